@@ -1,0 +1,150 @@
+"""What was converted: actions with their items, and every event of their lives."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from partners.models import ActionTracker, ContractTerm, Partner, Program, currency_field
+
+
+class Action(models.Model):
+    """One conversion, as it stands now. What it was at each moment is in its events."""
+
+    class Status(models.TextChoices):
+        PENDING = "PENDING", "Pending"
+        APPROVED = "APPROVED", "Approved"
+        REVERSED = "REVERSED", "Reversed"
+
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="actions")
+    action_tracker = models.ForeignKey(
+        ActionTracker, on_delete=models.PROTECT, related_name="actions", verbose_name="event type"
+    )
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="actions", null=True, blank=True)
+    contract_term = models.ForeignKey(
+        ContractTerm,
+        on_delete=models.PROTECT,
+        related_name="actions",
+        null=True,
+        blank=True,
+        help_text="The term that pays for it: of the contract that was active at the event date.",
+    )
+    no_payout_reason = models.CharField(
+        max_length=50,
+        blank=True,
+        help_text="Why nobody is paid: the reason code, such as CONTRACT_NOT_FOUND.",
+    )
+
+    order_id = models.CharField(max_length=255)
+    order_repeat = models.PositiveIntegerField(
+        default=0, help_text="How many earlier actions of the event type carry this order id."
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    status_detail = models.CharField(max_length=100, blank=True)
+    event_date = models.DateTimeField()
+    event_utc_offset_minutes = models.SmallIntegerField(
+        default=0, help_text="The UTC offset in which the event date was reported, and is shown."
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    locking_date = models.DateTimeField()
+    clearing_date = models.DateTimeField()
+
+    original_currency = currency_field(help_text="Of the cart.")
+    original_amount = models.DecimalField(max_digits=16, decimal_places=2)
+    amount = models.DecimalField(max_digits=16, decimal_places=2, help_text="In the program's currency.")
+    intended_amount = models.DecimalField(max_digits=16, decimal_places=2)
+    payout = models.DecimalField(max_digits=16, decimal_places=2, help_text="In the partner's currency.")
+    intended_payout = models.DecimalField(max_digits=16, decimal_places=2)
+
+    event_code = models.CharField(max_length=100, blank=True, help_text="Mobile apps: the in-app event.")
+    media_source_ids = ArrayField(
+        models.BigIntegerField(), default=list, blank=True, help_text="Networks that took part in the action."
+    )
+    reported = models.JSONField(
+        default=dict, blank=True, help_text="Every other parameter, by its name, as it was reported."
+    )
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            # An order id may come again only after the dedup window; the door counts its uses, this makes two
+            # reports at the same moment agree on the number, so that one of them is told it is a repeat.
+            # Also read by: finding the newest action of an order id.
+            models.UniqueConstraint(
+                fields=["action_tracker", "order_id", "order_repeat"], name="order_id_once_per_window"
+            ),
+            models.CheckConstraint(
+                condition=Q(partner__isnull=False) | Q(contract_term__isnull=True),
+                name="term_only_with_a_partner",
+            ),
+        ]
+        indexes = [
+            # Counting a term's actions and payout of a month, for its limits.
+            models.Index(fields=["contract_term", "event_date"], name="action_term_month"),
+            # The admin's list of one order id across event types.
+            models.Index(fields=["order_id"], name="action_order_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.action_id
+
+    @property
+    def action_id(self) -> str:
+        """The public id: `program.tracker.sequence`, such as `1000.2001.158133`."""
+        return f"{self.program_id}.{self.action_tracker_id}.{self.pk}"
+
+
+class Item(models.Model):
+    """One line of the order. `sub_total` is in the cart's currency, `amount` the same in the program's."""
+
+    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveIntegerField(help_text="From 1, in the order in which the lines were first reported.")
+    sku = models.CharField(max_length=255, blank=True)
+    category = models.CharField(max_length=255, blank=True)
+    name = models.CharField(max_length=255, blank=True)
+    quantity = models.IntegerField(default=1)
+    sub_total = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    amount = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    discount = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
+
+    class Meta:
+        ordering = ("action", "position")
+        constraints = [models.UniqueConstraint(fields=["action", "position"], name="item_position_once_per_action")]
+
+    def __str__(self) -> str:
+        return f"{self.position}. {self.sku or self.name or self.category}"
+
+
+class ActionEvent(models.Model):
+    """One moment in an action's life, kept as it was then.
+
+    `parameters` is the frozen snapshot: parameter name to rendered value, absent ones left out, and `items`,
+    a list of objects with the item attributes. The ids of one action's events rise in the order of recording.
+    """
+
+    class Kind(models.TextChoices):
+        CREATED = "created", "Created"
+        MODIFIED = "modified", "Modified"
+        REVERSED = "reversed", "Reversed"
+        RESTORED = "restored", "Restored"
+        LOCKED = "locked", "Locked"
+        CLEARED = "cleared", "Cleared"
+
+    # Events whose date no contract fixes. Only these fire postbacks.
+    NON_STANDARD = (Kind.CREATED, Kind.MODIFIED, Kind.REVERSED, Kind.RESTORED)
+
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="events")
+    number = models.PositiveIntegerField(help_text="From 1, within the action.")
+    kind = models.CharField(max_length=10, choices=Kind)
+    recorded_at = models.DateTimeField(db_default=Now())
+    parameters = models.JSONField()
+
+    class Meta:
+        verbose_name = "action event"
+        ordering = ("-id",)
+        constraints = [models.UniqueConstraint(fields=["action", "number"], name="event_number_once_per_action")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, event {self.number} of action {self.action_id}"

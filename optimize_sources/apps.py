@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class OptimizeSourcesConfig(AppConfig):
+    name = "optimize_sources"
+    verbose_name = "Optimize"
