@@ -1,19 +1,34 @@
-"""Settings, read from the environment by django-environ; `.env.example` documents every variable."""
+"""Settings, read from the environment and `.env`; `.env.example` documents every variable.
 
-from pathlib import Path
+Without `DATABASE_URL` and `REDIS_URL` they name the embedded servers, which whoever runs starts (`config.embedded`).
+"""
 
-import environ
+import ipaddress
+import os
+from typing import Any
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
-env.read_env(str(BASE_DIR / ".env"))
+from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
+from config.environment import data_dir, env
+from config.secret_key import embedded_secret_key
 
-SECRET_KEY = env.str("SECRET_KEY", default="embedded-default-not-for-production")
+DATABASE_IS_EMBEDDED = is_embedded("DATABASE_URL")
+REDIS_IS_EMBEDDED = is_embedded("REDIS_URL")
+DATA_DIR = data_dir()
+
 DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not DATABASE_IS_EMBEDDED:
+        raise ImproperlyConfigured("DATABASE_URL is set, so SECRET_KEY must be: a long random text, kept secret.")
+    SECRET_KEY = embedded_secret_key(DATA_DIR)
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
+    "config",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -29,6 +44,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -55,12 +71,126 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db("DATABASE_URL", default="postgres://postgres@127.0.0.1:5432/postbacks")}
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
-CELERY_BROKER_URL = REDIS_URL
+if DATABASE_IS_EMBEDDED:
+    database: dict[str, Any] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": DATABASE_NAME,
+        "USER": DATABASE_USER,
+        "HOST": str(socket_dir()),
+    }
+else:
+    database = env.db("DATABASE_URL")
+DATABASES = {
+    "default": {
+        **database,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,  # A connection from before a restart of the server is noticed and replaced.
+        "OPTIONS": {"connect_timeout": 5, **database.get("OPTIONS", {})},
+    }
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Redis takes the pace and the broker's messages; it can be flushed at any moment, the database knows all.
+REDIS_URL = f"unix://{redis_socket()}" if REDIS_IS_EMBEDDED else env.str("REDIS_URL")
+CELERY_BROKER_URL = f"redis+socket://{redis_socket()}" if REDIS_IS_EMBEDDED else REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    # A message taken by a worker that died comes back after this long. It may be late: the sweep needs no message.
+    "visibility_timeout": 600,
+}
+CELERY_TASK_DEFAULT_QUEUE = "postbacks"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False  # Tasks say "there is work"; a lost one is made good by the next sweep.
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below is the one place.
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=os.cpu_count() or 1)
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "postbacks.tasks.sweep",
+        "schedule": 1.0,
+        # A sweep that no worker took in time is pointless: the next one does its work.
+        "options": {"expires": 2},
+    },
+}
+# In memory: what runs every second has no past worth a file, and a file can be found broken after a kill.
+CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
+
+
+def _networks(variable: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    try:
+        return [ipaddress.ip_network(text.strip()) for text in env.list(variable, default=[]) if text.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{variable}: {error}. Write networks with commas in between, such as 10.0.0.0/8,fd00::/8."
+        ) from error
+
+
+def _seconds(variable: str, default: float) -> float:
+    seconds: float = env.float(variable, default=default)
+    if not 0 < seconds <= 3600:
+        raise ImproperlyConfigured(f"{variable}={seconds:g}: a number of seconds above 0, up to 3600, is needed.")
+    return seconds
+
+
+POSTBACKS_ALLOWED_NETWORKS = _networks("POSTBACKS_ALLOWED_NETWORKS")
+POSTBACKS_CONNECT_TIMEOUT = _seconds("POSTBACKS_CONNECT_TIMEOUT", 5)
+POSTBACKS_TOTAL_TIMEOUT = _seconds("POSTBACKS_TOTAL_TIMEOUT", 15)
+POSTBACKS_SHUTDOWN_TIMEOUT = _seconds("POSTBACKS_SHUTDOWN_TIMEOUT", 20)
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
-STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Static files come straight from the packages that hold them: there is no collecting step to forget.
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Behind a proxy that speaks TLS. The embedded default is visited over plain http on the same machine.
+HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DEBUG and not DATABASE_IS_EMBEDDED)
+SESSION_COOKIE_SECURE = HTTPS_ONLY
+CSRF_COOKIE_SECURE = HTTPS_ONLY
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+# Whether all subdomains are https too, and belong on browsers' lists, the owner of the domain decides at the proxy.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "format": "{asctime}.{msecs:03.0f} {levelname} {name}: {message}",
+            "style": "{",
+            "datefmt": "%H:%M:%S",
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "loggers": {
+        # Django's own console handlers would print a second line.
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+        # One line per scheduled sweep is one a second.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}

@@ -209,7 +209,7 @@ class Delivery(models.Model):
             models.Index(fields=["postback", "due_at", "id"], condition=Q(state="ready"), name="delivery_ready"),
             # Promotion and insertion: what of a (postback, action) chain is unfinished, in order.
             models.Index(
-                fields=["postback", "action", "event"],
+                fields=["postback", "action", "event", "id"],
                 condition=Q(state__in=("blocked", "ready", "sending")),
                 name="delivery_chain",
             ),

@@ -1,2 +1,91 @@
+"""From recorded events to deliveries: rows first, in the recording transaction; workers are woken after its commit.
+
+Only the first unfinished delivery of a (postback, action) chain may be sent, so a delivery is inserted BLOCKED when
+one of its chain is unfinished. That one may finish between our look and our commit, when whoever finishes it cannot
+see our row yet: so after the commit we promote, once more, the chains that we inserted into as blocked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+from django.db import transaction
+from psycopg2.extras import execute_values
+
+from actions.models import ActionEvent
+from actions.signals import action_events_recorded
+from postbacks.engine import lanes
+from postbacks.engine.chains import promote
+from postbacks.engine.database import raw_cursor
+from postbacks.matching import matches
+from postbacks.models import Postback
+
+logger = logging.getLogger(__name__)
+
+Chain = tuple[int, int]  # postback id, action id
+Row = tuple[int, int, int, int, bool]  # postback id, action id, event id, delay in seconds, behind another new one
+
+INSERT = """
+INSERT INTO postbacks_delivery
+    (postback_id, event_id, action_id, state, due_at, attempts_made, reason)
+SELECT v.postback_id, v.event_id, v.action_id,
+       CASE WHEN v.behind OR EXISTS (
+           SELECT 1 FROM postbacks_delivery d
+           WHERE d.postback_id = v.postback_id AND d.action_id = v.action_id
+             AND d.state IN ('blocked', 'ready', 'sending')
+       ) THEN 'blocked' ELSE 'ready' END,
+       now() + make_interval(secs => v.delay_seconds), 0, ''
+FROM (VALUES %s) AS v (postback_id, action_id, event_id, delay_seconds, behind)
+ORDER BY v.event_id
+RETURNING postback_id, action_id, state
+"""
+
+
 def connect() -> None:
-    pass
+    """Listen to what `actions` records."""
+    action_events_recorded.connect(_on_recorded, dispatch_uid="postbacks.outbox")
+
+
+def _on_recorded(*, events: Sequence[ActionEvent], **_: object) -> None:
+    trackers = {event.action.action_tracker_id for event in events}
+    postbacks = (
+        Postback.objects.existing().filter(action_tracker__in=trackers).select_related("action_tracker", "in_app_event")
+    )
+    rows: list[Row] = []
+    due: dict[int, float] = {}
+    seen: set[Chain] = set()
+    for postback, event in matches(postbacks, events):
+        chain = (postback.pk, event.action_id)
+        rows.append((*chain, event.pk, postback.minimum_delay_seconds, chain in seen))
+        due[postback.pk] = postback.minimum_delay_seconds
+        seen.add(chain)
+    if rows:
+        blocked = _insert(rows)
+        transaction.on_commit(partial(_after_commit, due, blocked))
+
+
+def _insert(rows: list[Row]) -> list[Chain]:
+    """Writes the deliveries; returns the chains into which one went as blocked."""
+    with raw_cursor() as cursor:
+        returned = execute_values(
+            cursor,
+            INSERT,
+            rows,
+            template="(%s::bigint, %s::bigint, %s::bigint, %s::int, %s::boolean)",
+            page_size=1000,
+            fetch=True,
+        )
+    return [(postback_id, action_id) for postback_id, action_id, state in returned if state == "blocked"]
+
+
+def _after_commit(due: dict[int, float], blocked: list[Chain]) -> None:
+    """Nothing here may fail the caller: the rows are safe, and the sweep finds what was not woken."""
+    if blocked:
+        try:
+            with raw_cursor() as cursor:
+                promote(cursor, blocked)
+        except Exception:
+            logger.warning("Could not promote %d chains; the sweep will.", len(blocked), exc_info=True)
+    lanes.wake(due)

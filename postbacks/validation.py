@@ -1,8 +1,151 @@
-"""What makes a postback sendable, checked where it is saved; the database checks what is simple."""
+"""What makes a postback sendable, checked where it is saved, so that forms and files meet the same rules.
 
+What a model field or the database checks by itself (blank, choices, ranges, one owner, names) is not repeated here.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections import defaultdict
+from ipaddress import ip_address
+from typing import Any
+
+from django.conf import settings
+
+from partners.models import ContractTerm, Partner
+from postbacks.guard import refusal
 from postbacks.models import Postback
+from postbacks.request import RequestErrors, RequestTemplate, compile_request
+from postbacks.rules import rule_errors
+
+Errors = dict[str, list[str]]
+
+_AUTHORITY = re.compile(r"\s*https?://(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^/?#:{\[]*))", re.IGNORECASE)
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
-def postback_errors(postback: Postback) -> dict[str, list[str]]:
-    """Field name to messages; empty when the postback can be saved."""
-    raise NotImplementedError(postback)
+def postback_errors(postback: Postback) -> Errors:
+    """Model field name to messages; empty when the postback can be saved.
+
+    Owner and event type may still be missing: then what depends on them is not checked.
+    """
+    errors: Errors = defaultdict(list)
+    _check_request(postback, errors)
+    _check_destination(postback, errors)
+    for field in ("success_response", "error_response"):
+        errors_in_rules = rule_errors(field, getattr(postback, field))
+        if errors_in_rules:
+            errors[field] = [f"Line {error.line}: {error.problem}" for error in errors_in_rules]
+    if postback.action_tracker_id is not None:
+        _check_app_events(postback, errors)
+        _check_contract(postback, errors)
+    return dict(errors)
+
+
+def request_template(postback: Postback) -> RequestTemplate:
+    """What the operator typed, as the request builder takes it. The pairs must be pairs (`are_pairs`)."""
+    return RequestTemplate(
+        method=postback.method,
+        url=postback.url,
+        headers=postback.headers,
+        body_format=postback.body_format,
+        pairs=tuple((key, template) for key, template in postback.body_pairs),
+        body_raw=postback.body_raw,
+    )
+
+
+def are_pairs(value: Any) -> bool:
+    """Whether a JSON value is a list of [key, template] pairs."""
+    return isinstance(value, list) and all(
+        isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+        for pair in value
+    )
+
+
+def _check_request(postback: Postback, errors: Errors) -> None:
+    if not are_pairs(postback.body_pairs):
+        errors["body_pairs"].append("The pairs must be a list of [key, template] pairs of texts.")
+        return
+    try:
+        compile_request(request_template(postback))
+    except RequestErrors as found:
+        for field, messages in found.fields.items():
+            name = _body_field(postback) if field == "body" else field
+            if not _checks_itself(postback, name):
+                errors[name] += messages
+
+
+def _body_field(postback: Postback) -> str:
+    return "body_raw" if postback.body_raw.strip() and not postback.body_pairs else "body_pairs"
+
+
+def _checks_itself(postback: Postback, field: str) -> bool:
+    """Whether the model field complains already: of a URL that is blank, of a choice that is none."""
+    match field:
+        case "url":
+            return not postback.url
+        case "method":
+            return True
+        case "body_format":
+            return postback.body_format not in ("", *Postback.BodyFormat.values)
+    return False
+
+
+def _check_destination(postback: Postback, errors: Errors) -> None:
+    """Refuses a host that is plainly not public. Names are only resolved when they are called, and guarded there."""
+    addresses = _literal_addresses(postback.url)
+    refusals = [refusal(address, settings.POSTBACKS_ALLOWED_NETWORKS) for address in addresses]
+    if refusals and all(refusals):
+        errors["url"].append(f"This host cannot be called: {refusals[0]}.")
+
+
+def _literal_addresses(url: str) -> tuple[str, ...]:
+    """The IP addresses that the URL's host stands for as it is written; empty where that is for the DNS to say."""
+    authority = _AUTHORITY.match(url)
+    if authority is None:
+        return ()
+    host = authority["v6"] or (authority["host"] or "").rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return _LOOPBACK
+    try:
+        return (str(ip_address(host)),)
+    except ValueError:
+        pass
+    try:  # Also 127.1, 0x7f.0.0.1 and 2130706433, which resolvers take for addresses.
+        return (socket.inet_ntoa(socket.inet_aton(host)),) if host else ()
+    except OSError:
+        return ()
+
+
+def _check_app_events(postback: Postback, errors: Errors) -> None:
+    tracker, event = postback.action_tracker, postback.in_app_event
+    if tracker.is_mobile_app:
+        if not postback.install and event is None:
+            errors["install"].append(
+                "A mobile app's postback fires on installs, on an in-app event, or on both: choose."
+            )
+        if event is not None and event.action_tracker_id != tracker.pk:
+            errors["in_app_event"].append(f"{event.code} is an in-app event of another event type than {tracker}.")
+        return
+    if postback.install:
+        errors["install"].append(f"Only a mobile app has installs; {tracker} is none.")
+    if event is not None:
+        errors["in_app_event"].append(f"Only a mobile app has in-app events; {tracker} is none.")
+
+
+def _check_contract(postback: Postback, errors: Errors) -> None:
+    if postback.partner is None:
+        return
+    terms = ContractTerm.objects.filter(contract__partner=postback.partner)
+    if not terms.filter(action_tracker=postback.action_tracker_id).exists():
+        errors["action_tracker"].append(_no_term(postback, postback.partner))
+
+
+def _no_term(postback: Postback, partner: Partner) -> str:
+    terms = ContractTerm.objects.filter(contract__partner=partner).select_related("action_tracker")
+    held = sorted({str(term.action_tracker) for term in terms})
+    wrong = f"No contract of {partner} holds the event type {postback.action_tracker}."
+    if not held:
+        return f"{wrong} No event type is in its contracts yet."
+    return f"{wrong} Its contracts hold {', '.join(held)}."

@@ -1,0 +1,65 @@
+# Everything runs inside .venv, made here. Only Python 3.11 or later and make are needed.
+# Another interpreter: make up PYTHON=python3.12
+
+PYTHON ?= python3
+BIN := .venv/bin/python
+PIP := $(BIN) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev up test lint types lock clean
+
+help:
+	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
+	@echo 'make install  create .venv from requirements.txt'
+	@echo 'make test     run all tests (ARGS="-k name" for some)'
+	@echo 'make lint     check style and format'
+	@echo 'make types    check types'
+	@echo 'make lock     resolve the dependencies of pyproject.toml into the requirements files again'
+	@echo 'make clean    remove .venv and caches; the data in var/ stays'
+
+install: .venv/.installed
+
+install-dev: .venv/.installed-dev
+
+up: install
+	@exec $(BIN) manage.py up --demo
+
+test: install-dev
+	$(BIN) -m pytest $(ARGS)
+
+lint: install-dev
+	$(BIN) -m ruff check .
+	$(BIN) -m ruff format --check .
+
+types: install-dev
+	$(BIN) -m mypy .
+
+# uv resolves for all platforms at once; it is needed for nothing else, so it gets an environment that is thrown away.
+lock:
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv && \
+	compile() { "$$folder/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url pyproject.toml "$$@"; } && \
+	compile --output-file requirements.txt && \
+	compile --group dev --output-file requirements-dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+.venv/.installed: requirements.txt | $(BIN)
+	@echo 'Installing the packages of requirements.txt into .venv …'
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+# It holds the run-time packages too, in the same versions.
+.venv/.installed-dev: requirements-dev.txt | $(BIN)
+	@echo 'Installing the packages of requirements-dev.txt into .venv …'
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(BIN):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'Python 3.11 or later is needed. Name one that you have: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv || { \
+		echo 'No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }

@@ -1,0 +1,125 @@
+"""The admin of event types and of what was converted.
+
+Event types are registered here and not with their model, because the parameters that one may hide are known here.
+"""
+
+# Django names the arguments of what it calls back, used or not.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+import json
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from actions.models import Action, ActionEvent, Item
+from actions.parameters import PARAMETERS
+from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelForm, ShownOnly, TabularInline
+from partners.models import ActionTracker, InAppEvent
+
+_ORDER_ACTIONS = 1_000  # Actions that are searched for one order id; a real one has a handful.
+
+
+class ActionTrackerForm(ModelForm):
+    hidden_parameters = forms.MultipleChoiceField(
+        choices=[(name, name) for name in PARAMETERS],
+        required=False,
+        widget=FilteredSelectMultiple("parameters", is_stacked=False),
+        help_text=str(ActionTracker._meta.get_field("hidden_parameters").help_text),  # noqa: SLF001 -- Django's documented interface
+    )
+
+
+class InAppEventInline(TabularInline):
+    model = InAppEvent
+    extra = 0
+    can_delete = False  # On its own page, where what needs it is looked up without reading it.
+    show_change_link = True
+
+
+@admin.register(ActionTracker)
+class ActionTrackerAdmin(DeletedOnlyUnused):
+    form = ActionTrackerForm
+    list_display = ("name", "id", "program", "kind", "dedup_window_days")
+    list_select_related = ("program",)
+    list_filter = ("kind",)
+    search_fields = ("=id", "name", "program__name")
+    autocomplete_fields = ("program",)
+    inlines = (InAppEventInline,)
+
+
+class ItemInline(ShownOnly, TabularInline):
+    model = Item
+    fields = ("position", "sku", "name", "category", "quantity", "sub_total", "amount", "discount")
+
+
+class ActionEventInline(ShownOnly, TabularInline):
+    model = ActionEvent
+    fields = ("number", "kind", "recorded_at")
+    ordering = ("number",)
+    show_change_link = True
+
+
+@admin.register(Action)
+class ActionAdmin(ShownOnly, LargeTable):
+    list_display = (
+        "action_id",
+        "action_tracker",
+        "partner",
+        "order_id",
+        "status",
+        "amount",
+        "payout",
+        "event_date",
+    )
+    list_select_related = ("action_tracker", "partner")
+    list_filter = ("status",)
+    search_fields = ("order_id",)
+    search_help_text = "An action id, such as 1000.2001.158133, or an order id."
+    inlines = (ItemInline, ActionEventInline)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Action], search_term: str
+    ) -> tuple[QuerySet[Action], bool]:
+        term = search_term.strip()
+        return (queryset.filter(id__in=find_actions(term)) if term else queryset), False
+
+
+@admin.register(ActionEvent)
+class ActionEventAdmin(ShownOnly, LargeTable):
+    list_display = ("id", "action", "number", "kind", "recorded_at")
+    list_select_related = ("action",)
+    list_filter = ("kind",)
+    search_fields = ("action__order_id",)
+    search_help_text = ActionAdmin.search_help_text
+    fields = ("action", "number", "kind", "recorded_at", "values")
+    readonly_fields = ("values",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ActionEvent], search_term: str
+    ) -> tuple[QuerySet[ActionEvent], bool]:
+        term = search_term.strip()
+        return (queryset.filter(action_id__in=find_actions(term)) if term else queryset), False
+
+    @admin.display(description="Parameters")
+    def values(self, event: ActionEvent) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(event.parameters, indent=2, ensure_ascii=False))
+
+
+def find_actions(term: str) -> list[int]:
+    """Keys of the actions that a search names by action id, or by order id; exact, so that indexes serve."""
+    last = term.rpartition(".")[2]
+    wanted = Q(order_id=term)
+    if last.isascii() and last.isdigit() and len(last) < 19:
+        wanted |= Q(pk=int(last))
+    found = Action.objects.filter(wanted).order_by("-id")[:_ORDER_ACTIONS]
+    return [action.pk for action in found.only("pk", "program", "action_tracker", "order_id") if _meant(action, term)]
+
+
+def _meant(action: Action, term: str) -> bool:
+    return term in (action.order_id, str(action.pk), action.action_id)

@@ -1,0 +1,98 @@
+"""Who is credited with a new action, and by which contract term."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from actions.rejected import Rejected
+from actions.report import Report
+from partners.models import ActionTracker, Contract, ContractTerm, InAppEvent, Partner, Program
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """The partner and the term that pays it, or the reason code why nobody is paid."""
+
+    partner: Partner | None = None
+    term: ContractTerm | None = None
+    no_payout_reason: str = ""
+
+
+@dataclass(slots=True)
+class Engagements:
+    """What a batch of reports refers to: programs, event types, partners and the contracts between them."""
+
+    programs: dict[int, Program] = field(default_factory=dict)
+    trackers: dict[int, ActionTracker] = field(default_factory=dict)
+    partners: dict[int, Partner] = field(default_factory=dict)
+    contracts: dict[tuple[int, int], list[Contract]] = field(default_factory=lambda: defaultdict(list))
+
+    def tracker_of(self, report: Report) -> ActionTracker:
+        """The event type of a new action, with its program.
+
+        Raises:
+            Rejected: program or event type do not exist or do not belong together, or the in-app event is unknown.
+        """
+        program = self.programs.get(report.campaign_id or 0)
+        if program is None:
+            raise Rejected("CAMPAIGN_NOT_FOUND", f"There is no program {report.campaign_id}.", "CampaignId")
+        tracker = self.trackers.get(report.action_tracker_id or 0)
+        if tracker is None:
+            raise Rejected(
+                "ACTIONTRACKER_NOT_FOUND", f"There is no event type {report.action_tracker_id}.", "ActionTrackerId"
+            )
+        if tracker.program_id != program.pk:
+            raise Rejected(
+                "ACTIONTRACKER_CAMPAIGN_MISMATCH",
+                f"The event type {tracker.pk} belongs to the program {tracker.program_id}, not to {program.pk}.",
+                "ActionTrackerId",
+            )
+        if tracker.is_mobile_app:
+            _check_event_code(tracker, report.event_code)
+        return tracker
+
+    def credit(self, report: Report, tracker: ActionTracker, day: date) -> Credit:
+        """Who is paid for an action of `tracker` on `day`, the day of its event date as reported."""
+        if report.partner_id is None:
+            return Credit(no_payout_reason="UNCLAIMED" if report.media_source_ids else "NO_VALID_ACTION_REF")
+        partner = self.partners.get(report.partner_id)
+        if partner is None:
+            return Credit(no_payout_reason="PARTNER_NOT_FOUND")
+        for contract in self.contracts[partner.pk, tracker.program_id]:
+            if contract.start <= day and (contract.end is None or day <= contract.end):
+                for term in contract.terms.all():
+                    if term.action_tracker_id == tracker.pk:
+                        return Credit(partner, term)
+                return Credit(partner, no_payout_reason="ACTIONTERMS_NOT_FOUND")
+        return Credit(partner, no_payout_reason="CONTRACT_NOT_FOUND")
+
+
+def _check_event_code(tracker: ActionTracker, code: str) -> None:
+    """An app tells its events apart by code, and every app has installs."""
+    known = {InAppEvent.INSTALL, *(each.code for each in tracker.in_app_events.all())}
+    if code not in known:
+        codes = ", ".join(sorted(known))
+        problem = f"{code!r} is no in-app event of {tracker.name}" if code else "a mobile app's action needs one"
+        raise Rejected("EVENT_CODE_NOT_FOUND", f"EventCode: {problem}; expected is one of {codes}.", "EventCode")
+
+
+def load_engagements(reports: Sequence[Report]) -> Engagements:
+    """Everything that the new actions among `reports` refer to, in five queries or fewer."""
+    engagements = Engagements(
+        programs=Program.objects.in_bulk(_ids(report.campaign_id for report in reports)),
+        trackers=ActionTracker.objects.select_related("program")
+        .prefetch_related("in_app_events")
+        .in_bulk(_ids(report.action_tracker_id for report in reports)),
+        partners=Partner.objects.in_bulk(_ids(report.partner_id for report in reports)),
+    )
+    contracts = Contract.objects.filter(partner__in=engagements.partners, program__in=engagements.programs)
+    for contract in contracts.select_related("partner").prefetch_related("terms"):
+        engagements.contracts[contract.partner_id, contract.program_id].append(contract)
+    return engagements
+
+
+def _ids(values: Iterable[int | None]) -> set[int]:
+    return {value for value in values if value is not None}

@@ -1,0 +1,158 @@
+"""Reads single values of a report: text, ids, numbers, money, dates. Pure.
+
+Every reader takes the field's name, for its message, and the value as it came: text from forms and CSV, text or a
+number from JSON. It returns the value in its own type or raises `Rejected` with the field, the value and what is
+expected.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from actions.rejected import malformed
+
+MAX_TEXT = 255  # The length of the columns that hold text, and the documented limit of most fields.
+MAX_ID = 2**63 - 1  # What the database's big integers hold.
+MAX_QUANTITY = 1_000_000_000  # Above any order, below the column's limit of 2,147,483,647.
+# Above any order. A thousand items of it, the most that a report may hold, still fit the columns' 16 digits.
+MAX_MONEY = Decimal(10**10)
+MAX_NUMBER_DIGITS = 30  # More than any measurement needs; keeps 1e999999 from being written out.
+MAX_SHOWN = 60  # Of a wrong value, in its message.
+# Outside of this a date is a mistake, such as milliseconds taken for seconds; also keeps date arithmetic in range.
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+
+CENT = Decimal("0.01")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+WHOLE = re.compile(r"\d+", re.ASCII)
+CODE = re.compile(r"[A-Z]{3}", re.ASCII)
+LIST_SEPARATORS = re.compile(r"[\s,;|]+")
+
+
+def shown(value: object) -> str:
+    """The value as a message quotes it, cut short."""
+    text = str(value)
+    return repr(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…")
+
+
+def read_text(field: str, value: object, limit: int = MAX_TEXT) -> str:
+    """Text as it was reported, at most `limit` characters. Numbers and true/false of JSON are written out."""
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, (int, float, Decimal)):
+        text = str(value)
+    else:
+        raise malformed(field, "a single value is expected, not a list or an object.")
+    check_characters(field, text)
+    if len(text) > limit:
+        raise malformed(field, f"{len(text)} characters; at most {limit} are allowed.")
+    return text
+
+
+def check_characters(field: str, text: str) -> None:
+    """Refuse what neither PostgreSQL nor UTF-8 can hold."""
+    if "\0" in text:
+        raise malformed(field.replace("\0", "\\0"), "it holds a NUL character (U+0000), which cannot be stored.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        code = ord(text[error.start])
+        name = field.encode(errors="backslashreplace").decode()
+        raise malformed(name, f"it holds half a surrogate pair (U+{code:04X}), which is no character.") from None
+
+
+def read_id(field: str, value: object) -> int:
+    text = read_text(field, value).strip()
+    if not WHOLE.fullmatch(text) or not 0 < int(text) <= MAX_ID:
+        raise malformed(field, f"{shown(text)} is not an id; a whole number above 0 is expected.")
+    return int(text)
+
+
+def read_ids(field: str, value: object) -> tuple[int, ...]:
+    """Ids in a list, or in text with commas, semicolons, bars or spaces between them; repeats are dropped."""
+    parts = value if isinstance(value, (list, tuple)) else LIST_SEPARATORS.split(read_text(field, value).strip())
+    if len(parts) > 100:
+        raise malformed(field, f"{len(parts)} ids; at most 100 are allowed.")
+    return tuple(dict.fromkeys(read_id(field, part) for part in parts if part != ""))
+
+
+def read_number(field: str, value: object) -> Decimal:
+    text = read_text(field, value).strip()
+    if isinstance(value, (float, Decimal)):
+        # JSON may write 1E+2; plain digits are what everything after this expects.
+        number = Decimal(text)
+        plain = number.is_finite() and abs(number.adjusted()) < MAX_NUMBER_DIGITS
+        text = f"{number:f}" if plain else text
+    if not NUMBER.fullmatch(text) or len(text) > MAX_NUMBER_DIGITS:
+        raise malformed(
+            field, f"{shown(text)} is not a number; digits and a decimal point, such as 12.50, are expected."
+        )
+    return Decimal(text)
+
+
+def read_money(field: str, value: object) -> Decimal:
+    """An amount to the cent (half even), of either sign."""
+    number = read_number(field, value)
+    if abs(number) >= MAX_MONEY:
+        raise malformed(field, f"{shown(number)} is too large; less than {MAX_MONEY:,} is expected.")
+    return number.quantize(CENT, ROUND_HALF_EVEN)
+
+
+def read_amount(field: str, value: object) -> Decimal:
+    """An amount to the cent (half even), zero or more."""
+    amount = read_money(field, value)
+    if amount < 0:
+        raise malformed(field, f"{shown(amount)} is negative; 0 or more is expected.")
+    return amount
+
+
+def read_quantity(field: str, value: object) -> int:
+    quantity = read_quantity_delta(field, value)
+    if quantity < 0:
+        raise malformed(field, f"{quantity} is negative; 0 or more is expected.")
+    return quantity
+
+
+def read_quantity_delta(field: str, value: object) -> int:
+    number = read_number(field, value)
+    if number != number.to_integral_value() or abs(number) > MAX_QUANTITY:
+        raise malformed(field, f"{shown(number)} is not a quantity; a whole number is expected.")
+    return int(number)
+
+
+def read_currency(field: str, value: object) -> str:
+    text = read_text(field, value).strip().upper()
+    if not CODE.fullmatch(text):
+        raise malformed(field, f"{shown(text)} is not a currency; three letters, such as USD, are expected.")
+    return text
+
+
+def read_date(field: str, value: object, now: datetime | None = None) -> datetime:
+    """A moment with its UTC offset, from ISO 8601 or, where `now` is given, the word NOW.
+
+    Without an offset it is taken as UTC, without a time as midnight.
+    """
+    text = read_text(field, value).strip()
+    if now is not None and text.upper() == "NOW":
+        return now
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        raise malformed(
+            field, f"{shown(text)} is not a date; ISO 8601, such as 2026-11-20T10:42:38-07:00, is expected."
+        ) from None
+    if not FIRST_YEAR <= date.year <= LAST_YEAR:
+        raise malformed(field, f"{shown(text)} is not between the years {FIRST_YEAR} and {LAST_YEAR}.")
+    if date.tzinfo is None:
+        return date.replace(tzinfo=UTC)
+    if (date.utcoffset() or timedelta()) % timedelta(minutes=1):
+        raise malformed(field, f"{shown(text)} has a UTC offset that is not in whole minutes.")
+    return date
+
+
+def write_date(date: datetime) -> str:
+    """ISO 8601 with the date's own offset, whole seconds."""
+    return date.isoformat(timespec="seconds")

@@ -1,0 +1,36 @@
+"""What became of one report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from actions.models import Action, ActionEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """It is in the database, and what it fires is on its way."""
+
+    event: ActionEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """It had been recorded before, for this action; nothing changed."""
+
+    action: Action
+
+    reason_code = "CONV_DUPLICATE"
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedOutcome:
+    """It was refused; `message` says why, `field` names the field at fault or is empty."""
+
+    reason_code: str
+    message: str
+    field: str = ""
+
+
+Outcome: TypeAlias = Recorded | Repeated | RejectedOutcome

@@ -1,0 +1,206 @@
+"""Every parameter that a template may name: the one list behind snapshots, templates, previews and the palette.
+
+A *snapshot* holds an action event's values as text, written as they render:
+`{"CampaignId": "1000", "Amount": "460.93", "EventDate": "2026-11-20T10:42:38-07:00", "items": [{"sku": "GH23", ...}]}`.
+An absent value is a missing key or an empty string. A snapshot does not hold the parameters that are computed from
+another one (`Parameter.base`) unless they were reported under their own name; the template language computes them.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final
+
+
+class ParameterType(Enum):
+    """What kind of value a parameter has, and so how it is written where a format tells text from numbers."""
+
+    TEXT = "text"
+    ID = "id"  # Opaque: digits in it are no quantity, zeros in front count.
+    NUMBER = "number"  # Whole or decimal, with the digits that were reported.
+    MONEY = "money"  # Two decimals, a dot.
+    DATE = "date"  # ISO 8601 with offset.
+
+    @property
+    def numeric(self) -> bool:
+        """True if the value is a number where it stands unquoted in JSON."""
+        return self in (ParameterType.NUMBER, ParameterType.MONEY)
+
+
+class Variant(Enum):
+    """A spelling of an identifier, named as its suffix; each is the template function of the same name."""
+
+    UPPER = "upper"
+    LOWER = "lower"
+    MD5 = "md5"
+    SHA1 = "sha1"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter.
+
+    `documented` is true for the names that receivers of such postbacks already know, false for our additions.
+    A parameter with a `base` is that parameter in the given `variant`, unless it was reported under its own name;
+    hiding the base hides it too.
+    """
+
+    name: str
+    type: ParameterType
+    description: str
+    example: str
+    documented: bool = True
+    base: str = ""
+    variant: Variant | None = None
+
+    def is_hidden(self, hidden: frozenset[str]) -> bool:
+        """Whether the parameter renders empty when the parameters named in `hidden` are kept from postbacks."""
+        return self.name in hidden or self.base in hidden
+
+
+_TEXT, _ID, _NUMBER = ParameterType.TEXT, ParameterType.ID, ParameterType.NUMBER
+_MONEY, _DATE = ParameterType.MONEY, ParameterType.DATE
+
+_MAC: Final = "0a:1b:2c:3d:4e:5f"
+_IOS_IFA: Final = "6D92078A-8246-4BA4-AE5B-76104861E7DC"
+_ANDROID_ID: Final = "9774d56d682e549c"
+_BROWSER: Final = "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36"
+
+
+def _md5(value: str) -> str:
+    return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
+
+
+def _sha1(value: str) -> str:
+    return hashlib.sha1(value.encode(), usedforsecurity=False).hexdigest()
+
+
+def _variants(base: str, label: str, example: str) -> tuple[Parameter, ...]:
+    """The four spellings of one identifier; the hashes are of the value as reported."""
+    return (
+        Parameter(f"{base}Upper", _ID, f"In upper case: {label}", example.upper(), False, base, Variant.UPPER),
+        Parameter(f"{base}Lower", _ID, f"In lower case: {label}", example.lower(), False, base, Variant.LOWER),
+        Parameter(f"{base}Md5", _ID, f"MD5 of {label}", _md5(example), False, base, Variant.MD5),
+        Parameter(f"{base}Sha1", _ID, f"SHA-1 of {label}", _sha1(example), False, base, Variant.SHA1),
+    )
+
+
+_ORDER_LEVEL = (
+    Parameter("CampaignId", _NUMBER, "The program's id", "1000"),
+    Parameter("ActionTrackerId", _NUMBER, "The event type's id", "2001"),
+    Parameter("MediaPartnerId", _NUMBER, "The id of the partner credited with the action", "3001"),
+    Parameter("CampaignName", _TEXT, "The program's name", "Harbor Outfitters"),
+    Parameter("ActionTrackerName", _TEXT, "The event type's name", "Online Sale"),
+    Parameter("MediaPartnerName", _TEXT, "The name of the partner credited with the action", "Northwind Deals"),
+    Parameter("ActionId", _ID, "The action's id: program, event type and sequence", "1000.2001.158133"),
+    Parameter("Status", _TEXT, "PENDING, APPROVED or REVERSED", "PENDING"),
+    Parameter("StatusDetail", _TEXT, "The reason code behind the status, if there is one", "ITEM_RETURNED"),
+    Parameter("AdId", _ID, "The id of the ad that was clicked", "512604"),
+    Parameter("Payout", _MONEY, "What the partner earns, in the partner's currency", "7.91"),
+    Parameter("DeltaPayout", _MONEY, "How much Payout changed since the event before", "7.91"),
+    Parameter("IntendedPayout", _MONEY, "What Payout would be without limits and reversal", "7.91"),
+    Parameter("Amount", _MONEY, "The action's amount, in the account's currency", "107.23"),
+    Parameter("DeltaAmount", _MONEY, "How much Amount changed since the event before", "107.23"),
+    Parameter("IntendedAmount", _MONEY, "What Amount would be without limits and reversal", "107.23"),
+    Parameter("Currency", _TEXT, "The action's currency", "USD"),
+    Parameter("OriginalCurrency", _TEXT, "The currency of the shopping cart", "EUR"),
+    Parameter("OriginalAmount", _MONEY, "The amount in the currency of the shopping cart", "98.83"),
+    Parameter("EventDate", _DATE, "When the conversion took place", "2026-11-20T10:42:38-07:00"),
+    Parameter("CreationDate", _DATE, "When the action was recorded", "2026-11-20T17:42:41+00:00"),
+    Parameter("LockingDate", _DATE, "When the action locks", "2026-12-20T17:42:38+00:00"),
+    Parameter("ClearedDate", _DATE, "When the action is to clear", "2027-01-04T17:42:38+00:00"),
+    Parameter("ReferringDomain", _TEXT, "The domain that the customer came from", "deals.northwind.example"),
+    Parameter("LandingPageUrl", _TEXT, "The page that the customer landed on", "https://harbor.example/sale?c=fall"),
+    Parameter("RefCustomerArea", _TEXT, "The customer's area at the click", "501"),
+    Parameter("RefCustomerCity", _TEXT, "The customer's city at the click", "New York"),
+    Parameter("RefCustomerRegion", _TEXT, "The customer's region at the click", "NY"),
+    Parameter("RefCustomerCountry", _TEXT, "The customer's country code at the click", "US"),
+    Parameter("RefClickId", _ID, "The click's id, upper and lower case count", "Xy7-aZ.2"),
+    Parameter("SharedId", _TEXT, "What the partner put into the link", "nw|banner&7"),
+    Parameter("PromoCode", _TEXT, "The promo code that was used", "HARBOR 10%"),
+    Parameter("CustomerStatus", _TEXT, "New or returning customer, in the brand's words", "NEW"),
+    Parameter("Oid", _ID, "The order's id", "HO-50121"),
+    Parameter("Note", _TEXT, "The note reported with the action", "Gift wrap"),
+    Parameter("CustomerPostCode", _TEXT, "The customer's post code as reported", "01310-100"),
+    Parameter("CustomerCity", _TEXT, "The customer's city as reported", "São Paulo"),
+    Parameter("CustomerCountry", _TEXT, "The customer's country code as reported", "BR"),
+    Parameter("CustomerRegion", _TEXT, "The customer's region as reported", "SP"),
+    Parameter("Text1", _TEXT, "Free text reported with the action", "gift=yes"),
+    Parameter("Text2", _TEXT, "Free text reported with the action", "blue"),
+    Parameter("Text3", _TEXT, "Free text reported with the action", 'Deck "Pro" 42'),
+    Parameter("Date1", _DATE, "A date reported with the action", "2026-12-01T00:00:00+00:00"),
+    Parameter("Date2", _DATE, "A date reported with the action", "2026-12-08T00:00:00+00:00"),
+    Parameter("Date3", _DATE, "A date reported with the action", "2027-03-01T00:00:00+00:00"),
+    Parameter("Money1", _MONEY, "An amount of money reported with the action", "4.90"),
+    Parameter("Money2", _MONEY, "An amount of money reported with the action", "12.50"),
+    Parameter("Money3", _MONEY, "An amount of money reported with the action", "0.99"),
+    Parameter("Numeric1", _NUMBER, "A number reported with the action", "18"),
+    Parameter("Numeric2", _NUMBER, "A number reported with the action", "2.5"),
+    Parameter("Numeric3", _NUMBER, "A number reported with the action", "365"),
+    Parameter("appPackage", _TEXT, "The mobile app's package or bundle", "example.harbor.app"),
+    Parameter("appName", _TEXT, "The mobile app's name", "Harbor"),
+    Parameter("appVersion", _TEXT, "The mobile app's version", "4.2.0"),
+    Parameter("deviceOs", _TEXT, "The device's operating system", "Android"),
+    Parameter("deviceOsVersion", _TEXT, "The version of the device's operating system", "16"),
+    Parameter("deviceManuf", _TEXT, "Who made the device", "Google"),
+    Parameter("deviceModel", _TEXT, "The device's model", "Pixel 9"),
+    Parameter("macAddress", _ID, "The device's MAC address as reported", _MAC),
+    *_variants("macAddress", "the MAC address", _MAC),
+    Parameter("iosIfa", _ID, "The iOS advertising identifier as reported", _IOS_IFA),
+    *_variants("iosIfa", "the iOS advertising identifier", _IOS_IFA),
+    Parameter("iosAdTracking", _TEXT, "Whether iOS ad tracking is allowed, as reported", "1"),
+    Parameter("androidId", _ID, "The Android id as reported", _ANDROID_ID),
+    *_variants("androidId", "the Android id", _ANDROID_ID),
+    Parameter("odin1", _ID, "SHA-1 of the MAC address", _sha1(_MAC), True, "macAddress", Variant.SHA1),
+    Parameter("openUdid", _ID, "The device's OpenUDID", "2f1bfa5e8a9c4b0d9f9e0c7a6d5b4a3928171605"),
+    Parameter("deviceId", _ID, "The device's id as reported", "f07a13984f6d116a"),
+    Parameter("deviceIp", _ID, "The device's IP address", "203.0.113.24"),
+    Parameter("UserAgent", _TEXT, "The browser's user agent", _BROWSER),
+    Parameter("IpAddressPlain", _ID, "The customer's IP address", "203.0.113.24"),
+    Parameter("ActionType", _TEXT, "The kind of action", "SALE"),
+    Parameter("ReferringType", _TEXT, "How the partner was found to have referred the customer", "CLICK_COOKIE"),
+    Parameter("SubId1", _TEXT, "What the partner put into the link's first own field", "spring"),
+    Parameter("SubId2", _TEXT, "What the partner put into the link's second own field", "mail-7"),
+    Parameter("SubId3", _TEXT, "What the partner put into the link's third own field", "top"),
+    Parameter("EventCode", _TEXT, "The in-app event's code", "SALE"),
+)
+
+_OURS = (
+    Parameter(
+        "DeliveryId", _ID, "The delivery's id, the same in every attempt: recognise repeats by it", "84213", False
+    ),
+    Parameter("Attempt", _NUMBER, "The attempt's number, 1 for the first", "1", False),
+    Parameter("ActionEvent", _TEXT, "What happened: created, modified, reversed or restored", "created", False),
+)
+
+
+PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType({each.name: each for each in _ORDER_LEVEL + _OURS})
+"""All parameters by name, in the order in which a palette shows them."""
+
+ITEM_ATTRIBUTES: Final[Mapping[str, ParameterType]] = MappingProxyType(
+    {
+        "sku": ParameterType.TEXT,
+        "cat": ParameterType.TEXT,
+        "qty": ParameterType.NUMBER,
+        "amt": ParameterType.MONEY,  # The subtotal in the account's currency.
+        "cartamt": ParameterType.MONEY,  # The subtotal in the cart's currency.
+        "rbt": ParameterType.MONEY,  # The discount.
+        "name": ParameterType.TEXT,
+    }
+)
+"""The attributes of one item of the order, by name."""
+
+_SAMPLE_ITEMS = (
+    ("GH23", "Watches", "3", "2.92", "50.01", "1.00", "1.00"),
+    ("UT66", "Shoes", "4", "99.32", "23.89", "5.00", "5.00"),
+    ("RW87", "Hats", "11", "4.99", "34.00", "1.50", "1.50"),
+)
+
+
+def sample_values() -> dict[str, Any]:
+    """Return a complete snapshot made of the examples, with three items; the caller may change it."""
+    values: dict[str, Any] = {each.name: each.example for each in PARAMETERS.values() if not each.base}
+    values["items"] = [dict(zip(ITEM_ATTRIBUTES, item, strict=True)) for item in _SAMPLE_ITEMS]
+    return values

@@ -1,0 +1,19 @@
+"""The refusal of a report, as a value that a sender can act on."""
+
+
+class Rejected(ValueError):  # noqa: N818 -- it names an outcome that callers expect, not a fault
+    """The report cannot be recorded.
+
+    `reason_code` is a short code for machines (docs/actions.md lists them), `field` the name of the field at fault as
+    it was reported, or empty; the text of the exception says what is wrong and what is expected.
+    """
+
+    def __init__(self, reason_code: str, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.reason_code = reason_code
+        self.field = field
+
+
+def malformed(field: str, message: str) -> Rejected:
+    """The refusal of one field's value: the message starts with the field's name."""
+    return Rejected("MALFORMED", f"{field}: {message}", field)

@@ -1,0 +1,156 @@
+"""Reads reports from files: JSON Lines and CSV, line by line, so that a file of any size takes little memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any, BinaryIO
+
+from actions.rejected import Rejected
+from actions.report import Report, parse_report
+
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+UTF8_MARK = b"\xef\xbb\xbf"
+
+
+class UnreadableFileError(Exception):
+    """The file as a whole cannot be read as what it should be; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """One line of a file, or the several lines of one CSV row."""
+
+    number: int  # From 1; the line on which it ends.
+    raw: bytes  # As it stands in the file, line end included.
+    report: Report | Rejected | None  # None for the line of names that begins a CSV file.
+
+
+LineReader = Callable[[BinaryIO], Iterator[FileLine]]
+
+
+def json_lines(file: BinaryIO) -> Iterator[FileLine]:
+    """One JSON object a line; blank lines are skipped.
+
+    Raises:
+        UnreadableFileError: the file is not UTF-8 from its first bytes on.
+    """
+    for number, raw in enumerate(file, 1):
+        line = _first_line(raw) if number == 1 else raw
+        if line.strip():
+            yield FileLine(number, line, _report(partial(_json_object, line)))
+
+
+def csv_rows(file: BinaryIO) -> Iterator[FileLine]:
+    """Comma-separated values with the fields' names in the first line; blank lines are skipped.
+
+    Raises:
+        UnreadableFileError: the first line is not a line of field names in UTF-8.
+    """
+    source = _Lines(file)
+    rows = csv.reader(source, strict=True)
+    names = _names(rows)
+    yield FileLine(source.number, source.take(), None)
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except UnicodeDecodeError:
+            yield FileLine(source.number, source.take(), Rejected("MALFORMED", "The line is not UTF-8."))
+            continue
+        except csv.Error as error:
+            yield FileLine(source.number, source.take(), Rejected("MALFORMED", f"The line is not CSV: {error}."))
+            continue
+        raw = source.take()
+        if any(cells):
+            yield FileLine(source.number, raw, _report(partial(_row_fields, names, cells)))
+
+
+class _Lines:
+    """The lines of a file as text, remembering the bytes of those that make up the present row."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.number = 0
+        self._taken: list[bytes] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        raw = next(self._file)
+        self.number += 1
+        if self.number == 1:
+            raw = _first_line(raw)
+        self._taken.append(raw)
+        return raw.decode()
+
+    def take(self) -> bytes:
+        """The bytes that were read since the last call."""
+        raw = b"".join(self._taken)
+        self._taken.clear()
+        return raw
+
+
+def _names(rows: Iterator[list[str]]) -> list[str]:
+    try:
+        names = [name.strip() for name in next(rows, [])]
+    except UnicodeDecodeError:
+        raise UnreadableFileError("The first line is not UTF-8; save the file as UTF-8.") from None
+    except csv.Error as error:
+        raise UnreadableFileError(f"The first line is not CSV: {error}.") from None
+    if not any(names):
+        raise UnreadableFileError("The file is empty; its first line names the fields, such as CampaignId,OrderId.")
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise UnreadableFileError(f"The first line names {', '.join(twice)} more than once.")
+    return names
+
+
+def _row_fields(names: list[str], cells: list[str]) -> dict[str, Any]:
+    if len(cells) != len(names):
+        raise Rejected("MALFORMED", f"The line has {len(cells)} cells, the first line of the file {len(names)} names.")
+    if any(cell and not name for name, cell in zip(names, cells, strict=True)):
+        raise Rejected("MALFORMED", "The line has a value in a column without a name.")
+    return dict(zip(names, cells, strict=True))
+
+
+def _report(read_fields: Callable[[], dict[str, Any]]) -> Report | Rejected:
+    try:
+        return parse_report(read_fields())
+    except Rejected as refusal:
+        return refusal
+
+
+def _json_object(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
+    except Rejected:
+        raise
+    except UnicodeDecodeError:
+        raise Rejected("MALFORMED", "The line is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise Rejected("MALFORMED", f"The line is not JSON: {error.msg} at column {error.colno}.") from None
+    except (ValueError, RecursionError):
+        raise Rejected(
+            "MALFORMED", "The line is not JSON that can be read: a number or a nesting is too large."
+        ) from None
+    if not isinstance(value, dict):
+        raise Rejected("MALFORMED", "The line is JSON, but not an object with fields such as CampaignId.")
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise Rejected("MALFORMED", f"The line is not JSON: {name} is not a number.")
+
+
+def _first_line(raw: bytes) -> bytes:
+    """The first line without the mark that some programs put before UTF-8."""
+    if raw.startswith(UTF16_MARKS):
+        raise UnreadableFileError("The file is UTF-16; save it as UTF-8.")
+    return raw.removeprefix(UTF8_MARK)

@@ -1,0 +1,58 @@
+"""The programs that `manage.py up` runs."""
+
+import os
+import sys
+
+from django.conf import settings
+
+from config.embedded.supervisor import GROUP_MARK, Program
+from config.environment import BASE_DIR
+from config.up.ports import LOCALHOST
+
+# Warm shutdown of the worker: what is in flight, and some seconds to record it.
+WORKER_STOP_SECONDS = 25
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
+
+
+def programs(port: int, receiver_port: int | None) -> list[Program]:
+    """Return what to run: the web on `port`; a receiver on `receiver_port` and demo traffic unless that is `None`."""
+    python = [sys.executable]
+    celery = [*python, "-m", "celery", "--quiet", "--app", "config"]
+    worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    manage = [*python, str(BASE_DIR / "manage.py")]
+    web = [*python, "-m", "gunicorn", "config.wsgi", "--bind", f"{LOCALHOST}:{port}", "--workers", "2"]
+    web += ["--threads", "4", "--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"]
+    chosen = [
+        _program("keeper", [*python, "-m", "config.up.keeper"], order=1, stop_wait_seconds=90),
+        _program("web", web, order=20, group="app"),
+        _program("worker", worker, order=20, group="app", stop_wait_seconds=WORKER_STOP_SECONDS),
+        _program("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile", ""], order=20, group="app"),
+    ]
+    if receiver_port is not None:
+        receiver = [*manage, "receive_postbacks", "--port", str(receiver_port)]
+        chosen += [
+            _program("receiver", receiver, order=10),
+            _program("demo", [*manage, "demo_traffic"], order=20, group="app"),
+        ]
+    return chosen
+
+
+def environment(*, demo: bool) -> dict[str, str]:
+    """Return the environment of the programs. Only the demo may send to this machine, where its receiver is."""
+    networks = [str(network) for network in settings.POSTBACKS_ALLOWED_NETWORKS]
+    if demo:
+        networks += LOOPBACK_NETWORKS
+    return {
+        **os.environ,
+        GROUP_MARK: str(settings.DATA_DIR),
+        "POSTBACKS_DATA_DIR": str(settings.DATA_DIR),
+        "POSTBACKS_ALLOWED_NETWORKS": ",".join(networks),
+        # Lines appear when they are printed, although they go through a pipe.
+        "PYTHONUNBUFFERED": "1",
+        # On a trial as root the warning is noise: the worker runs nothing that is sent to it.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
+
+
+def _program(name: str, command: list[str], *, order: int, group: str = "", stop_wait_seconds: int = 10) -> Program:
+    return Program(name, command, f"{name}.pipe", order=order, group=group, stop_wait_seconds=stop_wait_seconds)

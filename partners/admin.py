@@ -1,0 +1,100 @@
+"""The admin of Engage: programs, partners and contracts. Event types are in `actions.admin`."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+
+from partners.admin_kit import DeletedOnlyUnused, InlineFormSet, ModelAdmin, TabularInline
+from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
+
+
+class ActionTrackerInline(TabularInline):
+    model = ActionTracker
+    fields = ("name", "kind", "dedup_window_days")
+    extra = 0
+    can_delete = False  # On its own page, where what needs it is looked up without reading it.
+    show_change_link = True
+
+
+@admin.register(Program)
+class ProgramAdmin(DeletedOnlyUnused):
+    list_display = ("name", "id", "currency")
+    search_fields = ("=id", "name")
+    inlines = (ActionTrackerInline,)
+
+
+@admin.register(InAppEvent)
+class InAppEventAdmin(DeletedOnlyUnused):
+    list_display = ("code", "action_tracker")
+    list_select_related = ("action_tracker",)
+    search_fields = ("code", "action_tracker__name")
+    autocomplete_fields = ("action_tracker",)
+
+
+class ContractInline(TabularInline):
+    model = Contract
+    fields = ("program", "start", "end")
+    autocomplete_fields = ("program",)
+    extra = 0
+    can_delete = False  # As event types.
+    show_change_link = True
+
+
+@admin.register(Partner)
+class PartnerAdmin(DeletedOnlyUnused):
+    list_display = ("name", "id", "currency")
+    list_filter = ("currency",)
+    search_fields = ("=id", "name")
+    inlines = (ContractInline,)
+
+
+class ContractTermFormSet(InlineFormSet):
+    """Terms are checked against the program that is chosen on the same page, also before the contract is saved."""
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            tracker = getattr(form, "cleaned_data", {}).get("action_tracker")
+            if tracker is not None and tracker.program_id != self.instance.program_id and not form.errors:
+                form.add_error(
+                    "action_tracker",
+                    ValidationError("This event type belongs to another program than the contract."),
+                )
+
+
+class ContractTermInline(TabularInline):
+    model = ContractTerm
+    formset = ContractTermFormSet
+    autocomplete_fields = ("action_tracker",)
+    extra = 0
+    can_delete = False  # As event types.
+    show_change_link = True
+
+
+@admin.register(Contract)
+class ContractAdmin(DeletedOnlyUnused):
+    list_display = ("partner", "program", "start", "end")
+    list_display_links = ("partner", "start")
+    list_select_related = ("partner", "program")
+    list_filter = ("start", "end")
+    search_fields = ("partner__name", "program__name", "=partner__id", "=program__id")
+    autocomplete_fields = ("partner", "program")
+    inlines = (ContractTermInline,)
+
+
+@admin.register(ContractTerm)
+class ContractTermAdmin(DeletedOnlyUnused):
+    list_display = ("action_tracker", "contract", "payout_display", "monthly_action_limit", "monthly_payout_limit")
+    list_select_related = ("action_tracker", "contract__partner", "contract__program")
+    list_filter = ("payout_type",)
+    search_fields = ("action_tracker__name", "contract__partner__name")
+    autocomplete_fields = ("contract", "action_tracker")
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(ModelAdmin):
+    list_display = ("from_currency", "to_currency", "date", "rate")
+    list_display_links = ("from_currency", "date")
+    list_filter = ("from_currency", "to_currency")
+    date_hierarchy = "date"

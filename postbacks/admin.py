@@ -1,0 +1,136 @@
+"""The admin of postbacks: set up, pause, resume, delete."""
+
+# Django names the arguments of what it calls back, used or not.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from partners.admin_kit import ModelAdmin
+from postbacks.delivery_admin import DeliveryAdmin, place_called
+from postbacks.durations import format_duration
+from postbacks.forms import PostbackForm
+from postbacks.lifecycle import delete_postback, pause, pending_count, resume
+from postbacks.models import Postback
+
+__all__ = ["DeliveryAdmin", "PostbackAdmin"]
+
+admin.site.site_header = "Partner Postbacks"
+admin.site.site_title = "Partner Postbacks"
+admin.site.index_title = "Set up and watch"
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Active, paused or deleted; without a choice deleted ones are left out."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("active", "Active"), ("paused", "Paused"), ("deleted", "Deleted")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Postback]) -> QuerySet[Postback]:
+        if self.value() == "deleted":
+            return queryset.filter(deleted_at__isnull=False)
+        existing = queryset.filter(deleted_at__isnull=True)
+        if self.value() in ("active", "paused"):
+            return existing.filter(paused_at__isnull=self.value() == "active")
+        return existing
+
+
+@admin.register(Postback)
+class PostbackAdmin(ModelAdmin):
+    form = PostbackForm
+    list_display = ("name", "owned_by", "action_tracker", "method", "calls", "delay", "maximum_requests", "state")
+    list_select_related = ("partner", "media_source", "action_tracker")
+    list_filter = (StateFilter, "method", "event_trigger")
+    search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
+    autocomplete_fields = ("partner", "media_source", "action_tracker", "in_app_event")
+    readonly_fields = ("state", "waiting", "created_at", "updated_at")
+    actions = ("pause_selected", "resume_selected")
+    save_as = True
+    fieldsets = (
+        (None, {"fields": (("partner", "media_source"), "name", "action_tracker", "event_trigger", "scope")}),
+        ("Mobile apps", {"fields": (("install", "in_app_event"),)}),
+        ("Request", {"fields": ("url", "method", "body_format", "body_pairs", "body_raw", "headers")}),
+        (
+            "Advanced settings",
+            {"fields": ("minimum_delay_seconds", "maximum_requests", "success_response", "error_response")},
+        ),
+        ("State", {"fields": ("state", "waiting", ("created_at", "updated_at"))}),
+    )
+
+    def has_change_permission(self, request: HttpRequest, obj: Postback | None = None) -> bool:
+        return (obj is None or obj.deleted_at is None) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Postback | None = None) -> bool:
+        return (obj is None or obj.deleted_at is None) and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Iterable[Postback], request: HttpRequest) -> Any:
+        """What the confirmation page says: the postbacks, and how many deliveries each one takes with it."""
+        lines = [f"{postback} ({_cancelled(pending_count(postback), 'will be')})" for postback in objs]
+        return lines, {"postbacks": len(lines)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Postback) -> None:
+        self._delete(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
+        self._delete(request, queryset)
+
+    def _delete(self, request: HttpRequest, postbacks: Iterable[Postback]) -> None:
+        for postback in postbacks:
+            self.message_user(request, f"{postback}: {_cancelled(delete_postback(postback), 'were')}.")
+
+    @admin.action(description="Pause selected postbacks", permissions=["change"])
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
+        postbacks = list(queryset.filter(deleted_at__isnull=True, paused_at__isnull=True))
+        for postback in postbacks:
+            pause(postback)
+        text = f"Paused {len(postbacks)}. Deliveries are collected and go out when resumed."
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description="Resume selected postbacks", permissions=["change"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
+        postbacks = list(queryset.filter(deleted_at__isnull=True, paused_at__isnull=False))
+        for postback in postbacks:
+            resume(postback)
+        self.message_user(request, f"Resumed {len(postbacks)}.", messages.SUCCESS)
+
+    @admin.display(description="Owner")
+    def owned_by(self, postback: Postback) -> str:
+        return str(postback.owner)
+
+    @admin.display(description="Calls")
+    def calls(self, postback: Postback) -> str:
+        return place_called(postback.url)
+
+    @admin.display(description="Minimum Delay")
+    def delay(self, postback: Postback) -> str:
+        return format_duration(postback.minimum_delay_seconds)
+
+    @admin.display(description="State")
+    def state(self, postback: Postback) -> str:
+        if postback.deleted_at:
+            return f"Deleted {postback.deleted_at:%Y-%m-%d %H:%M}"
+        return f"Paused since {postback.paused_at:%Y-%m-%d %H:%M}" if postback.paused_at else "Active"
+
+    @admin.display(description="Waiting deliveries")
+    def waiting(self, postback: Postback) -> str | SafeString:
+        if postback.pk is None:
+            return "-"
+        url = f"{reverse('admin:postbacks_delivery_changelist')}?postback__id__exact={postback.pk}"
+        return format_html('{} (<a href="{}">all deliveries</a>)', pending_count(postback), url)
+
+
+def _cancelled(count: int, verb: str) -> str:
+    noun = "waiting delivery" if count == 1 else "waiting deliveries"
+    return f"{count} {noun} {verb.replace('were', 'was') if count == 1 else verb} cancelled"

@@ -1,0 +1,76 @@
+"""What loading a file changes, in words."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Model
+
+from partners.models import ContractTerm, InAppEvent
+from postbacks.configuring.keys import Kind
+from postbacks.models import Postback
+
+_SHOWN_LENGTH = 160  # A changed template should fit into two lines of a terminal.
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row that is created, changed or deleted: `sign` is `+`, `~` or `-`."""
+
+    sign: str
+    subject: str
+    details: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.sign} {self.subject}", *(f"    {detail}" for detail in self.details)])
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a load did, or would do: changes in order, how many entries were as the file has them, and what the
+    operator should know besides."""
+
+    changes: list[Change] = field(default_factory=list)
+    unchanged: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def count(self, sign: str) -> int:
+        return sum(change.sign == sign for change in self.changes)
+
+
+def subject(label: str, row: Model) -> str:
+    """A row in words: its kind, itself, and to whom it belongs."""
+    match row:
+        case Postback():
+            return f"{label} “{row.name}” of {row.owner}"
+        case InAppEvent():
+            return f"{label} {row.code} of {row.action_tracker}"
+        case ContractTerm():
+            return f"{label} for {row.action_tracker} of {row.contract}"
+    return f"{label} {row}"
+
+
+def written_values(kind: Kind, row: Model) -> dict[str, Any]:
+    """Key to value as a file would give it, left-out ones as None; equal if and only if the rows say the same."""
+    return {key.name: written(kind, key.name, row) for key in kind.keys}
+
+
+def written(kind: Kind, name: str, row: Model) -> Any:
+    """One key's value as a file would give it, or None where it stands for what a file leaves out."""
+    key = next(key for key in kind.keys if key.name == name)
+    values = [getattr(row, model_field) for model_field in key.model_fields]
+    defaults = kind.defaults()
+    if not key.required and values == [defaults[model_field] for model_field in key.model_fields]:
+        return None
+    return key.write(*values)
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
+    """One line for each key whose value differs: `name: old -> new`."""
+    return tuple(f"{name}: {_shown(old[name])} -> {_shown(new[name])}" for name in new if old[name] != new[name])
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "(not set)"
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"

@@ -1,0 +1,238 @@
+"""Loading a configuration file: everything is checked, then written in one transaction, or nothing is.
+
+The rows are written in the order in which they refer to each other and checked by the rules of the models themselves,
+so that a file meets exactly what a form meets. If anything is wrong, or nothing was to be written, the transaction
+rolls back.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import transaction
+from django.db.models import Model
+
+from partners.models import ActionTracker
+from postbacks.configuring.changes import Change, Outcome, differences, subject, written_values
+from postbacks.configuring.document import read_document
+from postbacks.configuring.entries import Entry, read_entries
+from postbacks.configuring.identity import Identity, identify, identity, row_identity
+from postbacks.configuring.keys import ACTION_TRACKER, IN_APP_EVENT, POSTBACK, PROGRAM, Kind
+from postbacks.configuring.problems import ConfigError, Place, Problem, did_you_mean
+from postbacks.configuring.prune import prune_contracts, prune_rest
+from postbacks.configuring.stock import advance_ids, stock
+from postbacks.models import Postback
+from postbacks.validation import postback_errors
+
+# What a wrong value in one key makes doubtful in others: complaints about those would only repeat it.
+_DOUBTFUL_WITH = {
+    "method": {"body_format", "body_pairs", "body_raw"},
+    "body_format": {"body_pairs", "body_raw"},
+    "body_pairs": {"body_raw"},
+    "body_raw": {"body_pairs"},
+    "action_tracker_id": {"action_tracker", "install", "in_app_event"},
+    "install": {"in_app_event"},
+    "in_app_event": {"install"},
+}
+
+
+def load_config(text: str, *, dry_run: bool = False, prune: bool = False) -> Outcome:
+    """Loads the text of a configuration file; a second load changes nothing. With `dry_run` nothing is written; with
+    `prune` what the file does not name is deleted, as far as nothing refers to it.
+
+    Returns what changed, or would have. Raises ConfigError with every problem in the file.
+    """
+    document, problems = read_entries(read_document(text))
+    named = identify(document, problems)
+    with transaction.atomic():
+        outcome = _Load(named, problems, prune=prune).run(document)
+        if dry_run or problems:
+            transaction.set_rollback(True)
+    if problems:
+        raise ConfigError(problems)
+    return outcome
+
+
+class _Load:
+    """One pass over the entries of a file. What is wrong is added to `problems`."""
+
+    def __init__(self, named: dict[Identity, Entry], problems: list[Problem], *, prune: bool) -> None:
+        self.named = named
+        self.problems = problems
+        self.prune = prune
+        self.rows = stock()
+        self.outcome = Outcome()
+        self.changed_kinds: list[tuple[Entry, ActionTracker]] = []
+
+    def run(self, document: Entry) -> Outcome:
+        for rate in document.lists["exchange_rates"]:
+            self._save(rate)
+        for program in document.lists["programs"]:
+            self._save_program(program)
+        if self.prune:  # Before contracts are written: one that goes may stand where a new one shall be.
+            prune_contracts(self.rows, self.named, self.outcome)
+        owners = [(each, "partner") for each in document.lists["partners"]]
+        owners += [(each, "media_source") for each in document.lists["media_sources"]]
+        for entry, owner_field in owners:
+            self._save_owner(entry, owner_field)
+        if self.prune:
+            prune_rest(self.rows, self.named, self.outcome)
+        self._check_changed_kinds()
+        if self.outcome.changes:
+            advance_ids()
+        return self.outcome
+
+    def _save_program(self, entry: Entry) -> None:
+        program = self._save(entry)
+        for tracker_entry in entry.lists["action_trackers"]:
+            tracker = self._save(tracker_entry, program=program)
+            for event_entry in tracker_entry.lists["in_app_events"]:
+                self._save(event_entry, action_tracker=tracker)
+
+    def _save_owner(self, entry: Entry, owner_field: str) -> None:
+        owner = self._save(entry)
+        # By start: a contract that is to end earlier makes room before the next one is written.
+        dated = [each for each in entry.lists.get("contracts", []) if "start" in each.values]
+        for contract_entry in sorted(dated, key=lambda each: each.values["start"]):
+            self._save_contract(contract_entry, owner)
+        for postback_entry in entry.lists["postbacks"]:
+            self._save_postback(postback_entry, owner, owner_field)
+
+    def _save_contract(self, entry: Entry, partner: Model | None) -> None:
+        program = self._refer(entry, PROGRAM, "program_id")
+        contract = self._save(entry, partner=partner, program=program)
+        for term_entry in entry.lists["terms"]:
+            tracker = self._refer(term_entry, ACTION_TRACKER, "action_tracker_id")
+            self._save(term_entry, contract=contract, action_tracker=tracker)
+
+    def _save_postback(self, entry: Entry, owner: Model | None, owner_field: str) -> None:
+        tracker = self._refer(entry, ACTION_TRACKER, "action_tracker_id")
+        if code := entry.values.get("in_app_event"):
+            entry.values["in_app_event"] = self._in_app_event(entry, tracker, code)
+        if entry.broken or owner is None or tracker is None:
+            self._check_in_part(entry, tracker)
+        else:
+            self._save(entry, **{owner_field: owner, "action_tracker": tracker})
+
+    def _in_app_event(self, entry: Entry, tracker: Model | None, code: str) -> Model | None:
+        if not isinstance(tracker, ActionTracker):
+            return None
+        of_tracker = identity(ACTION_TRACKER, tracker.pk)
+        event = self.rows.get(identity(IN_APP_EVENT, *of_tracker, code))
+        if event is None and identity(IN_APP_EVENT, *of_tracker, code) not in self.named:
+            codes = [key[-1] for key in self.rows if key[:-1] == (IN_APP_EVENT.label, *of_tracker)]
+            hint = f" {did_you_mean(code, codes)}" if codes else " It has none."
+            self._complain(entry.place_of("in_app_event"), f"{tracker} has no in-app event {code}.{hint}")
+            entry.broken.add("in_app_event")
+        return event
+
+    def _refer(self, entry: Entry, kind: Kind, model_field: str) -> Model | None:
+        """The row that an entry refers to by id. None where it is not there, or could not be saved: the latter has been
+        complained of."""
+        referred = entry.values.get(model_field)
+        if referred is None:
+            return None
+        row = self.rows.get(identity(kind, referred))
+        if row is None and identity(kind, referred) not in self.named:
+            message = f"There is no {kind.label} {referred}, neither in this file nor in the database."
+            self._complain(entry.place_of(model_field), message)
+        return row
+
+    def _save(self, entry: Entry, **owners: Model | None) -> Model | None:
+        """Writes one entry; None, with the reasons among the problems, where it cannot be.
+
+        `owners` are the rows that it belongs or refers to; one that is missing has been complained of before.
+        """
+        if entry.broken or entry.identity is None or None in owners.values():
+            return None
+        model = entry.kind.model
+        if model is None:
+            raise TypeError("The file as a whole is no row.")
+        found = self.rows.get(entry.identity)
+        row = model(**owners) if found is None else found
+        before = {} if found is None else written_values(entry.kind, row)
+        if not self._still_belongs(entry, row, owners):
+            return None
+        for name, value in entry.values.items():
+            setattr(row, name, value)
+        after = written_values(entry.kind, row)
+        if found is not None and before == after and not isinstance(row, Postback):
+            self.outcome.unchanged += 1
+            return row
+        # An unchanged postback is checked again too, because the contracts it rests on may have changed.
+        if not self._is_valid(entry, row):
+            return None
+        if found is not None and before == after:
+            self.outcome.unchanged += 1
+            return row
+        row.save(force_insert=found is None)
+        if isinstance(row, ActionTracker) and before and before["kind"] != after["kind"]:
+            self.changed_kinds.append((entry, row))
+        self.rows[entry.identity] = row
+        sign, details = ("+", ()) if found is None else ("~", differences(before, after))
+        self.outcome.changes.append(Change(sign, subject(entry.kind.label, row), details))
+        return row
+
+    def _still_belongs(self, entry: Entry, row: Model, owners: dict[str, Model | None]) -> bool:
+        """Event types are known by id alone, and cannot move: what refers to one counts on its program."""
+        program = owners.get("program")
+        if isinstance(row, ActionTracker) and row.program != program:
+            message = f"Event type {row} belongs to program {row.program}. Give this one another id."
+            self._complain(entry.place_of("id"), message)
+            return False
+        return True
+
+    def _is_valid(self, entry: Entry, row: Model) -> bool:
+        try:
+            row.full_clean()
+        except ValidationError as error:
+            self._report(entry, error)
+            return False
+        return True
+
+    def _check_in_part(self, entry: Entry, tracker: Any) -> None:
+        """Says what else is wrong with a postback that cannot be saved, so that one load tells everything."""
+        given = {name: value for name, value in entry.values.items() if name != "action_tracker_id"}
+        postback = Postback(**given, action_tracker=tracker)
+        doubtful = set(entry.broken).union(*(_DOUBTFUL_WITH.get(name, set()) for name in entry.broken))
+        if tracker is None:
+            doubtful |= {"action_tracker", "action_tracker_id", *_DOUBTFUL_WITH["action_tracker_id"]}
+        try:
+            postback.clean_fields(exclude=doubtful | {"partner", "media_source"})
+        except ValidationError as error:
+            self._report(entry, error)
+        errors = postback_errors(postback)
+        self._report(entry, ValidationError({name: errors[name] for name in errors if name not in doubtful}))
+
+    def _report(self, entry: Entry, error: ValidationError) -> None:
+        for name, messages in error.message_dict.items():
+            for message in messages:
+                self._complain(_place(entry, name), message)
+
+    def _complain(self, place: Place, message: str) -> None:
+        self.problems.append(Problem(place, message))
+
+    def _check_changed_kinds(self) -> None:
+        """An event type that becomes or stops being a mobile app must not leave invalid what the file does not name."""
+        for entry, tracker in self.changed_kinds:
+            codes = list(tracker.in_app_events.values_list("code", flat=True))
+            if codes and not tracker.is_mobile_app:
+                message = f"It has in-app events ({', '.join(codes)}), which only a mobile app has."
+                self._complain(entry.place_of("kind"), message)
+            for postback in Postback.objects.existing().filter(action_tracker=tracker):
+                if row_identity(postback) not in self.named:
+                    for message in chain.from_iterable(postback_errors(postback).values()):
+                        self._complain(entry.place_of("kind"), f"{subject(POSTBACK.label, postback)}: {message}")
+
+
+def _place(entry: Entry, model_field: str) -> Place:
+    """Where a complaint about a model field belongs: the key that gives it, named also where the file leaves it out."""
+    if model_field == NON_FIELD_ERRORS:
+        return entry.place
+    for name in (model_field, f"{model_field}_id"):
+        if name in entry.places:
+            return entry.places[name]
+    key = entry.kind.key_of_field(model_field)
+    return entry.place.key(key, entry.place.line) if key else entry.place

@@ -1,0 +1,1 @@
+"""The delivery engine: wake, drain, send, record, sweep. See `docs/architecture.md`."""

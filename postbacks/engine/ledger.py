@@ -1,0 +1,99 @@
+"""The recorder's statements: one batch of fates into the database, in one transaction.
+
+Every write is fenced: a delivery changes only while this owner still holds it. Writing the same batch twice, as after
+a connection lost in the middle of a commit, changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import psycopg2
+from psycopg2 import extensions
+from psycopg2.extras import execute_values
+
+from postbacks.engine.evidence import COLUMNS, Row, attempt_row, copy_line, without_text
+from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
+
+# The owner is compared so that no index of the leases can serve: driven by it, the planner would compare every row of
+# the batch with every delivery that this process holds. Only a delivery that is being sent has an owner.
+FINISH = """
+UPDATE postbacks_delivery d
+SET state = f.state,
+    due_at = CASE WHEN f.delay_seconds IS NULL THEN d.due_at ELSE now() + make_interval(secs => f.delay_seconds) END,
+    attempts_made = f.attempts_made,
+    finished_at = CASE WHEN f.state = 'ready' THEN NULL ELSE now() END,
+    reason = coalesce(f.reason, d.reason),
+    owner = NULL,
+    lease_until = NULL
+FROM unnest(%s::bigint[], %s::text[], %s::float8[], %s::smallint[], %s::text[])
+    AS f (id, state, delay_seconds, attempts_made, reason)
+WHERE d.id = f.id AND d.owner IS NOT DISTINCT FROM %s
+"""
+
+_STATES: dict[type[Fate], str] = {Delivered: "delivered", Retry: "ready", GaveUp: "failed", Released: "ready"}
+_COPY = f"COPY postbacks_attempt ({', '.join(COLUMNS)}) FROM STDIN"
+_INSERT = f"INSERT INTO postbacks_attempt ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT DO NOTHING"  # noqa: S608 -- names
+
+
+def write(connection: extensions.connection, owner: int, batch: Sequence[Judged]) -> None:
+    """Writes the batch. What the database refuses is found by halving, and written without its texts.
+
+    Raises psycopg2.OperationalError or InterfaceError when the server is out of reach: nothing or everything of each
+    part was written, and the whole batch may be written again.
+    """
+    try:
+        _write_once(connection, owner, batch, [attempt_row(judged) for judged in batch if judged.sent is not None])
+    except psycopg2.errors.UniqueViolation:
+        # A part of it was written before: a commit whose answer was lost, or the heir of a lease that ran out.
+        _write_once(connection, owner, batch, [attempt_row(j) for j in batch if j.sent is not None], copy=False)
+    except (psycopg2.DataError, psycopg2.IntegrityError):
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            write(connection, owner, batch[:middle])
+            write(connection, owner, batch[middle:])
+        else:
+            rows = [without_text(attempt_row(judged)) for judged in batch if judged.sent is not None]
+            _write_once(connection, owner, batch, rows, copy=False)
+
+
+def _write_once(
+    connection: extensions.connection,
+    owner: int,
+    batch: Sequence[Judged],
+    attempts: Sequence[Row],
+    *,
+    copy: bool = True,
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        try:
+            _finish(cursor, owner, batch)
+            if attempts and copy:
+                cursor.copy_expert(_COPY, io.StringIO("".join(copy_line(row) for row in attempts)))
+            elif attempts:
+                execute_values(cursor, _INSERT, attempts)
+            cursor.execute("COMMIT")
+        except psycopg2.Error:
+            if not connection.closed:
+                cursor.execute("ROLLBACK")
+            raise
+
+
+def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> None:
+    cursor.execute(
+        FINISH,
+        (
+            [judged.claimed.delivery_id for judged in batch],
+            [_STATES[type(judged.fate)] for judged in batch],
+            [judged.fate.delay_seconds if isinstance(judged.fate, Retry) else None for judged in batch],
+            [judged.claimed.attempt - (judged.sent is None) for judged in batch],
+            [_reason(judged.fate) for judged in batch],
+            owner,
+        ),
+    )
+
+
+def _reason(fate: Fate) -> str | None:
+    return None if isinstance(fate, Released) else fate.reason.replace("\0", "\ufffd")

@@ -1,0 +1,49 @@
+"""Which worker processes live. Each holds an advisory lock in the database; one that dies, in any way, loses it."""
+
+from __future__ import annotations
+
+import secrets
+
+from psycopg2 import extensions
+
+# The first key of our advisory locks, so that they meet no other's: "pb" in ASCII, then what it is for.
+OWNER_LOCKS = 0x7062_0001
+SWEEP_LOCK = (0x7062_0002, 0)
+
+# After PostgreSQL has started, the living need a moment to come back and take their locks again.
+GRACE_SECONDS = 10
+
+# The living are looked up once, not per row: reading pg_locks stops everybody's locking for a moment.
+RECLAIM = """
+UPDATE postbacks_delivery SET state = 'ready', owner = NULL, lease_until = NULL
+WHERE id = ANY (ARRAY(
+    SELECT id FROM postbacks_delivery
+    WHERE state = 'sending' AND (lease_until < now() OR (
+        now() > pg_postmaster_start_time() + make_interval(secs => %s)
+        AND owner <> ALL (ARRAY(
+            SELECT objid::bigint FROM pg_locks
+            WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        ))
+    ))
+    FOR UPDATE SKIP LOCKED
+))
+RETURNING postback_id
+"""
+
+
+def new_owner() -> int:
+    """A number for this process; taken at random, from as many as an advisory lock can tell apart."""
+    return secrets.randbelow(2**31 - 1) + 1
+
+
+def announce(connection: extensions.connection, owner: int) -> None:
+    """Takes the process's lock, for as long as the connection lives."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", (OWNER_LOCKS, owner))
+
+
+def reclaim(cursor: extensions.cursor) -> set[int]:
+    """Makes ready again what dead or stalled workers hold; returns the lanes."""
+    cursor.execute(RECLAIM, (GRACE_SECONDS, OWNER_LOCKS))
+    return {postback_id for (postback_id,) in cursor.fetchall()}

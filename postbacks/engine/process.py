@@ -1,0 +1,250 @@
+"""The engine of one worker process: what a drain does, and what holds it together.
+
+Three threads: Celery's, on which drains run (claim, build, hand over; never waiting for a partner), the sender's and
+the recorder's. All are made after the fork, at the first drain, and stopped by the worker's shutdown signal.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import orjson
+import psycopg2
+from django.conf import settings
+from psycopg2 import extensions
+from redis.exceptions import RedisError
+
+from postbacks.engine import claim, database, lanes, owners, rate
+from postbacks.engine.judging import judge
+from postbacks.engine.recorder import Recorder
+from postbacks.engine.sender import Sender
+from postbacks.engine.setups import Setup, Setups
+from postbacks.engine.stages import Claimed, GaveUp, Judged, Prepared, Released, Sent
+from postbacks.request import Unbuildable
+
+logger = logging.getLogger(__name__)
+
+LANES_PER_CLAIM = 128
+ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
+MAX_HELD = 4_000  # Deliveries that one process holds, claimed and not yet recorded.
+BUILD_SLICE = 64  # Handed to the sender at a time, so that the first leave while the rest are built.
+RECORDER_START_SECONDS = 5
+
+
+class Engine:
+    """Made once per process by `engine()`."""
+
+    def __init__(self) -> None:
+        self._owner = owners.new_owner()
+        self._recorder = Recorder(self._owner, self._on_recorded)
+        self._sender = Sender(self._on_sent, self._on_unsent)
+        self._setups = Setups()
+        self._session = database.Session("claim")
+        self._lock = threading.Lock()  # Drains and the recorder's thread share the three below.
+        self._held: Counter[int] = Counter()  # By lane: claimed and not yet recorded.
+        self._waiting: set[int] = set()  # Lanes with work for which this process had no room.
+        self._later: list[float] = []  # A heap of monotonic times: when slots of limited lanes come free.
+        self._full = False  # The last drain ended for want of room.
+        self._stopping = False
+        self._recorder.start()
+        self._sender.start()
+
+    # The drain, on Celery's thread.
+
+    def drain(self) -> None:
+        """Claims, builds and hands over until nothing is due or this process is full."""
+        if not self._recorder.wait_healthy(RECORDER_START_SECONDS):
+            logger.warning("Nothing is claimed while outcomes cannot be recorded.")
+            return
+        try:
+            lanes.drain_started()
+            while not self._stopping and self._recorder.healthy:
+                self._full = self._room() <= 0
+                popped = [] if self._full else lanes.pop_due(LANES_PER_CLAIM)
+                if not popped:
+                    break
+                self._work(popped)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, RedisError) as error:
+            logger.warning("The drain was cut short (%s); the sweep goes on with it.", str(error).strip())
+            self._session.close()
+        if not self._full:
+            lanes.wake({})  # A timer for what is due soon.
+
+    def stop(self) -> None:
+        """Claims no more, returns what was not started, finishes what is in flight, and records it all."""
+        self._stopping = True
+        deadline = time.monotonic() + settings.POSTBACKS_SHUTDOWN_TIMEOUT
+        self._sender.stop(max(0.0, deadline - time.monotonic() - 2))
+        self._recorder.stop(max(1.0, deadline - time.monotonic()))
+        self._session.close()
+
+    def _work(self, popped: Sequence[int]) -> None:
+        with self._session.cursor() as cursor:
+            setups = self._setups.read(cursor, popped)
+            usable = [setup for lane in popped if (setup := setups.get(lane)) and not setup.stopped]
+            room = self._rooms(usable)
+            claimed = claim.claim(cursor, self._owner, room) if room else []
+            counts = Counter(one.postback_id for one in claimed)
+            self._hold(counts)
+            due = _next_due(cursor, room, counts)
+        limits = {setup.postback_id: setup.maximum_requests for setup in usable if setup.maximum_requests}
+        lanes.wake({lane: seconds for lane, seconds in due.items() if lane not in limits})
+        self._hand_over([(one, None) for one in claimed if one.postback_id not in limits], setups)
+        for lane, limit in limits.items():
+            ones = [one for one in claimed if one.postback_id == lane]
+            if ones:
+                self._take_slots(lane, limit, ones, setups)
+            if lane in due:
+                self._put_off(lane, limit, due[lane])
+
+    def _rooms(self, usable: Sequence[Setup]) -> dict[int, int]:
+        """How many deliveries to claim of each lane; lanes for which there is no room now are kept for later."""
+        per_lane = max(1, min(ROWS_PER_CLAIM, self._room()) // max(1, len(usable)))
+        slots = self._look_for_slots(usable)
+        rooms: dict[int, int] = {}
+        for setup in usable:
+            lane = setup.postback_id
+            if slots.get(lane) == 0:
+                continue
+            room = min(per_lane, self._sender.share(lane) - self._held[lane], slots.get(lane, per_lane))
+            if room > 0:
+                rooms[lane] = room
+            else:
+                with self._lock:
+                    self._waiting.add(lane)
+        return rooms
+
+    def _look_for_slots(self, usable: Sequence[Setup]) -> dict[int, int]:
+        """For lanes with a limit, how many slots are free within the horizon; those without any are put off."""
+        limited = [(setup.postback_id, setup.maximum_requests) for setup in usable if setup.maximum_requests]
+        found = {}
+        for (lane, limit), slots in zip(limited, rate.look(limited), strict=True):
+            found[lane] = slots.count
+            if slots.count == 0:
+                self._put_off(lane, limit, 0.0)
+        return found
+
+    def _put_off(self, lane: int, limit: int, next_due_seconds: float) -> None:
+        """Comes back to a limited lane when half the horizon is free again: not for every single slot."""
+        (slots,) = rate.look([(lane, limit)])
+        wait = max(0.0, next_due_seconds, slots.first_seconds - rate.HORIZON_MS / 2000)
+        lanes.wake({lane: wait}, post=False)
+        with self._lock:
+            heapq.heappush(self._later, time.monotonic() + wait)
+
+    def _take_slots(self, lane: int, limit: int, ones: list[Claimed], setups: dict[int, Setup]) -> None:
+        """The slot is charged last: only for deliveries that are claimed. What gets none goes back."""
+        try:
+            slots = rate.reserve(lane, limit, len(ones))
+        except RedisError as error:
+            logger.warning("No slots for lane %d while Redis is away (%s).", lane, error)
+            self._release(ones)
+            return
+        now = time.monotonic()
+        self._hand_over([(one, now + offset) for one, offset in zip(ones, slots.offsets(), strict=False)], setups)
+        self._release(ones[slots.count :])
+
+    def _hand_over(self, ones: Sequence[tuple[Claimed, float | None]], setups: dict[int, Setup]) -> None:
+        """Builds in slices, so that the first leave while the rest are built."""
+        for start in range(0, len(ones), BUILD_SLICE):
+            prepared = []
+            for claimed, not_before in ones[start : start + BUILD_SLICE]:
+                result = prepare(claimed, setups[claimed.postback_id], not_before)
+                if isinstance(result, Prepared):
+                    prepared.append(result)
+                else:
+                    self._recorder.put(Judged(claimed, result, None))
+            if prepared:
+                self._sender.put(prepared)
+
+    def _release(self, ones: Iterable[Claimed]) -> None:
+        for claimed in ones:
+            self._recorder.put(Judged(claimed, Released(), None))
+
+    # What the sender and the recorder call, on their threads.
+
+    def _on_sent(self, sent: Sent) -> None:
+        self._recorder.put(Judged(sent.prepared.claimed, judge(sent), sent))
+
+    def _on_unsent(self, unsent: Iterable[Prepared]) -> None:
+        self._release(prepared.claimed for prepared in unsent)
+
+    def _on_recorded(self, batch: Sequence[Judged], due: dict[int, float]) -> None:
+        self._hold(Counter(judged.claimed.postback_id for judged in batch), sign=-1)
+        for judged in batch:
+            if isinstance(judged.fate, Released):
+                due.setdefault(judged.claimed.postback_id, 0.0)
+        if self._stopping:
+            return
+        room = self._room() > MAX_HELD // 2
+        with self._lock:
+            eager = {lane for lane in self._waiting if room and self._held[lane] <= self._sender.share(lane) // 2}
+            self._waiting -= eager
+            came = bool(self._later) and self._later[0] <= time.monotonic()
+            while self._later and self._later[0] <= time.monotonic():
+                heapq.heappop(self._later)
+        due |= dict.fromkeys(eager, 0.0)
+        if due or came or (self._full and room):
+            lanes.wake(due)
+
+    # What this process holds.
+
+    def _room(self) -> int:
+        with self._lock:
+            return MAX_HELD - self._held.total()
+
+    def _hold(self, counts: Counter[int], sign: int = 1) -> None:
+        with self._lock:
+            for lane, count in counts.items():
+                self._held[lane] += sign * count
+                if not self._held[lane]:
+                    del self._held[lane]
+
+
+def _next_due(cursor: extensions.cursor, room: dict[int, int], counts: Counter[int]) -> dict[int, float]:
+    """Of the lanes that were looked at, when each has work again: at once where its room was used up."""
+    full = {lane: 0.0 for lane in room if counts[lane] == room[lane]}
+    emptied = [lane for lane in room if lane not in full]
+    if not emptied:
+        return full
+    try:
+        return full | claim.next_due(cursor, emptied)
+    except psycopg2.OperationalError as error:
+        logger.warning("Could not look ahead (%s); the sweep will.", str(error).strip())
+        return full
+
+
+def prepare(claimed: Claimed, setup: Setup, not_before: float | None) -> Prepared | GaveUp:
+    """Builds the request from the event's values and the postback as it is set up now."""
+    if setup.request is None or setup.rules is None:
+        return GaveUp(setup.broken)
+    values = orjson.loads(claimed.parameters)
+    values["DeliveryId"] = str(claimed.delivery_id)
+    values["Attempt"] = str(claimed.attempt)
+    values["ActionEvent"] = claimed.event_kind
+    try:
+        return Prepared(claimed, setup.request.build(values), setup.rules, not_before)
+    except Unbuildable as problem:
+        return GaveUp(str(problem))
+    except Exception as bug:
+        logger.exception("Delivery %d could not be built.", claimed.delivery_id)
+        return GaveUp(f"The request could not be built, by an error of ours: {bug!r}")
+
+
+@cache
+def engine() -> Engine:
+    """This process's engine, started at the first call."""
+    return Engine()
+
+
+def stop_engine() -> None:
+    """Stops this process's engine, if it was started."""
+    if engine.cache_info().currsize:
+        engine().stop()
+        engine.cache_clear()

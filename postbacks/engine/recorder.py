@@ -1,0 +1,128 @@
+"""The recorder: one thread per worker process that writes what became of deliveries, in batches as they come.
+
+It never dies with its batch: a lost database is waited for with the batch kept, a row that the database refuses is
+written without its texts. Its connection also holds the process's advisory lock, by which the others see that it
+lives. While it is not healthy, the process claims nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import psycopg2
+from psycopg2 import extensions
+
+from postbacks.engine import database, ledger, owners
+from postbacks.engine.chains import promote
+from postbacks.engine.stages import Delivered, GaveUp, Judged, Retry
+
+logger = logging.getLogger(__name__)
+
+MAX_BATCH = 500  # Larger batches gain nothing.
+IDLE_WAIT_SECONDS = 0.05  # How late a lane that waits for room, or for its next slot, may notice.
+RECONNECT_WAIT_SECONDS = 0.5
+
+
+class Recorder:
+    """`put` takes fates from any thread. `on_recorded` is called on the recorder's thread after each batch, with the
+    batch and the lanes that have work now or soon; with an empty batch every IDLE_WAIT_SECONDS."""
+
+    def __init__(self, owner: int, on_recorded: Callable[[Sequence[Judged], dict[int, float]], None]) -> None:
+        self._owner = owner
+        self._on_recorded = on_recorded
+        self._queue: queue.SimpleQueue[Judged] = queue.SimpleQueue()
+        self._connection: extensions.connection | None = None
+        self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="postbacks-recorder", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def healthy(self) -> bool:
+        """Connected, and known to the others as alive."""
+        return self._ready.is_set() and self._thread.is_alive()
+
+    def wait_healthy(self, timeout_seconds: float) -> bool:
+        return self._ready.wait(timeout_seconds)
+
+    def put(self, judged: Judged) -> None:
+        self._queue.put(judged)
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Writes what is queued; gives up after so long. What is not written then, others take over."""
+        self._stopping.set()
+        self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        while not (self._stopping.is_set() and self._queue.empty()):
+            try:
+                if self._connection is None:
+                    self._connect()
+                batch = self._next_batch()
+                due = self._write(batch) if batch else {}
+                self._on_recorded(batch, due)
+            except psycopg2.OperationalError as error:
+                logger.warning("The recorder has no database (%s); it tries again.", str(error).strip())
+                time.sleep(RECONNECT_WAIT_SECONDS)
+            except Exception:
+                logger.exception("The recorder met an unexpected error; it goes on.")
+                time.sleep(RECONNECT_WAIT_SECONDS)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _connect(self) -> None:
+        connection = database.connect("recorder")
+        owners.announce(connection, self._owner)
+        self._connection = connection
+        self._ready.set()
+
+    def _next_batch(self) -> list[Judged]:
+        batch: list[Judged] = []
+        try:
+            batch.append(self._queue.get(timeout=IDLE_WAIT_SECONDS))
+            while len(batch) < MAX_BATCH:
+                batch.append(self._queue.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _write(self, batch: Sequence[Judged]) -> dict[int, float]:
+        """Writes until it is written, reconnecting as often as it takes."""
+        while True:
+            try:
+                if self._connection is None:
+                    self._connect()
+                assert self._connection is not None  # noqa: S101 -- for the type checker
+                ledger.write(self._connection, self._owner, batch)
+                return self._after(self._connection, batch)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                logger.warning("Could not record %d outcomes (%s); trying again.", len(batch), str(error).strip())
+                self._disconnect()
+                time.sleep(RECONNECT_WAIT_SECONDS)
+
+    def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> dict[int, float]:
+        """What has work because of the batch: retries, and the next of each chain that came free."""
+        due: dict[int, float] = {}
+        for judged in batch:
+            if isinstance(judged.fate, Retry):
+                lane = judged.claimed.postback_id
+                due[lane] = min(due.get(lane, judged.fate.delay_seconds), judged.fate.delay_seconds)
+        finished = [j.claimed for j in batch if isinstance(j.fate, Delivered | GaveUp)]
+        if finished:
+            with connection.cursor() as cursor:
+                promoted = promote(cursor, ((claimed.postback_id, claimed.action_id) for claimed in finished))
+            for lane, seconds in promoted.items():
+                due[lane] = min(due.get(lane, seconds), seconds)
+        return due
+
+    def _disconnect(self) -> None:
+        self._ready.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,71 @@
+"""One delivery on its way through a worker, a type for each stage: claimed → prepared → sent → judged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from requests import PreparedRequest, Response
+from requests.exceptions import RequestException
+
+from postbacks.rules import Rules
+
+# Tuples rather than dataclasses: tens of thousands of each are made per second.
+
+
+class Claimed(NamedTuple):
+    """A delivery that this process holds the lease of. `expires` is in seconds of the monotonic clock."""
+
+    delivery_id: int
+    postback_id: int
+    action_id: int
+    attempt: int  # The number of the attempt to be made, from 1.
+    event_kind: str
+    parameters: str  # The event's frozen snapshot, as JSON text.
+    expires: float
+
+
+class Prepared(NamedTuple):
+    """Its request, built. `not_before` is its slot's time on the monotonic clock, for lanes with a limit."""
+
+    claimed: Claimed
+    request: PreparedRequest
+    rules: Rules
+    not_before: float | None
+
+
+class Sent(NamedTuple):
+    """An attempt that was made, with what came of it."""
+
+    prepared: Prepared
+    started_at: datetime
+    duration_seconds: float
+    answer: Response | RequestException
+
+
+class Delivered(NamedTuple):
+    reason: str
+
+
+class Retry(NamedTuple):
+    reason: str
+    delay_seconds: float
+
+
+class GaveUp(NamedTuple):
+    reason: str
+
+
+class Released(NamedTuple):
+    """Not attempted: goes back to waiting as it was."""
+
+
+Fate = Delivered | Retry | GaveUp | Released
+
+
+class Judged(NamedTuple):
+    """What becomes of the delivery. `sent` is None when no attempt was made."""
+
+    claimed: Claimed
+    fate: Fate
+    sent: Sent | None

@@ -1,0 +1,75 @@
+"""The sweep: each second, everything that memory, messages and Redis may have lost is found again in the rows.
+
+Celery beat posts it; any worker runs it, one at a time. It takes back what dead or stalled workers hold and wakes every
+lane that has something due. Every half minute it also promotes chains whose promoter died, and cancels what deleted
+postbacks have left.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import psycopg2
+from psycopg2 import extensions
+
+from postbacks.engine import chains, lanes, owners
+from postbacks.engine.database import Session
+
+logger = logging.getLogger(__name__)
+
+SLOW_EVERY_SECONDS = 30
+
+DUE = """
+SELECT p.id FROM postbacks_postback p
+WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND EXISTS (
+    SELECT 1 FROM postbacks_delivery d WHERE d.postback_id = p.id AND d.state = 'ready' AND d.due_at <= now()
+)
+"""
+
+# Cancelled with the deletion itself, but for what was recorded or sent at that very moment.
+CANCEL_DELETED = """
+UPDATE postbacks_delivery d
+SET state = 'cancelled', finished_at = now(), reason = 'The postback was deleted.'
+FROM postbacks_postback p
+WHERE p.id = d.postback_id AND p.deleted_at IS NOT NULL AND d.state IN ('ready', 'blocked')
+"""
+
+
+class Sweeper:
+    """One per process, made at its first sweep."""
+
+    def __init__(self) -> None:
+        self._session = Session("sweep")
+        self._slow_at = 0.0
+
+    def sweep(self) -> None:
+        """One round; does nothing while another worker sweeps. Never raises for an outage: the next round comes."""
+        try:
+            with self._session.cursor() as cursor:
+                cursor.execute("BEGIN")
+                cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", owners.SWEEP_LOCK)
+                (alone,) = cursor.fetchone() or (False,)
+                due = self._find(cursor) if alone else {}
+                cursor.execute("COMMIT")
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            logger.warning("The sweep has no database (%s).", str(error).strip())
+            self._session.close()
+        else:
+            lanes.wake(due, sweeping=True)
+
+    def _find(self, cursor: extensions.cursor) -> dict[int, float]:
+        """What is due, by lane; what is found reclaimed or promoted is ready once this transaction commits."""
+        reclaimed = owners.reclaim(cursor)
+        if reclaimed:
+            logger.warning("Took back the deliveries of workers that died or stalled, in %d lanes.", len(reclaimed))
+        cursor.execute(DUE)
+        due = dict.fromkeys((lane for (lane,) in cursor.fetchall()), 0.0)
+        if time.monotonic() > self._slow_at:
+            self._slow_at = time.monotonic() + SLOW_EVERY_SECONDS
+            due = chains.promote_stuck(cursor) | due
+            cursor.execute(CANCEL_DELETED)
+        return due
+
+
+sweeper = Sweeper()

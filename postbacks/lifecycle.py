@@ -1,0 +1,59 @@
+"""What operators do to a whole postback: pause it, resume it, delete it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db import transaction
+from django.utils import timezone
+
+from postbacks.models import Delivery, Postback
+
+DELETED_REASON = "The postback was deleted."
+
+# Those that no worker holds. What is being sent at the moment is on its way; the engine records how it ended.
+_WAITING = (Delivery.State.BLOCKED, Delivery.State.READY)
+
+
+def pending_count(postback: Postback) -> int:
+    """How many deliveries wait to be sent: the ones that deleting the postback would cancel."""
+    return postback.deliveries.filter(state__in=_WAITING).count()
+
+
+def pause(postback: Postback) -> None:
+    """Stops sending. Deliveries go on being collected. Pausing a paused postback changes nothing."""
+    if postback.paused_at is None:
+        postback.paused_at = timezone.now()
+        postback.save(update_fields=["paused_at", "updated_at"])
+
+
+def resume(postback: Postback) -> None:
+    """Sends again, beginning with what was collected, as soon as the transaction commits."""
+    if postback.paused_at is not None:
+        postback.paused_at = None
+        postback.save(update_fields=["paused_at", "updated_at"])
+        transaction.on_commit(partial(_wake, postback.pk))
+
+
+@transaction.atomic
+def delete_postback(postback: Postback) -> int:
+    """Deletes a postback: it fires no more, and what waits is cancelled. Returns how many deliveries that were.
+
+    The row stays, marked, because deliveries refer to it.
+    """
+    # Conflicts with the foreign key's lock of whoever records deliveries, so theirs are committed, and cancelled here.
+    locked = Postback.objects.select_for_update().get(pk=postback.pk)
+    if locked.deleted_at is not None:
+        return 0
+    now = timezone.now()
+    postback.deleted_at = now
+    postback.save(update_fields=["deleted_at", "updated_at"])
+    return postback.deliveries.filter(state__in=_WAITING).update(
+        state=Delivery.State.CANCELLED, finished_at=now, reason=DELETED_REASON
+    )
+
+
+def _wake(postback_id: int) -> None:
+    from postbacks.engine import lanes  # noqa: PLC0415 -- the engine is loaded only where there is something to wake
+
+    lanes.wake({postback_id: 0.0})

@@ -1,0 +1,29 @@
+"""`manage.py dump_config`: writes the configuration as a file."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from postbacks.configuring.dump import dump_config
+
+
+class Command(BaseCommand):
+    help = (
+        "Write programs, partners, contracts, media sources, postbacks and exchange rates as YAML. load_config reads "
+        "it back. Actions and deliveries are not part of it, nor is whether a postback is paused."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="default: standard output")
+
+    def handle(self, *_: object, file: str, **__: object) -> None:
+        text = dump_config()
+        if file == "-":
+            self.stdout.write(text, ending="")
+            return
+        try:
+            Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"Cannot write {file}: {error.strerror}.") from error
+        self.stdout.write(f"Wrote {file}.")

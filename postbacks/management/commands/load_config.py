@@ -1,0 +1,74 @@
+"""`manage.py load_config`: sets up what a configuration file describes."""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError
+
+from postbacks.configuring.changes import Outcome
+from postbacks.configuring.load import load_config
+from postbacks.configuring.problems import ConfigError
+
+
+class Command(BaseCommand):
+    help = """Load programs, partners, contracts, media sources and postbacks from a YAML or JSON file.
+
+Everything is checked first: if anything is wrong, every problem is listed with its place and nothing is written.
+Otherwise the changes are written together and listed: + created, ~ changed, - deleted. Loading the same file again
+changes nothing. What the file does not name stays as it is, unless --prune is given. The keys are listed in
+docs/configuration.md."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="the file to load; - reads standard input")
+        parser.add_argument("--dry-run", action="store_true", help="show what would change and write nothing")
+        parser.add_argument(
+            "--prune",
+            action="store_true",
+            help="delete what the file does not name, as far as nothing refers to it; what waits to be sent by a "
+            "deleted postback is cancelled",
+        )
+
+    def handle(self, *_: object, file: str, dry_run: bool, prune: bool, **__: object) -> None:
+        text = _read(file)
+        try:
+            outcome = load_config(text, dry_run=dry_run, prune=prune)
+        except ConfigError as error:
+            count = len(error.problems)
+            listed = "\n".join(f"  {problem}" for problem in error.problems)
+            found = "1 problem" if count == 1 else f"{count} problems"
+            raise CommandError(f"{file} has {found}; nothing was written.\n{listed}") from error
+        except IntegrityError as error:
+            raise CommandError(
+                f"Somebody else changed the configuration at the same moment; nothing was written. Load again.\n{error}"
+            ) from error
+        self.stdout.write(_report(outcome, dry_run=dry_run))
+
+
+def _read(file: str) -> str:
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise CommandError(f"Cannot read {file}: {error.strerror}.") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CommandError(f"{file}, line {line}: this is not UTF-8. Save the file as UTF-8.") from error
+
+
+def _report(outcome: Outcome, *, dry_run: bool) -> str:
+    lines = [str(change) for change in outcome.changes] + outcome.notes
+    unchanged = f"{outcome.unchanged} unchanged"
+    if not outcome.changes:
+        return "\n".join([*lines, f"Nothing to change: {unchanged}."])
+    counts = ", ".join(
+        f"{outcome.count(sign)} {word}" for sign, word in (("+", "created"), ("~", "changed"), ("-", "deleted"))
+    )
+    lead = "Dry run, nothing was written. It would be: " if dry_run else ""
+    return "\n".join([*lines, f"{lead}{counts}, {unchanged}."])

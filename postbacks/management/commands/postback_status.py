@@ -1,0 +1,68 @@
+"""`manage.py postback_status`: how it stands, in a terminal or for a machine."""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand
+
+from postbacks.models import Delivery
+from postbacks.status import Status, read_status
+
+
+class Command(BaseCommand):
+    help = """Show deliveries by state, the backlog, and each postback.
+
+States: blocked (waits for an earlier event of its action), ready (waits for its time, its slot or a retry), sending,
+delivered, failed (given up, with the reason), cancelled. The backlog is what is blocked, ready or sending. The oldest
+waiting is how long the longest-waiting delivery that could be sent now has been due; what is not due yet, blocked, or
+of a paused postback does not count.
+
+With --json, one object:
+  deliveries               object: state -> count
+  backlog                  number of unfinished deliveries
+  oldest_waiting_seconds   number; 0 if nothing is due
+  held                     list of postback ids whose destination is held because it is down
+  paused                   list of ids of paused postbacks
+  postbacks                list of {id, owner, name, state: active|paused|deleted, deliveries: state -> count}"""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+    def handle(self, *_: object, json: bool, **__: object) -> None:
+        status = read_status()
+        if json:
+            self.stdout.write(orjson.dumps(status.as_json(), option=orjson.OPT_INDENT_2).decode())
+        else:
+            self.stdout.write(_table(status))
+
+
+def _table(status: Status) -> str:
+    states = Delivery.State.values
+    counts = "  ".join(f"{state} {status.deliveries[state]:,}" for state in states)
+    stopped = f"Held destinations: {len(status.held)}   Paused: {len(status.paused)}"
+    head = [
+        f"Deliveries: {counts}",
+        f"Backlog: {status.backlog:,}   Oldest waiting: {status.oldest_waiting_seconds:g} s   {stopped}",
+    ]
+    if not status.postbacks:
+        return "\n".join([*head, "No postbacks are set up."])
+    rows = [["id", "owner", "name", "state", *states]]
+    for each in status.postbacks:
+        state = "held" if each.id in status.held else each.state
+        rows.append([str(each.id), each.owner, each.name, state, *(f"{each.deliveries[name]:,}" for name in states)])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join([*head, "", *(_line(row, widths) for row in rows)])
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    """One line of the table: the id and the counts to the right, the words to the left."""
+    words = range(1, 4)
+    padded = [
+        cell.ljust(width) if column in words else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(padded).rstrip()

@@ -1,0 +1,163 @@
+"""`manage.py preview_postback`: shows the request that would go out, and sends nothing."""
+
+import json
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+from requests import PreparedRequest
+
+from actions.parameters import sample_values
+from postbacks.preview import EventFileError, PreviewEvent, configured_request, read_event, recorded_event
+from postbacks.request import RequestErrors, RequestTemplate, Unbuildable, compile_request
+from postbacks.request_body import FORMATS
+from postbacks.request_check import ill_formed
+
+# Options that describe a request, by their name in the parsed options; a configured postback brings its own.
+_REQUEST_OPTIONS: Final = {
+    "url": "--url",
+    "method": "--method",
+    "body_format": "--body-format",
+    "body": "--body",
+    "pair": "--pair",
+    "header": "--header",
+}
+
+
+class Command(BaseCommand):
+    help = """Print the request that would go out, without sending it.
+
+From templates on the command line, filled in from an event file or with sample values (no database is needed):
+  manage.py preview_postback --url 'https://partner.example/in?id={ActionId}&pay={Payout}' --event event.json
+  manage.py preview_postback --url https://partner.example/in --body-format json --pair 'id={ActionId}'
+
+From what is set up and recorded:
+  manage.py preview_postback --postback 7 --action 1000.2001.158133
+
+An event file is a JSON object: {"ActionId": "1000.2001.1", "Payout": 33.99, "items": [{"sku": "GH23", "qty": 3}]}.
+The template language is described in docs/template-language.md."""
+
+    requires_system_checks: list[str] = []  # Some ask the database.
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        # Without abbreviations: whether the database is needed is told from the full name of an option.
+        return super().create_parser(
+            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        request = parser.add_argument_group("a request from templates")
+        request.add_argument("--url", metavar="TEMPLATE", help="the URL")
+        request.add_argument("--method", help="GET or POST; left out: POST if there is a body, else GET")
+        request.add_argument("--header", action="append", metavar="'NAME: TEMPLATE'", help="a header; repeatable")
+        request.add_argument("--body-format", metavar="|".join(FORMATS), help="how the body of a POST is written")
+        request.add_argument(
+            "--pair", action="append", metavar="KEY=TEMPLATE", help="one field of the body, in order; repeatable"
+        )
+        request.add_argument("--body", metavar="TEMPLATE", help="the whole body, instead of pairs")
+        stored = parser.add_argument_group("a request that is set up")
+        stored.add_argument("--postback", type=int, metavar="ID", help="the number of the postback")
+        event = parser.add_argument_group("the event")
+        event.add_argument("--event", metavar="FILE.json", help="values by parameter name, and items")
+        event.add_argument("--action", metavar="ACTION_ID", help="with --postback: a recorded action's latest event")
+        event.add_argument("--event-number", type=int, metavar="N", help="with --action: its event number N instead")
+        parser.add_argument("--json", action="store_true", help="print method, url, headers and body as JSON")
+
+    def handle(self, *_arguments: object, **options: Any) -> None:
+        _refuse_contradictions(options)
+        template, hidden = _template(options)
+        try:
+            event = self._event(options)
+            request = compile_request(template, hidden).build(event.values)
+        except RequestErrors as error:
+            raise CommandError(f"The request cannot be set up like this.\n{error.explain()}") from error
+        except Unbuildable as error:
+            raise CommandError(f"No request can be built for this event. {error}") from error
+        except EventFileError as error:
+            raise CommandError(f"{options['event'] or 'The event'}: {error}.") from error
+        for warning in event.warnings:
+            self._warn(warning)
+        body = request.body if isinstance(request.body, bytes) else b""
+        complaint = ill_formed(template.body_format, body) if template.body_format else ""
+        if complaint:
+            self._warn(f"The body is not valid {complaint}")
+        self.stdout.write(_as_json(request) if options["json"] else _as_text(request))
+
+    def _event(self, options: dict[str, Any]) -> PreviewEvent:
+        if options["action"]:
+            return recorded_event(options["action"], options["event_number"])
+        if options["event"]:
+            return read_event(_read(options["event"]))
+        self.stderr.write("Filled in with sample values; --event FILE.json gives others.")
+        return PreviewEvent(sample_values())
+
+    def _warn(self, warning: str) -> None:
+        self.stderr.write(f"Warning: {warning}")
+
+
+def _refuse_contradictions(options: dict[str, Any]) -> None:
+    given = [option for name, option in _REQUEST_OPTIONS.items() if options[name] is not None]
+    if options["postback"] is not None and given:
+        raise CommandError(f"--postback brings its own request: leave out {', '.join(given)}.")
+    if options["postback"] is None and options["url"] is None:
+        raise CommandError("Nothing to preview: give --url with templates, or --postback with its number.")
+    if options["action"] and options["postback"] is None:
+        raise CommandError("--action needs --postback; with --url, give the event's values by --event FILE.json.")
+    if options["action"] and options["event"]:
+        raise CommandError("--action and --event both give the event: keep one.")
+    if options["event_number"] is not None and not options["action"]:
+        raise CommandError("--event-number needs --action.")
+
+
+def _template(options: dict[str, Any]) -> tuple[RequestTemplate, frozenset[str]]:
+    if options["postback"] is not None:
+        configured = configured_request(options["postback"])
+        if configured is None:
+            raise CommandError(f"There is no postback {options['postback']}.")
+        return configured
+    has_body = any(options[name] is not None for name in ("body_format", "body", "pair"))
+    return RequestTemplate(
+        method=(options["method"] or ("POST" if has_body else "GET")).upper(),
+        url=options["url"],
+        headers="\n".join(_one_line(header) for header in options["header"] or ()),
+        body_format=(options["body_format"] or "").lower(),
+        pairs=tuple(_pair(pair) for pair in options["pair"] or ()),
+        body_raw=options["body"] or "",
+    ), frozenset()
+
+
+def _one_line(header: str) -> str:
+    if "\n" in header or "\r" in header:
+        raise CommandError("A --header is one line; give the option again for the next header.")
+    return header
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise CommandError(f"--pair is written KEY=TEMPLATE; “{text}” has no “=”.")
+    return key, value
+
+
+def _read(file: str) -> str:
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return data.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise CommandError(f"Cannot read {file}: {reason}.") from error
+
+
+def _as_json(request: PreparedRequest) -> str:
+    """`body` is null where there is none."""
+    body = request.body.decode() if isinstance(request.body, bytes) else None
+    fields = {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": body}
+    return json.dumps(fields, ensure_ascii=False, indent=2)
+
+
+def _as_text(request: PreparedRequest) -> str:
+    head = [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in request.headers.items())]
+    body = ["", request.body.decode()] if isinstance(request.body, bytes) else []
+    return "\n".join([*head, *body])

@@ -1,0 +1,59 @@
+"""Which postbacks an action event fires. Pure: it looks at the event, its action and the postback only."""
+
+from collections.abc import Iterable, Iterator
+
+from actions.models import ActionEvent
+from partners.models import InAppEvent
+from postbacks.models import Postback
+
+CHANGES = (ActionEvent.Kind.MODIFIED, ActionEvent.Kind.REVERSED, ActionEvent.Kind.RESTORED)
+
+
+def fires(postback: Postback, event: ActionEvent) -> bool:
+    """True when `event` (with its `action` loaded) fires `postback` (with tracker and in-app event loaded)."""
+    return (
+        event.kind in ActionEvent.NON_STANDARD
+        and postback.action_tracker_id == event.action.action_tracker_id
+        and _owner_takes_it(postback, event)
+        and _trigger_takes_it(postback, event)
+        and _app_event_takes_it(postback, event)
+    )
+
+
+def matches(postbacks: Iterable[Postback], events: Iterable[ActionEvent]) -> Iterator[tuple[Postback, ActionEvent]]:
+    """Every (postback, event) that fires, events in the given order."""
+    by_tracker: dict[int, list[Postback]] = {}
+    for postback in postbacks:
+        by_tracker.setdefault(postback.action_tracker_id, []).append(postback)
+    for event in events:
+        for postback in by_tracker.get(event.action.action_tracker_id, ()):
+            if fires(postback, event):
+                yield postback, event
+
+
+def _owner_takes_it(postback: Postback, event: ActionEvent) -> bool:
+    """A partner hears of its own actions under a contract's term; a network of all, or of those it took part in."""
+    action = event.action
+    if postback.partner_id is not None:
+        return postback.partner_id == action.partner_id and action.contract_term_id is not None
+    return postback.scope == Postback.Scope.ALL or postback.media_source_id in action.media_source_ids
+
+
+def _trigger_takes_it(postback: Postback, event: ActionEvent) -> bool:
+    match postback.event_trigger:
+        case Postback.EventTrigger.NEW:
+            return event.kind == ActionEvent.Kind.CREATED
+        case Postback.EventTrigger.CHANGES:
+            return event.kind in CHANGES
+        case _:
+            return True
+
+
+def _app_event_takes_it(postback: Postback, event: ActionEvent) -> bool:
+    """Of a mobile app: installs, or the chosen in-app event, or either."""
+    if not postback.action_tracker.is_mobile_app:
+        return True
+    code = event.action.event_code
+    if postback.install and code == InAppEvent.INSTALL:
+        return True
+    return postback.in_app_event is not None and postback.in_app_event.code == code

@@ -1,0 +1,140 @@
+"""Events for previews: from a file or from a recorded action, as the values that a request is built from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from actions.models import Action, ActionEvent
+from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS, ParameterType
+from postbacks.models import Postback
+from postbacks.request import RequestTemplate
+from postbacks.template.numbers import number_writer, plain_number
+from postbacks.template.parser import did_you_mean
+
+_OF_THE_DELIVERY: Final = ("DeliveryId", "Attempt", "ActionEvent")  # No event holds them; a delivery does.
+_money = number_writer(2, ".", "")
+
+
+class EventFileError(ValueError):
+    """An event file that cannot be read as an event; the text says what is wrong and where."""
+
+
+class _Digits(str):
+    """A JSON number, with its digits as they stand in the file: 1.10 is not to become 1.1."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True)
+class PreviewEvent:
+    """A snapshot's values (see `actions.parameters`), and what the reader of the file should know about it."""
+
+    values: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_event(text: str) -> PreviewEvent:
+    """Read an event file: a JSON object of parameter names, and `items`, a list of objects of item attributes.
+
+    Texts are taken as they stand, numbers keep their digits (money gets two decimals), null is absent. Names that no
+    template can use are warned about. Raises `EventFileError`.
+    """
+    try:
+        document = json.loads(text, parse_int=_Digits, parse_float=_Digits, parse_constant=_Digits)
+    except json.JSONDecodeError as error:
+        raise EventFileError(f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
+    except RecursionError as error:
+        raise EventFileError("not an event: its JSON is nested too deeply") from error
+    if not isinstance(document, dict):
+        raise EventFileError("not an event: a JSON object of parameter names and values is expected")
+    event = PreviewEvent(delivery_samples())
+    items = document.pop("items", None)
+    for name, value in document.items():
+        parameter = PARAMETERS.get(name)
+        if parameter is None:
+            hint = did_you_mean(name, (*PARAMETERS, "items"), "%s")
+            event.warnings.append(f"{name} is no parameter and is not used. {hint}".rstrip())
+        else:
+            event.values[name] = _text(name, parameter.type, value)
+    event.values["items"] = _items(items, event.warnings)
+    return event
+
+
+def recorded_event(action_id: str, number: int | None) -> PreviewEvent:
+    """Read an event of a recorded action from the database: that with this number, or the latest.
+
+    Raises `EventFileError` if there is none.
+    """
+    parts = action_id.split(".")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        raise EventFileError(f"“{action_id}” is not an action id, which is three numbers such as 1000.2001.158133")
+    program, tracker, sequence = map(int, parts)
+    action = Action.objects.filter(pk=sequence, program_id=program, action_tracker_id=tracker).first()
+    if action is None:
+        raise EventFileError(f"there is no action {action_id}")
+    events = ActionEvent.objects.filter(action=action)
+    event = events.order_by("number").last() if number is None else events.filter(number=number).first()
+    if event is None:
+        raise EventFileError(f"action {action_id} has no event{'' if number is None else f' {number}'}")
+    return PreviewEvent(delivery_samples() | event.parameters | {"ActionEvent": event.kind})
+
+
+def configured_request(postback_id: int) -> tuple[RequestTemplate, frozenset[str]] | None:
+    """Read a postback from the database: its request, and the parameters that its event type hides. None: no such."""
+    postback = Postback.objects.existing().select_related("action_tracker").filter(pk=postback_id).first()
+    if postback is None:
+        return None
+    template = RequestTemplate(
+        method=postback.method,
+        url=postback.url,
+        headers=postback.headers,
+        body_format=postback.body_format,
+        pairs=tuple((key, value) for key, value in postback.body_pairs),
+        body_raw=postback.body_raw,
+    )
+    return template, frozenset(postback.action_tracker.hidden_parameters)
+
+
+def delivery_samples() -> dict[str, Any]:
+    """Values for what only a delivery knows, for events that no delivery was made for."""
+    return {name: PARAMETERS[name].example for name in _OF_THE_DELIVERY}
+
+
+def _items(items: object, warnings: list[str]) -> list[dict[str, str]]:
+    if items is None:
+        return []
+    if not isinstance(items, list):
+        raise EventFileError("items is not a list")
+    read: list[dict[str, str]] = []
+    for position, item in enumerate(items, 1):
+        if not isinstance(item, dict):
+            raise EventFileError(f"item {position} is not an object such as {{“sku”: “GH23”}}")
+        read.append(_item(position, item, warnings))
+    return read
+
+
+def _item(position: int, item: Mapping[str, object], warnings: list[str]) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for name, value in item.items():
+        if name in ITEM_ATTRIBUTES:
+            attributes[name] = _text(f"{name} of item {position}", ITEM_ATTRIBUTES[name], value)
+        else:
+            hint = did_you_mean(name, ITEM_ATTRIBUTES, "%s")
+            warnings.append(f"{name} of item {position} is no item attribute and is not used. {hint}".rstrip())
+    return attributes
+
+
+def _text(name: str, kind: ParameterType, value: object) -> str:
+    """A value of the file as a snapshot holds it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, _Digits):
+        if plain_number(value) is None:
+            raise EventFileError(f"{name} is {value[:40]}; a number is written in plain digits, such as 460.93")
+        return _money(value) if kind is ParameterType.MONEY else str(value)
+    if isinstance(value, str):
+        return value
+    raise EventFileError(f"{name} is a list or an object; a text, a number or null is expected")

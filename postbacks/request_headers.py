@@ -1,0 +1,61 @@
+"""The HTTP Header field: one `Name: value` a line, the values templates."""
+
+import re
+from typing import Final
+
+from postbacks.request_errors import Problem, template_problems
+from postbacks.template import Place, Template, TemplateError, compile_template
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, section 5.6.2.
+
+# Of one connection, not of the message (RFC 9110, section 7.6.1, and what proxies treat so): libcurl's business.
+_HOP_BY_HOP: Final = {
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+_FOLLOWS_FROM_THE_REST: Final = {"host": "the URL", "content-length": "the body"}
+
+
+def compile_headers(text: str, hidden: frozenset[str], problems: list[Problem]) -> tuple[tuple[str, Template], ...]:
+    """Return names and value templates in order; mistakes are added to `problems`, with their line's number.
+
+    Blank lines are skipped.
+    """
+    headers: dict[str, tuple[str, Template]] = {}
+    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
+        if not line.strip():
+            continue
+        where = f"line {number}"
+        name, colon, value = line.partition(":")
+        name = name.strip()
+        refusal = "Not “Name: value”: the colon is missing." if not colon else _refusal(name)
+        if not refusal and name.lower() in headers:
+            refusal = f"{name} is given twice."
+        if refusal:
+            problems.append(Problem("headers", where, refusal))
+            continue
+        try:
+            headers[name.lower()] = (name, compile_template(value.strip(), Place.HEADER, hidden))
+        except TemplateError as error:
+            problems.extend(template_problems("headers", f"{where}, value of {name}", error))
+    return tuple(headers.values())
+
+
+def _refusal(name: str) -> str:
+    """Why no header of this name may be set; empty if it may."""
+    lower = name.lower()
+    if not _TOKEN(name):
+        return f"“{name}” is not a header name: letters, digits and hyphens; placeholders belong into the value."
+    if lower in _HOP_BY_HOP:
+        return f"{name} belongs to the connection and cannot be set."
+    if lower in _FOLLOWS_FROM_THE_REST:
+        return f"{name} follows from {_FOLLOWS_FROM_THE_REST[lower]} and cannot be set."
+    return ""

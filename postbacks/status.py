@@ -1,0 +1,83 @@
+"""How it stands: deliveries by state, what is behind, which postbacks are stopped."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db.models import Count, Min
+from django.utils import timezone
+
+from postbacks.models import Delivery, Postback
+
+
+@dataclass(frozen=True, slots=True)
+class PostbackStatus:
+    """One postback. `deliveries` holds every state, also those of which there are none."""
+
+    id: int
+    owner: str
+    name: str
+    state: str  # active, paused or deleted
+    deliveries: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of all deliveries at one moment.
+
+    `backlog` counts the unfinished ones. `oldest_waiting_seconds` is how long the longest-waiting delivery that could
+    be sent now has been due; what is not due yet, waits behind another, or belongs to a paused postback does not count.
+    0.0 if there is none.
+    """
+
+    deliveries: dict[str, int]
+    backlog: int
+    oldest_waiting_seconds: float
+    held: list[int]
+    paused: list[int]
+    postbacks: list[PostbackStatus]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_status() -> Status:
+    """Reads the status from the database: one pass over the deliveries' postbacks and states."""
+    counts: dict[int, dict[str, int]] = defaultdict(_none_of_any_state)
+    rows = Delivery.objects.order_by().values_list("postback_id", "state").annotate(Count("id"))
+    for postback_id, state, count in rows:
+        counts[postback_id][state] = count
+    postbacks = Postback.objects.select_related("partner", "media_source").order_by("id")
+    shown = [_postback_status(each, counts[each.pk]) for each in postbacks if each.pk in counts or not each.deleted_at]
+    total = {state: sum(each.deliveries[state] for each in shown) for state in Delivery.State.values}
+    return Status(
+        deliveries=total,
+        backlog=sum(total[state] for state in Delivery.UNFINISHED),
+        oldest_waiting_seconds=_oldest_waiting_seconds(),
+        held=held_destinations(),
+        paused=[each.id for each in shown if each.state == "paused"],
+        postbacks=shown,
+    )
+
+
+def held_destinations() -> list[int]:
+    """The ids of the postbacks whose destination is held because it is down. Nothing holds one yet."""
+    return []
+
+
+def _oldest_waiting_seconds() -> float:
+    now = timezone.now()
+    sendable = Delivery.objects.filter(state=Delivery.State.READY, due_at__lte=now, postback__paused_at__isnull=True)
+    oldest = sendable.aggregate(oldest=Min("due_at"))["oldest"]
+    return round((now - oldest).total_seconds(), 1) if oldest else 0.0
+
+
+def _postback_status(postback: Postback, deliveries: dict[str, int]) -> PostbackStatus:
+    state = "deleted" if postback.deleted_at else "paused" if postback.paused_at else "active"
+    return PostbackStatus(postback.pk, str(postback.owner), postback.name, state, deliveries)
+
+
+def _none_of_any_state() -> dict[str, int]:
+    return dict.fromkeys(Delivery.State.values, 0)

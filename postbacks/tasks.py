@@ -1,0 +1,28 @@
+"""The Celery tasks. Each says "there is work": it carries no data, ignores its result, and may run any number of times.
+
+A message that is lost costs a second, until the sweep; one that comes twice finds nothing to do.
+"""
+
+from celery import shared_task
+from celery.signals import worker_process_shutdown, worker_shutdown
+
+from postbacks.engine.process import engine, stop_engine
+from postbacks.engine.sweep import sweeper
+
+
+@shared_task(name="postbacks.tasks.drain", ignore_result=True)
+def drain() -> None:
+    """Some lane is due: claim, build and send what is."""
+    engine().drain()
+
+
+@shared_task(name="postbacks.tasks.sweep", ignore_result=True)
+def sweep() -> None:
+    """Find what is due, and what dead workers hold."""
+    sweeper.sweep()
+
+
+# Only these signals let a worker finish what is in flight: a child's threads are cut off at any later hook. The first
+# is for the prefork pool's children, the second for pools that run tasks in the worker's own process.
+worker_process_shutdown.connect(lambda **_: stop_engine(), weak=False)
+worker_shutdown.connect(lambda **_: stop_engine(), weak=False)

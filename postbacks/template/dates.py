@@ -1,0 +1,99 @@
+"""Dates in templates: `strftime` codes, with English names and no help from the machine's locale or C library.
+
+The same event must give the same bytes everywhere, and `datetime.strftime` leaves `%s`, padding and names to the
+platform. A value is ISO 8601; one without an offset is taken as UTC.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def _offset(moment: datetime, separator: str) -> str:
+    minutes = int((moment.utcoffset() or timedelta()).total_seconds() // 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{separator}{abs(minutes) % 60:02}"
+
+
+CODES: Final[dict[str, Callable[[datetime], str]]] = {
+    "%Y": lambda moment: f"{moment.year:04}",
+    "%y": lambda moment: f"{moment.year % 100:02}",
+    "%m": lambda moment: f"{moment.month:02}",
+    "%B": lambda moment: _MONTHS[moment.month - 1],
+    "%b": lambda moment: _MONTHS[moment.month - 1][:3],
+    "%d": lambda moment: f"{moment.day:02}",
+    "%j": lambda moment: f"{moment.timetuple().tm_yday:03}",
+    "%A": lambda moment: _DAYS[moment.weekday()],
+    "%a": lambda moment: _DAYS[moment.weekday()][:3],
+    "%H": lambda moment: f"{moment.hour:02}",
+    "%I": lambda moment: f"{(moment.hour - 1) % 12 + 1:02}",
+    "%p": lambda moment: "AM" if moment.hour < 12 else "PM",
+    "%M": lambda moment: f"{moment.minute:02}",
+    "%S": lambda moment: f"{moment.second:02}",
+    "%f": lambda moment: f"{moment.microsecond:06}",
+    "%z": lambda moment: _offset(moment, ""),
+    "%:z": lambda moment: _offset(moment, ":"),
+    "%Z": lambda moment: moment.tzname() or "",
+    "%F": lambda moment: f"{moment.year:04}-{moment.month:02}-{moment.day:02}",
+    "%T": lambda moment: f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}",
+    "%s": lambda moment: str((moment - _EPOCH) // timedelta(seconds=1)),
+    "%Q": lambda moment: str((moment - _EPOCH) // timedelta(milliseconds=1)),
+    "%%": lambda _moment: "%",
+}
+"""What each code writes. `%s` is seconds and `%Q` milliseconds since 1970 in UTC."""
+
+_CODE = re.compile(r"%:?.?", re.DOTALL)
+
+
+def unknown_codes(pattern: str) -> list[str]:
+    """The codes of a date format that do not exist."""
+    return [code for code in _CODE.findall(pattern) if code not in CODES]
+
+
+def zone(name: str) -> tzinfo | None:
+    """The time zone of this name (`UTC`, `America/New_York`), or None if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # Not found; a folder's name; a path or a NUL.
+        return None
+
+
+def formatter(pattern: str, in_zone: tzinfo | None) -> Callable[[str], str]:
+    """Return what turns an ISO 8601 value into this format, in the given zone or else at its own offset.
+
+    A value that is no date gives an empty text, as an absent one does: a receiver that expects a date can do
+    nothing with anything else.
+    """
+    parts = re.split(r"(%:?.)", pattern, flags=re.DOTALL)
+    writers = [CODES.get(part) or part for part in parts if part]
+
+    def format_date(value: str) -> str:
+        try:
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+            if in_zone is not None:
+                moment = moment.astimezone(in_zone)
+        except (ValueError, OverflowError):
+            return ""
+        return "".join([writer if isinstance(writer, str) else writer(moment) for writer in writers])
+
+    return format_date

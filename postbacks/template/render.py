@@ -1,0 +1,281 @@
+"""From nodes to a function that writes the template: everything that can be settled is settled before any value.
+
+A compiled body is a list of ready texts with gaps, and for each gap a function. All these functions take the same
+three things: the event's values, the item of the loop around them, and the item's position as text.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from postbacks.template import encoding
+from postbacks.template.address import fixed_part, forbidden_characters
+from postbacks.template.errors import TemplateError
+from postbacks.template.functions import FUNCTIONS
+from postbacks.template.nodes import (
+    Attribute,
+    Call,
+    Comparison,
+    Constant,
+    Expression,
+    Join,
+    Literal,
+    Node,
+    Position,
+    Raw,
+    Value,
+)
+from postbacks.template.numbers import plain_number
+from postbacks.template.places import RULES, Encoder, Place, PlaceRules, State
+
+Values = Mapping[str, Any]
+Emit = Callable[[Values, Values, str], str]
+Part = str | Emit
+
+NO_ITEM: Final[Values] = {}
+
+
+class Compiler:
+    """Turns the nodes of one template into its writer. Mistakes are added to `errors`."""
+
+    def __init__(self, source: str, place: Place, hidden: frozenset[str], errors: list[TemplateError]) -> None:
+        self.source = source
+        self.place = place
+        self.rules: PlaceRules = RULES[place]
+        self.hidden = hidden
+        self.errors = errors
+
+    def template(self, nodes: tuple[Node, ...]) -> Emit:
+        parts, _state = self.body(nodes, State.TEXT)
+        if self.place is Place.URL and not self.errors:
+            fixed = fixed_part(self.source, nodes, self.errors)
+            if fixed and isinstance(parts[0], str):
+                parts[0] = fixed + parts[0][_authority_end(parts[0]) :]
+        return assembled(parts)
+
+    def wrong(self, offset: int, message: str, hint: str = "") -> None:
+        self.errors.append(TemplateError(self.source, offset, message, hint))
+
+    # Text with gaps, each value encoded for its place
+
+    def body(self, nodes: Sequence[Node], state: State) -> tuple[list[Part], State]:
+        """The parts of these nodes, and the state after them."""
+        parts: list[Part] = []
+        text = ""
+        for node in nodes:
+            if isinstance(node, Literal):
+                self.check(node)
+                text += node.span.text
+                continue
+            state = self.rules.advance(state, text)
+            if not isinstance(node, Position | Raw):
+                self.whole(text, state, node.offset)
+            if text:
+                parts.append(self.rules.literal(text))
+                text = ""
+            parts.append(self.join(node, state) if isinstance(node, Join) else self.gap(node, state))
+        if text:
+            parts.append(self.rules.literal(text))
+        return parts, self.rules.advance(state, text)
+
+    def whole(self, text: str, state: State, offset: int) -> None:
+        """Report a text that ends, in this state, within an escape sequence."""
+        torn = self.rules.torn(state, text)
+        if torn:
+            self.wrong(offset, torn)
+
+    def check(self, node: Literal) -> None:
+        if self.place is Place.URL:
+            forbidden_characters(self.source, node, self.errors)
+        elif self.place is Place.HEADER:
+            for index, character in enumerate(node.span.text):
+                if not character.isprintable() and ord(character) < 0xA0:
+                    self.wrong(node.span.offsets[index], f"The control character U+{ord(character):04X}")
+
+    def gap(self, node: Value | Position | Attribute | Call | Raw, state: State) -> Emit:
+        if isinstance(node, Position):
+            return _position  # Digits need no encoding anywhere.
+        if isinstance(node, Raw):
+            if not self.rules.raw_allowed:
+                self.wrong(node.offset, f"raw(…) in a {self.place.value}")
+            return self.emit(node.value)
+        encoder = self.rules.encoder(state, _is_numeric(node))
+        if isinstance(encoder, str):
+            self.wrong(node.offset, encoder)
+            return _nothing
+        return self.emit(node, encoder)
+
+    def join(self, node: Join, state: State) -> Emit:
+        """An outermost join: its literal parts are template text, read as such. The state after it is that before it."""
+        for literal in (node.prefix, node.separator):
+            self.check(literal)
+        prefix, separator = node.prefix.span.text, node.separator.span.text
+        start = self.rules.advance(state, prefix)
+        item, end = self.body(node.item, start)
+        if end is not state or self.rules.advance(end, separator) is not start:
+            self.wrong(
+                node.offset,
+                "A join whose parts open what they do not close",
+                "Each item must begin as the first one does, and the text after the join must not depend on it.",
+            )
+        last = node.item[-1] if node.item else node.prefix
+        ends_with = last.span.text if isinstance(last, Literal) else ""
+        for text, after in ((prefix, start), (separator, start), (ends_with, end)):
+            self.whole(text, after, node.offset)
+        return _joined(assembled(item), self.rules.literal(separator), self.rules.literal(prefix))
+
+    # Plain values
+
+    def emit(self, node: Expression, encode: Encoder = encoding.plain) -> Emit:
+        """What writes a value: plain, or encoded."""
+        if isinstance(node, Value):
+            return self.parameter(node, encode)
+        if isinstance(node, Attribute):
+            name = node.name
+            return lambda _values, item, _position: encode(item.get(name) or "")
+        if isinstance(node, Constant):
+            text = encode(node.text)
+            return lambda _values, _item, _position: text
+        if isinstance(node, Position):
+            return _position
+        plain = self.plain_join(node) if isinstance(node, Join) else self.call(node)
+        if encode is encoding.plain:
+            return plain
+        return lambda values, item, position: encode(plain(values, item, position))
+
+    def parameter(self, node: Value, encode: Encoder) -> Emit:
+        parameter = node.parameter
+        name, base = parameter.name, parameter.base
+        if parameter.is_hidden(self.hidden):
+            empty = encode("")
+            return lambda _values, _item, _position: empty
+        if not base or parameter.variant is None:
+            return lambda values, _item, _position: encode(values.get(name) or "")
+        bind = FUNCTIONS[parameter.variant.value].bind
+        if bind is None:
+            raise TypeError(f"{parameter.variant} names no function of values")
+        derive: Callable[[str], str] = bind()
+        return lambda values, _item, _position: encode(values.get(name) or derive(values.get(base) or ""))
+
+    def plain_join(self, node: Join) -> Emit:
+        """A join inside a function: one plain value, whose literal parts are data as well."""
+        parts = [each.span.text if isinstance(each, Literal) else self.plain_gap(each) for each in node.item]
+        return _joined(assembled(parts), node.separator.span.text, node.prefix.span.text)
+
+    def plain_gap(self, node: Value | Position | Attribute | Call | Join | Raw) -> Emit:
+        if isinstance(node, Raw):
+            self.wrong(node.offset, "raw(…) inside a function", "Write it around the whole expression: {raw(…)}")
+            return _nothing
+        return self.emit(node)
+
+    def call(self, node: Call) -> Emit:
+        arguments = [self.emit(argument) for argument in node.arguments]
+        apply = node.apply
+        if apply is None:
+            return self.choice(node, arguments)
+        if len(arguments) == 1:
+            only = arguments[0]
+            return lambda values, item, position: apply(only(values, item, position))
+        return lambda values, item, position: apply(*[each(values, item, position) for each in arguments])
+
+    def choice(self, node: Call, branches: list[Emit]) -> Emit:
+        """An `if`: only the branch that is chosen is written."""
+        if node.condition is None:
+            raise TypeError(f"{node.function.name} has neither a function nor a condition")
+        holds = self.condition(node.condition)
+        then, otherwise = (*branches, _nothing)[:2]
+        return lambda values, item, position: (then if holds(values, item, position) else otherwise)(
+            values, item, position
+        )
+
+    def condition(self, node: Comparison) -> Callable[[Values, Values, str], bool]:
+        left = self.emit(node.left)
+        if node.right is None:
+            return lambda values, item, position: not left(values, item, position)
+        right = self.emit(node.right)
+        numeric = _is_numeric(node.left) or _is_numeric(node.right)
+        compare = _COMPARE[node.operator]
+        return lambda values, item, position: compare(
+            left(values, item, position), right(values, item, position), numeric
+        )
+
+
+def assembled(parts: Sequence[Part]) -> Emit:
+    """What writes these parts one after another."""
+    texts = [part if isinstance(part, str) else "" for part in parts]
+    gaps = [(index, part) for index, part in enumerate(parts) if not isinstance(part, str)]
+    if not gaps:
+        whole = "".join(texts)
+        return lambda _values, _item, _position: whole
+
+    def emit(values: Values, item: Values, position: str) -> str:
+        written = texts.copy()
+        for index, write in gaps:
+            written[index] = write(values, item, position)
+        return "".join(written)
+
+    return emit
+
+
+def _joined(write_item: Emit, separator: str, prefix: str) -> Emit:
+    def emit(values: Values, _item: Values, _position: str) -> str:
+        items = values.get("items")
+        if not items:
+            return ""
+        return prefix + separator.join([write_item(values, each, str(index)) for index, each in enumerate(items, 1)])
+
+    return emit
+
+
+def _nothing(_values: Values, _item: Values, _position: str) -> str:
+    return ""
+
+
+def _position(_values: Values, _item: Values, position: str) -> str:
+    return position
+
+
+def _is_numeric(node: Expression) -> bool:
+    """Whether the value is declared a number, by its parameter, attribute or function."""
+    if isinstance(node, Value):
+        return node.parameter.type.numeric
+    if isinstance(node, Attribute):
+        return node.type.numeric
+    if isinstance(node, Constant):
+        return node.numeric
+    if isinstance(node, Call):
+        like = node.function.numeric_like
+        if like is None:
+            return False
+        first = 0 if node.condition is None else 1  # The condition is counted but is no value.
+        return all(_is_numeric(node.arguments[index - first]) for index in like if index - first < len(node.arguments))
+    return isinstance(node, Position)
+
+
+def _equal(left: str, right: str, numeric: bool) -> bool:
+    if numeric:
+        left_number, right_number = plain_number(left), plain_number(right)
+        if left_number is not None and right_number is not None:
+            return left_number == right_number
+    return left == right
+
+
+def _less(left: str, right: str, numeric: bool) -> bool:
+    if not numeric:
+        return left < right
+    left_number, right_number = plain_number(left), plain_number(right)
+    return left_number is not None and right_number is not None and left_number < right_number
+
+
+_COMPARE: Final[dict[str, Callable[[str, str, bool], bool]]] = {
+    "==": _equal,
+    "!=": lambda left, right, numeric: not _equal(left, right, numeric),
+    "<": _less,
+    ">": lambda left, right, numeric: _less(right, left, numeric),
+    "contains": lambda left, right, _numeric: right in left,
+}
+
+
+def _authority_end(url: str) -> int:
+    """Where the path or query of a URL begins."""
+    begins = [index for index in (url.find("/", url.find("://") + 3), url.find("?")) if index >= 0]
+    return min(begins, default=len(url))

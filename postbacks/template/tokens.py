@@ -1,0 +1,136 @@
+"""Where expressions open in a template, and the words they are made of.
+
+A string stands in `"` or `'`, or in `\\"` as it must be written inside a JSON string. In it a backslash before the
+string's own quote gives the quote, two give one backslash, and every other backslash stays as it is, so that `\\n` in
+a JSON body remains JSON's. Inside `\\"…\\"` each of these backslashes is written twice, again as JSON has it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+OPENING: Final = re.compile(r"\{(?=[A-Za-z_][A-Za-z0-9_]*+[}(.])")
+"""A brace that opens an expression: a name and then `}`, `(` or `.` follow at once. Every other brace is text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of template text that knows where each of its characters stands in the whole template.
+
+    `offsets` has one entry more than `text` has characters: the last is the place after the end.
+    """
+
+    text: str
+    offsets: Sequence[int]
+
+    @classmethod
+    def whole(cls, source: str) -> "Span":
+        return cls(source, range(len(source) + 1))
+
+    def cut(self, start: int, end: int) -> "Span":
+        return Span(self.text[start:end], self.offsets[start : end + 1])
+
+
+class Kind(Enum):
+    NAME = "name"
+    NUMBER = "number"
+    STRING = "string"
+    MARK = "mark"
+    END = "end"
+    OTHER = "other"  # A character that has no business in an expression.
+    OPEN_STRING = "open string"  # A quote without its partner.
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word of an expression. `span` of a string is its content, freed of its quotes and escapes."""
+
+    kind: Kind
+    span: Span
+
+    @property
+    def text(self) -> str:
+        return self.span.text
+
+    @property
+    def offset(self) -> int:
+        return self.span.offsets[0]
+
+    def is_mark(self, mark: str) -> bool:
+        return self.kind is Kind.MARK and self.text == mark
+
+
+# Possessive quantifiers (`*+`) keep a string that is never closed from being tried in many ways.
+_TOKEN = re.compile(
+    r"""[\ \t\r\n]*+ (?:
+        (?P<name>   [A-Za-z_][A-Za-z0-9_]*+ )
+      | (?P<number> -?[0-9]++(?:\.[0-9]++)? )
+      | (?P<string> " (?: [^"\\]++ | \\. )*+ "
+                  | ' (?: [^'\\]++ | \\. )*+ '
+                  | \\" (?: [^\\]++ | \\\\(?:\\\\|\\") | \\(?!") )*+ \\" )
+      | (?P<mark>   == | != | [<>(),.{}] )
+      | (?P<open>   \\?" | ' )
+      | (?P<other>  . )
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_KINDS = {"name": Kind.NAME, "number": Kind.NUMBER, "mark": Kind.MARK, "open": Kind.OPEN_STRING, "other": Kind.OTHER}
+
+
+class Cursor:
+    """Reads one span from left to right, token by token."""
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+        self.position = 0
+
+    def peek(self) -> Token:
+        return self._read()[0]
+
+    def take(self) -> Token:
+        token, self.position = self._read()
+        return token
+
+    def take_mark(self, mark: str) -> bool:
+        """Take the next token if it is this mark; say whether it was."""
+        token, after = self._read()
+        if token.is_mark(mark):
+            self.position = after
+            return True
+        return False
+
+    def _read(self) -> tuple[Token, int]:
+        match = _TOKEN.match(self.span.text, self.position)
+        if match is None or match.lastgroup is None:
+            end = len(self.span.text)
+            return Token(Kind.END, self.span.cut(end, end)), end
+        start, end = match.span(match.lastgroup)
+        if match.lastgroup == "string":
+            return Token(Kind.STRING, _unquoted(self.span.cut(start, end))), end
+        return Token(_KINDS[match.lastgroup], self.span.cut(start, end)), end
+
+
+_ESCAPES = {
+    '"': re.compile(r'\\(?=[\\"])(?P<kept>.)'),
+    "'": re.compile(r"\\(?=[\\'])(?P<kept>.)"),
+    '\\"': re.compile(r'\\\\\\(?P<kept>[\\"])'),
+}
+
+
+def _unquoted(token: Span) -> Span:
+    quote = '\\"' if token.text[0] == "\\" else token.text[0]
+    inner = token.cut(len(quote), len(token.text) - len(quote))
+    if "\\" not in inner.text:
+        return inner
+    text: list[str] = []
+    offsets: list[int] = []
+    position = 0
+    for match in _ESCAPES[quote].finditer(inner.text):
+        text += (inner.text[position : match.start()], match["kept"])
+        offsets += (*inner.offsets[position : match.start()], inner.offsets[match.start()])
+        position = match.end()
+    text.append(inner.text[position:])
+    offsets += inner.offsets[position:]
+    return Span("".join(text), offsets)

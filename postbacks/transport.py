@@ -1,0 +1,224 @@
+"""The one way out: `requests` is the vocabulary, libcurl the wire.
+
+A `requests.PreparedRequest` goes in; a `requests.Response` or a `requests` exception comes out, the exception's text
+being one short sentence for people. `CurlAdapter` sends one request, for a session; the engine's sender drives many
+`Call`s at once. Both use the same handle with the same options, so what a test send shows is what production does.
+
+    RequestException
+    ├── ConnectionError      never reached: refused, reset, no such host, address not allowed
+    │   ├── SSLError         reached, but no trust
+    │   └── ConnectTimeout   no connection in time
+    ├── ReadTimeout          reached, but no complete answer in time
+    ├── InvalidURL           cannot be sent at all
+    └── ChunkedEncodingError and others: an answer that is not HTTP
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import certifi
+import pycurl
+import requests
+from django.conf import settings
+from requests.adapters import BaseAdapter
+from requests.exceptions import (
+    ChunkedEncodingError,
+    ConnectionError,  # noqa: A004 -- requests' own name, the vocabulary here
+    ConnectTimeout,
+    ContentDecodingError,
+    InvalidURL,
+    ReadTimeout,
+    RequestException,
+    SSLError,
+)
+from requests.structures import CaseInsensitiveDict
+
+from postbacks.guard import refusal
+
+MAX_RESPONSE_BYTES = 64 * 1024  # Enough for any verdict; a larger body is cut, and the connection with it.
+MAX_HEADER_BYTES = 64 * 1024
+
+_E_HTTP2_STREAM, _E_TOO_LARGE = 92, 100  # libcurl's numbers; pycurl has no names for these two.
+
+# libcurl's codes in one sentence each, with the exception that says how far the request came.
+_FAILURES: dict[int, tuple[type[RequestException], str]] = {
+    pycurl.E_UNSUPPORTED_PROTOCOL: (InvalidURL, "Only http and https URLs can be called."),
+    pycurl.E_URL_MALFORMAT: (InvalidURL, "The URL is malformed."),
+    pycurl.E_COULDNT_RESOLVE_HOST: (ConnectionError, "The host name could not be resolved."),
+    pycurl.E_COULDNT_CONNECT: (ConnectionError, "The connection was refused or the host could not be reached."),
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: (ChunkedEncodingError, "The answer was not HTTP."),
+    pycurl.E_PARTIAL_FILE: (ChunkedEncodingError, "The connection was closed before the whole answer had come."),
+    pycurl.E_SSL_CONNECT_ERROR: (SSLError, "The TLS handshake failed."),
+    pycurl.E_PEER_FAILED_VERIFICATION: (SSLError, "The server's TLS certificate is not valid for this host."),
+    pycurl.E_SSL_CIPHER: (SSLError, "No TLS cipher in common with the server."),
+    pycurl.E_GOT_NOTHING: (ConnectionError, "The server closed the connection without an answer."),
+    pycurl.E_SEND_ERROR: (ConnectionError, "The connection broke while the request was sent."),
+    pycurl.E_RECV_ERROR: (ConnectionError, "The connection broke before the whole answer had come."),
+    pycurl.E_BAD_CONTENT_ENCODING: (ContentDecodingError, "The answer's encoding could not be read."),
+    pycurl.E_HTTP2: (ChunkedEncodingError, "The server broke the HTTP/2 protocol."),
+    _E_HTTP2_STREAM: (ChunkedEncodingError, "The server broke the HTTP/2 stream."),
+    _E_TOO_LARGE: (ChunkedEncodingError, "The answer's headers are too large."),
+}
+
+
+class Call:
+    """A reusable curl handle with the request that it carries and the answer that it gathers."""
+
+    __slots__ = (
+        "_body",
+        "_body_bytes",
+        "_header_bytes",
+        "_header_lines",
+        "_refused",
+        "curl",
+        "request",
+        "started",
+        "truncated",
+    )
+
+    def __init__(self) -> None:
+        self.curl = curl = pycurl.Curl()
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.FOLLOWLOCATION, 0)
+        curl.setopt(pycurl.PATH_AS_IS, 1)
+        curl.setopt(pycurl.PROXY, "")  # Not from the environment: a proxy would see past the address guard.
+        curl.setopt(pycurl.CAINFO, certifi.where())
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, round(settings.POSTBACKS_CONNECT_TIMEOUT * 1000))
+        curl.setopt(pycurl.TIMEOUT_MS, round(settings.POSTBACKS_TOTAL_TIMEOUT * 1000))
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._header_lines: list[bytes] = []
+        self._header_bytes = 0
+        self._refused: str | None = None
+        self.truncated = False
+
+    def prepare(self, request: requests.PreparedRequest) -> None:
+        """Loads the request into the handle. Raises InvalidURL where libcurl refuses it outright."""
+        self._reset()
+        self.request = request
+        curl = self.curl
+        body = request.body
+        try:
+            curl.setopt(pycurl.URL, request.url)
+            # libcurl's own Accept and Expect are switched off: what is recorded is what was sent.
+            lines = [f"{name}: {value}" if value else f"{name};" for name, value in request.headers.items()]
+            lines += ["Expect:", "Accept:"] if "accept" not in request.headers else ["Expect:"]
+            curl.setopt(pycurl.HTTPHEADER, [line.encode() for line in lines])
+            if request.method == "GET":
+                curl.setopt(pycurl.HTTPGET, 1)
+            else:
+                curl.setopt(pycurl.POST, 1)
+                curl.setopt(pycurl.POSTFIELDS, body or b"")
+        except (pycurl.error, UnicodeError, TypeError) as error:
+            raise InvalidURL(f"The request cannot be sent: {error}", request=request) from error
+        self.started = time.monotonic()
+
+    def response(self) -> requests.Response:
+        """The answer, once the transfer has succeeded (or was cut by us)."""
+        response = requests.Response()
+        response.status_code = self.curl.getinfo(pycurl.RESPONSE_CODE)
+        response.headers = _parse_headers(self._header_lines)
+        response._content = b"".join(self._body)  # noqa: SLF001 -- how a requests adapter gives a whole body
+        response.request = self.request
+        response.url = self.request.url or ""
+        response.elapsed = timedelta(seconds=time.monotonic() - self.started)
+        return response
+
+    def failure(self, code: int, message: str) -> RequestException:
+        """The exception for a libcurl error code, its text for people."""
+        request = self.request
+        if self._refused is not None:
+            return ConnectionError(self._refused, request=request)
+        if code == pycurl.E_OPERATION_TIMEDOUT:
+            if self.curl.getinfo(pycurl.PRETRANSFER_TIME) == 0:
+                return ConnectTimeout("No connection could be made in time.", request=request)
+            return ReadTimeout("The server did not answer in time.", request=request)
+        kind, text = _FAILURES.get(code, (RequestException, f"The request failed: {message or 'unknown error'}."))
+        return kind(text, request=request)
+
+    @property
+    def cut(self) -> bool:
+        """True when libcurl reports a write error because we stopped reading an overlong body."""
+        return self.truncated
+
+    def _on_body(self, chunk: bytes) -> int:
+        room = MAX_RESPONSE_BYTES - self._body_bytes
+        if len(chunk) > room:
+            self._body.append(chunk[:room])
+            self._body_bytes = MAX_RESPONSE_BYTES
+            self.truncated = True
+            return -1  # Fewer than it got: libcurl ends the transfer with a write error.
+        self._body.append(chunk)
+        self._body_bytes += len(chunk)
+        return len(chunk)
+
+    def _on_header(self, line: bytes) -> int:
+        self._header_bytes += len(line)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            return -1
+        if line.startswith(b"HTTP/"):
+            self._header_lines.clear()  # An interim answer (1xx) came before this one.
+        self._header_lines.append(line)
+        return len(line)
+
+    def _open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[Any, ...]]) -> socket.socket | int:
+        """The guard: sees the address that is really connected to, whatever the name resolved to before."""
+        family, kind, protocol, where = address
+        host = where[0] if isinstance(where[0], str) else where[0].decode()
+        self._refused = refusal(host, settings.POSTBACKS_ALLOWED_NETWORKS)
+        if self._refused is not None:
+            return int(pycurl.SOCKET_BAD)
+        return socket.socket(family, kind, protocol)
+
+
+class CurlAdapter(BaseAdapter):
+    """A `requests` transport adapter: mount it in a session, and the request goes the way of the engine's."""
+
+    def send(  # noqa: PLR0917 -- the signature is that of requests
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,  # noqa: ARG002
+        timeout: object = None,  # noqa: ARG002
+        verify: object = True,  # noqa: ARG002
+        cert: object = None,  # noqa: ARG002
+        proxies: Mapping[str, str] | None = None,  # noqa: ARG002
+    ) -> requests.Response:
+        """Sends one request, with the timeouts and certificate checks of the settings; the arguments change nothing."""
+        call = Call()
+        try:
+            call.prepare(request)
+            call.curl.perform()
+        except pycurl.error as error:
+            if not call.cut:
+                raise call.failure(*error.args) from error
+        else:
+            return call.response()
+        finally:
+            call.curl.close()
+        return call.response()
+
+    def close(self) -> None:
+        """Nothing is kept between calls."""
+
+
+def _parse_headers(lines: list[bytes]) -> CaseInsensitiveDict[str]:
+    """Response headers; of a name that comes twice, the values joined by a comma. Strangers wrote them: be lenient."""
+    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    for line in lines:
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            name, value = name.strip(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

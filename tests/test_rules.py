@@ -1,0 +1,174 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postbacks.rules import Fault, RuleError, Verdict, compile_rules, rule_errors
+
+
+def judge(success: str, error: str, status: int, body: str) -> Verdict:
+    return compile_rules(success, error).judge(status, body)
+
+
+@pytest.mark.parametrize(
+    ("success", "error", "status", "body", "expected"),
+    [
+        # Without rules.
+        ("", "", 200, "", True),
+        ("", "", 299, "", True),
+        ("", "", 199, "", False),
+        ("", "", 302, "", False),
+        ("", "", 503, "OK", False),
+        ("  \n\n", "\n", 204, "", True),
+        # Statuses alone.
+        ("404", "", 404, "", True),
+        ("404", "", 200, "", False),
+        ("200-204", "", 204, "", True),
+        ("200-204", "", 205, "", False),
+        ("2XX\n409", "", 409, "", True),
+        ("2xx", "", 300, "", False),
+        ("200 - 204", "", 203, "", True),
+        # Content alone counts on a 2xx only.
+        ("OK", "", 200, "it is OK.", True),
+        ("OK", "", 200, "it is ok.", False),
+        ("OK", "", 500, "OK", False),
+        ("/^ok$/i", "", 201, "OK", True),
+        ("/^ok$/im", "", 201, "no\nOK\nno", True),
+        ("/a.b/s", "", 201, "a\nb", True),
+        ("/a.b/", "", 201, "a\nb", False),
+        ("/a/b/", "", 201, "see a/b", True),
+        ("no\nOK", "", 200, "OK", True),
+        ("1", "", 200, "1", True),
+        # Both kinds: one of each.
+        ("200\nOK", "", 200, "OK", True),
+        ("201\nOK", "", 200, "OK", False),
+        ("200\nOK", "", 200, "no", False),
+        ("404\nOK", "", 404, "OK", False),
+        ("404\n2xx\nOK\ndone", "", 202, "done", True),
+        # Errors first.
+        ("", "error", 200, "an error", False),
+        ("OK", "/error|denied/", 200, "OK, denied", False),
+        ("OK", "/error|denied/", 200, "OK", True),
+        ("2xx", "202", 202, "", False),
+        ("500", "/fatal/", 500, "fatal", False),
+        ("500", "/fatal/", 500, "", True),
+        # Expressions must be exactly true.
+        ("json: success", "", 200, '{"success": true}', True),
+        ("json: success", "", 200, '\ufeff{"success": true}', True),
+        ("json: success", "", 200, '{"success": "true"}', False),
+        ("json: success", "", 200, '{"success": 1}', False),
+        ("json: success", "", 200, '{"success": ["x"]}', False),
+        ("JSON:status == 'ok' && code == `0`", "", 200, '{"status": "ok", "code": 0}', True),
+        ("json: status == 'ok'", "", 200, "<status>ok</status>", False),
+        ("json: status == 'ok'", "", 200, "", False),
+        ("json: length(items) > `0`", "", 200, '{"items": 5}', False),
+        ("", "json: length(errors) > `0`", 200, '{"errors": ["x"]}', False),
+        ("", "json: length(errors) > `0`", 200, "{}", True),
+        ("", "json: error != `null`", 200, '{"error": "denied"}', False),
+    ],
+)
+def test_a_response_is_judged(success: str, error: str, status: int, body: str, expected: bool) -> None:
+    assert judge(success, error, status, body).success is expected
+
+
+@pytest.mark.parametrize(
+    ("success", "error", "status", "body", "fault", "reason"),
+    [
+        ("", "", 200, "", Fault.NONE, "Status 200 is a success"),
+        ("OK", "", 200, "OK", Fault.NONE, "The success rule OK matched"),
+        ("", "", 503, "", Fault.STATUS, "Status 503 is not a success"),
+        ("OK", "", 503, "OK", Fault.STATUS, "Status 503 is not a success"),
+        ("200-204\n404", "", 302, "", Fault.STATUS, "Status 302 is not a success: expected 200-204 or 404"),
+        ("404\nOK", "", 404, "OK", Fault.STATUS, "Status 404 is not a success: OK counts only with a 2xx"),
+        ("OK\n/done/", "", 200, "", Fault.BODY, "No success rule matched: expected OK or /done/ in the body"),
+        ("", "/error|denied/", 200, "denied", Fault.BODY, "The error rule /error|denied/ matched"),
+        ("", "5xx", 503, "", Fault.STATUS, "Status 503 matched the error rule 5xx"),
+        # The body judged failed says nothing of the destination's health, whatever the status and the order of lines.
+        ("", "5xx\ndenied", 503, "denied", Fault.BODY, "The error rule denied matched"),
+        ("x" * 90, "", 200, "", Fault.BODY, f"No success rule matched: expected {'x' * 79}… in the body"),
+    ],
+)
+def test_the_verdict_says_why_and_what_failed_it(
+    *, success: str, error: str, status: int, body: str, fault: Fault, reason: str
+) -> None:
+    verdict = judge(success, error, status, body)
+    assert (verdict.reason, verdict.fault) == (reason, fault)
+    assert verdict.success is (fault is Fault.NONE)
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("204-200", "The range 204-200 runs backwards. Write 200-204."),
+        ("700", "700 is no HTTP status: they run from 100 to 599."),
+        ("9xx", "9xx is no HTTP status"),
+        ("200-999", "200-999 is no HTTP status"),
+        ("200, 201", "200, 201 names several statuses. Write one rule a line"),
+        ("/denied", "/denied opens a regular expression that is not closed."),
+        ("//", "is empty and matches everything"),
+        ("/a/q", "q after the last slash of /a/q is no flag. The flags are i, m and s."),
+        ("/a(/", "The regular expression /a(/ is not valid: missing ), unterminated subpattern at position 1."),
+        ("/a{99999999999}/", "is not valid"),
+        ("/(a+)+$/", "repeats a group that itself repeats"),
+        (r"/(\w*,)*x/", "repeats a group that itself repeats"),
+        ("/(a{2,})+/", "repeats a group that itself repeats"),
+        ("json:", "json: needs a JMESPath expression"),
+        ("json: a[", "it ends too early"),
+        ("json: code == 0", "see its column 9. Texts stand in single quotes, numbers"),
+        ('json: status == "ok"', "\"ok\" after == names a field. For the text write 'ok'."),
+        ("json: success != true", "true after != names a field. For the value write `true`."),
+        ("json: a || lenght(b) > `1`", "lenght() is no JMESPath function. Did you mean length()?"),
+        ("json: contains(a)", "contains() takes 2 arguments and has 1."),
+        ("json: not_null()", "not_null() takes at least 1 arguments and has 0."),
+        ("json: " + "(" * 5000, "it nests too deep"),
+    ],
+)
+def test_a_rule_that_cannot_be_used_is_refused_with_its_place(rule: str, problem: str) -> None:
+    with pytest.raises(RuleError) as raised:
+        compile_rules("200", f"denied\n\n{rule}\n")
+    assert (raised.value.field, raised.value.line) == ("error_response", 3)
+    assert problem in raised.value.problem
+    assert str(raised.value) == f"error_response, line 3: {raised.value.problem}"
+
+
+@pytest.mark.parametrize("rule", [r"/(\+|\*)+/", "/([+*]x)*/", r"/(\d{3}-)+/", "/[(a+)]+/", "/(ab)+/", "/a+b+/"])
+def test_a_harmless_repetition_is_accepted(rule: str) -> None:
+    assert rule_errors("success_response", rule) == []
+
+
+def test_every_bad_line_of_a_field_can_be_had_at_once() -> None:
+    errors = rule_errors("success_response", "OK\n/a(/\n700\n\njson: a[")
+    assert [(error.field, error.line) for error in errors] == [("success_response", line) for line in (2, 3, 5)]
+
+
+def test_rules_are_compiled_once_for_the_same_texts() -> None:
+    assert compile_rules("OK", "/denied/") is compile_rules("OK", "/denied/")
+
+
+EXPRESSIONS = [
+    "@ == `1`",
+    "sort(@) == `[]`",
+    "ceil(@) > `1`",
+    "max_by(@, &a) == a",
+    "sum([].a) > `1`",
+    "to_number(a) > b",
+]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda values: st.lists(values) | st.dictionaries(st.sampled_from("ab"), values),
+)
+
+
+@given(st.integers(100, 599), st.text() | JSON_VALUES.map(json.dumps))
+def test_no_body_makes_the_judge_raise(status: int, body: str) -> None:
+    success = "\n".join(f"json: {expression}" for expression in EXPRESSIONS)
+    judge(success, "/never/i", status, body)
+
+
+def test_no_number_and_no_surrogate_makes_an_expression_raise() -> None:
+    for expression in EXPRESSIONS:
+        for body in ("1e999", "9" * 400, "[1, null, {}]", '{"a": "x"}', "[" * 2000, "\ud800"):
+            assert judge(f"json: {expression}", "", 200, body).fault is Fault.BODY
