@@ -6,6 +6,7 @@ import signal
 import sys
 from types import FrameType
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db.utils import ProgrammingError
 from psycopg2.errors import UndefinedTable
@@ -22,21 +23,25 @@ WITHOUT_SERVICES = {
 def main() -> None:
     """Run the command of `sys.argv`, and hold the embedded services meanwhile if it needs them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if not needs_services(sys.argv[1:]):
-        execute_from_command_line(sys.argv)
-        return
-    # The default of both is to die on the spot, which would leave the services running.
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, leave)
     try:
-        with embedded.services():
+        if needs_services(sys.argv[1:]):
+            run_with_services()
+        else:
             execute_from_command_line(sys.argv)
-    except embedded.EmbeddedError as error:
+    except (embedded.EmbeddedError, ImproperlyConfigured) as error:
         sys.exit(str(error))
     except ProgrammingError as error:
         if not isinstance(error.__cause__, UndefinedTable):
             raise
         sys.exit(f"The database lacks a table. Run `manage.py migrate` (or `make up`) first.\n{error}")
+
+
+def run_with_services() -> None:
+    """Run the command; a signal to end leaves through `services()`, which would otherwise go on running."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, leave)
+    with embedded.services():
+        execute_from_command_line(sys.argv)
 
 
 def needs_services(arguments: list[str]) -> bool:

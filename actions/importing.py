@@ -9,7 +9,7 @@ from itertools import islice
 import django.db
 from django.db import transaction
 
-from actions.outcomes import Recorded, RejectedOutcome, Repeated
+from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
 from actions.record import record
 from actions.rejected import Rejected
 from actions.report import Report
@@ -56,6 +56,7 @@ def import_reports(lines: Iterable[FileLine], reject: Callable[[FileLine, str, s
         except django.db.Error as error:
             raise ImportStoppedError(summary) from error
         for line in batch:
+            outcome: Outcome
             match line.report:
                 case None:
                     continue

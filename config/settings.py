@@ -3,7 +3,6 @@
 Without `DATABASE_URL` and `REDIS_URL` they name the embedded servers, which whoever runs starts (`config.embedded`).
 """
 
-import ipaddress
 import os
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
 from config.environment import data_dir, env
+from config.reading import log_level, networks, seconds, time_zone, whole_number
 from config.secret_key import embedded_secret_key
 
 DATABASE_IS_EMBEDDED = is_embedded("DATABASE_URL")
@@ -97,7 +97,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Redis takes the pace and the broker's messages; it can be flushed at any moment, the database knows all.
-REDIS_URL = f"unix://{redis_socket()}" if REDIS_IS_EMBEDDED else env.str("REDIS_URL")
+REDIS_URL: str = f"unix://{redis_socket()}" if REDIS_IS_EMBEDDED else env.str("REDIS_URL")
 CELERY_BROKER_URL = f"redis+socket://{redis_socket()}" if REDIS_IS_EMBEDDED else REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -117,7 +117,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below is the one place.
-CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=os.cpu_count() or 1)
+CELERY_WORKER_CONCURRENCY = whole_number("WORKER_CONCURRENCY", default=os.cpu_count() or 1, most=256)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
@@ -131,29 +131,13 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 
 
-def _networks(variable: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    try:
-        return [ipaddress.ip_network(text.strip()) for text in env.list(variable, default=[]) if text.strip()]
-    except ValueError as error:
-        raise ImproperlyConfigured(
-            f"{variable}: {error}. Write networks with commas in between, such as 10.0.0.0/8,fd00::/8."
-        ) from error
-
-
-def _seconds(variable: str, default: float) -> float:
-    seconds: float = env.float(variable, default=default)
-    if not 0 < seconds <= 3600:
-        raise ImproperlyConfigured(f"{variable}={seconds:g}: a number of seconds above 0, up to 3600, is needed.")
-    return seconds
-
-
-POSTBACKS_ALLOWED_NETWORKS = _networks("POSTBACKS_ALLOWED_NETWORKS")
-POSTBACKS_CONNECT_TIMEOUT = _seconds("POSTBACKS_CONNECT_TIMEOUT", 5)
-POSTBACKS_TOTAL_TIMEOUT = _seconds("POSTBACKS_TOTAL_TIMEOUT", 15)
-POSTBACKS_SHUTDOWN_TIMEOUT = _seconds("POSTBACKS_SHUTDOWN_TIMEOUT", 20)
+POSTBACKS_ALLOWED_NETWORKS = networks("POSTBACKS_ALLOWED_NETWORKS")
+POSTBACKS_CONNECT_TIMEOUT = seconds("POSTBACKS_CONNECT_TIMEOUT", 5)
+POSTBACKS_TOTAL_TIMEOUT = seconds("POSTBACKS_TOTAL_TIMEOUT", 15)
+POSTBACKS_SHUTDOWN_TIMEOUT = seconds("POSTBACKS_SHUTDOWN_TIMEOUT", 20)
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = time_zone("TIME_ZONE", default="UTC")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -183,7 +167,7 @@ LOGGING = {
         },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "root": {"handlers": ["console"], "level": log_level("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Django's own console handlers would print a second line.
         "django": {"handlers": [], "propagate": True},

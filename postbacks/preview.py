@@ -9,8 +9,9 @@ from actions.models import Action, ActionEvent
 from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS, ParameterType
 from postbacks.models import Postback
 from postbacks.request import RequestTemplate
+from postbacks.template.hints import did_you_mean
 from postbacks.template.numbers import number_writer, plain_number
-from postbacks.template.parser import did_you_mean
+from postbacks.validation import request_template
 
 _OF_THE_DELIVERY: Final = ("DeliveryId", "Attempt", "ActionEvent")  # No event holds them; a delivery does.
 _money = number_writer(2, ".", "")
@@ -85,15 +86,7 @@ def configured_request(postback_id: int) -> tuple[RequestTemplate, frozenset[str
     postback = Postback.objects.existing().select_related("action_tracker").filter(pk=postback_id).first()
     if postback is None:
         return None
-    template = RequestTemplate(
-        method=postback.method,
-        url=postback.url,
-        headers=postback.headers,
-        body_format=postback.body_format,
-        pairs=tuple((key, value) for key, value in postback.body_pairs),
-        body_raw=postback.body_raw,
-    )
-    return template, frozenset(postback.action_tracker.hidden_parameters)
+    return request_template(postback), frozenset(postback.action_tracker.hidden_parameters)
 
 
 def delivery_samples() -> dict[str, Any]:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
@@ -27,10 +28,13 @@ class Copy:
         kept = {key: value for key, value in os.environ.items() if key not in dropped}
         return {**kept, "POSTBACKS_DATA_DIR": str(self.data_dir), "PYTHONUNBUFFERED": "1", **more}
 
+    def command(self, *arguments: str) -> list[str]:
+        return [*self.prefix, sys.executable, *arguments]
+
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start `python` with `arguments`, its output (errors included) on a pipe."""
         return subprocess.Popen(
-            [*self.prefix, sys.executable, *arguments],
+            self.command(*arguments),
             cwd=BASE_DIR,
             env=self.environment(**variables),
             stdin=subprocess.DEVNULL,
@@ -56,7 +60,8 @@ class Copy:
 
     def kill_everything(self) -> None:
         for process in self.processes():
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
@@ -80,3 +85,17 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) 
     while not condition():
         assert monotonic() < end, f"{what}: not within {seconds:g} s"
         sleep(0.05)
+
+
+def runs(process: psutil.Process) -> bool:
+    """Tell whether `process` runs; a zombie does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def kill(process: psutil.Process) -> None:
+    """End `process` without any chance to tidy up, and wait until it has ended."""
+    process.kill()
+    wait_until(lambda: not runs(process), f"{process} is killed", 5)

@@ -5,11 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from actions.models import Action, ActionEvent
-from actions.outcomes import RejectedOutcome
+from actions.models import Action, ActionEvent, Item
+from actions.outcomes import RejectedOutcome, Repeated
 from actions.record import record
 from actions.report import parse_report
-from partners.models import ActionTracker
 from tests.factories import (
     make_partner,
     make_program,
@@ -154,3 +153,140 @@ def test_the_deltas_of_an_actions_events_add_up_to_its_payout(sale: ActionEvent)
     assert sum(Decimal(event.parameters["DeltaAmount"]) for event in events) == action.amount
     assert action.amount == Decimal("397.28") + Decimal("50.00") + Decimal("10.01")
     assert list(action.items.values_list("sku", flat=True)) == ["GH23", "UT66", "RW87", "NEW"]
+
+
+def refusal(event: ActionEvent, kind: str, **fields: object) -> RejectedOutcome:
+    (outcome,) = record([parse_report({"Event": kind, "ActionId": event.action.action_id, **fields})])
+    assert isinstance(outcome, RejectedOutcome), outcome
+    return outcome
+
+
+def test_only_a_pending_action_is_changed_and_only_a_reversed_one_restored(sale: ActionEvent) -> None:
+    assert refusal(sale, "restored").reason_code == "ACTION_NOT_REVERSED"
+    record_change(sale, "reversed")
+    assert refusal(sale, "reversed").reason_code == "ACTION_NOT_PENDING"
+    assert "REVERSED; only a pending one can be modified" in refusal(sale, "modified", Amount="1").message
+    Action.objects.update(status=Action.Status.APPROVED)
+    for kind in ("modified", "reversed"):
+        assert (
+            refusal(sale, kind, **({"Amount": "1"} if kind == "modified" else {})).reason_code == "ACTION_NOT_PENDING"
+        )
+    assert refusal(sale, "restored").reason_code == "ACTION_NOT_REVERSED"
+    assert ActionEvent.objects.count() == 2
+
+
+def test_a_refused_change_leaves_no_trace(sale: ActionEvent) -> None:
+    before = Action.objects.values().get()
+    outcome = refusal(
+        sale, "modified", Items=[{"Sku": "GH23", "Quantity": 9}, {"Sku": "UT66", "SubTotalDelta": "-500"}], Note="no"
+    )
+    assert outcome.reason_code == "MALFORMED"
+    assert "UT66 would have the quantity 4 and the subtotal -102.72" in outcome.message
+    assert Action.objects.values().get() == before
+    assert list(Action.objects.get().items.values_list("quantity", flat=True)) == [3, 4, 11]
+    assert ActionEvent.objects.count() == 1
+
+
+def test_a_modification_that_says_what_already_is_is_a_repeat(sale: ActionEvent) -> None:
+    fields = {"Event": "modified", "ActionId": sale.action.action_id, "Items": [{"Sku": "UT66", "SubTotal": "1"}]}
+    record([parse_report(fields)])
+    assert record([parse_report(fields)]) == [Repeated(sale.action)]
+    assert ActionEvent.objects.count() == 2
+    recorded_event(record([parse_report({**fields, "Reason": "OTHER"})])[0])
+
+
+def test_amount_zero_of_a_modification_is_a_reversal(sale: ActionEvent) -> None:
+    event = record_change(sale, "modified", Amount=0, Reason="ITEM_RETURNED")
+    assert event.kind == "reversed"
+    assert values(event, "Status", "Amount", "DeltaPayout") == ["REVERSED", "0.00", "-33.99"]
+
+
+def test_an_amount_replaces_the_total_and_leaves_the_items_as_they_were(sale: ActionEvent) -> None:
+    event = record_change(sale, "modified", Amount="100")
+    assert values(event, "Amount", "OriginalAmount", "DeltaAmount", "Payout") == ["100.00", "100.00", "-360.93", "7.37"]
+    assert event.parameters["items"] == sale.parameters["items"]
+
+
+def test_a_change_adds_to_what_was_reported_and_is_seen_from_then_on(sale: ActionEvent) -> None:
+    event = record_change(sale, "modified", Note="Called", CustomerCity="Olinda", MediaSourceIds="4001, 4002")
+    assert values(event, "Note", "CustomerCity", "RefClickId", "DeltaAmount") == [
+        "Called",
+        "Olinda",
+        "Xy7-aZ.2",
+        "0.00",
+    ]
+    assert values(ActionEvent.objects.get(pk=sale.pk), "Note", "CustomerCity") == [None, "São Paulo"]
+    assert Action.objects.get().media_source_ids == [4001, 4002]
+
+
+def test_a_change_that_names_nothing_to_change_is_refused(sale: ActionEvent) -> None:
+    assert refusal(sale, "modified", Reason="OTHER").reason_code == "NO_ITEM"
+
+
+def test_a_change_in_another_currency_is_refused(sale: ActionEvent) -> None:
+    outcome = refusal(sale, "modified", CurrencyCode="EUR", Amount="5")
+    assert outcome.message == "CurrencyCode: the order is in USD, not EUR."
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ActionId": "1.2.999999999"},
+        {"ActionTrackerId": 999_999, "OrderId": "HO-1"},
+        {"ActionTrackerId": "own", "OrderId": "HO-2"},
+        {"ActionId": "own", "OrderId": "HO-2"},
+        {"ActionId": "own", "ActionTrackerId": 999_999},
+        {"ActionId": "own", "CampaignId": 999_999},
+    ],
+)
+def test_a_change_of_an_action_that_is_not_there_is_refused(sale: ActionEvent, changes: dict[str, object]) -> None:
+    own = {"ActionId": sale.action.action_id, "ActionTrackerId": sale.action.action_tracker_id}
+    fields = {name: own[name] if value == "own" else value for name, value in changes.items()}
+    (outcome,) = record([parse_report({"Event": "reversed", **fields})])
+    assert isinstance(outcome, RejectedOutcome)
+    assert outcome.reason_code == "ACTION_NOT_FOUND"
+    assert Action.objects.get().status == "PENDING"
+
+
+def test_an_order_id_names_its_newest_action() -> None:
+    tracker = make_tracker()
+    old = record_action(tracker, OrderId="A", EventDate="2026-01-01T00:00:00Z", Amount="1")
+    new = record_action(tracker, OrderId="A", EventDate="2026-06-01T00:00:00Z", Amount="2")
+    (outcome,) = record([parse_report({"Event": "reversed", "ActionTrackerId": tracker.pk, "OrderId": "A"})])
+    assert recorded_event(outcome).action_id == new.action_id
+    assert Action.objects.get(pk=old.action_id).status == "PENDING"
+
+
+def test_a_batch_creates_and_changes_the_same_action_in_order() -> None:
+    tracker, partner = make_tracker(), make_partner()
+    make_term(tracker, partner, "10%")
+    key = {"ActionTrackerId": tracker.pk, "OrderId": "A"}
+    outcomes = record(
+        [
+            make_report(tracker, partner, OrderId="A", Items=[{"Sku": "X", "SubTotal": "10"}]),
+            parse_report({"Event": "modified", **key, "Items": [{"Sku": "Y", "SubTotal": "5"}]}),
+            parse_report({"Event": "reversed", **key}),
+            parse_report({"Event": "restored", **key}),
+            make_report(tracker, partner, OrderId="A"),
+        ]
+    )
+    events = [recorded_event(outcome) for outcome in outcomes[:4]]
+    assert outcomes[4] == Repeated(events[0].action)
+    assert [values(event, "Amount", "DeltaPayout") for event in events] == [
+        ["10.00", "1.00"],
+        ["15.00", "0.50"],
+        ["0.00", "-1.50"],
+        ["15.00", "1.50"],
+    ]
+    stored = ActionEvent.objects.order_by("id")
+    assert [(event.kind, event.number) for event in stored] == [
+        ("created", 1),
+        ("modified", 2),
+        ("reversed", 3),
+        ("restored", 4),
+    ]
+    assert Action.objects.get().payout == Decimal("1.50")
+    assert list(Item.objects.values_list("position", "sku", "amount")) == [
+        (1, "X", Decimal("10.00")),
+        (2, "Y", Decimal("5.00")),
+    ]

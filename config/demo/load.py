@@ -1,19 +1,32 @@
 """Loads the demo program."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-from django.core.management import call_command
-
-from config.embedded import run_dir
+from config.embedded import EmbeddedError, run_dir
+from config.environment import BASE_DIR
 from config.up.ports import LOCALHOST
 
 PROGRAM = Path(__file__).with_name("program.yaml")
 PLACEHOLDER = "receiver.example"
 
 
-def load_demo(receiver_port: int) -> None:
-    """Load the demo program, or bring it up to date, with its postbacks pointing at `receiver_port` of this machine."""
+def load_demo(receiver_port: int, environment: dict[str, str]) -> None:
+    """Load the demo program, or bring it up to date, with its postbacks pointing at `receiver_port` of this machine.
+
+    It runs as a process of its own with the programs' `environment`, the only one that allows this machine as a target.
+    """
     loaded = run_dir() / "demo.yaml"
     text = PROGRAM.read_text(encoding="utf-8")
     loaded.write_text(text.replace(PLACEHOLDER, f"{LOCALHOST}:{receiver_port}"), encoding="utf-8")
-    call_command("load_config", str(loaded), verbosity=0)
+    done = subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, str(BASE_DIR / "manage.py"), "load_config", str(loaded)],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise EmbeddedError(f"The demo program could not be loaded:\n{(done.stderr or done.stdout).strip()}")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 from django.conf import settings
 
@@ -32,7 +33,7 @@ def programs(port: int, receiver_port: int | None) -> list[Program]:
         receiver = [*manage, "receive_postbacks", "--port", str(receiver_port)]
         chosen += [
             _program("receiver", receiver, order=10),
-            _program("demo", [*manage, "demo_traffic"], order=20, group="app"),
+            _program("demo", [*manage, "demo_traffic"], order=20, group="app", stop_signal="INT"),
         ]
     return chosen
 
@@ -54,5 +55,5 @@ def environment(*, demo: bool) -> dict[str, str]:
     }
 
 
-def _program(name: str, command: list[str], *, order: int, group: str = "", stop_wait_seconds: int = 10) -> Program:
-    return Program(name, command, f"{name}.pipe", order=order, group=group, stop_wait_seconds=stop_wait_seconds)
+def _program(name: str, command: list[str], *, order: int, **how: Any) -> Program:
+    return Program(name, command, f"{name}.pipe", order, **how)

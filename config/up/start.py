@@ -16,7 +16,8 @@ from django.db.utils import OperationalError
 from config import embedded
 from config.demo.load import load_demo
 from config.embedded import EmbeddedError, locks, supervisor
-from config.environment import BASE_DIR, data_dir, env
+from config.environment import BASE_DIR, data_dir
+from config.reading import whole_number
 from config.up import first_start, ports
 from config.up.console import Console, say
 from config.up.group import stop_group
@@ -31,7 +32,7 @@ def run_up(*, demo: bool) -> None:
 
     Raises `EmbeddedError`, with what to do, where it cannot start.
     """
-    port = env.int("PORT", default=8000)
+    port = whole_number("PORT", default=8000, most=65_535)
     with _only_one(), contextlib.suppress(_Stopped):
         stop = _Stop()
         if stop_group():
@@ -89,7 +90,7 @@ def _prepare(receiver_port: int | None) -> str | None:
         raise EmbeddedError(f"The database does not answer: {error}") from error
     password = first_start.create_administrator()
     if receiver_port is not None:
-        load_demo(receiver_port)
+        load_demo(receiver_port, environment(demo=True))
     connections.close_all()
     return password
 
@@ -142,13 +143,14 @@ def _welcome(port: int, receiver_port: int | None, password: str | None) -> Iter
     """Say, once the web answers, where it is and how to sign in. Advanced by the loop that shows the output."""
     while not ports.answers(port):
         yield
-    how = f"password: {password}" if password else "your password"
-    if first_start.password_file().exists():
-        how += f"   (first password kept in {first_start.password_file()})"
+    kept = first_start.password_file()
+    how = f"with the password {password} (kept in {kept})" if password else "with your password"
+    if kept.exists() and not password:
+        how += f" (the first one is in {kept})"
     rows = [
         "",
         f"  Partner Postbacks is running:  http://{ports.LOCALHOST}:{port}/admin/",
-        f"  Sign in as {first_start.ADMIN_NAME}, {how}",
+        f"  Sign in as {first_start.ADMIN_NAME} {how}",
         f"  Data: {data_dir()}      Stop: Ctrl-C",
     ]
     if receiver_port is not None:

@@ -36,7 +36,7 @@ def read_entries(root: Node) -> tuple[Entry, list[Problem]]:
 
 
 def _entry(kind: Kind, node: Node, place: Place, problems: list[Problem]) -> Entry:
-    entry = Entry(kind, place, kind.defaults())
+    entry = Entry(kind, place, kind.defaults(), lists={name: [] for name in kind.lists})
     if kind.scalar and isinstance(node, Scalar):
         node = Mapping(node.line, {kind.scalar: node}, {kind.scalar: node.line})
     if not isinstance(node, Mapping):

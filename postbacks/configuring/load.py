@@ -7,14 +7,17 @@ rolls back.
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import chain
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import CharField, Model, Value
+from django.db.models.functions import Cast, Concat
 
-from partners.models import ActionTracker
+from optimize_sources.models import MediaSource
+from partners.models import ActionTracker, Partner
 from postbacks.configuring.changes import Change, Outcome, differences, subject, written_values
 from postbacks.configuring.document import read_document
 from postbacks.configuring.entries import Entry, read_entries
@@ -67,6 +70,7 @@ class _Load:
         self.changed_kinds: list[tuple[Entry, ActionTracker]] = []
 
     def run(self, document: Entry) -> Outcome:
+        self._make_way_for_new_names()
         for rate in document.lists["exchange_rates"]:
             self._save(rate)
         for program in document.lists["programs"]:
@@ -84,6 +88,18 @@ class _Load:
             advance_ids()
         return self.outcome
 
+    def _make_way_for_new_names(self) -> None:
+        """Takes the names that will change out of the way, so that two entries can swap theirs."""
+        for model in (ActionTracker, Partner, MediaSource):
+            renamed = [
+                row.pk
+                for key, row in self.rows.items()
+                if isinstance(row, model) and key in self.named and self.named[key].values.get("name") != row.name
+            ]
+            model._default_manager.filter(pk__in=renamed).update(
+                name=Concat(Value("to be renamed "), Cast("pk", CharField()))
+            )
+
     def _save_program(self, entry: Entry) -> None:
         program = self._save(entry)
         for tracker_entry in entry.lists["action_trackers"]:
@@ -94,18 +110,22 @@ class _Load:
     def _save_owner(self, entry: Entry, owner_field: str) -> None:
         owner = self._save(entry)
         # By start: a contract that is to end earlier makes room before the next one is written.
-        dated = [each for each in entry.lists.get("contracts", []) if "start" in each.values]
-        for contract_entry in sorted(dated, key=lambda each: each.values["start"]):
-            self._save_contract(contract_entry, owner)
+        contracts = sorted(entry.lists.get("contracts", []), key=lambda each: each.values.get("start", date.min))
+        saved = [self._save_contract(each, owner) for each in contracts]
+        # With a contract that is wrong, whether one holds the event type cannot be told: not a mistake of the postback.
+        owner_in_order = owner if all(saved) else None
         for postback_entry in entry.lists["postbacks"]:
-            self._save_postback(postback_entry, owner, owner_field)
+            self._save_postback(postback_entry, owner_in_order, owner_field)
 
-    def _save_contract(self, entry: Entry, partner: Model | None) -> None:
+    def _save_contract(self, entry: Entry, partner: Model | None) -> bool:
+        """Writes a contract with its terms; False if any of it is wrong."""
         program = self._refer(entry, PROGRAM, "program_id")
         contract = self._save(entry, partner=partner, program=program)
+        saved: list[Model | None] = [contract]
         for term_entry in entry.lists["terms"]:
             tracker = self._refer(term_entry, ACTION_TRACKER, "action_tracker_id")
-            self._save(term_entry, contract=contract, action_tracker=tracker)
+            saved.append(self._save(term_entry, contract=contract, action_tracker=tracker))
+        return None not in saved
 
     def _save_postback(self, entry: Entry, owner: Model | None, owner_field: str) -> None:
         tracker = self._refer(entry, ACTION_TRACKER, "action_tracker_id")

@@ -36,7 +36,7 @@ def prune_rest(rows: Rows, named: Mapping[Identity, object], outcome: Outcome) -
     for key, row in _unnamed(POSTBACK, rows, named).items():
         if isinstance(row, Postback):
             cancelled = delete_postback(row)
-            details = (f"{cancelled} waiting deliveries cancelled",) if cancelled else ()
+            details = (f"waiting deliveries cancelled: {cancelled}",) if cancelled else ()
             outcome.changes.append(Change("-", subject(POSTBACK.label, row), details))
             del rows[key]
     for kind in (IN_APP_EVENT, ACTION_TRACKER, PARTNER, MEDIA_SOURCE, PROGRAM, EXCHANGE_RATE):
@@ -48,7 +48,7 @@ def _prune_kind(kind: Kind, rows: Rows, named: Mapping[Identity, object], outcom
         what = subject(kind.label, row)
         _purge_deleted_postbacks(kind, row)
         if users := what_refers_to(row):
-            outcome.notes.append(f"Kept {what}: {' and '.join(users)} refer to it.")
+            outcome.notes.append(f"Kept {what}: it is used by {', '.join(users)}.")
             continue
         row.delete()
         outcome.changes.append(Change("-", what))

@@ -9,14 +9,14 @@ Mistakes in meaning (an unknown name, a missing argument) are collected and pars
 because what follows would be guesswork. Parsing takes time linear in the template's length.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS
 from postbacks.template import limits
 from postbacks.template.errors import TemplateError
 from postbacks.template.functions import FUNCTIONS, Argument, ArgumentKind, BadArgumentError, Function
+from postbacks.template.hints import did_you_mean
 from postbacks.template.nodes import (
     Attribute,
     Call,
@@ -59,16 +59,6 @@ def parse(source: str, errors: list[TemplateError]) -> tuple[Node, ...]:
         return parser.template(Span.whole(source), _Scope())
     except _Stop:
         return ()
-
-
-def did_you_mean(name: str, valid: Iterable[str], write: str) -> str:
-    """`Did you mean {CampaignId}?` for the valid name most like this one, or nothing. `write` has a `%s` for it."""
-    if len(name) > limits.NAME_FOR_A_HINT:
-        return ""
-    names = list(valid)
-    same = [each for each in names if each.lower() == name.lower()]
-    close = same or get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"Did you mean {write % close[0]}?" if close else ""
 
 
 class _Parser:

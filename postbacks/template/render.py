@@ -105,7 +105,7 @@ class Compiler:
         return self.emit(node, encoder)
 
     def join(self, node: Join, state: State) -> Emit:
-        """An outermost join: its literal parts are template text, read as such. The state after it is that before it."""
+        """An outermost join: its literal parts are template text, read as such. It leaves the state as it was."""
         for literal in (node.prefix, node.separator):
             self.check(literal)
         prefix, separator = node.prefix.span.text, node.separator.span.text

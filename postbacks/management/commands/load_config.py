@@ -34,7 +34,7 @@ docs/configuration.md."""
             "deleted postback is cancelled",
         )
 
-    def handle(self, *_: object, file: str, dry_run: bool, prune: bool, **__: object) -> None:
+    def handle(self, *_: object, file: str, dry_run: bool, prune: bool, verbosity: int, **__: object) -> None:
         text = _read(file)
         try:
             outcome = load_config(text, dry_run=dry_run, prune=prune)
@@ -47,7 +47,8 @@ docs/configuration.md."""
             raise CommandError(
                 f"Somebody else changed the configuration at the same moment; nothing was written. Load again.\n{error}"
             ) from error
-        self.stdout.write(_report(outcome, dry_run=dry_run))
+        if verbosity:
+            self.stdout.write(_report(outcome, dry_run=dry_run))
 
 
 def _read(file: str) -> str:

@@ -1,0 +1,67 @@
+"""Values of the environment that are checked as they are read.
+
+Each function raises `ImproperlyConfigured`, naming the variable, where the value makes no sense.
+"""
+
+import ipaddress
+import logging
+import zoneinfo
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import env
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# An hour: more than any wait in a worker may sensibly last.
+MOST_SECONDS = 3600
+
+
+def networks(variable: str) -> list[Network]:
+    """Return the networks (CIDR, commas in between) of `variable`; none where it is unset."""
+    try:
+        return [ipaddress.ip_network(text.strip()) for text in env.list(variable, default=[]) if text.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{variable}: {error}. Write networks with commas in between, such as 10.0.0.0/8,fd00::/8."
+        ) from error
+
+
+def seconds(variable: str, default: float) -> float:
+    """Return a time in seconds: above 0, an hour at most."""
+    return _number(variable, default, least=0, most=MOST_SECONDS, what="a number of seconds above 0 and up to 3600")
+
+
+def whole_number(variable: str, default: int, most: int) -> int:
+    """Return a whole number from 1 to `most`."""
+    number = _number(variable, default, least=0, most=most, what=f"a whole number from 1 to {most}")
+    if number != int(number):
+        raise ImproperlyConfigured(f"{variable}={number:g}: a whole number from 1 to {most} is needed.")
+    return int(number)
+
+
+def time_zone(variable: str, default: str) -> str:
+    """Return the name of a time zone of the tz database."""
+    name = env.str(variable, default=default)
+    if name not in zoneinfo.available_timezones():
+        raise ImproperlyConfigured(f"{variable}={name}: a name such as Europe/Berlin is needed.")
+    return str(name)
+
+
+def log_level(variable: str, default: str) -> str:
+    """Return the name of a logging level."""
+    name = env.str(variable, default=default).upper()
+    if name not in logging.getLevelNamesMapping():
+        raise ImproperlyConfigured(f"{variable}={name}: DEBUG, INFO, WARNING or ERROR is needed.")
+    return str(name)
+
+
+def _number(variable: str, default: float, *, least: float, most: float, what: str) -> float:
+    text = env.str(variable, default="") or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not least < number <= most:
+        raise ImproperlyConfigured(f"{variable}={text}: {what} is needed.")
+    return number

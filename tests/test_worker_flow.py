@@ -1,0 +1,189 @@
+"""The whole way, with real worker processes: reported, matched, rendered, sent, judged, recorded, retried."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+from actions.models import ActionEvent
+from partners.models import ActionTracker, Partner
+from postbacks.lifecycle import pause, resume
+from postbacks.models import Attempt, Delivery, Postback
+from tests.factories import make_partner, make_postback, make_term, make_tracker, record_action, record_change
+from tests.receiver import Arrival, Response, ScriptedReceiver
+from tests.workers import running_workers, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URL = "/in?action={ActionId}&event={ActionEvent}&amount={Amount}&attempt={Attempt}&delivery={DeliveryId}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers(django_db_setup: None) -> Iterator[None]:
+    with running_workers():
+        yield
+
+
+@pytest.fixture
+def tracker() -> ActionTracker:
+    return make_tracker()
+
+
+@pytest.fixture
+def partner(tracker: ActionTracker) -> Partner:
+    partner = make_partner()
+    make_term(tracker, partner)
+    return partner
+
+
+def sale(tracker: ActionTracker, partner: Partner, amount: str = "100.00") -> ActionEvent:
+    return record_action(tracker, partner, CurrencyCode="USD", Items=[{"Sku": "A", "Quantity": 2, "SubTotal": amount}])
+
+
+def wait_until_finished(timeout_seconds: float = 15) -> None:
+    unfinished = Delivery.objects.filter(state__in=Delivery.UNFINISHED)
+    wait_until(lambda: not unfinished.exists(), timeout_seconds, "all deliveries are finished")
+
+
+def test_an_event_is_delivered_and_the_attempt_recorded(tracker: ActionTracker, partner: Partner) -> None:
+    with ScriptedReceiver(lambda _: Response(200, "thanks", {"X-Receiver": "1"})) as receiver:
+        postback = make_postback(tracker, partner, url=receiver.url + URL, headers="X-Source: {Oid}")
+        event = sale(tracker, partner)
+        (arrival,) = receiver.wait_for(1)
+        wait_until_finished()
+
+    delivery = Delivery.objects.get()
+    assert arrival.query == {
+        "action": event.action.action_id,
+        "event": "created",
+        "amount": "100.00",
+        "attempt": "1",
+        "delivery": str(delivery.pk),
+    }
+    assert arrival.headers["X-Source"] == event.action.order_id
+    assert (delivery.state, delivery.postback, delivery.attempts_made) == ("delivered", postback, 1)
+    attempt = Attempt.objects.get()
+    assert (attempt.number, attempt.succeeded, attempt.method, attempt.status) == (1, True, "GET", 200)
+    assert attempt.url == receiver.url + arrival.url
+    assert (attempt.response_body, "X-Receiver: 1" in attempt.response_headers) == ("thanks", True)
+
+
+def test_a_failed_attempt_is_retried_and_what_follows_waits(tracker: ActionTracker, partner: Partner) -> None:
+    def script(arrival: Arrival) -> Response:
+        return Response(503) if arrival.query["event"] == "created" and arrival.query["attempt"] == "1" else Response()
+
+    with ScriptedReceiver(script) as receiver:
+        make_postback(tracker, partner, url=receiver.url + URL)
+        event = sale(tracker, partner)
+        record_change(event, "modified", Reason="ITEM_RETURNED", Items=[{"Sku": "A", "Quantity": 1, "SubTotal": "40"}])
+        record_change(event, "reversed", Reason="CONS_FRAUD")
+        assert Counter(Delivery.objects.values_list("state", flat=True))["blocked"] >= 1
+        wait_until_finished()
+        arrivals = receiver.arrivals
+
+    assert [(a.query["event"], a.query["attempt"], a.query["amount"]) for a in arrivals] == [
+        ("created", "1", "100.00"),
+        ("created", "2", "100.00"),
+        ("modified", "1", "40.00"),
+        ("reversed", "1", "0.00"),
+    ]
+    assert 4.5 <= arrivals[1].t - arrivals[0].t <= 7.0, "the first retry comes after 5 s, 10 % more or less"
+    assert arrivals[0].query["delivery"] == arrivals[1].query["delivery"]
+
+
+def test_a_minimum_delay_is_kept_and_not_much_exceeded(tracker: ActionTracker, partner: Partner) -> None:
+    with ScriptedReceiver() as receiver:
+        make_postback(tracker, partner, url=receiver.url + "/at-once")
+        make_postback(tracker, partner, url=receiver.url + "/later", minimum_delay_seconds=2)
+        sale(tracker, partner)
+        at_once, later = receiver.wait_for(2)
+        wait_until_finished()
+
+    assert (at_once.path, later.path) == ("/at-once", "/later")
+    delivery = Delivery.objects.get(postback__minimum_delay_seconds=2)
+    attempt = delivery.attempts.get()
+    waited = (attempt.started_at - delivery.created_at).total_seconds()
+    assert 2.0 <= waited < 3.5
+
+
+def test_the_maximum_requests_are_never_exceeded_and_nearly_used(tracker: ActionTracker, partner: Partner) -> None:
+    limit, count = 20, 70
+    with ScriptedReceiver() as receiver:
+        make_postback(tracker, partner, url=receiver.url + "/in", maximum_requests=limit)
+        for _ in range(count):
+            sale(tracker, partner)
+        times = [arrival.t for arrival in receiver.wait_for(count, timeout=20)]
+        wait_until_finished()
+
+    in_a_second = [sum(start <= t < start + 1 for t in times) for start in times]
+    assert max(in_a_second) <= limit
+    # The first second may pass before all are reported; after that the lane has a backlog.
+    busy = [t for t in times if t >= times[0] + 1]
+    assert (len(busy) - 1) / (busy[-1] - busy[0]) >= 0.9 * limit
+
+
+def test_rules_on_the_body_decide(tracker: ActionTracker, partner: Partner) -> None:
+    def script(arrival: Arrival) -> Response:
+        return Response(200, "error: denied" if arrival.query["attempt"] == "1" else "OK")
+
+    with ScriptedReceiver(script) as receiver:
+        make_postback(tracker, partner, url=receiver.url + URL, success_response="OK", error_response="/error|denied/")
+        sale(tracker, partner)
+        receiver.wait_for(2)
+        wait_until_finished()
+
+    reasons = list(Attempt.objects.order_by("number").values_list("succeeded", flat=True))
+    assert reasons == [False, True]
+
+
+def test_what_cannot_be_built_or_is_gone_fails_at_once_with_its_reason(
+    tracker: ActionTracker, partner: Partner
+) -> None:
+    with ScriptedReceiver(lambda _: Response(410)) as receiver:
+        make_postback(tracker, partner, name="gone", url=receiver.url + "/in")
+        make_postback(tracker, partner, name="header", url=receiver.url + "/in", headers="X-Note: {raw}{Note}")
+        sale(tracker, partner)
+        receiver.wait_for(1)
+        wait_until_finished()
+
+    gone = Delivery.objects.get(postback__name="gone")
+    assert (gone.state, gone.attempts_made, "410" in gone.reason) == ("failed", 1, True)
+    broken = Delivery.objects.get(postback__name="header")
+    assert (broken.state, broken.attempts_made, broken.attempts.count()) == ("failed", 0, 0)
+    assert "raw" in broken.reason
+
+
+def test_a_paused_postback_collects_and_releases(tracker: ActionTracker, partner: Partner) -> None:
+    with ScriptedReceiver() as receiver:
+        postback = make_postback(tracker, partner, url=receiver.url + URL)
+        other = make_postback(tracker, partner, url=receiver.url + "/other")
+        pause(postback)
+        for _ in range(3):
+            sale(tracker, partner)
+        wait_until(lambda: len(receiver.arrivals) == 3, 10, "the other postback's arrive")
+        assert {arrival.path for arrival in receiver.arrivals} == {"/other"}
+        assert Delivery.objects.filter(postback=other, state="delivered").count() <= 3
+        resume(Postback.objects.get(pk=postback.pk))
+        receiver.wait_for(6)
+        wait_until_finished()
+
+
+def test_a_receiver_that_was_down_gets_everything_once_and_in_order(tracker: ActionTracker, partner: Partner) -> None:
+    with ScriptedReceiver() as receiver:
+        make_postback(tracker, partner, url=receiver.url + URL)
+        receiver.stop()
+        events = [sale(tracker, partner) for _ in range(20)]
+        for event in events:
+            record_change(event, "reversed", Reason="CONS_FRAUD")
+        wait_until(lambda: Attempt.objects.count() >= 20, 10, "the first attempts fail")
+        receiver.start()
+        receiver.wait_for(40, timeout=30)
+        wait_until_finished()
+        arrivals = receiver.arrivals
+
+    of_action: dict[str, list[str]] = defaultdict(list)
+    for arrival in arrivals:
+        of_action[arrival.query["action"]].append(arrival.query["event"])
+    assert dict(of_action) == {event.action.action_id: ["created", "reversed"] for event in events}

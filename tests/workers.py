@@ -1,0 +1,103 @@
+"""Real Celery processes on the test database: a worker with its children, and beat."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import psutil
+from django.conf import settings
+from django.db import connection
+
+from postbacks.engine.redis import client
+
+_ROOT = Path(__file__).resolve().parent.parent
+_READY_SECONDS = 30
+_STOP_SECONDS = 40
+
+
+class CeleryProcess:
+    """`celery -A config ...` in a process group of its own, its output in a file."""
+
+    def __init__(self, name: str, *arguments: str, ready: str) -> None:
+        self.log = Path(settings.DATA_DIR) / f"{name}.log"
+        self.log.write_text("")
+        command = [sys.executable, "-m", "celery", "-A", "config", *arguments, "--loglevel", "info"]
+        with self.log.open("w") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=_ROOT,
+                env={**os.environ, **_environment()},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            wait_until(lambda: ready in self.log.read_text(), _READY_SECONDS, f"{name} starts")
+        except AssertionError:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise AssertionError(f"{name} does not start:\n{self.log.read_text()[-4000:]}") from None
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def kill(self) -> None:
+        """`kill -9` of the parent alone; its children notice by themselves."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """A warm shutdown, as a deployment does it; what does not end in time fails the test."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                raise AssertionError(f"the process does not stop:\n{self.log.read_text()[-4000:]}") from None
+
+
+def start_worker(name: str = "worker", concurrency: int = 2) -> CeleryProcess:
+    return CeleryProcess(
+        name, "worker", "--concurrency", str(concurrency), "--without-gossip", "--without-mingle", ready=" ready."
+    )
+
+
+@contextmanager
+def running_workers(concurrency: int = 2) -> Iterator[CeleryProcess]:
+    """A worker and beat, for as long as the block lasts; nothing of an earlier test is in Redis."""
+    client.flushdb()
+    worker = start_worker(concurrency=concurrency)
+    beat = CeleryProcess("beat", "beat", ready="is starting")
+    try:
+        yield worker
+    finally:
+        beat.stop()
+        worker.stop()
+
+
+def wait_until(condition: object, timeout_seconds: float, what: str) -> None:
+    """Polls until `condition()` is true; fails the test, saying what it waited for."""
+    assert callable(condition)
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {timeout_seconds} s: {what}"
+        time.sleep(0.02)
+
+
+def _environment() -> dict[str, str]:
+    """The test's database and networks, for a process that reads settings anew."""
+    database = settings.DATABASES["default"]
+    place = {name.lower(): database[name] for name in ("HOST", "PORT", "USER", "PASSWORD") if database.get(name)}
+    return {
+        "DATABASE_URL": f"postgres:///{quote(connection.settings_dict['NAME'])}?{urlencode(place)}",
+        "SECRET_KEY": "of the tests",
+        "POSTBACKS_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
