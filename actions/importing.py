@@ -9,9 +9,8 @@ from itertools import islice
 import django.db
 from django.db import transaction
 
-from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
+from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
 from actions.record import record
-from actions.rejected import Rejected
 from actions.report import Report
 from actions.report_files import FileLine
 
@@ -33,7 +32,7 @@ class Summary:
 
 
 class ImportStoppedError(Exception):
-    """The database failed in the middle; `summary` is what had been imported by then."""
+    """The database failed or the operator interrupted; `summary` is what had been imported by then."""
 
     def __init__(self, summary: Summary) -> None:
         super().__init__(f"The import stopped after line {summary.last_line}: {summary}")
@@ -46,39 +45,46 @@ def import_reports(lines: Iterable[FileLine], reject: Callable[[FileLine, str, s
     `reject` is called for each refused line with its reason code and message, in the order of the lines.
 
     Raises:
-        ImportStoppedError: the database failed.
+        ImportStoppedError: the database failed, or Ctrl-C was pressed.
     """
     summary = Summary()
     remaining = iter(lines)
-    while batch := list(islice(remaining, LINES_PER_TRANSACTION)):
-        try:
-            outcomes = iter(record([line.report for line in batch if isinstance(line.report, Report)]))
-        except django.db.Error as error:
-            raise ImportStoppedError(summary) from error
-        for line in batch:
-            outcome: Outcome
-            match line.report:
-                case None:
-                    continue
-                case Rejected() as refusal:
-                    outcome = RejectedOutcome(refusal.reason_code, str(refusal), refusal.field)
-                case _:
-                    outcome = next(outcomes)
-            match outcome:
-                case Recorded():
-                    summary.recorded += 1
-                case Repeated():
-                    summary.repeated += 1
-                case RejectedOutcome():
-                    summary.rejected += 1
+    try:
+        while batch := list(islice(remaining, LINES_PER_TRANSACTION)):
+            outcomes = _record(batch)
+            for line, outcome in outcomes:
+                _count(summary, outcome)
+                if isinstance(outcome, RejectedOutcome):
                     reject(line, outcome.reason_code, outcome.message)
-        summary.last_line = batch[-1].number
+            summary.last_line = batch[-1].last_number
+    except (django.db.Error, KeyboardInterrupt) as error:
+        raise ImportStoppedError(summary) from error
     return summary
 
 
 def try_import(lines: Iterable[FileLine], reject: Callable[[FileLine, str, str], None]) -> Summary:
     """Do the same as `import_reports` in one transaction, and take it back: nothing is recorded or sent."""
-    with transaction.atomic():
-        summary = import_reports(lines, reject)
-        transaction.set_rollback(True)
+    try:
+        with transaction.atomic():
+            summary = import_reports(lines, reject)
+            transaction.set_rollback(True)
+    except django.db.Error as error:
+        raise ImportStoppedError(Summary()) from error
     return summary
+
+
+def _record(batch: Iterable[FileLine]) -> list[tuple[FileLine, Outcome]]:
+    """One transaction; the outcome of each line that is a report or fails to be one."""
+    read = [(line, line.report) for line in batch if line.report is not None]
+    recorded = iter(record([report for _, report in read if isinstance(report, Report)]))
+    return [(line, next(recorded) if isinstance(report, Report) else refused(report)) for line, report in read]
+
+
+def _count(summary: Summary, outcome: Outcome) -> None:
+    match outcome:
+        case Recorded():
+            summary.recorded += 1
+        case Repeated():
+            summary.repeated += 1
+        case RejectedOutcome():
+            summary.rejected += 1

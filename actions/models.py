@@ -20,7 +20,11 @@ class Action(models.Model):
 
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="actions")
     action_tracker = models.ForeignKey(
-        ActionTracker, on_delete=models.PROTECT, related_name="actions", verbose_name="event type"
+        ActionTracker,
+        on_delete=models.PROTECT,
+        related_name="actions",
+        verbose_name="event type",
+        db_index=False,  # The order id's constraint begins with it.
     )
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="actions", null=True, blank=True)
     contract_term = models.ForeignKey(
@@ -29,6 +33,7 @@ class Action(models.Model):
         related_name="actions",
         null=True,
         blank=True,
+        db_index=False,  # The index of a term's months begins with it.
         help_text="The term that pays for it: of the contract that was active at the event date.",
     )
     no_payout_reason = models.CharField(
@@ -99,7 +104,8 @@ class Action(models.Model):
 class Item(models.Model):
     """One line of the order. `sub_total` is in the cart's currency, `amount` the same in the program's."""
 
-    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="items")
+    # The position's constraint begins with it, so it needs no index of its own.
+    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="items", db_index=False)
     position = models.PositiveIntegerField(help_text="From 1, in the order in which the lines were first reported.")
     sku = models.CharField(max_length=255, blank=True)
     category = models.CharField(max_length=255, blank=True)
@@ -135,7 +141,8 @@ class ActionEvent(models.Model):
     # Events whose date no contract fixes. Only these fire postbacks.
     NON_STANDARD = (Kind.CREATED, Kind.MODIFIED, Kind.REVERSED, Kind.RESTORED)
 
-    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="events")
+    # The number's constraint begins with it, so it needs no index of its own.
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="events", db_index=False)
     number = models.PositiveIntegerField(help_text="From 1, within the action.")
     kind = models.CharField(max_length=10, choices=Kind)
     recorded_at = models.DateTimeField(db_default=Now())

@@ -58,9 +58,10 @@ class Orders:
                 return action
         return None
 
-    def uses(self, tracker: ActionTracker, order_id: str) -> int:
-        """How many actions carry the order id."""
-        return len(self._actions[tracker.pk, order_id])
+    def next_repeat(self, tracker: ActionTracker, order_id: str) -> int:
+        """The number that tells the next action of the order id from the earlier ones."""
+        actions = self._actions[tracker.pk, order_id]
+        return actions[-1].order_repeat + 1 if actions else 0
 
     def add(self, order: Order) -> None:
         """Take in a new action of this batch."""

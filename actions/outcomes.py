@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from actions.models import Action, ActionEvent
+from actions.rejected import Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class RejectedOutcome:
     reason_code: str
     message: str
     field: str = ""
+
+
+def refused(refusal: Rejected) -> RejectedOutcome:
+    """The refusal as an outcome."""
+    return RejectedOutcome(refusal.reason_code, str(refusal), refusal.field)
 
 
 Outcome: TypeAlias = Recorded | Repeated | RejectedOutcome

@@ -27,7 +27,7 @@ from actions.currency import Rates, load_rates
 from actions.limits import lock_limits
 from actions.models import ActionEvent
 from actions.orders import Order, load_orders
-from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
+from actions.outcomes import Outcome, Recorded, Repeated, refused
 from actions.rejected import Rejected
 from actions.report import Report
 from actions.signals import action_events_recorded
@@ -99,7 +99,7 @@ class _Batch:
             order = self.orders.target(report)
             event = life.change(order, report, self._rates)
         except Rejected as refusal:
-            return RejectedOutcome(refusal.reason_code, str(refusal), refusal.field)
+            return refused(refusal)
         return Repeated(order.action) if event is None else Recorded(event)
 
     def _create(self, report: Report) -> Outcome:
@@ -114,7 +114,7 @@ class _Batch:
             report,
             placed.tracker,
             placed.credit,
-            repeat=self.orders.uses(placed.tracker, report.order_id),
+            repeat=self.orders.next_repeat(placed.tracker, report.order_id),
             rates=self._rates,
             limits=self._limits,
             now=self._now,

@@ -25,9 +25,13 @@ class UnreadableFileError(Exception):
 class FileLine:
     """One line of a file, or the several lines of one CSV row."""
 
-    number: int  # From 1; the line on which it ends.
+    number: int  # From 1; of several lines the first.
     raw: bytes  # As it stands in the file, line end included.
     report: Report | Rejected | None  # None for the line of names that begins a CSV file.
+
+    @property
+    def last_number(self) -> int:
+        return self.number + max(self.raw.count(b"\n"), 1) - 1
 
 
 LineReader = Callable[[BinaryIO], Iterator[FileLine]]
@@ -54,21 +58,23 @@ def csv_rows(file: BinaryIO) -> Iterator[FileLine]:
     source = _Lines(file)
     rows = csv.reader(source, strict=True)
     names = _names(rows)
-    yield FileLine(source.number, source.take(), None)
+    yield source.line(None)
     while True:
+        report: Report | Rejected
         try:
             cells = next(rows)
         except StopIteration:
             return
         except UnicodeDecodeError:
-            yield FileLine(source.number, source.take(), Rejected("MALFORMED", "The line is not UTF-8."))
-            continue
+            report = Rejected("MALFORMED", "The line is not UTF-8.")
         except csv.Error as error:
-            yield FileLine(source.number, source.take(), Rejected("MALFORMED", f"The line is not CSV: {error}."))
-            continue
-        raw = source.take()
-        if any(cells):
-            yield FileLine(source.number, raw, _report(partial(_row_fields, names, cells)))
+            report = Rejected("MALFORMED", f"The line is not CSV: {error}.")
+        else:
+            if not any(cells):
+                source.skip()
+                continue
+            report = _report(partial(_row_fields, names, cells))
+        yield source.line(report)
 
 
 class _Lines:
@@ -76,7 +82,7 @@ class _Lines:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.number = 0
+        self._number = 0
         self._taken: list[bytes] = []
 
     def __iter__(self) -> Iterator[str]:
@@ -84,17 +90,21 @@ class _Lines:
 
     def __next__(self) -> str:
         raw = next(self._file)
-        self.number += 1
-        if self.number == 1:
+        self._number += 1
+        if self._number == 1:
             raw = _first_line(raw)
         self._taken.append(raw)
         return raw.decode()
 
-    def take(self) -> bytes:
-        """The bytes that were read since the last call."""
-        raw = b"".join(self._taken)
+    def line(self, report: Report | Rejected | None) -> FileLine:
+        """What was read since the last call, as one line with `report`."""
+        line = FileLine(self._number - len(self._taken) + 1, b"".join(self._taken), report)
         self._taken.clear()
-        return raw
+        return line
+
+    def skip(self) -> None:
+        """Forget what was read since the last call."""
+        self._taken.clear()
 
 
 def _names(rows: Iterator[list[str]]) -> list[str]:

@@ -28,7 +28,7 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
         "ActionTrackerId": str(action.action_tracker_id),
         "ActionTrackerName": action.action_tracker.name,
         "ActionId": action.action_id,
-        "Status": action.status,
+        "Status": str(action.status),
         "StatusDetail": action.status_detail,
         "Payout": _money(action.payout),
         "DeltaPayout": _money(delta_payout),

@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db import connection
+from psycopg2.extras import Json, execute_values
 
 from actions.items import Line
 from actions.models import Action, ActionEvent, Item
 from actions.orders import Order, line_of
 
-# Of an action: what a change may touch.
-CHANGING = ("status", "status_detail", "original_amount", "amount", "payout", "media_source_ids", "reported")
-CHANGING_OF_ITEM = ("category", "name", "quantity", "sub_total", "amount", "discount")
+# What a change may touch. Django's own bulk update takes five times as long for a few hundred rows.
+UPDATE_ACTIONS = """
+UPDATE actions_action SET
+    status = v.status, status_detail = v.status_detail, original_amount = v.original_amount, amount = v.amount,
+    payout = v.payout, media_source_ids = v.media_source_ids, reported = v.reported
+FROM (VALUES %s) AS v (id, status, status_detail, original_amount, amount, payout, media_source_ids, reported)
+WHERE actions_action.id = v.id
+"""
+ACTION_ROW = "(%s::bigint, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::bigint[], %s::jsonb)"
+
+UPDATE_ITEMS = """
+UPDATE actions_item SET
+    category = v.category, name = v.name, quantity = v.quantity, sub_total = v.sub_total, amount = v.amount,
+    discount = v.discount
+FROM (VALUES %s) AS v (id, category, name, quantity, sub_total, amount, discount)
+WHERE actions_item.id = v.id
+"""
+ITEM_ROW = "(%s::bigint, %s, %s, %s::integer, %s::numeric, %s::numeric, %s::numeric)"
 
 
 def new_action_ids(count: int) -> list[int]:
@@ -36,11 +52,41 @@ def store(orders: Sequence[Order], events: Sequence[ActionEvent]) -> None:
     created = [order.action for order in orders if order.new]
     created.sort(key=lambda action: (action.action_tracker_id, action.order_id, action.order_repeat))
     Action.objects.bulk_create(created)
-    Action.objects.bulk_update([order.action for order in orders if not order.new], CHANGING)
+    _update_actions([order.action for order in orders if not order.new])
     new_items, changed_items = _items(orders)
     Item.objects.bulk_create(new_items)
-    Item.objects.bulk_update(changed_items, CHANGING_OF_ITEM)
+    _update_items(changed_items)
     ActionEvent.objects.bulk_create(events)
+
+
+def _update_actions(actions: Sequence[Action]) -> None:
+    rows = [
+        (
+            action.pk,
+            str(action.status),
+            action.status_detail,
+            action.original_amount,
+            action.amount,
+            action.payout,
+            action.media_source_ids,
+            Json(action.reported),
+        )
+        for action in actions
+    ]
+    _execute(UPDATE_ACTIONS, ACTION_ROW, rows)
+
+
+def _update_items(items: Sequence[Item]) -> None:
+    rows = [
+        (item.pk, item.category, item.name, item.quantity, item.sub_total, item.amount, item.discount) for item in items
+    ]
+    _execute(UPDATE_ITEMS, ITEM_ROW, rows)
+
+
+def _execute(statement: str, template: str, rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        with connection.cursor() as cursor:
+            execute_values(cursor, statement, rows, template, page_size=len(rows))
 
 
 def _items(orders: Iterable[Order]) -> tuple[list[Item], list[Item]]:

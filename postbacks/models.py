@@ -187,9 +187,13 @@ class Delivery(models.Model):
 
     UNFINISHED = (State.BLOCKED, State.READY, State.SENDING)
 
-    postback = models.ForeignKey(Postback, on_delete=models.PROTECT, related_name="deliveries")
+    # Every index of this table is written again at each change of state, so it has no more than are read. A postback is
+    # never removed; the action is that of the event, which guards it, kept here for the chains.
+    postback = models.ForeignKey(Postback, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     event = models.ForeignKey(ActionEvent, on_delete=models.PROTECT, related_name="deliveries")
-    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="deliveries")
+    action = models.ForeignKey(
+        Action, on_delete=models.PROTECT, related_name="deliveries", db_index=False, db_constraint=False
+    )
     state = models.CharField(max_length=9, choices=State, default=State.READY)
     due_at = models.DateTimeField(help_text="Not before this; of a failed one, when it is tried again.")
     attempts_made = models.PositiveSmallIntegerField(default=0)
@@ -231,7 +235,8 @@ class Delivery(models.Model):
 class Attempt(models.Model):
     """One HTTP request made for a delivery, as it was sent and as it was answered."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    # The unique constraint's index serves for the deliveries too.
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveSmallIntegerField(help_text="From 1, within the delivery.")
     started_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()

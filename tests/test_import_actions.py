@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,7 @@ def test_a_file_of_json_lines_is_recorded(tracker: ActionTracker, write: Callabl
     change = {"Event": "modified", "ActionTrackerId": tracker.pk, "OrderId": "A", "Amount": 7.10}
     path = write("a.jsonl", line(tracker, OrderId="A", Amount="5"), "", "  ", line(tracker), json.dumps(change))
     assert run(path) == ("3 recorded, 0 repeated, 0 rejected.\n", "", "")
-    assert (
-        Action.objects.get(order_id="A").amount == change["Amount"]
-        or str(Action.objects.get(order_id="A").amount) == "7.10"
-    )
+    assert Action.objects.get(order_id="A").amount == Decimal("7.10")
     assert run(path) == ("0 recorded, 3 repeated, 0 rejected.\n", "", "")
     assert ActionEvent.objects.count() == 3
 
@@ -135,7 +133,7 @@ def test_rejected_rows_of_csv_can_be_imported_again_once_mended(
     out, errors, _ = run(path, "--rejects", rejects)
     assert out == "2 recorded, 0 repeated, 5 rejected.\n"
     assert errors.splitlines() == [
-        "Line 4: MALFORMED: The line has 6 cells, the first line of the file 5 names.",
+        "Line 3: MALFORMED: The line has 6 cells, the first line of the file 5 names.",
         "Line 5: MALFORMED: The line has 4 cells, the first line of the file 5 names.",
         "Line 6: MALFORMED: The line is not CSV: ',' expected after '\"'.",
         "Line 7: MALFORMED: The line is not UTF-8.",
@@ -171,10 +169,10 @@ def test_a_dry_run_checks_everything_and_changes_nothing(tracker: ActionTracker,
 
 def test_unknown_fields_are_noted_once(tracker: ActionTracker, write: Callable[..., Path]) -> None:
     _, errors, error = run(write("a.jsonl", *(line(tracker, CustomerCtiy="x") for _ in range(3))))
-    assert errors.splitlines() == [
+    assert errors == (
         "Line 1: note: CustomerCtiy is no known field; it is kept with the action, and no postback can carry it. "
-        "Did you mean CustomerCity?"
-    ]
+        "Did you mean CustomerCity?\n"
+    )
     assert error == ""
 
 
@@ -214,27 +212,42 @@ def test_an_empty_file_of_json_lines_is_nothing_to_do(write: Callable[..., Path]
     assert run(write("a.jsonl")) == ("0 recorded, 0 repeated, 0 rejected.\n", "", "")
 
 
-def test_after_an_outage_it_says_where_to_go_on(
-    tracker: ActionTracker, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (OperationalError("server closed the connection\n"), "The database failed: server closed the connection"),
+        (KeyboardInterrupt(), "Interrupted."),
+    ],
+)
+def test_when_it_is_cut_off_it_says_where_to_go_on(
+    tracker: ActionTracker,
+    write: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    failure: BaseException,
+    message: str,
 ) -> None:
     monkeypatch.setattr(importing, "LINES_PER_TRANSACTION", 2)
     calls = []
 
     def fail(**_: object) -> None:
         calls.append(1)
-        if len(calls) == 2:
-            raise OperationalError("server closed the connection")
+        if len(calls) == fail_at:
+            raise failure
 
+    path = write("a.jsonl", *(line(tracker) for _ in range(5)))
     action_events_recorded.connect(fail)
     try:
-        out, _, error = run(write("a.jsonl", *(line(tracker) for _ in range(5))))
+        fail_at = 1
+        assert run(path) == ("", "", f"{message}\nNothing was recorded.")
+        calls.clear()
+        fail_at = 2
+        out, _, error = run(path)
     finally:
         action_events_recorded.disconnect(fail)
     assert out == ""
     assert error == (
-        "The database failed: server closed the connection\n"
-        "2 recorded, 0 repeated, 0 rejected. Everything up to line 2 is done; import the lines after it once the "
-        "database is back. New actions that come again are recognised as repeats."
+        f"{message}\n2 recorded, 0 repeated, 0 rejected. Everything up to line 2 is done; "
+        "import the lines after it. New actions that come again are recognised as repeats."
     )
     assert Action.objects.count() == 2
 

@@ -207,7 +207,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("media_sources:", "media_source:", "media_source", "This key is not known. Did you mean media_sources?"),
     ("[CustomerCity]", "[CustomerCitty]", "programs[0].action_trackers[0].hidden_parameters", "Did you mean Customer"),
     ('start: "2026-01-15"', "start: 15.1.2026", "partners[0].contracts[0].start", '"15.1.2026" is not a date.'),
-    ("end: 2026-12-31", "end: 2025-12-31", "partners[0].contracts[0]", "A contract cannot end before it starts."),
+    ("end: 2026-12-31", "end: 2025-12-31", "partners[0].contracts[0].end", "A contract cannot end before it starts."),
     ('payout: "7.5%"', 'payout: "7,5%"', "partners[0].contracts[0].terms[0].payout", '"7,5%" is no payout.'),
     ('payout: "7.5%"', 'payout: "-1"', "partners[0].contracts[0].terms[0].payout", "greater than or equal to 0"),
     (
@@ -303,7 +303,10 @@ def test_pruning_the_term_of_a_postback_is_refused(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "line 1: The file is empty. Write `{}` if nothing is meant."),
-        ("programs: [", "line 1: This is not valid YAML, column 12: "),
+        (
+            "programs: a: b",
+            "line 1: This is not valid YAML, column 12: mapping values are not allowed in this context.",
+        ),
         ("programs:\n  - id: 1\n   name: x", "line 3: This is not valid YAML, column "),
         ("a: 1\n---\nb: 2", "line 2: This is not valid YAML, column 1: "),
         ("- 1", "line 1: This must be a mapping with the keys of a file: exchange_rates, programs, "),

@@ -133,11 +133,11 @@ def _progress_bar(source: BinaryIO) -> tqdm[Any]:
 
 
 def _stopped(error: ImportStoppedError, dry_run: bool) -> str:
-    cause = str(error.__cause__).strip()
-    if dry_run:
-        return f"The database failed: {cause}\nNothing was recorded."
+    interrupted = isinstance(error.__cause__, KeyboardInterrupt)
+    cause = "Interrupted." if interrupted else f"The database failed: {str(error.__cause__).strip()}"
+    if dry_run or not error.summary.last_line:
+        return f"{cause}\nNothing was recorded."
     return (
-        f"The database failed: {cause}\n"
-        f"{error.summary} Everything up to line {error.summary.last_line} is done; import the lines after it once the "
-        "database is back. New actions that come again are recognised as repeats."
+        f"{cause}\n{error.summary} Everything up to line {error.summary.last_line} is done; import the lines after it. "
+        "New actions that come again are recognised as repeats."
     )
