@@ -89,7 +89,7 @@ class _Batch:
         self._limits = lock_limits([(each.credit.term, each.day) for each in placed if each.credit.term])
         self.orders = load_orders(reports)
         self._rates = _load_rates(reports, placed, self.orders.touchable())
-        self._ids = iter(new_action_ids(len(placed)))
+        self._ids = iter(new_action_ids(len(created) if placed else 0))
         self._now = timezone.now()
 
     def take(self, report: Report) -> Outcome:

@@ -136,6 +136,12 @@ POSTBACKS_CONNECT_TIMEOUT = seconds("POSTBACKS_CONNECT_TIMEOUT", 5)
 POSTBACKS_TOTAL_TIMEOUT = seconds("POSTBACKS_TOTAL_TIMEOUT", 15)
 POSTBACKS_SHUTDOWN_TIMEOUT = seconds("POSTBACKS_SHUTDOWN_TIMEOUT", 20)
 
+# Who is told when a destination is held or released. Without EMAIL_URL, mail is printed where it would be sent.
+POSTBACKS_NOTICE_EMAILS = env.list("POSTBACKS_NOTICE_EMAILS", default=[])
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="postbacks@localhost")
+EMAIL_TIMEOUT = 10
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = time_zone("TIME_ZONE", default="UTC")
 USE_TZ = True

@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
+
+MAX_DAYS = 3650  # Ten years: beyond any contract, within any calendar.
 
 currency_code = RegexValidator(r"^[A-Z]{3}\Z", "A currency is three capital letters, such as USD.")
 
@@ -141,6 +143,11 @@ class Contract(models.Model):
     def __str__(self) -> str:
         return f"{self.partner} and {self.program}, {self.start} to {self.end or 'open'}"
 
+    def clean(self) -> None:
+        # Before the constraints are tried: PostgreSQL cannot even make the range.
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ValidationError({"end": "A contract cannot end before it starts."})
+
 
 class ContractTerm(models.Model):
     """What a contract pays for one event type: a percentage of the amount, or flat in the partner's currency."""
@@ -166,8 +173,8 @@ class ContractTerm(models.Model):
         validators=[MinValueValidator(0)],
         help_text="Payout per calendar month in the partner's currency; empty means no limit.",
     )
-    lock_after_days = models.PositiveIntegerField(default=30)
-    clear_after_days = models.PositiveIntegerField(default=45)
+    lock_after_days = models.PositiveIntegerField(default=30, validators=[MaxValueValidator(MAX_DAYS)])
+    clear_after_days = models.PositiveIntegerField(default=45, validators=[MaxValueValidator(MAX_DAYS)])
 
     class Meta:
         ordering = ("contract", "action_tracker")
@@ -178,6 +185,11 @@ class ContractTerm(models.Model):
                 condition=Q(clear_after_days__gte=F("lock_after_days")),
                 name="term_clears_after_lock",
                 violation_error_message="An action cannot clear before it locks.",
+            ),
+            models.CheckConstraint(
+                condition=Q(clear_after_days__lte=MAX_DAYS),
+                name="term_clears_within_ten_years",
+                violation_error_message=f"An action clears after at most {MAX_DAYS} days.",
             ),
         ]
 
@@ -208,7 +220,9 @@ class ExchangeRate(models.Model):
         ordering = ("from_currency", "to_currency", "-date")
         constraints = [
             models.UniqueConstraint(fields=["from_currency", "to_currency", "date"], name="one_rate_per_pair_and_day"),
-            models.CheckConstraint(condition=Q(rate__gt=0), name="rate_positive"),
+            models.CheckConstraint(
+                condition=Q(rate__gt=0), name="rate_positive", violation_error_message="A rate is above 0."
+            ),
             models.CheckConstraint(
                 condition=~Q(from_currency=F("to_currency")),
                 name="rate_between_two_currencies",

@@ -121,7 +121,9 @@ class PostbackAdmin(ModelAdmin):
     def state(self, postback: Postback) -> str:
         if postback.deleted_at:
             return f"Deleted {postback.deleted_at:%Y-%m-%d %H:%M}"
-        return f"Paused since {postback.paused_at:%Y-%m-%d %H:%M}" if postback.paused_at else "Active"
+        if postback.paused_at:
+            return f"Paused since {postback.paused_at:%Y-%m-%d %H:%M}. {postback.pause_reason}".rstrip()
+        return "Active"
 
     @admin.display(description="Waiting deliveries")
     def waiting(self, postback: Postback) -> str | SafeString:

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from actions.admin import ActionEventAdmin, find_actions
+from actions.models import ActionEvent
 from partners.admin_kit import LargeTable, ShownOnly, StackedInline, TabularInline
 from postbacks.models import Attempt, Delivery
 
@@ -53,7 +54,9 @@ class DeliveryAdmin(ShownOnly, LargeTable):
         term = search_term.strip()
         if not term:
             return queryset, False
-        wanted = Q(action_id__in=find_actions(term))
+        # By events, because deliveries have no index by action.
+        events = ActionEvent.objects.filter(action_id__in=find_actions(term)).order_by().values_list("pk", flat=True)
+        wanted = Q(event_id__in=list(events))
         if term.isascii() and term.isdigit() and len(term) < 19:
             wanted |= Q(pk=int(term))
         return queryset.filter(wanted), False

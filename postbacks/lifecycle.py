@@ -7,7 +7,7 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
-from postbacks.models import Delivery, Postback
+from postbacks.models import Delivery, Lane, Postback
 
 DELETED_REASON = "The postback was deleted."
 
@@ -27,11 +27,15 @@ def pause(postback: Postback) -> None:
         postback.save(update_fields=["paused_at", "updated_at"])
 
 
+@transaction.atomic
 def resume(postback: Postback) -> None:
-    """Sends again, beginning with what was collected, as soon as the transaction commits."""
+    """Sends again, beginning with what was collected, as soon as the transaction commits. Answers that said the
+    destination is gone are forgotten, so that only new ones pause it again."""
     if postback.paused_at is not None:
         postback.paused_at = None
-        postback.save(update_fields=["paused_at", "updated_at"])
+        postback.pause_reason = ""
+        postback.save(update_fields=["paused_at", "pause_reason", "updated_at"])
+        Lane.objects.filter(postback=postback).update(gone_actions=[])
         transaction.on_commit(partial(_wake, postback.pk))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -91,6 +92,7 @@ class Postback(models.Model):
     error_response = models.TextField("Error Response", blank=True)
 
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    pause_reason = models.TextField(blank=True, editable=False, help_text="Where it was not an operator.")
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     # Workers keep a postback compiled until this changes.
@@ -168,6 +170,42 @@ class Postback(models.Model):
         errors = postback_errors(self)
         if errors:
             raise ValidationError(dict[str, Any](errors))
+
+
+class Lane(models.Model):
+    """The health of one postback's destination, written only when it changes: a healthy one may have no row.
+
+    While `held_since` is set, the destination counts as down: from `probe_at` on one delivery goes out as a probe, the
+    others wait. `notice` is what operators have not been told yet, at most once an hour.
+    """
+
+    class Notice(models.TextChoices):
+        NONE = "", "Nothing"
+        HELD = "held", "Held"
+        RELEASED = "released", "Released"
+        PAUSED = "paused", "Paused"
+
+    postback = models.OneToOneField(Postback, on_delete=models.CASCADE, primary_key=True, related_name="lane")
+    failures = models.PositiveIntegerField(default=0, help_text="In a row.")
+    failed_actions = ArrayField(models.BigIntegerField(), default=list, help_text="Different ones of that row.")
+    gone_actions = ArrayField(models.BigIntegerField(), default=list, help_text="Different ones answered 410 in a row.")
+    held_since = models.DateTimeField(null=True)
+    probe_at = models.DateTimeField(null=True)
+    probe_wait_seconds = models.PositiveIntegerField(default=0)
+    notice = models.CharField(max_length=8, choices=Notice, default=Notice.NONE, blank=True)
+    noticed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(held_since__isnull=True, probe_at__isnull=True)
+                | Q(held_since__isnull=False, probe_at__isnull=False),
+                name="lane_held_has_a_probe",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Lane of postback {self.postback_id}"
 
 
 class Delivery(models.Model):

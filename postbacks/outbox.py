@@ -85,7 +85,8 @@ def _after_commit(due: dict[int, float], blocked: list[Chain]) -> None:
     if blocked:
         try:
             with raw_cursor() as cursor:
-                promote(cursor, blocked)
+                for lane, seconds in promote(cursor, blocked).items():
+                    due[lane] = min(due[lane], seconds)
         except Exception:
             logger.warning("Could not promote %d chains; the sweep will.", len(blocked), exc_info=True)
     lanes.wake(due)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Min
 from django.utils import timezone
 
-from postbacks.models import Delivery, Postback
+from postbacks.models import Delivery, Lane, Postback
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ def read_status() -> Status:
 
 
 def held_destinations() -> list[int]:
-    """The ids of the postbacks whose destination is held because it is down. Nothing holds one yet."""
-    return []
+    """The ids of the postbacks whose destination is held because it is down."""
+    held = Lane.objects.filter(held_since__isnull=False, postback__deleted_at__isnull=True)
+    return list(held.order_by("postback_id").values_list("postback_id", flat=True))
 
 
 def _oldest_waiting_seconds() -> float:

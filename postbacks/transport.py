@@ -43,6 +43,8 @@ from postbacks.guard import refusal
 MAX_RESPONSE_BYTES = 64 * 1024  # Enough for any verdict; a larger body is cut, and the connection with it.
 MAX_HEADER_BYTES = 64 * 1024
 
+_ADDED_BY_LIBCURL = ("Accept", "Content-Type", "Expect", "User-Agent")
+
 _E_HTTP2_STREAM, _E_TOO_LARGE = 92, 100  # libcurl's numbers; pycurl has no names for these two.
 
 # libcurl's codes in one sentence each, with the exception that says how far the request came.
@@ -63,6 +65,8 @@ _FAILURES: dict[int, tuple[type[RequestException], str]] = {
     pycurl.E_HTTP2: (ChunkedEncodingError, "The server broke the HTTP/2 protocol."),
     _E_HTTP2_STREAM: (ChunkedEncodingError, "The server broke the HTTP/2 stream."),
     _E_TOO_LARGE: (ChunkedEncodingError, "The answer's headers are too large."),
+    # By `_on_header`; a body that we cut is no failure.
+    pycurl.E_WRITE_ERROR: (ChunkedEncodingError, "The answer's headers are too large."),
 }
 
 
@@ -112,9 +116,9 @@ class Call:
         body = request.body
         try:
             curl.setopt(pycurl.URL, request.url)
-            # libcurl's own Accept and Expect are switched off: what is recorded is what was sent.
             lines = [f"{name}: {value}" if value else f"{name};" for name, value in request.headers.items()]
-            lines += ["Expect:", "Accept:"] if "accept" not in request.headers else ["Expect:"]
+            # Those that libcurl would add are switched off: what is recorded is what was sent.
+            lines += [f"{name}:" for name in _ADDED_BY_LIBCURL if name not in request.headers]
             curl.setopt(pycurl.HTTPHEADER, [line.encode() for line in lines])
             if request.method == "GET":
                 curl.setopt(pycurl.HTTPGET, 1)
@@ -139,19 +143,16 @@ class Call:
     def failure(self, code: int, message: str) -> RequestException:
         """The exception for a libcurl error code, its text for people."""
         request = self.request
-        if self._refused is not None:
+        if self._refused is not None and code == pycurl.E_COULDNT_CONNECT:
             return ConnectionError(self._refused, request=request)
+        if code == pycurl.E_UNSUPPORTED_PROTOCOL and self.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0:
+            code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl's word also for an answer that is not HTTP.
         if code == pycurl.E_OPERATION_TIMEDOUT:
             if self.curl.getinfo(pycurl.PRETRANSFER_TIME) == 0:
                 return ConnectTimeout("No connection could be made in time.", request=request)
             return ReadTimeout("The server did not answer in time.", request=request)
         kind, text = _FAILURES.get(code, (RequestException, f"The request failed: {message or 'unknown error'}."))
         return kind(text, request=request)
-
-    @property
-    def cut(self) -> bool:
-        """True when libcurl reports a write error because we stopped reading an overlong body."""
-        return self.truncated
 
     def _on_body(self, chunk: bytes) -> int:
         room = MAX_RESPONSE_BYTES - self._body_bytes
@@ -200,14 +201,13 @@ class CurlAdapter(BaseAdapter):
         try:
             call.prepare(request)
             call.curl.perform()
-        except pycurl.error as error:
-            if not call.cut:
-                raise call.failure(*error.args) from error
-        else:
             return call.response()
+        except pycurl.error as error:
+            if call.truncated:
+                return call.response()
+            raise call.failure(*error.args) from error
         finally:
             call.curl.close()
-        return call.response()
 
     def close(self) -> None:
         """Nothing is kept between calls."""

@@ -9,6 +9,7 @@ from actions.models import Action, ActionEvent, Item
 from actions.outcomes import RejectedOutcome, Repeated
 from actions.record import record
 from actions.report import parse_report
+from partners.models import ContractTerm, ExchangeRate
 from tests.factories import (
     make_partner,
     make_program,
@@ -137,6 +138,14 @@ def test_a_reversal_keeps_the_items_and_a_restoration_brings_the_money_back(sale
     assert values(restoration, *MONEY) == ["460.93", "460.93", "460.93", "33.99", "33.99", "33.99"]
     assert values(restoration, "Status", "StatusDetail") == ["PENDING", None]
     assert [event.number for event in ActionEvent.objects.order_by("id")] == [1, 2, 3]
+
+
+def test_a_restoration_brings_back_what_was_there_whatever_the_contract_says_now(sale: ActionEvent) -> None:
+    record_change(sale, "modified", Amount="100")
+    record_change(sale, "reversed")
+    ContractTerm.objects.update(payout=50)
+    ExchangeRate.objects.all().delete()
+    assert values(record_change(sale, "restored"), "Amount", "Payout", "DeltaPayout") == ["100.00", "7.37", "7.37"]
 
 
 def test_the_deltas_of_an_actions_events_add_up_to_its_payout(sale: ActionEvent) -> None:

@@ -1,6 +1,7 @@
 """The door: what is refused, what is a repeat, who is credited; whole under concurrency."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -60,6 +61,18 @@ def in_threads(jobs: list[list[Report]]) -> list[list[Outcome]]:
     return results
 
 
+def wait_for_blocked_connections(count: int) -> None:
+    """Wait until so many connections wait for a lock."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0] == count:
+                return
+        time.sleep(0.01)
+    raise AssertionError(f"Never were {count} connections blocked.")
+
+
 @pytest.mark.django_db
 def test_an_order_id_repeats_only_within_the_window_of_its_event_type() -> None:
     tracker = make_tracker(dedup_window_days=30)
@@ -93,13 +106,29 @@ def test_of_twenty_reports_of_an_order_at_the_same_moment_one_is_recorded() -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_batches_with_the_same_orders_in_opposite_order_do_not_block_each_other() -> None:
+def test_batches_with_the_same_orders_in_opposite_order_do_not_wait_in_a_circle() -> None:
     tracker = make_tracker()
-    orders = [f"ORDER-{number}" for number in range(40)]
-    jobs = [[make_report(tracker, OrderId=each) for each in orders[:: 1 if turn % 2 else -1]] for turn in range(6)]
-    outcomes = [outcome for result in in_threads(jobs) for outcome in result]
-    assert Counter(type(outcome) for outcome in outcomes) == {Recorded: 40, Repeated: 200}
-    assert Action.objects.count() == 40
+    reports = [make_report(tracker, OrderId=each) for each in "AMZ"]
+    results: list[list[Outcome]] = []
+
+    def run(batch: list[Report]) -> None:
+        try:
+            results.append(record(batch))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[batch]) for batch in (reports, reports[::-1])]
+    with transaction.atomic():
+        record([reports[1]])
+        for thread in threads:
+            thread.start()
+        wait_for_blocked_connections(2)  # Each has inserted what comes before the order in the middle.
+        transaction.set_rollback(True)
+    for thread in threads:
+        thread.join(30)
+    outcomes = [outcome for result in results for outcome in result]
+    assert Counter(type(outcome) for outcome in outcomes) == {Recorded: 3, Repeated: 3}
+    assert Action.objects.count() == 3
 
 
 @pytest.mark.django_db(transaction=True)
@@ -144,6 +173,14 @@ def test_a_refused_report_does_not_undo_the_others() -> None:
     outcomes = record([good, make_report(tracker, CampaignId=999_999), also_good])
     assert [type(outcome) for outcome in outcomes] == [Recorded, RejectedOutcome, Recorded]
     assert Action.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_the_same_report_may_stand_in_a_call_more_than_once() -> None:
+    tracker = make_tracker()
+    good, without_rate = make_report(tracker), make_report(tracker, CurrencyCode="GBP", Amount="1")
+    outcomes = record([without_rate, without_rate, good, good])
+    assert [type(outcome) for outcome in outcomes] == [RejectedOutcome, RejectedOutcome, Recorded, Repeated]
 
 
 @pytest.mark.django_db

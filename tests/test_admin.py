@@ -112,15 +112,14 @@ def messages_of(answer: Any) -> list[str]:
 
 @pytest.mark.parametrize("model", OURS)
 def test_every_list_opens_and_can_be_searched(admin_client: Client, everything: Delivery, model: type[Model]) -> None:
-    assert everything
     for query in ({}, {"q": "harbor"}, {"q": "1"}, {"q": everything.action.action_id}):
         assert admin_client.get(url_of(model, "changelist"), query).status_code == 200
 
 
+@pytest.mark.usefixtures("everything")
 @pytest.mark.parametrize("model", OURS)
-def test_every_page_of_a_row_opens(admin_client: Client, everything: Delivery, model: type[Model]) -> None:
+def test_every_page_of_a_row_opens(admin_client: Client, model: type[Model]) -> None:
     row = model._default_manager.order_by("pk").first()
-    assert everything
     assert row is not None
 
     assert admin_client.get(url_of(model, "change", row.pk)).status_code == 200
@@ -131,10 +130,10 @@ def test_every_form_for_a_new_row_opens(admin_client: Client, model: type[Model]
     assert admin_client.get(url_of(model, "add")).status_code == 200
 
 
+@pytest.mark.usefixtures("everything")
 @pytest.mark.parametrize("model", HISTORY)
-def test_history_is_for_reading(admin_client: Client, everything: Delivery, model: type[Model]) -> None:
+def test_history_is_for_reading(admin_client: Client, model: type[Model]) -> None:
     row = model._default_manager.order_by("pk").first()
-    assert everything
     assert row is not None
 
     assert admin_client.get(url_of(model, "add")).status_code == 403

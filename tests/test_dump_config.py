@@ -98,7 +98,7 @@ def test_any_text_survives(text: str) -> None:
         method="POST",
         body_format="querystring",
         body_pairs=[[text.strip() or "key", text], ["second", "{Oid}"]],
-        success_response="\n".join(["OK", "2xx"]),
+        success_response="OK\n2xx",
     )
 
     outcome = load_config(dump_config())
@@ -148,5 +148,5 @@ def test_the_command_writes_to_a_file_or_to_standard_output(tmp_path: Path) -> N
 
 
 def test_a_file_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="Cannot write .*: No such file or directory"):
+    with pytest.raises(CommandError, match=r"Cannot write .*: No such file or directory"):
         call_command("dump_config", str(tmp_path / "none" / "dump.yaml"))

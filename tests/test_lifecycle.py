@@ -7,7 +7,7 @@ from actions.models import ActionEvent
 from postbacks.engine import lanes
 from postbacks.engine.redis import client
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
-from postbacks.models import Delivery, Postback
+from postbacks.models import Delivery, Lane, Postback
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +80,18 @@ def test_pausing_and_resuming_move_the_time_of_the_last_change(postback: Postbac
 
     resume(paused)
     assert Postback.objects.get(pk=postback.pk).paused_at is None
+
+
+def test_resuming_forgets_why_it_was_paused(postback: Postback) -> None:
+    Postback.objects.filter(pk=postback.pk).update(paused_at=postback.created_at, pause_reason="Gone.")
+    Lane.objects.create(postback=postback, failures=3, gone_actions=[1, 2, 3])
+    postback.refresh_from_db()
+
+    resume(postback)
+
+    assert Postback.objects.get(pk=postback.pk).pause_reason == ""
+    lane = Lane.objects.get(postback=postback)
+    assert (lane.gone_actions, lane.failures) == ([], 3)
 
 
 def test_resuming_wakes_the_lane_once_the_transaction_has_committed(

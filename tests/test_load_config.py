@@ -14,6 +14,7 @@ from django.db.models import Model
 
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
+from postbacks.configuring.keys import DOCUMENT, Kind
 from postbacks.models import Delivery, Postback
 from tests.config_files import CONFIG, ROWS, load, problems
 from tests.factories import make_partner, make_program, make_tracker, record_action
@@ -61,7 +62,8 @@ def test_every_entry_becomes_a_row_with_the_values_of_the_file(tmp_path: Path) -
     percentage, flat = ContractTerm.objects.order_by("action_tracker_id")
     assert (percentage.payout_type, percentage.payout) == ("percentage", Decimal("7.5"))
     assert percentage.monthly_payout_limit == 900
-    assert (flat.payout_type, flat.payout, flat.lock_after_days, flat.clear_after_days) == ("flat", 3, 10, 20)
+    assert (flat.payout_type, flat.payout) == ("flat", Decimal(3))
+    assert (flat.lock_after_days, flat.clear_after_days) == (10, 20)
 
 
 def test_postbacks_get_every_setting_of_the_file(tmp_path: Path) -> None:
@@ -131,9 +133,9 @@ def test_ids_that_the_database_gives_later_do_not_meet_those_of_the_file(tmp_pat
 
 def test_loading_low_ids_never_turns_a_counter_back(tmp_path: Path) -> None:
     before = make_program().pk
-    load(tmp_path, "programs: [{id: %d, name: Low, currency: USD}]" % (before + 1_000))
+    load(tmp_path, f"programs: [{{id: {before + 1_000}, name: Low, currency: USD}}]")
     Program.objects.filter(pk=before + 1_000).delete()
-    load(tmp_path, "programs: [{id: %d, name: Lower, currency: USD}]" % (before + 5))
+    load(tmp_path, f"programs: [{{id: {before + 5}, name: Lower, currency: USD}}]")
 
     assert make_program().pk > before + 1_000
 
@@ -257,7 +259,8 @@ def test_the_line_is_that_of_the_key(tmp_path: Path) -> None:
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_lines(tmp_path: Path) -> None:
     text = CONFIG
     for old, new in [
-        ("name: Lakeside Tents", "nmae: Lakeside Tents"),
+        ("name: Lakeside Tents\n    currency: USD", "nmae: Lakeside Tents\n    currency: usd"),
+        ("name: Shop order\n", "name: Shop order\n        dedup_window_days: 0\n"),
         ("program: 50", "program: 500"),
         ("{ActionId}&pay", "{ActionIdd}&pay"),
         ("2xx\n", "999\n"),
@@ -271,6 +274,8 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_lines(tmp_path: Path)
     assert found == [
         "programs[0]",  # The name is missing …
         "programs[0].nmae",  # … because of this.
+        "programs[0].currency",
+        "programs[0].action_trackers[0].dedup_window_days",
         "partners[0].contracts[0].program",
         "partners[0].postbacks[0].url",
         "partners[0].postbacks[0].success_response",
@@ -349,10 +354,8 @@ def test_an_event_type_cannot_move_to_another_program(tmp_path: Path) -> None:
 
     found = problems(tmp_path, "programs: [{id: 55, name: B, currency: USD, action_trackers: [{id: 51, name: T}]}]")
 
-    assert found == [
-        "programs[0].action_trackers[0].id, line 1: Event type Shop order (51) belongs to program Lakeside Tents (50). "
-        "Give this one another id."
-    ]
+    message = "Event type Shop order (51) belongs to program Lakeside Tents (50). Give this one another id."
+    assert found == [f"programs[0].action_trackers[0].id, line 1: {message}"]
     assert not Program.objects.filter(pk=55).exists()
 
 
@@ -464,3 +467,19 @@ def test_a_body_may_repeat_a_name_as_a_list(tmp_path: Path) -> None:
     load(tmp_path, json.dumps(document))
 
     assert Postback.objects.get().body_pairs == [["id", "{Oid}"], ["id", "{ActionId}"]]
+
+
+def test_the_documentation_names_every_key_and_its_example_loads(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+
+    missing = [name for name in sorted(names_of(DOCUMENT)) if f"`{name}`" not in text]
+
+    assert missing == []
+    assert load(tmp_path, example).splitlines()[-1] == "14 created, 0 changed, 0 deleted, 0 unchanged."
+
+
+def names_of(kind: Kind) -> set[str]:
+    """Every key of a kind of entry, and of the entries below it."""
+    keys = set() if kind.scalar else {key.name for key in kind.keys}
+    return keys.union(kind.lists, *(names_of(below) for below in kind.lists.values()))

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from actions.models import ActionEvent
 from postbacks.lifecycle import delete_postback, pause
-from postbacks.models import Delivery, Postback
+from postbacks.models import Delivery, Lane, Postback
 from postbacks.status import read_status
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
 
@@ -45,9 +45,8 @@ def test_it_counts_by_state_and_by_postback(event: ActionEvent) -> None:
     call_command("postback_status", "--json", stdout=printed)
 
     status = json.loads(printed.getvalue())
-    assert status["deliveries"] == {
-        **{"blocked": 1, "ready": 2, "sending": 1, "delivered": 3, "failed": 4, "cancelled": 0},
-    }
+    counts = {"blocked": 1, "ready": 2, "sending": 1, "delivered": 3, "failed": 4, "cancelled": 0}
+    assert status["deliveries"] == counts
     assert status["backlog"] == 4
     assert status["paused"] == [second.pk]
     assert status["held"] == []
@@ -86,6 +85,23 @@ def test_the_oldest_waiting_is_the_one_that_has_been_due_longest(event: ActionEv
     assert 100 <= read_status().oldest_waiting_seconds < 110
 
 
+def test_a_destination_that_is_down_is_held(event: ActionEvent) -> None:
+    tracker = event.action.action_tracker
+    down, healthy, deleted = (make_postback(tracker, make_media_source()) for _ in range(3))
+    now = timezone.now()
+    for postback in (down, deleted):
+        Lane.objects.create(postback=postback, failures=10, held_since=now, probe_at=now)
+    Lane.objects.create(postback=healthy, failures=9)
+    delete_postback(deleted)
+    printed = io.StringIO()
+
+    call_command("postback_status", stdout=printed)
+
+    assert read_status().held == [down.pk]
+    assert "Held destinations: 1" in printed.getvalue()
+    assert printed.getvalue().count("held") == 1
+
+
 def test_nothing_due_is_zero_seconds(event: ActionEvent) -> None:
     postback = make_postback(event.action.action_tracker, make_media_source())
     make_deliveries(postback, event, due_at=timezone.now() + timedelta(hours=1))
@@ -111,7 +127,7 @@ def test_the_number_of_queries_does_not_grow_with_the_postbacks(
     for _ in range(5):
         make_deliveries(make_postback(event.action.action_tracker, make_media_source()), event)
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         read_status()
 
 

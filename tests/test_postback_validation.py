@@ -138,8 +138,8 @@ def test_a_partner_without_any_term_is_told_so(tracker: ActionTracker) -> None:
     assert errors["action_tracker"][0].endswith("No event type is in its contracts yet.")
 
 
-def test_another_partners_term_does_not_serve(tracker: ActionTracker, partner: Partner) -> None:
-    assert partner
+@pytest.mark.usefixtures("partner")
+def test_another_partners_term_does_not_serve(tracker: ActionTracker) -> None:
     assert "action_tracker" in errors_of(tracker, media_source=None, partner=make_partner())
 
 
@@ -174,8 +174,10 @@ def test_other_event_types_have_neither_installs_nor_in_app_events(tracker: Acti
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "10.1.2.3:8080", "[::1]", "[fe80::1]:80", "169.254.169.254", "localhost", "LOCALHOST.", "a.localhost"]
-    + ["127.1", "0x7f.0.0.1", "2130706433", "[::ffff:10.0.0.1]"],
+    [
+        *("127.0.0.1", "10.1.2.3:8080", "[::1]", "[fe80::1]:80", "169.254.169.254", "[::ffff:10.0.0.1]"),
+        *("localhost", "LOCALHOST.", "a.localhost", "127.1", "0x7f.0.0.1", "2130706433"),
+    ],
 )
 def test_a_host_that_is_plainly_not_public_is_refused(tracker: ActionTracker, host: str) -> None:
     errors = errors_of(tracker, url=f"http://{host}/in")

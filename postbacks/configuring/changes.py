@@ -50,18 +50,14 @@ def subject(label: str, row: Model) -> str:
 
 
 def written_values(kind: Kind, row: Model) -> dict[str, Any]:
-    """Key to value as a file would give it, left-out ones as None; equal if and only if the rows say the same."""
-    return {key.name: written(kind, key.name, row) for key in kind.keys}
-
-
-def written(kind: Kind, name: str, row: Model) -> Any:
-    """One key's value as a file would give it, or None where it stands for what a file leaves out."""
-    key = next(key for key in kind.keys if key.name == name)
-    values = [getattr(row, model_field) for model_field in key.model_fields]
+    """Key to value as a file gives it, None where it stands for what a file leaves out."""
     defaults = kind.defaults()
-    if not key.required and values == [defaults[model_field] for model_field in key.model_fields]:
-        return None
-    return key.write(*values)
+    found: dict[str, Any] = {}
+    for key in kind.keys:
+        values = [getattr(row, name) for name in key.model_fields]
+        is_default = not key.required and values == [defaults[name] for name in key.model_fields]
+        found[key.name] = None if is_default else key.write(*values)
+    return found
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:

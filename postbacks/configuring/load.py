@@ -7,12 +7,13 @@ rolls back.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from itertools import chain
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import CharField, Model, Value
 from django.db.models.functions import Cast, Concat
 
@@ -96,9 +97,8 @@ class _Load:
                 for key, row in self.rows.items()
                 if isinstance(row, model) and key in self.named and self.named[key].values.get("name") != row.name
             ]
-            model._default_manager.filter(pk__in=renamed).update(
-                name=Concat(Value("to be renamed "), Cast("pk", CharField()))
-            )
+            rows = model._default_manager.filter(pk__in=renamed)  # noqa: SLF001 -- Django's documented interface
+            rows.update(name=Concat(Value("to be renamed "), Cast("pk", CharField())))
 
     def _save_program(self, entry: Entry) -> None:
         program = self._save(entry)
@@ -165,35 +165,43 @@ class _Load:
 
         `owners` are the rows that it belongs or refers to; one that is missing has been complained of before.
         """
-        if entry.broken or entry.identity is None or None in owners.values():
-            return None
         model = entry.kind.model
-        if model is None:
-            raise TypeError("The file as a whole is no row.")
+        if entry.broken or entry.identity is None or None in owners.values() or model is None:
+            self._check_fields(entry, owners.keys())
+            return None
         found = self.rows.get(entry.identity)
         row = model(**owners) if found is None else found
-        before = {} if found is None else written_values(entry.kind, row)
         if not self._still_belongs(entry, row, owners):
             return None
+        before = None if found is None else written_values(entry.kind, row)
         for name, value in entry.values.items():
             setattr(row, name, value)
         after = written_values(entry.kind, row)
-        if found is not None and before == after and not isinstance(row, Postback):
-            self.outcome.unchanged += 1
-            return row
         # An unchanged postback is checked again too, because the contracts it rests on may have changed.
-        if not self._is_valid(entry, row):
+        if (before != after or isinstance(row, Postback)) and not self._is_valid(entry, row, owners.keys()):
             return None
-        if found is not None and before == after:
+        if before == after:
             self.outcome.unchanged += 1
-            return row
-        row.save(force_insert=found is None)
-        if isinstance(row, ActionTracker) and before and before["kind"] != after["kind"]:
-            self.changed_kinds.append((entry, row))
+        elif not self._write(entry, row, before, after):
+            return None
         self.rows[entry.identity] = row
-        sign, details = ("+", ()) if found is None else ("~", differences(before, after))
-        self.outcome.changes.append(Change(sign, subject(entry.kind.label, row), details))
         return row
+
+    def _write(self, entry: Entry, row: Model, before: dict[str, Any] | None, after: dict[str, Any]) -> bool:
+        try:
+            with transaction.atomic():
+                row.save(force_insert=before is None)
+        except IntegrityError:
+            if not self._explain(entry, row):
+                raise
+            return False
+        if before is None:
+            self.outcome.changes.append(Change("+", subject(entry.kind.label, row)))
+            return True
+        self.outcome.changes.append(Change("~", subject(entry.kind.label, row), differences(before, after)))
+        if isinstance(row, ActionTracker) and before["kind"] != after["kind"]:
+            self.changed_kinds.append((entry, row))
+        return True
 
     def _still_belongs(self, entry: Entry, row: Model, owners: dict[str, Model | None]) -> bool:
         """Event types are known by id alone, and cannot move: what refers to one counts on its program."""
@@ -204,27 +212,44 @@ class _Load:
             return False
         return True
 
-    def _is_valid(self, entry: Entry, row: Model) -> bool:
+    def _is_valid(self, entry: Entry, row: Model, owners: Collection[str]) -> bool:
+        """Checks what needs no query for each constraint: those the database itself checks when the row is written."""
+        try:
+            row.clean_fields(exclude=owners)  # They were just looked up.
+            row.clean()
+        except ValidationError:
+            self._explain(entry, row)
+            return False
+        return True
+
+    def _explain(self, entry: Entry, row: Model) -> bool:
+        """Complains of everything that is wrong with a row, constraints included; False if nothing is found."""
         try:
             row.full_clean()
         except ValidationError as error:
             self._report(entry, error)
-            return False
-        return True
+            return True
+        return False
 
     def _check_in_part(self, entry: Entry, tracker: Any) -> None:
         """Says what else is wrong with a postback that cannot be saved, so that one load tells everything."""
+        self._check_fields(entry, ("action_tracker",))
         given = {name: value for name, value in entry.values.items() if name != "action_tracker_id"}
-        postback = Postback(**given, action_tracker=tracker)
+        errors = postback_errors(Postback(**given, action_tracker=tracker))
         doubtful = set(entry.broken).union(*(_DOUBTFUL_WITH.get(name, set()) for name in entry.broken))
         if tracker is None:
-            doubtful |= {"action_tracker", "action_tracker_id", *_DOUBTFUL_WITH["action_tracker_id"]}
+            doubtful |= _DOUBTFUL_WITH["action_tracker_id"]
+        self._report(entry, ValidationError({name: errors[name] for name in errors if name not in doubtful}))
+
+    def _check_fields(self, entry: Entry, owners: Collection[str]) -> None:
+        """As above, of any entry: each value by itself."""
+        if entry.kind.model is None:
+            return
+        given = {name: value for name, value in entry.values.items() if name.removesuffix("_id") not in owners}
         try:
-            postback.clean_fields(exclude=doubtful | {"partner", "media_source"})
+            entry.kind.model(**given).clean_fields(exclude=entry.broken.union(owners))
         except ValidationError as error:
             self._report(entry, error)
-        errors = postback_errors(postback)
-        self._report(entry, ValidationError({name: errors[name] for name in errors if name not in doubtful}))
 
     def _report(self, entry: Entry, error: ValidationError) -> None:
         for name, messages in error.message_dict.items():

@@ -61,7 +61,7 @@ def _unnamed(kind: Kind, rows: Rows, named: Mapping[Identity, object]) -> Rows:
 
 def _purge_deleted_postbacks(kind: Kind, row: Model) -> None:
     """Removes the rows that deleted postbacks leave behind, where no delivery needs them: nobody would find out what
-    keeps an otherwise unused partner or event type."""
+    keeps an otherwise unused partner or event type. It reads all deliveries, which is fine for once."""
     field = _POSTBACK_FIELDS.get(kind.label)
     if field is not None:
         deliveries = Delivery.objects.filter(postback=OuterRef("pk"))

@@ -33,10 +33,11 @@ WITH claimed AS (
             FOR UPDATE SKIP LOCKED
         ) due
     ))
-    RETURNING id, postback_id, action_id, event_id, attempts_made
+    RETURNING id, postback_id, action_id, event_id, attempts_made, due_at
 )
 SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, e.parameters::text
 FROM claimed c JOIN actions_actionevent e ON e.id = c.event_id
+ORDER BY c.due_at, c.id
 """
 
 # Of each lane, how long until its next delivery is due; those being claimed by others count, they may come back.

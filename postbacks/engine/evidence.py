@@ -43,14 +43,14 @@ def attempt_row(judged: Judged) -> Row:
         sent.started_at.isoformat(),
         round(sent.duration_seconds * 1000),
         isinstance(judged.fate, Delivered),
-        _clean(getattr(judged.fate, "reason", "")),
+        clean(getattr(judged.fate, "reason", "")),
         request.method,
-        _clean(request.url or ""),
+        clean(request.url or ""),
         _headers(request.headers),
-        _clean(body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""),
+        clean(body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""),
         None if answered is None else answered.status_code,
         "" if answered is None else _headers(answered.headers),
-        "" if answered is None else _clean(answered.content.decode("utf-8", "replace")),
+        "" if answered is None else clean(answered.content.decode("utf-8", "replace")),
     )
 
 
@@ -67,10 +67,10 @@ def copy_line(row: Row) -> str:
 
 
 def _headers(headers: Mapping[str, str]) -> str:
-    return _clean("\n".join(f"{name}: {value}" for name, value in headers.items()))
+    return clean("\n".join(f"{name}: {value}" for name, value in headers.items()))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Without NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot say."""
     if "\0" in text:
         text = text.replace("\0", "\ufffd")

@@ -31,5 +31,5 @@ def judge(sent: Sent) -> Fate:
 def _again(sent: Sent, reason: str, retry_after: str | None) -> Fate:
     delay = next_delay(sent.prepared.claimed.attempt, retry_after, datetime.now(UTC))
     if delay is None:
-        return GaveUp(f"{reason} No attempt is left after {sent.prepared.claimed.attempt}.")
+        return GaveUp(f"{reason.removesuffix('.')}. No attempt is left after {sent.prepared.claimed.attempt}.")
     return Retry(reason, delay.total_seconds())

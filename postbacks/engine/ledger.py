@@ -1,7 +1,7 @@
 """The recorder's statements: one batch of fates into the database, in one transaction.
 
-Every write is fenced: a delivery changes only while this owner still holds it. Writing the same batch twice, as after
-a connection lost in the middle of a commit, changes nothing the second time.
+Every write is fenced: a delivery changes only while this owner still holds it for this attempt. Writing the same batch
+twice, as after a connection lost in the middle of a commit, changes nothing the second time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import psycopg2
 from psycopg2 import extensions
 from psycopg2.extras import execute_values
 
-from postbacks.engine.evidence import COLUMNS, Row, attempt_row, copy_line, without_text
+from postbacks.engine.evidence import COLUMNS, Row, attempt_row, clean, copy_line, without_text
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
 
 # The owner is compared so that no index of the leases can serve: driven by it, the planner would compare every row of
@@ -27,12 +27,14 @@ SET state = f.state,
     reason = coalesce(f.reason, d.reason),
     owner = NULL,
     lease_until = NULL
-FROM unnest(%s::bigint[], %s::text[], %s::float8[], %s::smallint[], %s::text[])
-    AS f (id, state, delay_seconds, attempts_made, reason)
-WHERE d.id = f.id AND d.owner IS NOT DISTINCT FROM %s
+FROM unnest(%s::bigint[], %s::text[], %s::float8[], %s::smallint[], %s::smallint[], %s::text[])
+    AS f (id, state, delay_seconds, attempts_before, attempts_made, reason)
+WHERE d.id = f.id AND d.owner IS NOT DISTINCT FROM %s AND d.attempts_made = f.attempts_before
 """
 
 _STATES: dict[type[Fate], str] = {Delivered: "delivered", Retry: "ready", GaveUp: "failed", Released: "ready"}
+# Of the database; ValueError comes from psycopg2, for texts that it cannot even encode.
+_REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
 _COPY = f"COPY postbacks_attempt ({', '.join(COLUMNS)}) FROM STDIN"
 _INSERT = f"INSERT INTO postbacks_attempt ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT DO NOTHING"  # noqa: S608 -- names
 
@@ -40,22 +42,30 @@ _INSERT = f"INSERT INTO postbacks_attempt ({', '.join(COLUMNS)}) VALUES %s ON CO
 def write(connection: extensions.connection, owner: int, batch: Sequence[Judged]) -> None:
     """Writes the batch. What the database refuses is found by halving, and written without its texts.
 
-    Raises psycopg2.OperationalError or InterfaceError when the server is out of reach: nothing or everything of each
-    part was written, and the whole batch may be written again.
+    Raises another psycopg2.Error when the server is out of reach or in trouble: nothing or everything of each part was
+    written, and the whole batch may be written again.
     """
+    rows = [attempt_row(judged) for judged in batch if judged.sent is not None]
     try:
-        _write_once(connection, owner, batch, [attempt_row(judged) for judged in batch if judged.sent is not None])
-    except psycopg2.errors.UniqueViolation:
-        # A part of it was written before: a commit whose answer was lost, or the heir of a lease that ran out.
-        _write_once(connection, owner, batch, [attempt_row(j) for j in batch if j.sent is not None], copy=False)
-    except (psycopg2.DataError, psycopg2.IntegrityError):
+        try:
+            _write_once(connection, owner, batch, rows)
+        except psycopg2.errors.UniqueViolation:
+            # A part of it was written before: a commit whose answer was lost, or the heir of a lease that ran out.
+            _write_once(connection, owner, batch, rows, copy=False)
+    except _REFUSALS:
         if len(batch) > 1:
             middle = len(batch) // 2
             write(connection, owner, batch[:middle])
             write(connection, owner, batch[middle:])
         else:
-            rows = [without_text(attempt_row(judged)) for judged in batch if judged.sent is not None]
-            _write_once(connection, owner, batch, rows, copy=False)
+            _write_refused(connection, owner, batch, rows)
+
+
+def _write_refused(connection: extensions.connection, owner: int, batch: Sequence[Judged], rows: Sequence[Row]) -> None:
+    try:
+        _write_once(connection, owner, batch, [without_text(row) for row in rows], copy=False)
+    except _REFUSALS:
+        _write_once(connection, owner, batch, [])  # The attempt has no place: its delivery's row is gone.
 
 
 def _write_once(
@@ -75,7 +85,7 @@ def _write_once(
             elif attempts:
                 execute_values(cursor, _INSERT, attempts)
             cursor.execute("COMMIT")
-        except psycopg2.Error:
+        except BaseException:
             if not connection.closed:
                 cursor.execute("ROLLBACK")
             raise
@@ -88,6 +98,7 @@ def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> N
             [judged.claimed.delivery_id for judged in batch],
             [_STATES[type(judged.fate)] for judged in batch],
             [judged.fate.delay_seconds if isinstance(judged.fate, Retry) else None for judged in batch],
+            [judged.claimed.attempt - 1 for judged in batch],
             [judged.claimed.attempt - (judged.sent is None) for judged in batch],
             [_reason(judged.fate) for judged in batch],
             owner,
@@ -96,4 +107,4 @@ def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> N
 
 
 def _reason(fate: Fate) -> str | None:
-    return None if isinstance(fate, Released) else fate.reason.replace("\0", "\ufffd")
+    return None if isinstance(fate, Released) else clean(fate.reason)

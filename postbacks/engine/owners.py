@@ -38,9 +38,12 @@ def new_owner() -> int:
 
 
 def announce(connection: extensions.connection, owner: int) -> None:
-    """Takes the process's lock, for as long as the connection lives."""
+    """Takes the process's lock, for as long as the connection lives.
+
+    Shared, so that it is granted while the server still holds it for a connection of ours that was cut off.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", (OWNER_LOCKS, owner))
+        cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", (OWNER_LOCKS, owner))
 
 
 def reclaim(cursor: extensions.cursor) -> set[int]:

@@ -25,7 +25,7 @@ from postbacks.engine.judging import judge
 from postbacks.engine.recorder import Recorder
 from postbacks.engine.sender import Sender
 from postbacks.engine.setups import Setup, Setups
-from postbacks.engine.stages import Claimed, GaveUp, Judged, Prepared, Released, Sent
+from postbacks.engine.stages import Claimed, Fate, GaveUp, Judged, Prepared, Released, Sent
 from postbacks.request import Unbuildable
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger 
 MAX_HELD = 4_000  # Deliveries that one process holds, claimed and not yet recorded.
 BUILD_SLICE = 64  # Handed to the sender at a time, so that the first leave while the rest are built.
 RECORDER_START_SECONDS = 5
+# Under steady traffic there is always a lane that is due: other tasks, above all the sweep, need their turn.
+DRAIN_FOR_SECONDS = 1.0
 
 
 class Engine:
@@ -58,13 +60,14 @@ class Engine:
     # The drain, on Celery's thread.
 
     def drain(self) -> None:
-        """Claims, builds and hands over until nothing is due or this process is full."""
+        """Claims, builds and hands over until nothing is due, this process is full, or its time is up."""
         if not self._recorder.wait_healthy(RECORDER_START_SECONDS):
             logger.warning("Nothing is claimed while outcomes cannot be recorded.")
             return
+        until = time.monotonic() + DRAIN_FOR_SECONDS
         try:
             lanes.drain_started()
-            while not self._stopping and self._recorder.healthy:
+            while not self._stopping and self._recorder.healthy and time.monotonic() < until:
                 self._full = self._room() <= 0
                 popped = [] if self._full else lanes.pop_due(LANES_PER_CLAIM)
                 if not popped:
@@ -74,7 +77,7 @@ class Engine:
             logger.warning("The drain was cut short (%s); the sweep goes on with it.", str(error).strip())
             self._session.close()
         if not self._full:
-            lanes.wake({})  # A timer for what is due soon.
+            lanes.wake({})  # A drain for what is due still, or a timer for what is due soon.
 
     def stop(self) -> None:
         """Claims no more, returns what was not started, finishes what is in flight, and records it all."""
@@ -132,7 +135,11 @@ class Engine:
 
     def _put_off(self, lane: int, limit: int, next_due_seconds: float) -> None:
         """Comes back to a limited lane when half the horizon is free again: not for every single slot."""
-        (slots,) = rate.look([(lane, limit)])
+        try:
+            (slots,) = rate.look([(lane, limit)])
+        except RedisError as error:
+            logger.warning("Lane %d is left to the sweep while Redis is away (%s).", lane, error)
+            return
         wait = max(0.0, next_due_seconds, slots.first_seconds - rate.HORIZON_MS / 2000)
         lanes.wake({lane: wait}, post=False)
         with self._lock:
@@ -170,7 +177,7 @@ class Engine:
     # What the sender and the recorder call, on their threads.
 
     def _on_sent(self, sent: Sent) -> None:
-        self._recorder.put(Judged(sent.prepared.claimed, judge(sent), sent))
+        self._recorder.put(Judged(sent.prepared.claimed, _judge(sent), sent))
 
     def _on_unsent(self, unsent: Iterable[Prepared]) -> None:
         self._release(prepared.claimed for prepared in unsent)
@@ -191,6 +198,8 @@ class Engine:
                 heapq.heappop(self._later)
         due |= dict.fromkeys(eager, 0.0)
         if due or came or (self._full and room):
+            if room:
+                self._full = False
             lanes.wake(due)
 
     # What this process holds.
@@ -215,7 +224,7 @@ def _next_due(cursor: extensions.cursor, room: dict[int, int], counts: Counter[i
         return full
     try:
         return full | claim.next_due(cursor, emptied)
-    except psycopg2.OperationalError as error:
+    except psycopg2.Error as error:
         logger.warning("Could not look ahead (%s); the sweep will.", str(error).strip())
         return full
 
@@ -235,6 +244,14 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None) -> Prepare
     except Exception as bug:
         logger.exception("Delivery %d could not be built.", claimed.delivery_id)
         return GaveUp(f"The request could not be built, by an error of ours: {bug!r}")
+
+
+def _judge(sent: Sent) -> Fate:
+    try:
+        return judge(sent)
+    except Exception as bug:
+        logger.exception("The answer to delivery %d could not be judged.", sent.prepared.claimed.delivery_id)
+        return GaveUp(f"The answer could not be judged, by an error of ours: {bug!r}")
 
 
 @cache

@@ -62,13 +62,13 @@ class Recorder:
     def _run(self) -> None:
         while not (self._stopping.is_set() and self._queue.empty()):
             try:
-                if self._connection is None:
-                    self._connect()
+                self._stay_connected()
                 batch = self._next_batch()
                 due = self._write(batch) if batch else {}
                 self._on_recorded(batch, due)
-            except psycopg2.OperationalError as error:
+            except psycopg2.Error as error:
                 logger.warning("The recorder has no database (%s); it tries again.", str(error).strip())
+                self._disconnect()
                 time.sleep(RECONNECT_WAIT_SECONDS)
             except Exception:
                 logger.exception("The recorder met an unexpected error; it goes on.")
@@ -76,11 +76,18 @@ class Recorder:
         if self._connection is not None:
             self._connection.close()
 
-    def _connect(self) -> None:
+    def _stay_connected(self) -> None:
+        if self._connection is None:
+            self._connection = self._connect()
+        else:
+            # Takes note if the server has hung up: without the lock, the others would take over what we hold.
+            self._connection.poll()
+        self._ready.set()
+
+    def _connect(self) -> extensions.connection:
         connection = database.connect("recorder")
         owners.announce(connection, self._owner)
-        self._connection = connection
-        self._ready.set()
+        return connection
 
     def _next_batch(self) -> list[Judged]:
         batch: list[Judged] = []
@@ -93,18 +100,24 @@ class Recorder:
         return batch
 
     def _write(self, batch: Sequence[Judged]) -> dict[int, float]:
-        """Writes until it is written, reconnecting as often as it takes."""
+        """Writes until it is written, reconnecting as often as it takes; healthy again only then."""
         while True:
             try:
                 if self._connection is None:
-                    self._connect()
-                assert self._connection is not None  # noqa: S101 -- for the type checker
+                    self._connection = self._connect()
                 ledger.write(self._connection, self._owner, batch)
-                return self._after(self._connection, batch)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                due = self._after(self._connection, batch)
+            except psycopg2.Error as error:
                 logger.warning("Could not record %d outcomes (%s); trying again.", len(batch), str(error).strip())
                 self._disconnect()
                 time.sleep(RECONNECT_WAIT_SECONDS)
+            except Exception:
+                logger.exception(
+                    "%d outcomes cannot be recorded; they are sent again when their lease ends.", len(batch)
+                )
+                return {}
+            else:
+                return due
 
     def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> dict[int, float]:
         """What has work because of the batch: retries, and the next of each chain that came free."""

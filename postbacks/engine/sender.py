@@ -12,6 +12,7 @@ import heapq
 import itertools
 import logging
 import os
+import resource
 import select
 import threading
 import time
@@ -51,6 +52,7 @@ class Sender:
         self._idle_calls: list[Call] = []
         self._stop_at: float | None = None
         self._timer_at: float | None = None
+        _raise_descriptor_limit()
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll = select.epoll()
         self._epoll.register(self._wake_fd, select.EPOLLIN)
@@ -135,6 +137,8 @@ class Sender:
         for lane in self._lanes.values():
             waiting += lane.queue
             lane.queue.clear()
+            lane.has_turn = False
+        self._turn.clear()
         self._slotted.clear()
         if waiting:
             self._on_unsent(waiting)
@@ -237,6 +241,12 @@ class _Lane:
         self.in_flight = 0
         self.has_turn = False
         self.share = Share()
+
+
+def _raise_descriptor_limit() -> None:
+    """The usual 1,024 do not do: a transfer holds a connection, and others while its host is looked up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _curl_mask(events: int) -> int:

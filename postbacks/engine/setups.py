@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from psycopg2 import extensions
 
 from postbacks.request import CompiledRequest, RequestTemplate, compile_request
 from postbacks.rules import Rules, compile_rules
+
+logger = logging.getLogger(__name__)
 
 # Changes of the event type's hidden parameters count as well as those of the postback itself: a request is built from
 # the postback as it is set up when it is sent.
@@ -58,16 +61,19 @@ class Setups:
 
 def _compile(row: Row) -> Setup:
     postback_id, limit, stopped, method, url, headers, body_format, pairs, raw, success, error, hidden = row
-    template = RequestTemplate(
-        method=method,
-        url=url,
-        headers=headers,
-        body_format=body_format,
-        pairs=tuple((key, value) for key, value in orjson.loads(pairs)),
-        body_raw=raw,
-    )
     try:
+        template = RequestTemplate(
+            method=method,
+            url=url,
+            headers=headers,
+            body_format=body_format,
+            pairs=tuple((key, value) for key, value in orjson.loads(pairs)),
+            body_raw=raw,
+        )
         request, rules = compile_request(template, frozenset(hidden)), compile_rules(success, error)
-    except ValueError as problem:
+    except Exception as problem:
+        # Whatever it is, it is this postback's and must not hold up the others.
+        if not isinstance(problem, ValueError):
+            logger.exception("Postback %d could not be compiled.", postback_id)
         return Setup(postback_id, limit, stopped, None, None, f"The postback cannot be used: {problem}")
     return Setup(postback_id, limit, stopped, request, rules)

@@ -55,6 +55,9 @@ class Sweeper:
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             logger.warning("The sweep has no database (%s).", str(error).strip())
             self._session.close()
+        except BaseException:
+            self._session.close()  # Its transaction holds the sweep's lock.
+            raise
         else:
             lanes.wake(due, sweeping=True)
 

@@ -1,0 +1,65 @@
+"""E-mail to operators when a destination is held, released, or its postback pauses itself.
+
+What is to be told stands on the lane, so nothing is lost with a process, and of each destination there is at most one
+e-mail an hour: a destination that goes up and down is told as it stands when the hour is over.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from postbacks.models import Lane
+
+logger = logging.getLogger(__name__)
+
+AT_MOST_EVERY = timedelta(hours=1)
+
+
+def send_notices() -> int:
+    """Sends what operators have not been told; returns how many e-mails. A mail server that is away is tried later."""
+    told_lately = Q(noticed_at__gt=Now() - AT_MOST_EVERY)
+    waiting = Lane.objects.exclude(notice=Lane.Notice.NONE).exclude(told_lately)
+    sent = 0
+    for lane in waiting.select_related("postback__partner", "postback__media_source"):
+        subject, text = _words(lane)
+        try:
+            if settings.POSTBACKS_NOTICE_EMAILS:
+                send_mail(subject, text, None, settings.POSTBACKS_NOTICE_EMAILS)
+                sent += 1
+        except OSError as error:
+            logger.warning("The notice “%s” could not be sent (%s); it is tried again.", subject, error)
+            return sent
+        # Only if nothing newer has come meanwhile.
+        Lane.objects.filter(pk=lane.pk, notice=lane.notice).update(notice=Lane.Notice.NONE, noticed_at=Now())
+    return sent
+
+
+def _words(lane: Lane) -> tuple[str, str]:
+    postback = lane.postback
+    match lane.notice:
+        case Lane.Notice.HELD:
+            return f"Held: {postback}", (
+                f"The destination of the postback “{postback}” does not answer, or answers only with errors, since "
+                f"{_moment(lane.held_since)}. Its deliveries wait; one at a time is sent as a probe until one is "
+                "answered. Nothing is lost."
+            )
+        case Lane.Notice.RELEASED:
+            return f"Released: {postback}", (
+                f"The destination of the postback “{postback}” answers again. What waited is being sent at the "
+                "allowed rate."
+            )
+        case _:
+            return f"Paused: {postback}", (
+                f"The postback “{postback}” has paused itself. {postback.pause_reason} Its deliveries are collected "
+                "and leave when it is resumed."
+            )
+
+
+def _moment(when: datetime | None) -> str:
+    return f"{when:%Y-%m-%d %H:%M} UTC" if when else "just now"

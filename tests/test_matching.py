@@ -1,0 +1,124 @@
+"""Which postbacks an action event fires. No database: the rows are never saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actions.models import Action, ActionEvent
+from optimize_sources.models import MediaSource
+from partners.models import ActionTracker, ContractTerm, InAppEvent, Partner
+from postbacks.matching import fires, matches
+from postbacks.models import Postback
+
+PARTNER, STRANGER = Partner(pk=1, name="Nile"), Partner(pk=2, name="Rhine")
+NETWORK, OTHER_NETWORK = MediaSource(pk=11, name="Ads"), MediaSource(pk=12, name="More ads")
+SALE = ActionTracker(pk=21, name="Sale", kind=ActionTracker.Kind.WEB)
+LEAD = ActionTracker(pk=22, name="Lead", kind=ActionTracker.Kind.WEB)
+APP = ActionTracker(pk=23, name="App", kind=ActionTracker.Kind.MOBILE_APP)
+TERM = ContractTerm(pk=31, action_tracker=SALE)
+KINDS = ("created", "modified", "reversed", "restored", "locked", "cleared")
+
+
+def an_event(kind: str = "created", **action: Any) -> ActionEvent:
+    fields = {"pk": 41, "action_tracker": SALE, "partner": PARTNER, "contract_term": TERM, **action}
+    return ActionEvent(pk=51, action=Action(**fields), number=1, kind=kind)
+
+
+def a_postback(**fields: Any) -> Postback:
+    owner = {} if "media_source" in fields else {"partner": PARTNER}
+    return Postback(**{"action_tracker": SALE, **owner, **fields})
+
+
+@pytest.mark.parametrize(
+    ("trigger", "fired_by"),
+    [
+        ("always", {"created", "modified", "reversed", "restored"}),
+        ("new", {"created"}),
+        ("changes", {"modified", "reversed", "restored"}),
+    ],
+)
+def test_the_trigger_chooses_among_the_non_standard_events(trigger: str, fired_by: set[str]) -> None:
+    postback = a_postback(event_trigger=trigger)
+    assert {kind for kind in KINDS if fires(postback, an_event(kind))} == fired_by
+
+
+@pytest.mark.parametrize("owner", [{"partner": PARTNER}, {"media_source": NETWORK}])
+def test_only_the_postbacks_own_event_type_fires_it(owner: dict[str, Any]) -> None:
+    assert fires(a_postback(**owner), an_event())
+    assert not fires(a_postback(action_tracker=LEAD, **owner), an_event())
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ({"partner": PARTNER, "contract_term": TERM}, True),
+        ({"partner": PARTNER, "contract_term": None}, False),
+        ({"partner": STRANGER, "contract_term": TERM}, False),
+        ({"partner": None, "contract_term": None}, False),
+    ],
+)
+def test_a_partner_hears_of_its_own_actions_under_a_term_and_of_no_others(
+    action: dict[str, Any], *, expected: bool
+) -> None:
+    assert fires(a_postback(), an_event(**action)) is expected
+
+
+@pytest.mark.parametrize(
+    ("scope", "took_part", "expected"),
+    [
+        ("all", [], True),
+        ("all", [OTHER_NETWORK.pk], True),
+        ("involved", [], False),
+        ("involved", [OTHER_NETWORK.pk], False),
+        ("involved", [OTHER_NETWORK.pk, NETWORK.pk], True),
+    ],
+)
+@pytest.mark.parametrize("partner", [None, PARTNER])
+def test_a_network_needs_no_contract_and_may_keep_to_what_it_took_part_in(
+    scope: str, took_part: list[int], partner: Partner | None, *, expected: bool
+) -> None:
+    postback = a_postback(media_source=NETWORK, scope=scope)
+    event = an_event(partner=partner, contract_term=None, media_source_ids=took_part)
+    assert fires(postback, event) is expected
+
+
+@pytest.mark.parametrize(
+    ("install", "chosen", "fired_by"),
+    [
+        (True, None, {"INSTALL"}),
+        (False, "SIGN-UP", {"SIGN-UP"}),
+        (True, "SIGN-UP", {"INSTALL", "SIGN-UP"}),
+        (False, "INSTALL", {"INSTALL"}),
+        (False, None, set()),
+    ],
+)
+def test_a_mobile_app_fires_on_installs_or_the_chosen_event_or_either(
+    install: bool,
+    chosen: str | None,
+    fired_by: set[str],
+) -> None:
+    in_app_event = InAppEvent(pk=61, action_tracker=APP, code=chosen) if chosen else None
+    postback = a_postback(media_source=NETWORK, action_tracker=APP, install=install, in_app_event=in_app_event)
+    codes = ("INSTALL", "SIGN-UP", "sign-up", "SALE", "")
+    assert {code for code in codes if fires(postback, an_event(action_tracker=APP, event_code=code))} == fired_by
+
+
+def test_an_event_code_means_nothing_outside_mobile_apps() -> None:
+    assert fires(a_postback(), an_event(event_code="SALE"))
+
+
+def test_matches_come_in_the_order_of_the_events_each_with_all_its_postbacks() -> None:
+    sales = [a_postback(pk=1), a_postback(pk=2, event_trigger="new"), a_postback(pk=3, partner=STRANGER)]
+    leads = [a_postback(pk=4, action_tracker=LEAD)]
+    events = [an_event(), an_event("modified"), an_event("locked"), an_event(action_tracker=LEAD)]
+    found = [
+        (postback.pk, event.kind, event.action.action_tracker_id) for postback, event in matches(sales + leads, events)
+    ]
+    assert found == [
+        (1, "created", SALE.pk),
+        (2, "created", SALE.pk),
+        (1, "modified", SALE.pk),
+        (4, "created", LEAD.pk),
+    ]
