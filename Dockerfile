@@ -12,4 +12,4 @@ USER postbacks
 
 EXPOSE 8000
 # The shell is replaced, so the server gets the signals.
-CMD ["sh", "-c", "exec gunicorn config.wsgi --bind 0.0.0.0:$PORT --workers 2 --threads 4"]
+CMD ["sh", "-c", "exec gunicorn config.wsgi --bind 0.0.0.0:$PORT --workers 2 --threads 4 --no-control-socket"]

@@ -126,6 +126,7 @@ CELERY_BEAT_SCHEDULE = {
         # A sweep that no worker took in time is pointless: the next one does its work.
         "options": {"expires": 2},
     },
+    "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0, "options": {"expires": 30}},
 }
 # In memory: what runs every second has no past worth a file, and a file can be found broken after a kill.
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"

@@ -145,7 +145,7 @@ class Contract(models.Model):
 
     def clean(self) -> None:
         # Before the constraints are tried: PostgreSQL cannot even make the range.
-        if self.start is not None and self.end is not None and self.end < self.start:
+        if self.end is not None and self.end < self.start:
             raise ValidationError({"end": "A contract cannot end before it starts."})
 
 

@@ -36,7 +36,7 @@ SELECT v.postback_id, v.event_id, v.action_id,
            WHERE d.postback_id = v.postback_id AND d.action_id = v.action_id
              AND d.state IN ('blocked', 'ready', 'sending')
        ) THEN 'blocked' ELSE 'ready' END,
-       now() + make_interval(secs => v.delay_seconds), 0, ''
+       statement_timestamp() + make_interval(secs => v.delay_seconds), 0, ''
 FROM (VALUES %s) AS v (postback_id, action_id, event_id, delay_seconds, behind)
 ORDER BY v.event_id
 RETURNING postback_id, action_id, state

@@ -8,6 +8,7 @@ from celery.signals import worker_process_shutdown, worker_shutdown
 
 from postbacks.engine.process import engine, stop_engine
 from postbacks.engine.sweep import sweeper
+from postbacks.notices import send_notices
 
 
 @shared_task(name="postbacks.tasks.drain", ignore_result=True)
@@ -20,6 +21,12 @@ def drain() -> None:
 def sweep() -> None:
     """Find what is due, and what dead workers hold."""
     sweeper.sweep()
+
+
+@shared_task(name="postbacks.tasks.notify", ignore_result=True)
+def notify() -> None:
+    """Tell operators of destinations that are held or released."""
+    send_notices()
 
 
 # Only these signals let a worker finish what is in flight: a child's threads are cut off at any later hook. The first

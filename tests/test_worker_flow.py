@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import pytest
+from django.db.models.functions import Now
 
 from actions.models import ActionEvent
 from partners.models import ActionTracker, Partner
 from postbacks.lifecycle import pause, resume
-from postbacks.models import Attempt, Delivery, Postback
+from postbacks.models import Attempt, Delivery, Lane, Postback
+from postbacks.status import read_status
 from tests.factories import make_partner, make_postback, make_term, make_tracker, record_action, record_change
 from tests.receiver import Arrival, Response, ScriptedReceiver
 from tests.workers import running_workers, wait_until
@@ -177,7 +180,7 @@ def test_a_receiver_that_was_down_gets_everything_once_and_in_order(tracker: Act
         events = [sale(tracker, partner) for _ in range(20)]
         for event in events:
             record_change(event, "reversed", Reason="CONS_FRAUD")
-        wait_until(lambda: Attempt.objects.count() >= 20, 10, "the first attempts fail")
+        wait_until(lambda: Lane.objects.filter(held_since__isnull=False).exists(), 10, "the destination is held")
         receiver.start()
         receiver.wait_for(40, timeout=30)
         wait_until_finished()
@@ -187,3 +190,47 @@ def test_a_receiver_that_was_down_gets_everything_once_and_in_order(tracker: Act
     for arrival in arrivals:
         of_action[arrival.query["action"]].append(arrival.query["event"])
     assert dict(of_action) == {event.action.action_id: ["created", "reversed"] for event in events}
+
+
+def test_a_destination_that_is_down_is_held_probed_and_released(tracker: ActionTracker, partner: Partner) -> None:
+    with ScriptedReceiver(lambda _: Response(503)) as receiver, ScriptedReceiver() as healthy:
+        down = make_postback(tracker, partner, url=receiver.url + URL)
+        make_postback(tracker, partner, url=healthy.url + URL)
+        for _ in range(30):
+            sale(tracker, partner)
+        wait_until(lambda: Lane.objects.filter(held_since__isnull=False).exists(), 10, "the destination is held")
+        healthy.wait_for(30, timeout=5)
+        assert read_status().held == [down.pk]
+
+        # What was in flight is in; from now on one probe, ten seconds after the hold began.
+        wait_until(lambda: not Delivery.objects.filter(state="sending").exists(), 5, "nothing is in flight")
+        before = len(receiver.arrivals)
+        receiver.wait_for(before + 1, timeout=14)
+        receiver.script = lambda _: Response(200)
+        assert len(receiver.arrivals) == before + 1
+        lane = Lane.objects.get(postback=down)
+        wait_until(lambda: Lane.objects.get(postback=down).probe_wait_seconds == 20, 5, "the next wait is longer")
+
+        # Do not wait for it: the operator's clock is the database's.
+        Lane.objects.filter(pk=lane.pk).update(probe_at=Now())
+        wait_until_finished(30)
+        lane.refresh_from_db()
+
+    assert (lane.held_since, lane.failures, lane.notice) == (None, 0, "released")
+    assert Delivery.objects.filter(postback=down, state="delivered").count() == 30
+    assert Delivery.objects.filter(postback=down, attempts_made=1).exists(), "those that waited burnt no attempt"
+
+
+def test_three_actions_that_are_gone_pause_the_postback(tracker: ActionTracker, partner: Partner) -> None:
+    with ScriptedReceiver(lambda _: Response(410)) as receiver:
+        postback = make_postback(tracker, partner, url=receiver.url + URL)
+        for _ in range(3):
+            sale(tracker, partner)
+        wait_until(lambda: Postback.objects.filter(paused_at__isnull=False).exists(), 10, "it pauses")
+        sale(tracker, partner)
+        time.sleep(2)
+        assert len(receiver.arrivals) == 3
+
+    postback.refresh_from_db()
+    assert "410" in postback.pause_reason
+    assert dict(Counter(Delivery.objects.values_list("state", flat=True))) == {"failed": 3, "ready": 1}

@@ -6,7 +6,7 @@ Each program writes to a named pipe of its own, which supervisord takes for its 
 import os
 import selectors
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 NAME_WIDTH = 10
@@ -40,10 +40,8 @@ class Console:
             self._show_lines(key.data, os.read(key.fd, READ_BYTES))
         return bool(ready)
 
-    def show_while(self, alive: Callable[[], bool]) -> None:
-        """Print what the programs print for as long as `alive` says, and then what is left."""
-        while alive():
-            self.show(0.5)
+    def show_rest(self) -> None:
+        """Print what is left after the programs have ended."""
         while self.show(0):
             pass
 

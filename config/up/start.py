@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,9 +21,6 @@ from config.up import first_start, ports
 from config.up.console import Console, say
 from config.up.group import stop_group
 from config.up.programs import environment, programs
-
-# One that dies sooner would die again: its configuration or the machine is at fault.
-SHORTEST_RUN_SECONDS = 5.0
 
 
 def run_up(*, demo: bool) -> None:
@@ -101,22 +97,23 @@ def _serve(stop: _Stop, port: int, receiver_port: int | None, password: str | No
     chosen = programs(port, receiver_port)
     (run / "up.conf").write_text(supervisor.configuration("up", chosen, log_level="warn"))
     console = Console(run, ["supervisor", *(program.name for program in chosen)])
-    welcome: Iterator[None] = _welcome(port, receiver_port, password)
+    welcome = _welcome(port, receiver_port, password)
     while not stop.asked:
-        began = time.monotonic()
         supervisord = _start_supervisord(stop, demo=receiver_port is not None)
+        told = False
         while supervisord.poll() is None:
             console.show(0.2)
             next(welcome, None)
-            if stop.asked:
+            if stop.asked and not told:
                 say("Stopping …")
-                console.show_while(lambda: supervisord.poll() is None)  # noqa: B023 -- ends within the loop's turn
+                told = True
+        console.show_rest()
         stop.supervisord = None
         if stop.asked:
             break
         stop_group()
-        if time.monotonic() - began < SHORTEST_RUN_SECONDS:
-            raise EmbeddedError(f"supervisord ended at once. Its log: {data_dir()}/log/supervisord-up.log")
+        if supervisord.returncode >= 0:  # It ended by itself, and would again.
+            raise EmbeddedError(f"supervisord has ended. Its log: {data_dir()}/log/supervisord-up.log")
         say("supervisord was killed; starting it again.")
 
 

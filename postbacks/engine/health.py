@@ -34,7 +34,8 @@ class Sign(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Of one lane. `failed_actions` and `gone_actions` hold the different actions of the current run, as many as matter.
+    """Of one lane. `failed_actions` and `gone_actions` hold the different actions of the current run, up to as many as
+    matter.
 
     While `held_since` is set, nothing but a probe goes out, from `probe_at` on; `probe_wait` is the latest interval.
     """

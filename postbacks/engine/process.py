@@ -20,9 +20,9 @@ from django.conf import settings
 from psycopg2 import extensions
 from redis.exceptions import RedisError
 
-from postbacks.engine import claim, database, lanes, owners, rate
+from postbacks.engine import breaker, claim, database, lanes, owners, rate
 from postbacks.engine.judging import judge
-from postbacks.engine.recorder import Recorder
+from postbacks.engine.recorder import Aftermath, Recorder
 from postbacks.engine.sender import Sender
 from postbacks.engine.setups import Setup, Setups
 from postbacks.engine.stages import Claimed, Fate, GaveUp, Judged, Prepared, Released, Sent
@@ -90,19 +90,25 @@ class Engine:
     def _work(self, popped: Sequence[int]) -> None:
         with self._session.cursor() as cursor:
             setups = self._setups.read(cursor, popped)
-            usable = [setup for lane in popped if (setup := setups.get(lane)) and not setup.stopped]
-            room = self._rooms(usable)
+            running = [setup for lane in popped if (setup := setups.get(lane)) and not setup.stopped]
+            held = {setup.postback_id: setup.probe_seconds for setup in running if setup.probe_seconds is not None}
+            probes = breaker.take_probes(cursor, [lane for lane, seconds in held.items() if seconds <= 0])
+            usable = [setup for setup in running if setup.postback_id not in held or setup.postback_id in probes]
+            room = {lane: 1 if lane in probes else most for lane, most in self._rooms(usable).items()}
             claimed = claim.claim(cursor, self._owner, room) if room else []
             counts = Counter(one.postback_id for one in claimed)
             self._hold(counts)
             due = _next_due(cursor, room, counts)
+        # A held lane comes back when its next probe may go out; of one that is being probed the outcome says when.
+        due = {lane: seconds for lane, seconds in due.items() if lane not in probes}
+        due |= {lane: seconds for lane, seconds in held.items() if seconds > 0}
         limits = {setup.postback_id: setup.maximum_requests for setup in usable if setup.maximum_requests}
         lanes.wake({lane: seconds for lane, seconds in due.items() if lane not in limits})
-        self._hand_over([(one, None) for one in claimed if one.postback_id not in limits], setups)
+        self._hand_over([(one, None) for one in claimed if one.postback_id not in limits], setups, probes)
         for lane, limit in limits.items():
             ones = [one for one in claimed if one.postback_id == lane]
             if ones:
-                self._take_slots(lane, limit, ones, setups)
+                self._take_slots(limit, ones, setups, probes)
             if lane in due:
                 self._put_off(lane, limit, due[lane])
 
@@ -145,8 +151,9 @@ class Engine:
         with self._lock:
             heapq.heappush(self._later, time.monotonic() + wait)
 
-    def _take_slots(self, lane: int, limit: int, ones: list[Claimed], setups: dict[int, Setup]) -> None:
+    def _take_slots(self, limit: int, ones: list[Claimed], setups: dict[int, Setup], probes: set[int]) -> None:
         """The slot is charged last: only for deliveries that are claimed. What gets none goes back."""
+        lane = ones[0].postback_id
         try:
             slots = rate.reserve(lane, limit, len(ones))
         except RedisError as error:
@@ -154,15 +161,19 @@ class Engine:
             self._release(ones)
             return
         now = time.monotonic()
-        self._hand_over([(one, now + offset) for one, offset in zip(ones, slots.offsets(), strict=False)], setups)
+        slotted = [(one, now + offset) for one, offset in zip(ones, slots.offsets(), strict=False)]
+        self._hand_over(slotted, setups, probes)
         self._release(ones[slots.count :])
 
-    def _hand_over(self, ones: Sequence[tuple[Claimed, float | None]], setups: dict[int, Setup]) -> None:
+    def _hand_over(
+        self, ones: Sequence[tuple[Claimed, float | None]], setups: dict[int, Setup], probes: set[int]
+    ) -> None:
         """Builds in slices, so that the first leave while the rest are built."""
         for start in range(0, len(ones), BUILD_SLICE):
             prepared = []
             for claimed, not_before in ones[start : start + BUILD_SLICE]:
-                result = prepare(claimed, setups[claimed.postback_id], not_before)
+                probe = claimed.postback_id in probes
+                result = prepare(claimed, setups[claimed.postback_id], not_before, probe=probe)
                 if isinstance(result, Prepared):
                     prepared.append(result)
                 else:
@@ -182,11 +193,16 @@ class Engine:
     def _on_unsent(self, unsent: Iterable[Prepared]) -> None:
         self._release(prepared.claimed for prepared in unsent)
 
-    def _on_recorded(self, batch: Sequence[Judged], due: dict[int, float]) -> None:
+    def _on_recorded(self, batch: Sequence[Judged], aftermath: Aftermath) -> None:
+        due = aftermath.due
         self._hold(Counter(judged.claimed.postback_id for judged in batch), sign=-1)
         for judged in batch:
             if isinstance(judged.fate, Released):
                 due.setdefault(judged.claimed.postback_id, 0.0)
+        for turn in aftermath.turns:
+            if turn.paused or turn.probe_seconds is not None:
+                self._sender.recall(turn.postback_id)
+            due[turn.postback_id] = turn.probe_seconds or 0.0
         if self._stopping:
             return
         room = self._room() > MAX_HELD // 2
@@ -229,16 +245,17 @@ def _next_due(cursor: extensions.cursor, room: dict[int, int], counts: Counter[i
         return full
 
 
-def prepare(claimed: Claimed, setup: Setup, not_before: float | None) -> Prepared | GaveUp:
+def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: bool = False) -> Prepared | GaveUp:
     """Builds the request from the event's values and the postback as it is set up now."""
-    if setup.request is None or setup.rules is None:
-        return GaveUp(setup.broken)
+    compiled, rules, broken = setup.compiled
+    if compiled is None or rules is None:
+        return GaveUp(broken)
     values = orjson.loads(claimed.parameters)
     values["DeliveryId"] = str(claimed.delivery_id)
     values["Attempt"] = str(claimed.attempt)
     values["ActionEvent"] = claimed.event_kind
     try:
-        return Prepared(claimed, setup.request.build(values), setup.rules, not_before)
+        return Prepared(claimed, compiled.build(values), rules, not_before, setup.troubled, probe)
     except Unbuildable as problem:
         return GaveUp(str(problem))
     except Exception as bug:

@@ -12,12 +12,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2 import extensions
 
-from postbacks.engine import database, ledger, owners
+from postbacks.engine import breaker, database, ledger, owners
 from postbacks.engine.chains import promote
+from postbacks.engine.health import News, Sign, sign_of
 from postbacks.engine.stages import Delivered, GaveUp, Judged, Retry
 
 logger = logging.getLogger(__name__)
@@ -27,11 +29,18 @@ IDLE_WAIT_SECONDS = 0.05  # How late a lane that waits for room, or for its next
 RECONNECT_WAIT_SECONDS = 0.5
 
 
+class Aftermath(NamedTuple):
+    """What follows from a batch: which lanes have work in how many seconds, and whose hold began, went on or ended."""
+
+    due: dict[int, float]
+    turns: list[breaker.Turn]
+
+
 class Recorder:
     """`put` takes fates from any thread. `on_recorded` is called on the recorder's thread after each batch, with the
-    batch and the lanes that have work now or soon; with an empty batch every IDLE_WAIT_SECONDS."""
+    batch and what follows from it; with an empty batch every IDLE_WAIT_SECONDS."""
 
-    def __init__(self, owner: int, on_recorded: Callable[[Sequence[Judged], dict[int, float]], None]) -> None:
+    def __init__(self, owner: int, on_recorded: Callable[[Sequence[Judged], Aftermath], None]) -> None:
         self._owner = owner
         self._on_recorded = on_recorded
         self._queue: queue.SimpleQueue[Judged] = queue.SimpleQueue()
@@ -64,8 +73,7 @@ class Recorder:
             try:
                 self._stay_connected()
                 batch = self._next_batch()
-                due = self._write(batch) if batch else {}
-                self._on_recorded(batch, due)
+                self._on_recorded(batch, self._write(batch) if batch else Aftermath({}, []))
             except psycopg2.Error as error:
                 logger.warning("The recorder has no database (%s); it tries again.", str(error).strip())
                 self._disconnect()
@@ -99,14 +107,14 @@ class Recorder:
             pass
         return batch
 
-    def _write(self, batch: Sequence[Judged]) -> dict[int, float]:
+    def _write(self, batch: Sequence[Judged]) -> Aftermath:
         """Writes until it is written, reconnecting as often as it takes; healthy again only then."""
         while True:
             try:
                 if self._connection is None:
                     self._connection = self._connect()
                 ledger.write(self._connection, self._owner, batch)
-                due = self._after(self._connection, batch)
+                aftermath = self._after(self._connection, batch)
             except psycopg2.Error as error:
                 logger.warning("Could not record %d outcomes (%s); trying again.", len(batch), str(error).strip())
                 self._disconnect()
@@ -115,12 +123,12 @@ class Recorder:
                 logger.exception(
                     "%d outcomes cannot be recorded; they are sent again when their lease ends.", len(batch)
                 )
-                return {}
+                return Aftermath({}, [])
             else:
-                return due
+                return aftermath
 
-    def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> dict[int, float]:
-        """What has work because of the batch: retries, and the next of each chain that came free."""
+    def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> Aftermath:
+        """What has work now: retries, and the next of each chain that came free. And whose health has turned."""
         due: dict[int, float] = {}
         for judged in batch:
             if isinstance(judged.fate, Retry):
@@ -132,10 +140,25 @@ class Recorder:
                 promoted = promote(cursor, ((claimed.postback_id, claimed.action_id) for claimed in finished))
             for lane, seconds in promoted.items():
                 due[lane] = min(due.get(lane, seconds), seconds)
-        return due
+        return Aftermath(due, breaker.learn(connection, _news(batch)))
 
     def _disconnect(self) -> None:
         self._ready.clear()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _news(batch: Sequence[Judged]) -> dict[int, list[News]]:
+    """What the attempts say of their destinations, by lane; a good answer is no news of one that is well."""
+    by_lane: dict[int, list[News]] = {}
+    lanes_with_news: set[int] = set()
+    for judged in batch:
+        if judged.sent is None:
+            continue
+        prepared = judged.sent.prepared
+        sign = sign_of(judged.sent, judged.fate)
+        by_lane.setdefault(judged.claimed.postback_id, []).append(News(sign, judged.claimed.action_id, prepared.probe))
+        if sign is not Sign.ALIVE or prepared.troubled:
+            lanes_with_news.add(judged.claimed.postback_id)
+    return {lane: by_lane[lane] for lane in lanes_with_news}

@@ -44,6 +44,7 @@ class Sender:
         self._on_sent = on_sent
         self._on_unsent = on_unsent
         self._inbox: deque[list[Prepared]] = deque()
+        self._recalled: deque[int] = deque()
         self._lanes: dict[int, _Lane] = {}
         self._turn: deque[_Lane] = deque()  # Lanes that could start a transfer now.
         self._slotted: list[tuple[float, int, Prepared]] = []  # A heap by slot time.
@@ -72,6 +73,11 @@ class Sender:
 
     def put(self, prepared: list[Prepared]) -> None:
         self._inbox.append(prepared)
+        os.eventfd_write(self._wake_fd, 1)
+
+    def recall(self, postback_id: int) -> None:
+        """Hands back what of this lane has not been started: its destination is held, or its postback paused."""
+        self._recalled.append(postback_id)
         os.eventfd_write(self._wake_fd, 1)
 
     def share(self, postback_id: int) -> int:
@@ -107,6 +113,8 @@ class Sender:
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         self._collect()
         self._accept()
+        while self._recalled:
+            self._return_lane(self._recalled.popleft())
         if self._stop_at is not None:
             self._return_waiting()
         self._start_slotted()
@@ -131,6 +139,21 @@ class Sender:
                     lane = self._lane(prepared)
                     lane.queue.append(prepared)
                     self._take_turn(lane)
+
+    def _return_lane(self, postback_id: int) -> None:
+        waiting = [each[2] for each in self._slotted if each[2].claimed.postback_id == postback_id]
+        if waiting:
+            self._slotted = [each for each in self._slotted if each[2].claimed.postback_id != postback_id]
+            heapq.heapify(self._slotted)
+        lane = self._lanes.get(postback_id)
+        if lane is not None and lane.queue:
+            waiting += lane.queue
+            lane.queue.clear()
+            if lane.has_turn:
+                lane.has_turn = False
+                self._turn.remove(lane)
+        if waiting:
+            self._on_unsent(waiting)
 
     def _return_waiting(self) -> None:
         waiting = [prepared for _, _, prepared in self._slotted]

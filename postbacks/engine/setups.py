@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from psycopg2 import extensions
@@ -19,48 +18,61 @@ logger = logging.getLogger(__name__)
 # the postback as it is set up when it is sent.
 READ = """
 SELECT p.id, p.maximum_requests, p.paused_at IS NOT NULL OR p.deleted_at IS NOT NULL,
+       l.postback_id IS NOT NULL AND (l.failures > 0 OR l.gone_actions <> '{}'),
+       extract(epoch FROM l.probe_at - now())::float8,
        p.method, p.url, p.headers, p.body_format, p.body_pairs::text, p.body_raw,
        p.success_response, p.error_response, t.hidden_parameters
 FROM postbacks_postback p JOIN partners_actiontracker t ON t.id = p.action_tracker_id
+LEFT JOIN postbacks_lane l ON l.postback_id = p.id
 WHERE p.id = ANY (%s)
 """
-
-
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """One postback, ready to build requests and to judge answers; `broken` says why it is not."""
+class Compiled(NamedTuple):
+    """What builds the requests of one postback and judges the answers; `broken` says why there is none."""
 
-    postback_id: int
-    maximum_requests: int | None
-    stopped: bool  # Paused or deleted: nothing is claimed.
     request: CompiledRequest | None
     rules: Rules | None
     broken: str = ""
 
 
+class Setup(NamedTuple):
+    """One postback as it is at this moment."""
+
+    postback_id: int
+    maximum_requests: int | None
+    stopped: bool  # Paused or deleted: nothing is claimed.
+    troubled: bool  # Failures are on record since the last good answer.
+    probe_seconds: float | None  # While held: how long until the next probe.
+    compiled: Compiled
+
+
 class Setups:
-    """Compiled setups, by postback; each is compiled again when anything that it was made of has changed."""
+    """Compiled postbacks, each compiled again when anything that it was made of has changed."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[Row, Setup]] = {}
+        self._kept: dict[int, tuple[Row, Compiled]] = {}
 
     def read(self, cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, Setup]:
         """The setups as they are in the database now; postbacks that are not there are left out."""
         cursor.execute(READ, (list(postback_ids),))
-        return {row[0]: self._setup(row) for row in cursor.fetchall()}
+        setups = {}
+        for row in cursor.fetchall():
+            postback_id, maximum_requests, stopped, troubled, probe_seconds, *source = row
+            compiled = self._compiled(postback_id, tuple(source))
+            setups[postback_id] = Setup(postback_id, maximum_requests, stopped, troubled, probe_seconds, compiled)
+        return setups
 
-    def _setup(self, row: Row) -> Setup:
-        kept = self._kept.get(row[0])
-        if kept is None or kept[0] != row:
-            kept = self._kept[row[0]] = (row, _compile(row))
+    def _compiled(self, postback_id: int, source: Row) -> Compiled:
+        kept = self._kept.get(postback_id)
+        if kept is None or kept[0] != source:
+            kept = self._kept[postback_id] = (source, _compile(postback_id, source))
         return kept[1]
 
 
-def _compile(row: Row) -> Setup:
-    postback_id, limit, stopped, method, url, headers, body_format, pairs, raw, success, error, hidden = row
+def _compile(postback_id: int, source: Row) -> Compiled:
+    method, url, headers, body_format, pairs, raw, success, error, hidden = source
     try:
         template = RequestTemplate(
             method=method,
@@ -70,10 +82,9 @@ def _compile(row: Row) -> Setup:
             pairs=tuple((key, value) for key, value in orjson.loads(pairs)),
             body_raw=raw,
         )
-        request, rules = compile_request(template, frozenset(hidden)), compile_rules(success, error)
+        return Compiled(compile_request(template, frozenset(hidden)), compile_rules(success, error))
     except Exception as problem:
         # Whatever it is, it is this postback's and must not hold up the others.
         if not isinstance(problem, ValueError):
             logger.exception("Postback %d could not be compiled.", postback_id)
-        return Setup(postback_id, limit, stopped, None, None, f"The postback cannot be used: {problem}")
-    return Setup(postback_id, limit, stopped, request, rules)
+        return Compiled(None, None, f"The postback cannot be used: {problem}")

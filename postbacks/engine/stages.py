@@ -26,12 +26,18 @@ class Claimed(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """Its request, built. `not_before` is its slot's time on the monotonic clock, for lanes with a limit."""
+    """Its request, built. `not_before` is its slot's time on the monotonic clock, for lanes with a limit.
+
+    `troubled`: the lane's health is on record as less than good, so that also a good answer is news; `probe`: it is
+    the one delivery that goes out while the lane is held.
+    """
 
     claimed: Claimed
     request: PreparedRequest
     rules: Rules
-    not_before: float | None
+    not_before: float | None = None
+    troubled: bool = False
+    probe: bool = False
 
 
 class Sent(NamedTuple):

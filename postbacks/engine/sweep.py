@@ -1,8 +1,8 @@
 """The sweep: each second, everything that memory, messages and Redis may have lost is found again in the rows.
 
 Celery beat posts it; any worker runs it, one at a time. It takes back what dead or stalled workers hold and wakes every
-lane that has something due. Every half minute it also promotes chains whose promoter died, and cancels what deleted
-postbacks have left.
+lane that has something due. Every half minute it also promotes chains whose promoter died, cancels what deleted
+postbacks have left, and ends what was held for a week.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 SLOW_EVERY_SECONDS = 30
 
 DUE = """
-SELECT p.id FROM postbacks_postback p
-WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND EXISTS (
+SELECT p.id FROM postbacks_postback p LEFT JOIN postbacks_lane l ON l.postback_id = p.id
+WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR l.probe_at <= now()) AND EXISTS (
     SELECT 1 FROM postbacks_delivery d WHERE d.postback_id = p.id AND d.state = 'ready' AND d.due_at <= now()
 )
 """
@@ -33,6 +33,16 @@ UPDATE postbacks_delivery d
 SET state = 'cancelled', finished_at = now(), reason = 'The postback was deleted.'
 FROM postbacks_postback p
 WHERE p.id = d.postback_id AND p.deleted_at IS NOT NULL AND d.state IN ('ready', 'blocked')
+"""
+
+
+# A destination that was down for so long is not coming back for what waited all that time.
+EXPIRE_HELD = """
+UPDATE postbacks_delivery d
+SET state = 'failed', finished_at = now(), reason = 'The destination was held for seven days.'
+FROM postbacks_lane l
+WHERE l.postback_id = d.postback_id AND l.held_since < now() - interval '7 days'
+  AND d.created_at < now() - interval '7 days' AND d.state IN ('ready', 'blocked')
 """
 
 
@@ -72,6 +82,7 @@ class Sweeper:
             self._slow_at = time.monotonic() + SLOW_EVERY_SECONDS
             due = chains.promote_stuck(cursor) | due
             cursor.execute(CANCEL_DELETED)
+            cursor.execute(EXPIRE_HELD)
         return due
 
 
