@@ -225,6 +225,13 @@ class Delivery(models.Model):
 
     UNFINISHED = (State.BLOCKED, State.READY, State.SENDING)
 
+    class Priority(models.IntegerChoices):
+        """Which goes first when a lane has more than it can send; the lower ones keep a share."""
+
+        LIVE = 0, "First try"
+        RETRY = 1, "Retry"
+        REPLAY = 2, "Replay"
+
     # Every index of this table is written again at each change of state, so it has no more than are read. A postback is
     # never removed; the action is that of the event, which guards it, kept here for the chains.
     postback = models.ForeignKey(Postback, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
@@ -233,6 +240,7 @@ class Delivery(models.Model):
         Action, on_delete=models.PROTECT, related_name="deliveries", db_index=False, db_constraint=False
     )
     state = models.CharField(max_length=9, choices=State, default=State.READY)
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.LIVE, db_default=Priority.LIVE)
     due_at = models.DateTimeField(help_text="Not before this; of a failed one, when it is tried again.")
     attempts_made = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
@@ -247,8 +255,11 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         ordering = ("-id",)
         indexes = [
-            # The claim: what a lane has due, oldest first. Holds unfinished rows only, so history costs nothing.
-            models.Index(fields=["postback", "due_at", "id"], condition=Q(state="ready"), name="delivery_ready"),
+            # The claim: what a lane has due, by priority, oldest first. Holds unfinished rows only, so history costs
+            # nothing.
+            models.Index(
+                fields=["postback", "priority", "due_at", "id"], condition=Q(state="ready"), name="delivery_ready"
+            ),
             # Promotion and insertion: what of a (postback, action) chain is unfinished, in order.
             models.Index(
                 fields=["postback", "action", "event", "id"],

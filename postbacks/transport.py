@@ -15,6 +15,7 @@ being one short sentence for people. `CurlAdapter` sends one request, for a sess
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Mapping
@@ -94,6 +95,10 @@ class Call:
         curl.setopt(pycurl.PROXY, "")  # Not from the environment: a proxy would see past the address guard.
         curl.setopt(pycurl.CAINFO, certifi.where())
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, round(settings.POSTBACKS_CONNECT_TIMEOUT * 1000))
+        # Slower than a byte a second for so long: above all, a first byte that does not come.
+        curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
+        curl.setopt(pycurl.LOW_SPEED_TIME, math.ceil(settings.POSTBACKS_RESPONSE_TIMEOUT))
+        curl.setopt(pycurl.PIPEWAIT, 1)  # Rather a stream of a connection that is being made than one more of them.
         curl.setopt(pycurl.TIMEOUT_MS, round(settings.POSTBACKS_TOTAL_TIMEOUT * 1000))
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
@@ -131,7 +136,7 @@ class Call:
 
     def response(self) -> requests.Response:
         """The answer, once the transfer has succeeded (or was cut by us)."""
-        response = requests.Response()
+        response = _Answer()
         response.status_code = self.curl.getinfo(pycurl.RESPONSE_CODE)
         response.headers = _parse_headers(self._header_lines)
         response._content = b"".join(self._body)  # noqa: SLF001 -- how a requests adapter gives a whole body
@@ -145,10 +150,11 @@ class Call:
         request = self.request
         if self._refused is not None and code == pycurl.E_COULDNT_CONNECT:
             return ConnectionError(self._refused, request=request)
-        if code == pycurl.E_UNSUPPORTED_PROTOCOL and self.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0:
+        was_sent = self.curl.getinfo(pycurl.REQUEST_SIZE) > 0
+        if code == pycurl.E_UNSUPPORTED_PROTOCOL and was_sent:
             code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl's word also for an answer that is not HTTP.
         if code == pycurl.E_OPERATION_TIMEDOUT:
-            if self.curl.getinfo(pycurl.PRETRANSFER_TIME) == 0:
+            if not was_sent:
                 return ConnectTimeout("No connection could be made in time.", request=request)
             return ReadTimeout("The server did not answer in time.", request=request)
         kind, text = _FAILURES.get(code, (RequestException, f"The request failed: {message or 'unknown error'}."))
@@ -182,6 +188,14 @@ class Call:
         if self._refused is not None:
             return int(pycurl.SOCKET_BAD)
         return socket.socket(family, kind, protocol)
+
+
+class _Answer(requests.Response):
+    """A redirect is an answer like any other: no session may follow it."""
+
+    @property
+    def is_redirect(self) -> bool:
+        return False
 
 
 class CurlAdapter(BaseAdapter):

@@ -21,6 +21,7 @@ from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, R
 FINISH = """
 UPDATE postbacks_delivery d
 SET state = f.state,
+    priority = CASE WHEN f.delay_seconds IS NULL THEN d.priority ELSE greatest(d.priority, 1) END,
     due_at = CASE WHEN f.delay_seconds IS NULL THEN d.due_at ELSE now() + make_interval(secs => f.delay_seconds) END,
     attempts_made = f.attempts_made,
     finished_at = CASE WHEN f.state = 'ready' THEN NULL ELSE now() END,

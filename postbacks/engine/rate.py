@@ -4,8 +4,9 @@ A token bucket of size one in its generic-cell-rate form: the state of a lane is
 slot. Slots lie `SPACING / limit` apart. There is no burst and no catching up: a slot that was not taken is gone.
 Slots are granted at most `HORIZON_MS` ahead, each with its own time, so that a batch leaves evenly paced.
 
-If Redis loses its data, slots granted before may still be under way, up to the horizon ahead. So the script notes when
-it first ran on this data (the epoch), and a lane without state gets no slot before epoch + horizon + one slot.
+If Redis loses its data, or restarts with data of a moment ago, slots granted before may still be under way, up to the
+horizon ahead. So the script notes when this run of the server first granted (the epoch), and no lane gets a slot
+before epoch + horizon + one slot.
 """
 
 from __future__ import annotations
@@ -29,17 +30,19 @@ _RESERVE = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
 local horizon = tonumber(ARGV[1])
-local epoch = tonumber(redis.call('GET', KEYS[1]))
-if not epoch then
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local noted, since = string.match(redis.call('GET', KEYS[1]) or '', '(%w+) ([%d.]+)')
+local epoch = tonumber(since)
+if noted ~= run or not epoch then
   epoch = now
-  redis.call('SET', KEYS[1], string.format('%.3f', now))
+  redis.call('SET', KEYS[1], run .. ' ' .. string.format('%.3f', now))
 end
 local answer = {}
 for i = 2, #KEYS do
   local interval = tonumber(ARGV[i * 2 - 2])
   local wanted = tonumber(ARGV[i * 2 - 1])
-  local free = tonumber(redis.call('GET', KEYS[i])) or (epoch + horizon + interval)
-  local first = math.max(now, free)
+  local free = tonumber(redis.call('GET', KEYS[i])) or 0
+  local first = math.max(now, free, epoch + horizon + interval)
   local available = 0
   if first <= now + horizon then available = math.floor((now + horizon - first) / interval) + 1 end
   if wanted > 0 then

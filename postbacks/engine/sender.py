@@ -26,13 +26,17 @@ from django.conf import settings
 from requests import Response
 from requests.exceptions import RequestException
 
-from postbacks.engine.share import Share
+from postbacks.engine.share import MOST_IN_FLIGHT, Share
 from postbacks.engine.stages import Prepared, Sent
 from postbacks.transport import Call
 
 logger = logging.getLogger(__name__)
 
-MAX_IN_FLIGHT = 1_000  # Transfers of one process: each may hold a connection, so a descriptor and some 50 kB.
+MAX_IN_FLIGHT = 2_000  # Transfers of one process: each may hold a connection, so a descriptor and some 50 kB.
+# The last quarter is for lanes that have next to nothing in flight: hundreds of destinations that hang, each with the
+# few transfers of a newcomer, leave it to those that answer.
+FOR_QUIET_LANES = MAX_IN_FLIGHT // 4
+QUIET = 2
 LATE_SLOT_SECONDS = 0.035  # Later than this, a slotted request could share its second with one slot too many.
 IDLE_WAIT_SECONDS = 1.0
 
@@ -62,6 +66,7 @@ class Sender:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, MAX_IN_FLIGHT)
+        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, MOST_IN_FLIGHT)
         self._thread = threading.Thread(target=self._run, name="postbacks-sender", daemon=True)
 
     def start(self) -> None:
@@ -177,11 +182,16 @@ class Sender:
 
     def _start_queued(self) -> None:
         """One transfer per lane and turn, round and round, while there is room."""
+        passed: list[_Lane] = []
         while self._turn and len(self._in_flight) < MAX_IN_FLIGHT:
             lane = self._turn.popleft()
+            if lane.in_flight >= QUIET and len(self._in_flight) >= MAX_IN_FLIGHT - FOR_QUIET_LANES:
+                passed.append(lane)
+                continue
             lane.has_turn = False
             self._start(lane, lane.queue.popleft())
             self._take_turn(lane)
+        self._turn.extendleft(reversed(passed))
 
     def _take_turn(self, lane: _Lane) -> None:
         if lane.queue and not lane.has_turn and lane.in_flight < lane.share.in_flight:

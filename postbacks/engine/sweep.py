@@ -23,7 +23,8 @@ SLOW_EVERY_SECONDS = 30
 DUE = """
 SELECT p.id FROM postbacks_postback p LEFT JOIN postbacks_lane l ON l.postback_id = p.id
 WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR l.probe_at <= now()) AND EXISTS (
-    SELECT 1 FROM postbacks_delivery d WHERE d.postback_id = p.id AND d.state = 'ready' AND d.due_at <= now()
+    SELECT 1 FROM postbacks_delivery d
+    WHERE d.postback_id = p.id AND d.priority IN (0, 1, 2) AND d.state = 'ready' AND d.due_at <= now()
 )
 """
 
