@@ -82,7 +82,8 @@ def _write_once(
         try:
             _finish(cursor, owner, batch)
             if attempts and copy:
-                cursor.copy_expert(_COPY, io.StringIO("".join(copy_line(row) for row in attempts)))
+                # Encoded here: what psycopg2 cannot encode while it reads looks like a server in trouble.
+                cursor.copy_expert(_COPY, io.BytesIO("".join(copy_line(row) for row in attempts).encode()))
             elif attempts:
                 execute_values(cursor, _INSERT, attempts)
             cursor.execute("COMMIT")

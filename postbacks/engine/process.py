@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 LANES_PER_CLAIM = 128
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
 MAX_HELD = 4_000  # Deliveries that one process holds, claimed and not yet recorded.
+# Their values, which may be large; what is sent and received is some multiple of it at most.
+MAX_HELD_BYTES = 32 * 1024 * 1024
 BUILD_SLICE = 64  # Handed to the sender at a time, so that the first leave while the rest are built.
 RECORDER_START_SECONDS = 5
 # Under steady traffic there is always a lane that is due: other tasks, above all the sweep, need their turn.
@@ -48,8 +50,9 @@ class Engine:
         self._sender = Sender(self._on_sent, self._on_unsent)
         self._setups = Setups()
         self._session = database.Session("claim")
-        self._lock = threading.Lock()  # Drains and the recorder's thread share the three below.
+        self._lock = threading.Lock()  # Drains and the recorder's thread share the four below.
         self._held: Counter[int] = Counter()  # By lane: claimed and not yet recorded.
+        self._held_bytes = 0
         self._waiting: set[int] = set()  # Lanes with work for which this process had no room.
         self._later: list[float] = []  # A heap of monotonic times: when slots of limited lanes come free.
         self._full = False  # The last drain ended for want of room.
@@ -96,8 +99,7 @@ class Engine:
             usable = [setup for setup in running if setup.postback_id not in held or setup.postback_id in probes]
             room = {lane: 1 if lane in probes else most for lane, most in self._rooms(usable).items()}
             claimed = claim.claim(cursor, self._owner, room) if room else []
-            counts = Counter(one.postback_id for one in claimed)
-            self._hold(counts)
+            counts = self._hold(claimed)
             due = _next_due(cursor, room, counts)
         # A held lane comes back when its next probe may go out; of one that is being probed the outcome says when.
         due = {lane: seconds for lane, seconds in due.items() if lane not in probes}
@@ -195,7 +197,7 @@ class Engine:
 
     def _on_recorded(self, batch: Sequence[Judged], aftermath: Aftermath) -> None:
         due = aftermath.due
-        self._hold(Counter(judged.claimed.postback_id for judged in batch), sign=-1)
+        self._hold([judged.claimed for judged in batch], sign=-1)
         for judged in batch:
             if isinstance(judged.fate, Released):
                 due.setdefault(judged.claimed.postback_id, 0.0)
@@ -222,14 +224,18 @@ class Engine:
 
     def _room(self) -> int:
         with self._lock:
-            return MAX_HELD - self._held.total()
+            return MAX_HELD - self._held.total() if self._held_bytes < MAX_HELD_BYTES else 0
 
-    def _hold(self, counts: Counter[int], sign: int = 1) -> None:
+    def _hold(self, ones: Sequence[Claimed], sign: int = 1) -> Counter[int]:
+        """Notes what was claimed, or with -1 what is done with; returns how many of each lane."""
+        counts = Counter(one.postback_id for one in ones)
         with self._lock:
+            self._held_bytes += sign * sum(len(one.parameters) for one in ones)
             for lane, count in counts.items():
                 self._held[lane] += sign * count
                 if not self._held[lane]:
                     del self._held[lane]
+        return counts
 
 
 def _next_due(cursor: extensions.cursor, room: dict[int, int], counts: Counter[int]) -> dict[int, float]:

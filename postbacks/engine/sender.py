@@ -26,17 +26,12 @@ from django.conf import settings
 from requests import Response
 from requests.exceptions import RequestException
 
-from postbacks.engine.share import MOST_IN_FLIGHT, Share
 from postbacks.engine.stages import Prepared, Sent
+from postbacks.engine.turns import MAX_IN_FLIGHT, Turns
 from postbacks.transport import Call
 
 logger = logging.getLogger(__name__)
 
-MAX_IN_FLIGHT = 2_000  # Transfers of one process: each may hold a connection, so a descriptor and some 50 kB.
-# The last quarter is for lanes that have next to nothing in flight: hundreds of destinations that hang, each with the
-# few transfers of a newcomer, leave it to those that answer.
-FOR_QUIET_LANES = MAX_IN_FLIGHT // 4
-QUIET = 2
 LATE_SLOT_SECONDS = 0.035  # Later than this, a slotted request could share its second with one slot too many.
 IDLE_WAIT_SECONDS = 1.0
 
@@ -49,8 +44,7 @@ class Sender:
         self._on_unsent = on_unsent
         self._inbox: deque[list[Prepared]] = deque()
         self._recalled: deque[int] = deque()
-        self._lanes: dict[int, _Lane] = {}
-        self._turn: deque[_Lane] = deque()  # Lanes that could start a transfer now.
+        self._turns = Turns()
         self._slotted: list[tuple[float, int, Prepared]] = []  # A heap by slot time.
         self._sequence = itertools.count()
         self._in_flight: dict[pycurl.Curl, tuple[Call, Prepared, datetime]] = {}
@@ -66,7 +60,6 @@ class Sender:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, MAX_IN_FLIGHT)
-        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, MOST_IN_FLIGHT)
         self._thread = threading.Thread(target=self._run, name="postbacks-sender", daemon=True)
 
     def start(self) -> None:
@@ -87,8 +80,7 @@ class Sender:
 
     def share(self, postback_id: int) -> int:
         """How many deliveries of this lane the process may hold: it grows with answers and shrinks with failures."""
-        lane = self._lanes.get(postback_id)
-        return (lane.share if lane else Share()).held
+        return self._turns.share(postback_id).held
 
     def stop(self, timeout_seconds: float) -> None:
         """Returns what was not started, finishes what is in flight, for at most so long; then the thread is gone."""
@@ -131,7 +123,7 @@ class Sender:
         until = [time.monotonic() + IDLE_WAIT_SECONDS]
         if self._timer_at is not None:
             until.append(self._timer_at)
-        if self._slotted and len(self._in_flight) < MAX_IN_FLIGHT:
+        if self._slotted and not self._turns.full:
             until.append(self._slotted[0][0])
         return max(0.0, min(until) - time.monotonic())
 
@@ -141,65 +133,40 @@ class Sender:
                 if prepared.not_before is not None:
                     heapq.heappush(self._slotted, (prepared.not_before, next(self._sequence), prepared))
                 else:
-                    lane = self._lane(prepared)
-                    lane.queue.append(prepared)
-                    self._take_turn(lane)
+                    self._turns.add(prepared)
 
     def _return_lane(self, postback_id: int) -> None:
-        waiting = [each[2] for each in self._slotted if each[2].claimed.postback_id == postback_id]
+        waiting = [prepared for _, _, prepared in self._slotted if prepared.claimed.postback_id == postback_id]
         if waiting:
             self._slotted = [each for each in self._slotted if each[2].claimed.postback_id != postback_id]
             heapq.heapify(self._slotted)
-        lane = self._lanes.get(postback_id)
-        if lane is not None and lane.queue:
-            waiting += lane.queue
-            lane.queue.clear()
-            if lane.has_turn:
-                lane.has_turn = False
-                self._turn.remove(lane)
-        if waiting:
-            self._on_unsent(waiting)
+        self._unsent(waiting + self._turns.take_back(postback_id))
 
     def _return_waiting(self) -> None:
         waiting = [prepared for _, _, prepared in self._slotted]
-        for lane in self._lanes.values():
-            waiting += lane.queue
-            lane.queue.clear()
-            lane.has_turn = False
-        self._turn.clear()
         self._slotted.clear()
+        self._unsent(waiting + self._turns.take_back_all())
+
+    def _unsent(self, waiting: list[Prepared]) -> None:
         if waiting:
             self._on_unsent(waiting)
 
     def _start_slotted(self) -> None:
         now = time.monotonic()
-        while self._slotted and self._slotted[0][0] <= now and len(self._in_flight) < MAX_IN_FLIGHT:
+        while self._slotted and self._slotted[0][0] <= now and not self._turns.full:
             slot, _, prepared = heapq.heappop(self._slotted)
             if now - slot > LATE_SLOT_SECONDS:
                 self._on_unsent([prepared])
             else:
-                self._start(self._lane(prepared), prepared)
+                self._start(prepared)
 
     def _start_queued(self) -> None:
-        """One transfer per lane and turn, round and round, while there is room."""
-        passed: list[_Lane] = []
-        while self._turn and len(self._in_flight) < MAX_IN_FLIGHT:
-            lane = self._turn.popleft()
-            if lane.in_flight >= QUIET and len(self._in_flight) >= MAX_IN_FLIGHT - FOR_QUIET_LANES:
-                passed.append(lane)
-                continue
-            lane.has_turn = False
-            self._start(lane, lane.queue.popleft())
-            self._take_turn(lane)
-        self._turn.extendleft(reversed(passed))
+        while (prepared := self._turns.next()) is not None:
+            self._start(prepared)
 
-    def _take_turn(self, lane: _Lane) -> None:
-        if lane.queue and not lane.has_turn and lane.in_flight < lane.share.in_flight:
-            lane.has_turn = True
-            self._turn.append(lane)
-
-    def _start(self, lane: _Lane, prepared: Prepared) -> None:
+    def _start(self, prepared: Prepared) -> None:
         if time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT > prepared.claimed.expires:
+            self._turns.skipped(prepared)
             self._on_unsent([prepared])  # It could outlive its lease, and another worker would send it too.
             return
         started_at = datetime.now(UTC)
@@ -212,9 +179,10 @@ class Sender:
             if not isinstance(error, RequestException):
                 logger.exception("Delivery %d could not be started.", prepared.claimed.delivery_id)
                 error = RequestException(f"The request could not be sent, by an error of ours: {error!r}")
+            self._turns.skipped(prepared)
             self._on_sent(Sent(prepared, started_at, 0.0, error))
             return
-        lane.in_flight += 1
+        self._turns.started(prepared)
         self._in_flight[call.curl] = (call, prepared, started_at)
 
     def _collect(self) -> None:
@@ -234,18 +202,8 @@ class Sender:
         self._multi.remove_handle(curl)
         call, prepared, started_at = self._in_flight.pop(curl)
         self._idle_calls.append(call)
-        lane = self._lane(prepared)
-        lane.in_flight -= 1
-        lane.share.answered() if isinstance(answer, Response) else lane.share.failed()
-        self._take_turn(lane)
+        self._turns.finished(prepared, answered=isinstance(answer, Response))
         self._on_sent(Sent(prepared, started_at, time.monotonic() - call.started, answer))
-
-    def _lane(self, prepared: Prepared) -> _Lane:
-        postback_id = prepared.claimed.postback_id
-        lane = self._lanes.get(postback_id)
-        if lane is None:
-            lane = self._lanes[postback_id] = _Lane()
-        return lane
 
     def _on_socket(self, event: int, fd: int, _multi: pycurl.CurlMulti, _data: Any) -> None:
         if event == pycurl.POLL_REMOVE:
@@ -262,18 +220,6 @@ class Sender:
 
     def _on_timer(self, timeout_ms: int) -> None:
         self._timer_at = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
-
-
-class _Lane:
-    """What the sender knows of one lane."""
-
-    __slots__ = ("has_turn", "in_flight", "queue", "share")
-
-    def __init__(self) -> None:
-        self.queue: deque[Prepared] = deque()
-        self.in_flight = 0
-        self.has_turn = False
-        self.share = Share()
 
 
 def _raise_descriptor_limit() -> None:

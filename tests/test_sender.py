@@ -1,0 +1,298 @@
+"""The sender's thread against real receivers: fair among lanes, true to slots, and nothing lost at the end."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from ipaddress import IPv4Network
+from pathlib import Path
+from threading import get_ident
+
+import pytest
+from pytest_django import Settings
+from requests import Response
+from requests.exceptions import (
+    ConnectionError,  # noqa: A004 -- requests' own name
+    InvalidURL,
+    ReadTimeout,
+)
+
+from postbacks.engine import turns as turns_module
+from postbacks.engine.sender import Sender
+from postbacks.engine.share import FIRST, SMALLEST
+from tests.engine_rows import claimed, prepared, wait_until
+from tests.receiver import Answer, Close, Hang, ScriptedReceiver
+from tests.receiver import Response as Reply
+from tests.sending import Outcomes, ids, lanes_of, ready, slotted
+
+
+@pytest.fixture(autouse=True)
+def loopback_is_allowed(settings: Settings) -> None:
+    settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
+
+
+@pytest.fixture
+def outcomes() -> Outcomes:
+    return Outcomes()
+
+
+@pytest.fixture
+def sender(outcomes: Outcomes) -> Iterator[Sender]:
+    sender = Sender(outcomes.on_sent, outcomes.on_unsent)
+    sender.start()
+    yield sender
+    sender.stop(0)
+    assert not sender.alive
+
+
+@pytest.fixture
+def receiver() -> Iterator[ScriptedReceiver]:
+    with ScriptedReceiver() as receiver:
+        yield receiver
+
+
+def test_what_is_put_in_comes_out_once_with_its_own_answer(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver
+) -> None:
+    receiver.script = lambda arrival: Reply(200, arrival.path + arrival.body, delay_seconds=0.02)
+    waiting = [one for lane in (1, 2, 3) for one in ready(receiver, lane, 30)]
+    for one in waiting[::2]:  # Handles are used again, for another method than before.
+        one.request.method, one.request.body = "POST", str(one.claimed.delivery_id).encode()
+    sender.put(waiting[:40])
+    sender.put(waiting[40:])
+    sent = outcomes.wait_for(90)
+
+    assert ids(one.prepared for one in sent) == ids(waiting)
+    for done in sent:
+        request = done.prepared.request
+        assert isinstance(done.answer, Response)
+        assert done.answer.text == request.path_url + (str(done.prepared.claimed.delivery_id) if request.body else "")
+        assert done.answer.request is request
+        assert 0.02 <= done.duration_seconds < 2
+    assert len(receiver.arrivals) == 90
+    assert outcomes.unsent == []
+    assert len(outcomes.threads) == 1
+    assert get_ident() not in outcomes.threads
+
+
+def test_each_failure_is_its_own_deliverys(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver, settings: Settings
+) -> None:
+    settings.POSTBACKS_TOTAL_TIMEOUT = 0.3
+    script: dict[str, Answer] = {"/close": Close(), "/hang": Hang()}
+    receiver.script = lambda arrival: script.get(arrival.path, Reply())
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        unheard = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    expected = {
+        receiver.url + "/fine": Response,
+        receiver.url + "/close": ConnectionError,
+        receiver.url + "/hang": ReadTimeout,
+        unheard: ConnectionError,
+        "http://a b/": InvalidURL,
+        "http://127.0.0.1/\udcff": InvalidURL,
+        receiver.url + "/fine too": InvalidURL,
+        receiver.url + "/last": Response,
+    }
+    sender.put([prepared(claimed(lane=lane), url) for lane, url in enumerate(expected)])
+    sent = {done.prepared.request.url: done.answer for done in outcomes.wait_for(len(expected))}
+    assert sent.keys() == expected.keys()
+    for url, kind in expected.items():
+        assert isinstance(sent[url], kind), (url, sent[url])
+    assert len(receiver.arrivals) == 4
+    assert outcomes.unsent == []
+
+
+def test_a_destination_that_hangs_does_not_delay_another(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver, settings: Settings
+) -> None:
+    settings.POSTBACKS_TOTAL_TIMEOUT = 1.0
+    with ScriptedReceiver(lambda _: Hang()) as hanging:
+        sender.put(ready(hanging, 1, 100))
+        hanging.wait_for(FIRST)
+        started = time.monotonic()
+        sender.put(ready(receiver, 2, 50))
+        outcomes.wait_for(50)
+        assert time.monotonic() - started < 0.5
+        assert {done.prepared.claimed.postback_id for done in outcomes.sent} == {2}
+        assert len(hanging.arrivals) == FIRST, "no more than its share is in the air"
+        outcomes.wait_for(50 + FIRST + SMALLEST, timeout_seconds=5)
+        assert len(hanging.arrivals) <= FIRST + 2 * SMALLEST, "and that share has shrunk"
+
+
+def test_lanes_take_turns(
+    outcomes: Outcomes, receiver: ScriptedReceiver, monkeypatch: pytest.MonkeyPatch, sender: Sender
+) -> None:
+    monkeypatch.setattr(turns_module, "MAX_IN_FLIGHT", 3)
+    monkeypatch.setattr(turns_module, "FOR_QUIET_LANES", 0)
+    receiver.script = lambda _: Reply(delay_seconds=0.005)
+    sender.put(ready(receiver, 1, 120))
+    receiver.wait_for(10)
+    sender.put(ready(receiver, 2, 20) + ready(receiver, 3, 20))
+    outcomes.wait_for(160)
+    order = lanes_of(receiver.arrivals)
+    together = order[order.index(2) : order.index(2) + 60]
+    assert order.index(2) < 60
+    # Which of the three in the air arrives first is anybody's guess, so a lane may be ahead by a few.
+    assert max(abs(together[:n].count(lane) - n / 3) for n in range(60) for lane in (1, 2, 3)) <= 4
+
+
+def test_what_is_left_when_it_is_nearly_full_is_for_quiet_lanes(
+    outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch, sender: Sender
+) -> None:
+    monkeypatch.setattr(turns_module, "MAX_IN_FLIGHT", 8)
+    monkeypatch.setattr(turns_module, "FOR_QUIET_LANES", 4)
+    with ScriptedReceiver(lambda _: Hang()) as hanging, ScriptedReceiver() as receiver:
+        sender.put([one for lane in (1, 2) for one in ready(hanging, lane, 20)])
+        hanging.wait_for(4)
+        sender.put(ready(receiver, 3, 10))
+        assert {done.prepared.claimed.postback_id for done in outcomes.wait_for(10)} == {3}
+        assert sorted(lanes_of(hanging.arrivals)) == [1, 1, 2, 2]
+
+
+def test_a_lanes_share_grows_with_answers_and_shrinks_with_failures(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver
+) -> None:
+    assert sender.share(1) == 2 * FIRST
+    sender.put(ready(receiver, 1, 100))
+    outcomes.wait_for(100)
+    assert sender.share(1) == 2 * (FIRST + 100)
+    receiver.script = lambda _: Close()
+    sender.put(ready(receiver, 1, 3))
+    outcomes.wait_for(103)
+    assert sender.share(1) == 2 * ((FIRST + 100) // 8)
+    assert sender.share(2) == 2 * FIRST
+
+
+def test_a_lane_that_is_recalled_hands_back_what_was_not_started_and_no_other_does(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver
+) -> None:
+    receiver.script = lambda _: Reply(delay_seconds=0.3)
+    queued, other, later = ready(receiver, 1, FIRST + 3), ready(receiver, 2, FIRST + 3), slotted(receiver, 0.35, 0.4)
+    sender.put(queued + other + later)
+    receiver.wait_for(2 * FIRST)
+    sender.recall(1)
+    outcomes.wait_for(2 * FIRST + 3)
+    assert ids(outcomes.unsent) == ids(queued[FIRST:] + later)
+    sender.put(ready(receiver, 1, 1))
+    outcomes.wait_for(2 * FIRST + 4)
+    assert lanes_of(receiver.arrivals).count(1) == FIRST + 1
+
+
+def test_a_slot_is_kept_to_the_moment(sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver) -> None:
+    waiting = slotted(receiver, 0.14, 0.10, 0.12, 0.11, 0.13)
+    sender.put(waiting)
+    outcomes.wait_for(5)
+    slots = {one.request.path_url: one.not_before or 0.0 for one in waiting}
+    late = [arrival.t - slots[arrival.path] for arrival in receiver.arrivals]
+    assert len(late) == 5
+    assert min(late) >= 0, "never before its time"
+    assert max(late) < 0.1
+    assert outcomes.unsent == []
+
+
+def test_a_slot_that_was_missed_goes_back(sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver) -> None:
+    late, good = slotted(receiver, -0.05, 0.05)
+    sender.put([late, good])
+    outcomes.wait_for(1)
+    assert ids(outcomes.unsent) == [late.claimed.delivery_id]
+    assert [arrival.path for arrival in receiver.arrivals] == [good.request.path_url]
+
+
+def test_slots_that_pass_while_everything_is_busy_go_back(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns_module, "MAX_IN_FLIGHT", 1)
+    receiver.script = lambda _: Reply(delay_seconds=0.3)
+    sender.put(ready(receiver))
+    receiver.wait_for(1)
+    missed = slotted(receiver, 0.0, 0.02)
+    sender.put(missed)
+    wait_until(lambda: len(outcomes.unsent) == 2, 5, "both go back")
+    assert ids(outcomes.unsent) == ids(missed)
+    assert len(receiver.arrivals) == 1
+
+
+def test_what_could_outlive_its_lease_is_not_started(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver, settings: Settings
+) -> None:
+    settings.POSTBACKS_TOTAL_TIMEOUT = 15
+    enough, short = claimed(lease_seconds=20), claimed(lease_seconds=14)
+    sender.put([prepared(one, f"{receiver.url}/{one.delivery_id}") for one in (short, enough)])
+    outcomes.wait_for(1)
+    assert ids(outcomes.unsent) == [short.delivery_id]
+    assert [arrival.path for arrival in receiver.arrivals] == [f"/{enough.delivery_id}"]
+
+
+def test_stopping_hands_back_what_waits_and_finishes_what_is_in_the_air(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver
+) -> None:
+    receiver.script = lambda _: Reply(delay_seconds=0.4)
+    queued, later = ready(receiver, 1, FIRST + 30), slotted(receiver, 3.0)
+    sender.put(queued + later)
+    receiver.wait_for(FIRST)
+    started = time.monotonic()
+    sender.stop(5)
+    assert time.monotonic() - started < 2
+    assert not sender.alive
+    assert ids(done.prepared for done in outcomes.sent) == ids(queued[:FIRST])
+    assert all(isinstance(done.answer, Response) for done in outcomes.sent)
+    assert ids(outcomes.unsent) == ids(queued[FIRST:] + later)
+    assert len(receiver.arrivals) == FIRST
+
+
+def test_stopping_waits_only_so_long(sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver) -> None:
+    receiver.script = lambda _: Hang()
+    sender.put(ready(receiver, 1, 3))
+    receiver.wait_for(3)
+    started = time.monotonic()
+    sender.stop(0.2)
+    assert time.monotonic() - started < 1.5
+    assert not sender.alive
+    assert (outcomes.sent, outcomes.unsent) == ([], []), "nobody knows what came of them; their owner will be dead"
+
+
+def test_what_comes_in_with_the_stop_goes_back(
+    outcomes: Outcomes, receiver: ScriptedReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender = Sender(outcomes.on_sent, outcomes.on_unsent)
+    waiting = [one for lane in (1, 2) for one in ready(receiver, lane, 3)]
+    sender.put(waiting)
+    sender._stop_at = time.monotonic() + 5
+    sender.start()
+    sender.stop(5)
+    assert ids(outcomes.unsent) == ids(waiting)
+    assert (outcomes.sent, receiver.arrivals) == ([], [])
+    assert caplog.text == ""
+
+
+def test_a_listener_that_raises_does_not_end_it(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    outcomes.fail_next = True
+    sender.put(ready(receiver))
+    outcomes.wait_for(1)
+    sender.put(ready(receiver))
+    outcomes.wait_for(2)
+    assert "The sender met an unexpected error" in caplog.text
+
+
+def test_more_transfers_than_a_process_may_usually_have_descriptors(
+    outcomes: Outcomes, receiver: ScriptedReceiver
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = len(list(Path("/proc/self/fd").iterdir()))
+    receiver.script = lambda _: Reply(delay_seconds=0.3)
+    waiting = [one for lane in range(10) for one in ready(receiver, lane, 20)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 40, hard))
+    try:
+        sender = Sender(outcomes.on_sent, outcomes.on_unsent)
+        sender.start()
+        sender.put(waiting)
+        sent = outcomes.wait_for(200)
+        sender.stop(1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [type(done.answer) for done in sent if not isinstance(done.answer, Response)] == []
