@@ -6,12 +6,13 @@ BIN := .venv/bin/python
 PIP := $(BIN) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev up test lint types lock clean
+.PHONY: help install install-dev up test bench lint types lock clean
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
 	@echo 'make install  create .venv from requirements.txt'
 	@echo 'make test     run all tests (ARGS="-k name" for some)'
+	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
 	@echo 'make lint     check style and format'
 	@echo 'make types    check types'
 	@echo 'make lock     resolve the dependencies of pyproject.toml into the requirements files again'
@@ -26,6 +27,9 @@ up: install
 
 test: install-dev
 	$(BIN) -m pytest $(ARGS)
+
+bench: install-dev
+	@exec $(BIN) -m benchmarks
 
 lint: install-dev
 	$(BIN) -m ruff check .

@@ -38,6 +38,21 @@ class Variant(Enum):
     SHA1 = "sha1"
 
 
+EVENTS: Final = ("created", "modified", "reversed", "restored")
+"""The events that postbacks fire for. An action keeps what was reported of it, so all carry the same parameters."""
+
+
+class Carried(Enum):
+    """On what condition an event has a value for a parameter."""
+
+    ALWAYS = "every event"
+    CREDITED = "every event of an action that is credited to a partner"
+    REASON = "events that were reported with a reason"
+    REPORTED = "every event, once it was reported"
+    APPS = "every event of a mobile app, once it was reported"
+    DELIVERY = "every request"
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter.
@@ -51,6 +66,7 @@ class Parameter:
     type: ParameterType
     description: str
     example: str
+    carried: Carried = Carried.REPORTED
     documented: bool = True
     base: str = ""
     variant: Variant | None = None
@@ -62,6 +78,7 @@ class Parameter:
 
 _TEXT, _ID, _NUMBER = ParameterType.TEXT, ParameterType.ID, ParameterType.NUMBER
 _MONEY, _DATE = ParameterType.MONEY, ParameterType.DATE
+_ALWAYS, _CREDITED, _APPS, _DELIVERY = Carried.ALWAYS, Carried.CREDITED, Carried.APPS, Carried.DELIVERY
 
 _MAC: Final = "0a:1b:2c:3d:4e:5f"
 _IOS_IFA: Final = "6D92078A-8246-4BA4-AE5B-76104861E7DC"
@@ -80,37 +97,43 @@ def _sha1(value: str) -> str:
 def _variants(base: str, label: str, example: str) -> tuple[Parameter, ...]:
     """The four spellings of one identifier; the hashes are of the value as reported."""
     return (
-        Parameter(f"{base}Upper", _ID, f"In upper case: {label}", example.upper(), False, base, Variant.UPPER),
-        Parameter(f"{base}Lower", _ID, f"In lower case: {label}", example.lower(), False, base, Variant.LOWER),
-        Parameter(f"{base}Md5", _ID, f"MD5 of {label}", _md5(example), False, base, Variant.MD5),
-        Parameter(f"{base}Sha1", _ID, f"SHA-1 of {label}", _sha1(example), False, base, Variant.SHA1),
+        Parameter(f"{base}Upper", _ID, f"In upper case: {label}", example.upper(), _APPS, False, base, Variant.UPPER),
+        Parameter(f"{base}Lower", _ID, f"In lower case: {label}", example.lower(), _APPS, False, base, Variant.LOWER),
+        Parameter(f"{base}Md5", _ID, f"MD5 of {label}", _md5(example), _APPS, False, base, Variant.MD5),
+        Parameter(f"{base}Sha1", _ID, f"SHA-1 of {label}", _sha1(example), _APPS, False, base, Variant.SHA1),
     )
 
 
 _ORDER_LEVEL = (
-    Parameter("CampaignId", _NUMBER, "The program's id", "1000"),
-    Parameter("ActionTrackerId", _NUMBER, "The event type's id", "2001"),
-    Parameter("MediaPartnerId", _NUMBER, "The id of the partner credited with the action", "3001"),
-    Parameter("CampaignName", _TEXT, "The program's name", "Harbor Outfitters"),
-    Parameter("ActionTrackerName", _TEXT, "The event type's name", "Online Sale"),
-    Parameter("MediaPartnerName", _TEXT, "The name of the partner credited with the action", "Northwind Deals"),
-    Parameter("ActionId", _ID, "The action's id: program, event type and sequence", "1000.2001.158133"),
-    Parameter("Status", _TEXT, "PENDING, APPROVED or REVERSED", "PENDING"),
-    Parameter("StatusDetail", _TEXT, "The reason code behind the status, if there is one", "ITEM_RETURNED"),
+    Parameter("CampaignId", _NUMBER, "The program's id", "1000", _ALWAYS),
+    Parameter("ActionTrackerId", _NUMBER, "The event type's id", "2001", _ALWAYS),
+    Parameter("MediaPartnerId", _NUMBER, "The id of the partner credited with the action", "3001", _CREDITED),
+    Parameter("CampaignName", _TEXT, "The program's name", "Harbor Outfitters", _ALWAYS),
+    Parameter("ActionTrackerName", _TEXT, "The event type's name", "Online Sale", _ALWAYS),
+    Parameter(
+        "MediaPartnerName", _TEXT, "The name of the partner credited with the action", "Northwind Deals", _CREDITED
+    ),
+    Parameter("ActionId", _ID, "The action's id: program, event type and sequence", "1000.2001.158133", _ALWAYS),
+    Parameter("Status", _TEXT, "PENDING, APPROVED or REVERSED", "PENDING", _ALWAYS),
+    Parameter(
+        "StatusDetail", _TEXT, "The reason code behind the status, if there is one", "ITEM_RETURNED", Carried.REASON
+    ),
     Parameter("AdId", _ID, "The id of the ad that was clicked", "512604"),
-    Parameter("Payout", _MONEY, "What the partner earns, in the partner's currency", "7.91"),
-    Parameter("DeltaPayout", _MONEY, "How much Payout changed since the event before", "7.91"),
-    Parameter("IntendedPayout", _MONEY, "What Payout would be without limits and reversal", "7.91"),
-    Parameter("Amount", _MONEY, "The action's amount, in the account's currency", "107.23"),
-    Parameter("DeltaAmount", _MONEY, "How much Amount changed since the event before", "107.23"),
-    Parameter("IntendedAmount", _MONEY, "What Amount would be without limits and reversal", "107.23"),
-    Parameter("Currency", _TEXT, "The action's currency", "USD"),
-    Parameter("OriginalCurrency", _TEXT, "The currency of the shopping cart", "EUR"),
-    Parameter("OriginalAmount", _MONEY, "The amount in the currency of the shopping cart", "98.83"),
-    Parameter("EventDate", _DATE, "When the conversion took place", "2026-11-20T10:42:38-07:00"),
-    Parameter("CreationDate", _DATE, "When the action was recorded", "2026-11-20T17:42:41+00:00"),
-    Parameter("LockingDate", _DATE, "When the action locks", "2026-12-20T17:42:38+00:00"),
-    Parameter("ClearedDate", _DATE, "When the action is to clear", "2027-01-04T17:42:38+00:00"),
+    Parameter("Payout", _MONEY, "What the partner earns, in the partner's currency", "7.91", _ALWAYS),
+    Parameter("DeltaPayout", _MONEY, "How much Payout changed since the event before", "7.91", _ALWAYS),
+    Parameter(
+        "IntendedPayout", _MONEY, "What Payout was to be at first: before limits, changes and reversal", "7.91", _ALWAYS
+    ),
+    Parameter("Amount", _MONEY, "The action's amount, in the account's currency", "107.23", _ALWAYS),
+    Parameter("DeltaAmount", _MONEY, "How much Amount changed since the event before", "107.23", _ALWAYS),
+    Parameter("IntendedAmount", _MONEY, "What Amount was at first: before changes and reversal", "107.23", _ALWAYS),
+    Parameter("Currency", _TEXT, "The action's currency", "USD", _ALWAYS),
+    Parameter("OriginalCurrency", _TEXT, "The currency of the shopping cart", "EUR", _ALWAYS),
+    Parameter("OriginalAmount", _MONEY, "The amount in the currency of the shopping cart", "98.83", _ALWAYS),
+    Parameter("EventDate", _DATE, "When the conversion took place", "2026-11-20T10:42:38-07:00", _ALWAYS),
+    Parameter("CreationDate", _DATE, "When the action was recorded", "2026-11-20T17:42:41+00:00", _ALWAYS),
+    Parameter("LockingDate", _DATE, "When the action locks", "2026-12-20T17:42:38+00:00", _ALWAYS),
+    Parameter("ClearedDate", _DATE, "When the action is to clear", "2027-01-04T17:42:38+00:00", _ALWAYS),
     Parameter("ReferringDomain", _TEXT, "The domain that the customer came from", "deals.northwind.example"),
     Parameter("LandingPageUrl", _TEXT, "The page that the customer landed on", "https://harbor.example/sale?c=fall"),
     Parameter("RefCustomerArea", _TEXT, "The customer's area at the click", "501"),
@@ -121,7 +144,7 @@ _ORDER_LEVEL = (
     Parameter("SharedId", _TEXT, "What the partner put into the link", "nw|banner&7"),
     Parameter("PromoCode", _TEXT, "The promo code that was used", "HARBOR 10%"),
     Parameter("CustomerStatus", _TEXT, "New or returning customer, in the brand's words", "NEW"),
-    Parameter("Oid", _ID, "The order's id", "HO-50121"),
+    Parameter("Oid", _ID, "The order's id", "HO-50121", _ALWAYS),
     Parameter("Note", _TEXT, "The note reported with the action", "Gift wrap"),
     Parameter("CustomerPostCode", _TEXT, "The customer's post code as reported", "01310-100"),
     Parameter("CustomerCity", _TEXT, "The customer's city as reported", "São Paulo"),
@@ -139,24 +162,24 @@ _ORDER_LEVEL = (
     Parameter("Numeric1", _NUMBER, "A number reported with the action", "18"),
     Parameter("Numeric2", _NUMBER, "A number reported with the action", "2.5"),
     Parameter("Numeric3", _NUMBER, "A number reported with the action", "365"),
-    Parameter("appPackage", _TEXT, "The mobile app's package or bundle", "example.harbor.app"),
-    Parameter("appName", _TEXT, "The mobile app's name", "Harbor"),
-    Parameter("appVersion", _TEXT, "The mobile app's version", "4.2.0"),
-    Parameter("deviceOs", _TEXT, "The device's operating system", "Android"),
-    Parameter("deviceOsVersion", _TEXT, "The version of the device's operating system", "16"),
-    Parameter("deviceManuf", _TEXT, "Who made the device", "Google"),
-    Parameter("deviceModel", _TEXT, "The device's model", "Pixel 9"),
-    Parameter("macAddress", _ID, "The device's MAC address as reported", _MAC),
+    Parameter("appPackage", _TEXT, "The mobile app's package or bundle", "example.harbor.app", _APPS),
+    Parameter("appName", _TEXT, "The mobile app's name", "Harbor", _APPS),
+    Parameter("appVersion", _TEXT, "The mobile app's version", "4.2.0", _APPS),
+    Parameter("deviceOs", _TEXT, "The device's operating system", "Android", _APPS),
+    Parameter("deviceOsVersion", _TEXT, "The version of the device's operating system", "16", _APPS),
+    Parameter("deviceManuf", _TEXT, "Who made the device", "Google", _APPS),
+    Parameter("deviceModel", _TEXT, "The device's model", "Pixel 9", _APPS),
+    Parameter("macAddress", _ID, "The device's MAC address as reported", _MAC, _APPS),
     *_variants("macAddress", "the MAC address", _MAC),
-    Parameter("iosIfa", _ID, "The iOS advertising identifier as reported", _IOS_IFA),
+    Parameter("iosIfa", _ID, "The iOS advertising identifier as reported", _IOS_IFA, _APPS),
     *_variants("iosIfa", "the iOS advertising identifier", _IOS_IFA),
-    Parameter("iosAdTracking", _TEXT, "Whether iOS ad tracking is allowed, as reported", "1"),
-    Parameter("androidId", _ID, "The Android id as reported", _ANDROID_ID),
+    Parameter("iosAdTracking", _TEXT, "Whether iOS ad tracking is allowed, as reported", "1", _APPS),
+    Parameter("androidId", _ID, "The Android id as reported", _ANDROID_ID, _APPS),
     *_variants("androidId", "the Android id", _ANDROID_ID),
-    Parameter("odin1", _ID, "SHA-1 of the MAC address", _sha1(_MAC), True, "macAddress", Variant.SHA1),
-    Parameter("openUdid", _ID, "The device's OpenUDID", "2f1bfa5e8a9c4b0d9f9e0c7a6d5b4a3928171605"),
-    Parameter("deviceId", _ID, "The device's id as reported", "f07a13984f6d116a"),
-    Parameter("deviceIp", _ID, "The device's IP address", "203.0.113.24"),
+    Parameter("odin1", _ID, "SHA-1 of the MAC address", _sha1(_MAC), _APPS, True, "macAddress", Variant.SHA1),
+    Parameter("openUdid", _ID, "The device's OpenUDID", "2f1bfa5e8a9c4b0d9f9e0c7a6d5b4a3928171605", _APPS),
+    Parameter("deviceId", _ID, "The device's id as reported", "f07a13984f6d116a", _APPS),
+    Parameter("deviceIp", _ID, "The device's IP address", "203.0.113.24", _APPS),
     Parameter("UserAgent", _TEXT, "The browser's user agent", _BROWSER),
     Parameter("IpAddressPlain", _ID, "The customer's IP address", "203.0.113.24"),
     Parameter("ActionType", _TEXT, "The kind of action", "SALE"),
@@ -164,43 +187,67 @@ _ORDER_LEVEL = (
     Parameter("SubId1", _TEXT, "What the partner put into the link's first own field", "spring"),
     Parameter("SubId2", _TEXT, "What the partner put into the link's second own field", "mail-7"),
     Parameter("SubId3", _TEXT, "What the partner put into the link's third own field", "top"),
-    Parameter("EventCode", _TEXT, "The in-app event's code", "SALE"),
+    Parameter("EventCode", _TEXT, "The in-app event's code", "SALE", _APPS),
 )
 
 _OURS = (
     Parameter(
-        "DeliveryId", _ID, "The delivery's id, the same in every attempt: recognise repeats by it", "84213", False
+        "DeliveryId",
+        _ID,
+        "The delivery's id, the same in every attempt: recognise repeats by it",
+        "84213",
+        _DELIVERY,
+        False,
     ),
-    Parameter("Attempt", _NUMBER, "The attempt's number, 1 for the first", "1", False),
-    Parameter("ActionEvent", _TEXT, "What happened: created, modified, reversed or restored", "created", False),
+    Parameter("Attempt", _NUMBER, "The attempt's number, 1 for the first", "1", _DELIVERY, False),
+    Parameter(
+        "ActionEvent", _TEXT, "What happened: created, modified, reversed or restored", "created", _DELIVERY, False
+    ),
 )
 
 
 PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType({each.name: each for each in _ORDER_LEVEL + _OURS})
 """All parameters by name, in the order in which a palette shows them."""
 
-ITEM_ATTRIBUTES: Final[Mapping[str, ParameterType]] = MappingProxyType(
-    {
-        "sku": ParameterType.TEXT,
-        "cat": ParameterType.TEXT,
-        "qty": ParameterType.NUMBER,
-        "amt": ParameterType.MONEY,  # The subtotal in the account's currency.
-        "cartamt": ParameterType.MONEY,  # The subtotal in the cart's currency.
-        "rbt": ParameterType.MONEY,  # The discount.
-        "name": ParameterType.TEXT,
-    }
-)
-"""The attributes of one item of the order, by name."""
 
-_SAMPLE_ITEMS = (
-    ("GH23", "Watches", "3", "2.92", "50.01", "1.00", "1.00"),
-    ("UT66", "Shoes", "4", "99.32", "23.89", "5.00", "5.00"),
-    ("RW87", "Hats", "11", "4.99", "34.00", "1.50", "1.50"),
+@dataclass(frozen=True, slots=True)
+class ItemAttribute:
+    """One attribute of the items of the order."""
+
+    name: str
+    type: ParameterType
+    description: str
+    example: str
+
+
+_ITEM = (
+    ItemAttribute("sku", _TEXT, "The item's SKU", "GH23"),
+    ItemAttribute("cat", _TEXT, "Its category", "Watches"),
+    ItemAttribute("qty", _NUMBER, "How many were bought", "3"),
+    ItemAttribute("amt", _MONEY, "Its subtotal, in the account's currency", "2.92"),
+    ItemAttribute("cartamt", _MONEY, "Its subtotal, in the currency of the shopping cart", "50.01"),
+    ItemAttribute("rbt", _MONEY, "Its discount, in the currency of the shopping cart", "1.00"),
+    ItemAttribute("name", _TEXT, "Its name", "Diver watch"),
+)
+
+ITEM_ATTRIBUTES: Final[Mapping[str, ItemAttribute]] = MappingProxyType({each.name: each for each in _ITEM})
+"""The attributes of one item of the order, by name. All are carried by every event of an order with items."""
+
+_MORE_SAMPLE_ITEMS = (
+    ("UT66", "Shoes", "4", "99.32", "23.89", "5.00", "Trail shoes"),
+    ("RW87", "Hats", "11", "4.99", "34.00", "1.50", 'Hat "Ohio" 7 1/4'),
 )
 
 
 def sample_values() -> dict[str, Any]:
     """Return a complete snapshot made of the examples, with three items; the caller may change it."""
     values: dict[str, Any] = {each.name: each.example for each in PARAMETERS.values() if not each.base}
-    values["items"] = [dict(zip(ITEM_ATTRIBUTES, item, strict=True)) for item in _SAMPLE_ITEMS]
+    samples = (tuple(each.example for each in _ITEM), *_MORE_SAMPLE_ITEMS)
+    values["items"] = [dict(zip(ITEM_ATTRIBUTES, item, strict=True)) for item in samples]
     return values
+
+
+def least_values() -> dict[str, Any]:
+    """Return a snapshot with no more than every event has, made of the examples; the caller may change it."""
+    certain = (Carried.ALWAYS, Carried.DELIVERY)
+    return {each.name: each.example for each in PARAMETERS.values() if each.carried in certain}

@@ -9,7 +9,7 @@ from actions.models import Action, ActionEvent
 from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS, ParameterType
 from postbacks.models import Postback
 from postbacks.request import RequestTemplate
-from postbacks.template.hints import did_you_mean
+from postbacks.template.hints import ITEM_ALIASES, PARAMETER_ALIASES, did_you_mean
 from postbacks.template.numbers import number_writer, plain_number
 from postbacks.validation import request_template
 
@@ -54,7 +54,7 @@ def read_event(text: str) -> PreviewEvent:
     for name, value in document.items():
         parameter = PARAMETERS.get(name)
         if parameter is None:
-            hint = did_you_mean(name, (*PARAMETERS, "items"), "%s")
+            hint = did_you_mean(name, (*PARAMETERS, "items"), "%s", PARAMETER_ALIASES)
             event.warnings.append(f"{name} is no parameter and is not used. {hint}".rstrip())
         else:
             event.values[name] = _text(name, parameter.type, value)
@@ -111,9 +111,9 @@ def _item(position: int, item: Mapping[str, object], warnings: list[str]) -> dic
     attributes: dict[str, str] = {}
     for name, value in item.items():
         if name in ITEM_ATTRIBUTES:
-            attributes[name] = _text(f"{name} of item {position}", ITEM_ATTRIBUTES[name], value)
+            attributes[name] = _text(f"{name} of item {position}", ITEM_ATTRIBUTES[name].type, value)
         else:
-            hint = did_you_mean(name, ITEM_ATTRIBUTES, "%s")
+            hint = did_you_mean(name, ITEM_ATTRIBUTES, "%s", ITEM_ALIASES)
             warnings.append(f"{name} of item {position} is no item attribute and is not used. {hint}".rstrip())
     return attributes
 

@@ -1,4 +1,4 @@
-"""From what an operator set up, and an event's values, to the request that goes out. Pure: no settings, no database.
+"""From what an operator set up, and an event's values, to the request that goes out. Pure, but for one setting.
 
 Setting up is compiled once (`compile_request`) and shared; an event then costs only its own values. The request is
 filled in directly: `PreparedRequest.prepare()` takes 25 times as long, and would quote the URL a second time.
@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from django.conf import settings
 from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
-from actions.parameters import sample_values
+from actions.parameters import least_values, sample_values
 from postbacks import __version__
 from postbacks.request_body import Body, compile_body
 from postbacks.request_check import ill_formed
-from postbacks.request_errors import Problem, RequestErrors, Unbuildable, template_problems
+from postbacks.request_errors import Findings, Problem, RequestErrors, Unbuildable, stripped
 from postbacks.request_headers import compile_headers
-from postbacks.template import Place, Template, TemplateError, UnusableValueError, Values, compile_template
+from postbacks.template import Place, Template, UnusableValueError, Values
 from postbacks.template.encoding import utf8
 
 __all__ = [
@@ -32,7 +33,6 @@ __all__ = [
 ]
 
 METHODS: Final = ("GET", "POST")
-MAX_URL_BYTES: Final = 8 * 1024  # What common servers take in a request line.
 MAX_BODY_BYTES: Final = 256 * 1024  # Far beyond a real order, and small enough to hold thousands in memory.
 USER_AGENT: Final = f"PartnerPostbacks/{__version__}"
 
@@ -55,13 +55,18 @@ class RequestTemplate:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRequest:
-    """A request with gaps for an event's values; made by `compile_request`."""
+    """A request with gaps for an event's values; made by `compile_request`.
+
+    `warnings` are about templates that are legal but unlikely to be meant.
+    """
 
     method: str
     url: Template
     fixed_headers: tuple[tuple[str, str], ...]
     headers: tuple[tuple[str, Template], ...]
     body: Body | None
+    max_url_bytes: int
+    warnings: tuple[Problem, ...]
 
     def build(self, values: Values) -> PreparedRequest:
         """Return the request for a snapshot's values (see `actions.parameters`); its body is bytes or None.
@@ -84,76 +89,97 @@ class CompiledRequest:
         return request
 
     def _url(self, values: Values) -> str:
-        url = self.url.render(values)
-        if len(url) > MAX_URL_BYTES:  # All ASCII by now.
-            raise Unbuildable(
-                f"The URL is {len(url):,} bytes long with this event's values; the limit is {MAX_URL_BYTES:,}."
-            )
+        try:
+            url = self.url.render(values)
+        except UnusableValueError as error:
+            raise Unbuildable(f"The URL cannot be written: {error}.") from error
+        if len(url) > self.max_url_bytes:  # All ASCII by now.
+            raise Unbuildable(_too_long("URL", len(url), self.max_url_bytes))
         return url
 
     @staticmethod
     def _body(body: Body, values: Values) -> bytes:
-        content = utf8(body.render(values))
+        try:
+            content = utf8(body.render(values))
+        except UnusableValueError as error:
+            raise Unbuildable(f"The body cannot be written: {error}.") from error
         if len(content) > MAX_BODY_BYTES:
-            raise Unbuildable(
-                f"The body is {len(content):,} bytes long with this event's values; the limit is {MAX_BODY_BYTES:,}."
-            )
+            raise Unbuildable(_too_long("body", len(content), MAX_BODY_BYTES))
         return content
 
 
-@lru_cache(maxsize=4096)  # Twice the postbacks of a large installation.
-def compile_request(template: RequestTemplate, hidden: frozenset[str] = frozenset()) -> CompiledRequest:
-    """Compile what an operator set up; parameters named in `hidden` render empty.
+def _too_long(part: str, length: int, limit: int) -> str:
+    return f"The {part} is {length:,} bytes long with this event's values; the limit is {limit:,}."
 
-    Raises `RequestErrors` with everything that is wrong, by field.
+
+def compile_request(template: RequestTemplate, hidden: frozenset[str] = frozenset()) -> CompiledRequest:
+    """Compile what an operator set up, once; parameters named in `hidden` render empty.
+
+    Its URL may become as long as POSTBACKS_MAX_URL_BYTES says. Raises `RequestErrors` with everything that is wrong,
+    by field.
     """
-    problems: list[Problem] = []
-    url = _compile_url(template.url.strip(), hidden, problems)
-    headers = compile_headers(template.headers, hidden, problems)
-    body = _compile_body(template, hidden, problems)
-    if problems or url is None:
-        raise RequestErrors(problems)
+    return _compile(template, hidden, settings.POSTBACKS_MAX_URL_BYTES)
+
+
+@lru_cache(maxsize=4096)  # Twice the postbacks of a large installation.
+def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: int) -> CompiledRequest:
+    found = Findings()
+    url = _compile_url(template.url, hidden, found)
+    headers = compile_headers(template.headers, hidden, found)
+    body = _compile_body(template, hidden, found)
+    if found.mistakes or url is None:
+        raise RequestErrors(found.mistakes)
     fixed = [("User-Agent", USER_AGENT)]
     if body is not None:
         fixed.append(("Content-Type", body.content_type))
-    return CompiledRequest(template.method, url, _unless_given(fixed, headers), headers, body)
+    return CompiledRequest(
+        template.method,
+        url,
+        _unless_given(fixed, headers),
+        headers,
+        body,
+        max_url_bytes,
+        tuple(found.warnings),
+    )
 
 
-def sample_warnings(template: RequestTemplate, hidden: frozenset[str] = frozenset()) -> list[str]:
-    """What looks wrong once sample values are filled in; empty if nothing does.
+def sample_warnings(template: RequestTemplate, hidden: frozenset[str] = frozenset()) -> list[Problem]:
+    """What is legal but looks wrong, by field: odd braces, and a body that is not well-formed once it is filled in.
 
-    These are warnings: there are receivers that ask for JSON which is none. Raises `RequestErrors` as
-    `compile_request` does.
+    It is filled in with sample values, and with no more than every event has. These are warnings: there are receivers
+    that ask for JSON which is none. Raises `RequestErrors` as `compile_request` does.
     """
+    request = compile_request(template, hidden)
+    complete = _complaints(template.body_format, request, sample_values(), "Filled in with sample values")
+    # What is wrong with all values is not said twice.
+    sparse = () if complete else _complaints(template.body_format, request, least_values(), "Where values are missing")
+    return [*request.warnings, *complete, *sparse]
+
+
+def _complaints(body_format: str, request: CompiledRequest, values: Values, when: str) -> tuple[Problem, ...]:
     try:
-        request = compile_request(template, hidden).build(sample_values())
+        body = request.build(values).body
     except Unbuildable as error:
-        return [str(error)]
-    if not isinstance(request.body, bytes):
-        return []
-    problem = ill_formed(template.body_format, request.body)
-    return [f"Filled in with sample values, the body is not valid {problem}"] if problem else []
+        return (Problem("url", "", str(error)),)
+    wrong = ill_formed(body_format, body) if isinstance(body, bytes) else ""
+    return (Problem("body", "", f"{when}, the body is not valid {wrong}"),) if wrong else ()
 
 
-def _compile_url(url: str, hidden: frozenset[str], problems: list[Problem]) -> Template | None:
-    if not url:
-        problems.append(Problem("url", "", "The URL is missing."))
+def _compile_url(text: str, hidden: frozenset[str], found: Findings) -> Template | None:
+    if not text.strip():
+        found.add("url", "", "The URL is missing.")
         return None
-    try:
-        return compile_template(url, Place.URL, hidden)
-    except TemplateError as error:
-        problems.extend(template_problems("url", "", error))
-        return None
+    return found.compile("url", "", text, stripped(text), Place.URL, hidden)
 
 
-def _compile_body(template: RequestTemplate, hidden: frozenset[str], problems: list[Problem]) -> Body | None:
+def _compile_body(template: RequestTemplate, hidden: frozenset[str], found: Findings) -> Body | None:
     if template.method == "POST":
-        return compile_body(template.body_format, template.pairs, template.body_raw, hidden, problems)
+        return compile_body(template.body_format, template.pairs, template.body_raw, hidden, found)
     if template.method not in METHODS:
-        problems.append(Problem("method", "", f"“{template.method}” is no method: choose GET or POST."))
+        found.add("method", "", f"“{template.method}” is no method: choose GET or POST.")
     elif template.body_format or template.pairs or template.body_raw.strip():
         field = "body" if template.pairs or template.body_raw.strip() else "body_format"
-        problems.append(Problem(field, "", "A GET request has no body: choose POST, or take the body away."))
+        found.add(field, "", "A GET request has no body: choose POST, or take the body away.")
     return None
 
 

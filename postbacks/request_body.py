@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from postbacks.request_errors import Problem, template_problems
-from postbacks.template import Place, Template, TemplateError, Values, compile_template
+from postbacks.request_errors import Findings, stripped
+from postbacks.template import Place, Template, Values
 from postbacks.template.encoding import json_text, percent_encoded
 from postbacks.template.tokens import OPENING
 
@@ -84,34 +84,29 @@ class Body:
         return "".join([part if isinstance(part, str) else part.render(values) for part in self.parts])
 
 
-def compile_body(
-    body_format: str, pairs: Pairs, raw: str, hidden: frozenset[str], problems: list[Problem]
-) -> Body | None:
-    """Return the compiled body, or None if there are mistakes, which are added to `problems`."""
+def compile_body(body_format: str, pairs: Pairs, raw: str, hidden: frozenset[str], found: Findings) -> Body | None:
+    """Return the compiled body, or None if there are mistakes, which are added to `found`."""
     known = FORMATS.get(body_format)
     if known is None:
         wrong = f"“{body_format}” is no body format" if body_format else "A POST needs a body format"
-        problems.append(Problem("body_format", "", f"{wrong}: choose json, xml or querystring."))
+        found.add("body_format", "", f"{wrong}: choose json, xml or querystring.")
         return None
     if bool(pairs) is bool(raw.strip()):
         both = "Both pairs and a raw body are given: keep one." if pairs else "A POST needs pairs or a raw body."
-        problems.append(Problem("body", "", both))
+        found.add("body", "", both)
         return None
-    before = len(problems)
-    parts = _pairs(known, body_format, pairs, hidden, problems) if pairs else _raw(known, raw, hidden, problems)
-    return Body(known.content_type, tuple(parts)) if len(problems) == before else None
+    before = len(found.mistakes)
+    parts = _pairs(known, body_format, pairs, hidden, found) if pairs else _raw(known, raw, hidden, found)
+    return Body(known.content_type, tuple(parts)) if len(found.mistakes) == before else None
 
 
-def _raw(known: BodyFormat, raw: str, hidden: frozenset[str], problems: list[Problem]) -> list[str | Template]:
-    try:
-        return [compile_template(raw.strip(), known.raw_place, hidden)]
-    except TemplateError as error:
-        problems.extend(template_problems("body", "", error))
-        return []
+def _raw(known: BodyFormat, raw: str, hidden: frozenset[str], found: Findings) -> list[str | Template]:
+    template = found.compile("body", "", raw, stripped(raw), known.raw_place, hidden)
+    return [template] if template is not None else []
 
 
 def _pairs(
-    known: BodyFormat, body_format: str, pairs: Pairs, hidden: frozenset[str], problems: list[Problem]
+    known: BodyFormat, body_format: str, pairs: Pairs, hidden: frozenset[str], found: Findings
 ) -> list[str | Template]:
     parts: list[str | Template] = []
     seen: set[str] = set()
@@ -119,15 +114,12 @@ def _pairs(
     for number, (key, value) in enumerate(pairs, 1):
         refusal = _refusal(body_format, key, seen)
         if refusal:
-            problems.append(Problem("body", f"pair {number}", refusal))
+            found.add("body", f"pair {number}", refusal)
         seen.add(key)
-        try:
-            template = compile_template(value, known.value_place, hidden)
-        except TemplateError as error:
-            problems.extend(template_problems("body", f"key “{key}”", error))
-            continue
-        parts += (text + known.before_value(key), template)
-        text = known.after_value(key) + known.between
+        template = found.compile("body", f"key “{key}”", value, (0, len(value)), known.value_place, hidden)
+        if template is not None:
+            parts += (text + known.before_value(key), template)
+            text = known.after_value(key) + known.between
     parts.append(text.removesuffix(known.between) + known.end)
     return parts
 

@@ -6,9 +6,9 @@ ValueError
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from postbacks.template import TemplateError
+from postbacks.template import Place, Template, TemplateError, compile_template
 
 
 class Unbuildable(ValueError):  # noqa: N818 -- named for what becomes of the delivery: it is given up, with this reason
@@ -17,7 +17,10 @@ class Unbuildable(ValueError):  # noqa: N818 -- named for what becomes of the de
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake. `where` is its place within the field (`line 2`, `key “payout”`), empty if the field says it all."""
+    """One mistake or warning.
+
+    `where` is its place within the field (`line 2`, `key “payout”`), empty if the field says it all.
+    """
 
     field: str
     where: str
@@ -28,12 +31,20 @@ class Problem:
         """One line, for the field of a form."""
         return f"{self.where}: {self.cause}" if self.where else str(self.cause)
 
+    @property
+    def labelled(self) -> str:
+        """One line, the field in front."""
+        return f"{self._label}: {self.cause}"
+
     def explain(self) -> str:
         """For a terminal: with the line of the template and a caret, where a template is to blame."""
-        head = f"{self.field}, {self.where}" if self.where else self.field
         if isinstance(self.cause, TemplateError):
-            return f"{head}:\n{self.cause.with_caret()}\n  {self.cause}"
-        return f"{head}: {self.cause}"
+            return f"{self._label}:\n{self.cause.with_caret()}\n  {self.cause}"
+        return self.labelled
+
+    @property
+    def _label(self) -> str:
+        return f"{self.field}, {self.where}" if self.where else self.field
 
 
 class RequestErrors(ValueError):  # noqa: N818 -- several at once, hence the plural
@@ -59,6 +70,41 @@ class RequestErrors(ValueError):  # noqa: N818 -- several at once, hence the plu
         return "\n".join(each.explain() for each in self.problems)
 
 
-def template_problems(field: str, where: str, error: TemplateError) -> list[Problem]:
-    """One problem for each mistake that was found in one template."""
-    return [Problem(field, where, each) for each in error.errors]
+@dataclass(slots=True)
+class Findings:
+    """What is found while a request is compiled; `warnings` are about what is legal but unlikely to be meant."""
+
+    mistakes: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def add(self, field_name: str, where: str, cause: str) -> None:
+        """Add a mistake."""
+        self.mistakes.append(Problem(field_name, where, cause))
+
+    def compile(  # noqa: PLR0917 -- where the template stands, in the order of a path to it, and what it is for
+        self, field_name: str, where: str, text: str, bounds: tuple[int, int], place: Place, hidden: frozenset[str]
+    ) -> Template | None:
+        """Return the compiled template that stands in `text` from the first to the second bound.
+
+        With mistakes, which are added, None. Their places are counted in the whole text, as whoever wrote it sees it.
+        """
+        start, end = bounds
+
+        def within(error: TemplateError) -> Problem:
+            moved = TemplateError(text, start + error.offset, error.message, error.hint)
+            return Problem(field_name, where, moved)
+
+        try:
+            template = compile_template(text[start:end], place, hidden)
+        except TemplateError as error:
+            self.mistakes += [within(each) for each in error.errors]
+            return None
+        self.warnings += [within(each) for each in template.warnings]
+        return template
+
+
+def stripped(text: str, start: int = 0) -> tuple[int, int]:
+    """The bounds of the text from `start` on without the white space around it."""
+    rest = text[start:]
+    begin = start + len(rest) - len(rest.lstrip())
+    return begin, begin + len(rest.strip())

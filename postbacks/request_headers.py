@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from postbacks.request_errors import Problem, template_problems
-from postbacks.template import Place, Template, TemplateError, compile_template
+from postbacks.request_errors import Findings, stripped
+from postbacks.template import Place, Template
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, section 5.6.2.
 
@@ -24,8 +24,8 @@ _HOP_BY_HOP: Final = {
 _FOLLOWS_FROM_THE_REST: Final = {"host": "the URL", "content-length": "the body"}
 
 
-def compile_headers(text: str, hidden: frozenset[str], problems: list[Problem]) -> tuple[tuple[str, Template], ...]:
-    """Return names and value templates in order; mistakes are added to `problems`, with their line's number.
+def compile_headers(text: str, hidden: frozenset[str], found: Findings) -> tuple[tuple[str, Template], ...]:
+    """Return names and value templates in order; mistakes are added to `found`, with their line's number.
 
     Blank lines are skipped.
     """
@@ -34,18 +34,18 @@ def compile_headers(text: str, hidden: frozenset[str], problems: list[Problem]) 
         if not line.strip():
             continue
         where = f"line {number}"
-        name, colon, value = line.partition(":")
-        name = name.strip()
+        before, colon, _value = line.partition(":")
+        name = before.strip()
         refusal = "Not “Name: value”: the colon is missing." if not colon else _refusal(name)
         if not refusal and name.lower() in headers:
             refusal = f"{name} is given twice."
         if refusal:
-            problems.append(Problem("headers", where, refusal))
+            found.add("headers", where, refusal)
             continue
-        try:
-            headers[name.lower()] = (name, compile_template(value.strip(), Place.HEADER, hidden))
-        except TemplateError as error:
-            problems.extend(template_problems("headers", f"{where}, value of {name}", error))
+        value = stripped(line, len(before) + 1)
+        template = found.compile("headers", where, line, value, Place.HEADER, hidden)
+        if template is not None:
+            headers[name.lower()] = (name, template)
     return tuple(headers.values())
 
 

@@ -98,7 +98,6 @@ class Call:
         # Slower than a byte a second for so long: above all, a first byte that does not come.
         curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
         curl.setopt(pycurl.LOW_SPEED_TIME, math.ceil(settings.POSTBACKS_RESPONSE_TIMEOUT))
-        curl.setopt(pycurl.PIPEWAIT, 1)  # Rather a stream of a connection that is being made than one more of them.
         curl.setopt(pycurl.TIMEOUT_MS, round(settings.POSTBACKS_TOTAL_TIMEOUT * 1000))
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)

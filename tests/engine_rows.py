@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from requests.structures import CaseInsensitiveDict
 
 from actions.models import ActionEvent
 from postbacks.engine import database, lanes, rate
+from postbacks.engine.redis import client
 from postbacks.engine.stages import Claimed, Prepared, Sent
 from postbacks.models import Delivery, Postback
 from postbacks.rules import compile_rules
@@ -147,3 +148,39 @@ def redis_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             patch.setattr(script, "registered_client", nobody)
         patch.setattr(lanes, "client", nobody)
         yield
+
+
+def lane_scores() -> dict[int, float]:
+    """The lanes in Redis, with the seconds until they have work."""
+    seconds, microseconds = client.time()
+    now = seconds + microseconds / 1e6
+    found: Any = client.zrange(lanes.LANES, 0, -1, withscores=True)
+    return {int(lane): score / 1000 - now for lane, score in found}
+
+
+@contextmanager
+def held_up(delivery: Delivery) -> Iterator[None]:
+    """Holds the delivery's row, so that whoever writes it waits."""
+    with engine_connection() as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT 1 FROM postbacks_delivery WHERE id = %s FOR UPDATE", [delivery.pk])
+        yield
+
+
+def waits_for_a_lock(connection_name: str) -> bool:
+    """Whether one of the engine's connections of this name waits for somebody else's lock."""
+    with django_connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = %s AND datname = current_database() AND wait_event_type = 'Lock'",
+            [f"postbacks {connection_name}"],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def wait_until(condition: Callable[[], object], timeout_seconds: float, what: str) -> None:
+    """Polls until `condition()` is true; fails the test, saying what it waited for."""
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {timeout_seconds} s: {what}"
+        time.sleep(0.01)

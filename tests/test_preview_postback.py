@@ -116,20 +116,32 @@ def test_a_raw_body_is_printed_after_an_empty_line(event: str) -> None:
 
 
 def test_without_an_event_sample_values_are_used_and_said_to_be() -> None:
-    out, err = preview("--url", URL + '{join(items, i, "name{i}={i.name}", "&", "?")}')
-    assert out.startswith(f"GET {URL}?name1=1.00&name2=5.00&name3=1.50\n")
+    out, err = preview("--url", URL + '{join(items, i, "sku{i}={i.sku}", "&", "?")}')
+    assert out.startswith(f"GET {URL}?sku1=GH23&sku2=UT66&sku3=RW87\n")
     assert err == "Filled in with sample values; --event FILE.json gives others.\n"
 
 
 def test_unknown_names_in_the_event_and_an_ill_formed_body_are_warned_about(tmp_path: Path) -> None:
-    file = write(tmp_path, {"sharedId": 1, "Zzz": 2, "items": [{"Sku": "A"}]})
+    file = write(tmp_path, {"sharedId": 1, "Zzz": 2, "OrderId": "1", "items": [{"Sku": "A"}]})
     out, err = preview("--url", URL, "--body-format", "json", "--body", '{"a":{Amount}', "--event", file)
     assert out.endswith('\n{"a":null\n')
     assert err.splitlines() == [
         "Warning: sharedId is no parameter and is not used. Did you mean SharedId?",
         "Warning: Zzz is no parameter and is not used.",
+        "Warning: OrderId is no parameter and is not used. Did you mean Oid?",
         "Warning: Sku of item 1 is no item attribute and is not used. Did you mean sku?",
         "Warning: The body is not valid JSON: Expecting ',' delimiter at line 1, column 10.",
+    ]
+
+
+def test_braces_that_open_nothing_are_warned_about() -> None:
+    out, err = preview("--url", URL, "--header", "X-Order: {Oid")
+    assert out.endswith("\nX-Order: {Oid\n")
+    assert err.splitlines()[1:] == [
+        (
+            "Warning: headers, line 1: A { before Oid that opens no placeholder at column 10. "
+            "A placeholder is written without spaces, and closed: {Oid}."
+        )
     ]
 
 

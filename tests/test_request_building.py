@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 import postbacks
 from actions.parameters import sample_values
 from postbacks.request import (
     MAX_BODY_BYTES,
-    MAX_URL_BYTES,
     RequestErrors,
     RequestTemplate,
     Unbuildable,
@@ -155,11 +155,54 @@ def test_a_control_character_in_a_header_makes_the_request_unbuildable() -> None
 
 def test_a_url_of_more_than_8_kib_is_unbuildable() -> None:
     compiled = compile_request(RequestTemplate("GET", f"{URL}?n={{Note}}"))
-    room = MAX_URL_BYTES - len(f"{URL}?n=")
+    room = 8192 - len(f"{URL}?n=")
     assert len(compiled.build({"Note": "x" * room}).url or "") == 8192
     with pytest.raises(Unbuildable) as caught:
         compiled.build({"Note": "x" * (room + 1)})
     assert str(caught.value) == "The URL is 8,193 bytes long with this event's values; the limit is 8,192."
+
+
+def test_the_longest_url_is_a_setting(settings: Settings) -> None:
+    template = RequestTemplate("GET", f"{URL}?n={{Note}}")
+    usual = compile_request(template)
+    settings.POSTBACKS_MAX_URL_BYTES = 100
+    short = compile_request(template)
+    room = 100 - len(f"{URL}?n=")
+    assert len(short.build({"Note": "x" * room}).url or "") == 100
+    with pytest.raises(Unbuildable, match=r"The URL is 101 bytes long with this event's values; the limit is 100\."):
+        short.build({"Note": "x" * (room + 1)})
+    assert len(usual.build({"Note": "x" * 1000}).url or "") > 1000
+
+
+def test_bytes_of_the_url_are_counted_as_they_go_out() -> None:
+    compiled = compile_request(RequestTemplate("GET", f"{URL}?{{raw(Note)}}"))
+    with pytest.raises(Unbuildable, match=r"The URL is 9,027 bytes long"):
+        compiled.build({"Note": "é" * 1500})
+
+
+def test_an_endless_join_is_unbuildable_before_it_fills_the_memory() -> None:
+    join = "{join(items, i, '%s')}" % ("{LandingPageUrl}" * 300)
+    values = {"LandingPageUrl": "x" * 2000, "items": [{}] * 1000}
+    for template, part in (
+        (RequestTemplate("GET", f"{URL}?{join}"), "URL"),
+        (RequestTemplate("GET", URL, f"X-All: {join}"), "header X-All"),
+        (post("json", ("all", join)), "body"),
+        (post("querystring", raw=join), "body"),
+    ):
+        with pytest.raises(Unbuildable) as caught:
+            compile_request(template).build(values)
+        assert str(caught.value) == (
+            f"The {part} cannot be written: the join of 1000 items is longer than 262,144 characters."
+        )
+
+
+def test_places_are_counted_in_the_field_as_it_was_typed() -> None:
+    template = RequestTemplate("POST", f"  {URL}?{{Oyd}}", "\n X-Note :  {Oyd}\n", "json", (), '\n\n  {"a": {Oyd}}\n')
+    assert fields_of(template) == {
+        "url": ["Unknown parameter {Oyd} at column 30. Did you mean {Oid}?"],
+        "headers": ["line 2: Unknown parameter {Oyd} at column 12. Did you mean {Oid}?"],
+        "body": ["Unknown parameter {Oyd} at line 3, column 9. Did you mean {Oid}?"],
+    }
 
 
 def test_a_body_of_more_than_256_kib_is_unbuildable() -> None:
@@ -194,8 +237,11 @@ def test_lone_surrogates_become_replacement_characters() -> None:
         ("HOST: x", "line 2: HOST follows from the URL and cannot be set."),
         ("Content-Length: 1", "line 2: Content-Length follows from the body and cannot be set."),
         ("x-first: 2", "line 2: x-first is given twice."),
-        ("X-Note: {Nots}", "line 2, value of X-Note: Unknown parameter {Nots} at column 1. Did you mean {Note}?"),
-        ("X-Note: {raw(Note)}", "line 2, value of X-Note: raw(…) in a header value at column 2."),
+        ("X-Note: {Nots}", "line 2: Unknown parameter {Nots} at column 9. Did you mean {Note}?"),
+        (
+            "X-Note: {raw(Note)}",
+            "line 2: raw(…) in a header value at column 10. Leave it out: nothing is encoded here.",
+        ),
     ],
 )
 def test_a_bad_header_line_is_refused_with_its_number(line: str, message: str) -> None:
@@ -284,8 +330,42 @@ def test_all_mistakes_are_reported_at_once_and_explained_with_carets() -> None:
     ],
 )
 def test_a_body_that_is_ill_formed_with_sample_values_is_warned_about(template: RequestTemplate, warning: str) -> None:
-    assert sample_warnings(template) == [f"Filled in with sample values, the body is not valid {warning}"]
+    [found] = sample_warnings(template)
+    assert found.labelled == f"body: Filled in with sample values, the body is not valid {warning}"
     assert compile_request(template).build(sample_values()).body
+
+
+@pytest.mark.parametrize(
+    ("raw", "complaint"),
+    [
+        ('{"id": -{Money1}}', "Expecting value at line 1, column 8."),
+        ("{ {SharedId}: 1}", "Expecting property name enclosed in double quotes at line 1, column 3."),
+    ],
+)
+def test_a_body_that_is_ill_formed_only_where_values_are_missing_is_warned_about(raw: str, complaint: str) -> None:
+    [found] = sample_warnings(post("json", raw=raw))
+    assert found.labelled == f"body: Where values are missing, the body is not valid JSON: {complaint}"
+
+
+def test_odd_braces_are_warned_about_on_their_field() -> None:
+    template = RequestTemplate("POST", URL, "X-A: 1\nX-B: {Oid", "querystring", (("a", "{ Oid }"), ("b", "{Oid}")))
+    assert [(each.field, each.message) for each in sample_warnings(template)] == [
+        (
+            "headers",
+            (
+                "line 2: A { before Oid that opens no placeholder at column 6. "
+                "A placeholder is written without spaces, and closed: {Oid}."
+            ),
+        ),
+        (
+            "body",
+            (
+                "key “a”: A { before Oid that opens no placeholder at column 1. "
+                "A placeholder is written without spaces, and closed: {Oid}."
+            ),
+        ),
+    ]
+    assert compile_request(template).build({"Oid": "1"}).headers["X-B"] == "{Oid"
 
 
 def test_a_well_formed_or_absent_body_is_not_warned_about() -> None:

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from postbacks.engine.share import Share
+from postbacks.engine.share import FIRST, LARGEST, MOST_IN_FLIGHT, SMALLEST, Share
 
 
-def test_a_lane_begins_in_the_middle() -> None:
+def test_a_newcomer_has_a_small_share_and_holds_twice_of_it() -> None:
     share = Share()
-    assert (share.in_flight, share.held) == (64, 128)
+    assert SMALLEST < FIRST < MOST_IN_FLIGHT < LARGEST
+    assert (share.in_flight, share.held) == (FIRST, 2 * FIRST)
 
 
 def test_each_answer_adds_one_up_to_the_most() -> None:
     share = Share()
     share.answered()
-    assert (share.in_flight, share.held) == (65, 130)
-    for _ in range(1_000):
+    assert (share.in_flight, share.held) == (FIRST + 1, 2 * (FIRST + 1))
+    for _ in range(2 * LARGEST):
         share.answered()
-    assert (share.in_flight, share.held) == (256, 1024)
+    assert (share.in_flight, share.held) == (MOST_IN_FLIGHT, 2 * LARGEST)
 
 
 def test_each_failure_halves_it_down_to_the_least() -> None:
     share = Share()
+    for _ in range(60):
+        share.answered()
     sizes = []
-    for _ in range(5):
+    for _ in range(8):
         share.failed()
         sizes.append(share.in_flight)
-    assert sizes == [32, 16, 8, 8, 8]
-    assert share.held == 16
+    size = FIRST + 60
+    assert sizes == [max(SMALLEST, size >> shift) for shift in range(1, 9)]
+    assert (share.in_flight, share.held) == (SMALLEST, 2 * SMALLEST)
 
 
 def test_it_grows_again_from_where_it_fell() -> None:
     share = Share()
-    share.failed()
+    for _ in range(10):
+        share.failed()
     share.answered()
-    assert share.in_flight == 33
+    assert share.in_flight == SMALLEST + 1

@@ -1,12 +1,15 @@
 """What templates render to, exactly: parameters, item rows, functions, each kind of place."""
 
 import hashlib
+import subprocess
+import sys
+import zoneinfo
 from typing import Any
 
 import pytest
 
-from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS, sample_values
-from postbacks.template import Place, UnusableValueError, compile_template
+from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS, least_values, sample_values
+from postbacks.template import Place, UnusableValueError, compile_template, dates
 from postbacks.template.functions import FUNCTIONS
 
 
@@ -25,11 +28,22 @@ ITEM_ROWS = {
 }
 
 
+# The documented results give the rebates as names, so these items do too.
+DOCUMENTED_ITEMS = [
+    dict(zip(ITEM_ATTRIBUTES, item, strict=True))
+    for item in (
+        ("GH23", "Watches", "3", "2.92", "50.01", "1.00", "1.00"),
+        ("UT66", "Shoes", "4", "99.32", "23.89", "5.00", "5.00"),
+        ("RW87", "Hats", "11", "4.99", "34.00", "1.50", "1.50"),
+    )
+]
+
+
 @pytest.mark.parametrize(("expression", "expected"), ITEM_ROWS.items())
 def test_the_seven_item_expressions_print_their_documented_results(expression: str, expected: str) -> None:
-    assert render(expression) == expected
-    assert render("https://shop.example/in" + expression, Place.URL) == "https://shop.example/in" + expected
-    assert render("https://shop.example" + expression, Place.URL) == "https://shop.example" + expected
+    assert render(expression, items=DOCUMENTED_ITEMS) == expected
+    for before in ("https://shop.example/in", "https://shop.example"):
+        assert render(before + expression, Place.URL, items=DOCUMENTED_ITEMS) == before + expected
 
 
 def test_every_parameter_renders_its_example() -> None:
@@ -189,11 +203,18 @@ def test_a_header_takes_any_text_but_control_characters() -> None:
 
 
 def test_raw_leaves_a_value_as_it_is() -> None:
-    assert render("https://x.example/?{raw(Text1)}", Place.URL, Text1="a=1&b=ü") == "https://x.example/?a=1&b=ü"
+    assert render("https://x.example/?{raw(Text1)}", Place.URL, Text1="a=1&b=[/]") == "https://x.example/?a=1&b=[/]"
     assert render('{"extra":{raw(Text1)}}', Place.JSON, Text1='{"a":1}') == '{"extra":{"a":1}}'
     assert render("<x {raw(Text1)}/>", Place.XML, Text1='a="1"') == '<x a="1"/>'
     assert render("https://x.example/?{join(items, i, 's={raw(i.sku)}')}", Place.URL, items=[{"sku": "a/b"}]) == (
         "https://x.example/?s=a/b"
+    )
+
+
+def test_raw_in_a_url_still_makes_a_url() -> None:
+    source = "https://x.example/?{raw(Text1)}&z=1"
+    assert render(source, Place.URL, Text1="a=ü b\r\nX: 1#c&d=100%&e=%41") == (
+        "https://x.example/?a=%C3%BC%20b%0D%0AX:%201%23c&d=100%25&e=%41&z=1"
     )
 
 
@@ -325,8 +346,28 @@ def test_a_template_is_compiled_once_for_the_same_text_place_and_hidden_names() 
     assert compile_template("{Oid}!", Place.TEXT, frozenset({"Oid"})).render({"Oid": "1"}) == "!"
 
 
+def test_zones_come_from_the_package_and_not_from_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoneinfo, "TZPATH", ())
+    source = '{date(EventDate, "%T %Z", "Pacific/Auckland")}'
+    assert render(source) == "06:42:38 NZDT"
+    assert "Etc/GMT+12" in dates.zone_names()
+    assert dates.zone("../zones") is None
+
+
+def test_what_every_event_has_is_a_part_of_the_sample() -> None:
+    least = least_values()
+    assert least.items() <= sample_values().items()
+    assert {"CampaignId", "Payout", "EventDate", "Oid", "DeliveryId"} <= set(least)
+    assert not {"items", "SharedId", "MediaPartnerId", "StatusDetail", "EventCode"} & set(least)
+
+
 def test_sample_values_are_complete_and_fresh() -> None:
     sample = sample_values()
     sample["items"].clear()
     assert [list(item) for item in sample_values()["items"]] == [list(ITEM_ATTRIBUTES)] * 3
     assert set(sample) == {name for name, parameter in PARAMETERS.items() if not parameter.base} | {"items"}
+
+
+def test_the_language_needs_neither_settings_nor_a_database() -> None:
+    code = "import sys, postbacks.template.reference; sys.exit('django' in sys.modules or 'psycopg2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

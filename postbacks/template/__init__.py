@@ -2,7 +2,8 @@
 
 It is pure: no settings, no database, no clock. The story of a template: its text is cut into words (`tokens`), parsed
 into nodes (`parser`, `nodes`, `functions`), each value is given the encoding of its place (`places`, `encoding`), and
-the whole becomes one function (`render`). `errors` says what can go wrong; `limits` what is too much.
+the whole becomes one function (`render`). `errors` says what can go wrong, `wording` and `hints` how that is put;
+`limits` what is too much. `palette` and `reference` describe the language from its registries.
 The language itself is described in `docs/template-language.md`.
 """
 
@@ -10,7 +11,7 @@ from functools import lru_cache
 
 from postbacks.template import limits
 from postbacks.template.encoding import utf8
-from postbacks.template.errors import TemplateError, UnusableValueError, first_of
+from postbacks.template.errors import EnoughMistakesError, Mistakes, TemplateError, UnusableValueError
 from postbacks.template.parser import parse
 from postbacks.template.places import Place
 from postbacks.template.render import NO_ITEM, Compiler, Emit, Values
@@ -19,13 +20,17 @@ __all__ = ["Place", "Template", "TemplateError", "UnusableValueError", "Values",
 
 
 class Template:
-    """A compiled template; made by `compile_template`, shared, and never changed."""
+    """A compiled template; made by `compile_template`, shared, and never changed.
 
-    __slots__ = ("_emit", "place", "source")
+    `warnings` are about text that is legal but unlikely to be meant, such as an opening brace without its partner.
+    """
 
-    def __init__(self, source: str, place: Place, emit: Emit) -> None:
+    __slots__ = ("_emit", "place", "source", "warnings")
+
+    def __init__(self, source: str, place: Place, emit: Emit, warnings: tuple[TemplateError, ...]) -> None:
         self.source = source
         self.place = place
+        self.warnings = warnings
         self._emit = emit
 
     def __repr__(self) -> str:
@@ -34,7 +39,7 @@ class Template:
     def render(self, values: Values) -> str:
         """Fill in a snapshot's values (see `actions.parameters`): same snapshot, same text.
 
-        Raises `UnusableValueError` if a value cannot stand in its place; this happens in headers only.
+        Raises `UnusableValueError` if a value cannot stand in its place, such as a line break in a header.
         """
         return self._emit(values, NO_ITEM, "")
 
@@ -45,13 +50,20 @@ def compile_template(source: str, place: Place, hidden: frozenset[str] = frozens
 
     Raises `TemplateError` with all mistakes that were found.
     """
-    errors: list[TemplateError] = []
-    if len(utf8(source)) > limits.TEMPLATE_BYTES:
-        too_long = f"The template is longer than {limits.TEMPLATE_BYTES // 1024} KiB"
-        raise TemplateError(source, min(len(source), limits.TEMPLATE_BYTES), too_long)
-    nodes = parse(source, errors)
-    compiler = Compiler(source, place, hidden, errors)
-    emit = compiler.template(nodes)
-    if errors:
-        raise first_of(errors)
-    return Template(source, place, emit)
+    mistakes = Mistakes(source)
+    try:
+        _check_length(source, mistakes)
+        emit = Compiler(place, hidden, mistakes).template(parse(source, mistakes))
+    except EnoughMistakesError:
+        pass
+    if mistakes.errors:
+        raise mistakes.first_error()
+    return Template(source, place, emit, tuple(mistakes.warnings))
+
+
+def _check_length(source: str, mistakes: Mistakes) -> None:
+    content = utf8(source)
+    if len(content) > limits.TEMPLATE_BYTES:
+        fits = len(content[: limits.TEMPLATE_BYTES].decode(errors="ignore"))
+        mistakes.add(fits, f"The template has {len(content):,} bytes, and its limit of {limits.TEMPLATE_BYTES:,} ends")
+        raise EnoughMistakesError

@@ -1,14 +1,19 @@
 """Dates in templates: `strftime` codes, with English names and no help from the machine's locale or C library.
 
 The same event must give the same bytes everywhere, and `datetime.strftime` leaves `%s`, padding and names to the
-platform. A value is ISO 8601; one without an offset is taken as UTC.
+platform. Time zones, too, come from the `tzdata` package and not from the machine. A value is ISO 8601; one without
+an offset is taken as UTC.
 """
 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
+from importlib import resources
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from postbacks.template.hints import nearest
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -63,17 +68,38 @@ CODES: Final[dict[str, Callable[[datetime], str]]] = {
 _CODE = re.compile(r"%:?.?", re.DOTALL)
 
 
-def unknown_codes(pattern: str) -> list[str]:
-    """The codes of a date format that do not exist."""
-    return [code for code in _CODE.findall(pattern) if code not in CODES]
+def unknown_code(pattern: str) -> tuple[str, int] | None:
+    """The first code of a date format that does not exist, and its place in it."""
+    found = (match for match in _CODE.finditer(pattern) if match[0] not in CODES)
+    return next(((match[0], match.start()) for match in found), None)
+
+
+def holds_a_code(pattern: str) -> bool:
+    """Whether a date format has any part of a date in it."""
+    return any(code != "%%" for code in _CODE.findall(pattern))
+
+
+@cache
+def zone_names() -> tuple[str, ...]:
+    """The names of all time zones, sorted."""
+    return tuple(sorted((resources.files("tzdata") / "zones").read_text(encoding="ascii").split()))
 
 
 def zone(name: str) -> tzinfo | None:
     """The time zone of this name (`UTC`, `America/New_York`), or None if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, OSError, ValueError):  # Not found; a folder's name; a path or a NUL.
-        return None
+    return _load_zone(name) if name in zone_names() else None
+
+
+@cache
+def _load_zone(name: str) -> tzinfo:
+    with (resources.files("tzdata") / "zoneinfo" / name).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
+
+
+def zone_like(name: str) -> str:
+    """The time zone that may have been meant, also by its city alone (`New York`); empty if none is like it."""
+    by_city = {each.rpartition("/")[2]: each for each in zone_names()}
+    return nearest(name, zone_names()) or by_city.get(nearest(name.rpartition("/")[2], by_city), "")
 
 
 def formatter(pattern: str, in_zone: tzinfo | None) -> Callable[[str], str]:

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from postbacks.template.errors import UnusableValueError
 
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*").fullmatch  # RFC 3986, section 2.3.
+_NOT_UNRESERVED = re.compile(r"[^A-Za-z0-9._~-]").search  # RFC 3986, section 2.3.
+_PERCENT = tuple(quote(bytes([byte]), safe="") for byte in range(256))  # Joined, twice as fast as quoting the whole.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -34,7 +35,7 @@ def plain(value: str) -> str:
 
 def percent_encoded(value: str) -> str:
     """For a URL's path or query and for a form body: UTF-8, all but RFC 3986's unreserved characters encoded."""
-    return value if _UNRESERVED(value) else quote(utf8(value), safe="")
+    return value if _NOT_UNRESERVED(value) is None else "".join(map(_PERCENT.__getitem__, utf8(value)))
 
 
 # What a URL may hold as it is written: reserved and unreserved characters, and percent signs that begin an encoding.
@@ -44,6 +45,14 @@ _NOT_FOR_URLS = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+
 def url_literal(text: str) -> str:
     """Literal text of a URL or form body: what a URL cannot hold is percent-encoded, the rest is kept."""
     return _NOT_FOR_URLS.sub(lambda match: quote(utf8(match[0]), safe=""), text)
+
+
+def url_raw(value: str) -> str:
+    """A value that brings its own piece of a URL: its delimiters stand, but nothing that no URL holds.
+
+    A # is encoded, as it would cut off all that follows.
+    """
+    return url_literal(value).replace("#", "%23")
 
 
 _LINE_BREAKS = re.compile(r"[ \t\r\n]*[\r\n][ \t\r\n]*")

@@ -10,7 +10,7 @@ from actions.parameters import Parameter, ParameterType
 from postbacks.template.tokens import Span
 
 if TYPE_CHECKING:
-    from postbacks.template.functions import Function
+    from postbacks.template.signatures import Function
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,17 @@
     argument   = expression | string | number | condition, as the function's signature asks
     condition  = argument ( "==" | "!=" | "<" | ">" | "contains" ) argument  |  argument "empty"
 
-Mistakes in meaning (an unknown name, a missing argument) are collected and parsing goes on; a mistake in form ends it,
-because what follows would be guesswork. Parsing takes time linear in the template's length.
+A mistake in meaning (an unknown name, a missing argument) is noted and parsing goes on; a mistake in form ends its
+expression, and parsing goes on after that. Parsing takes time linear in the template's length.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS
-from postbacks.template import limits
-from postbacks.template.errors import TemplateError
-from postbacks.template.functions import FUNCTIONS, Argument, ArgumentKind, BadArgumentError, Function
-from postbacks.template.hints import did_you_mean
+from postbacks.template import limits, wording
+from postbacks.template.errors import Mistakes
+from postbacks.template.functions import FUNCTIONS
 from postbacks.template.nodes import (
     Attribute,
     Call,
@@ -30,15 +29,16 @@ from postbacks.template.nodes import (
     Raw,
     Value,
 )
+from postbacks.template.signatures import Argument, ArgumentKind, BadArgumentError, Function
+from postbacks.template.stray import placeholder_in
 from postbacks.template.tokens import OPENING, Cursor, Kind, Span, Token
+from postbacks.template.wording import LIST, Wording
 
 _NOTHING = Constant("", numeric=False)  # Stands where a mistake was found.
-_COMPARISONS = ("==", "!=", "<", ">", "contains", "empty")
-_LIST = "items"  # The only list there is.
 
 
-class _Stop(Exception):  # noqa: N818 -- not an error by itself: the error is already in the list
-    """Parsing cannot go on."""
+class _BrokenOff(Exception):  # noqa: N818 -- not an error by itself: the mistake is already noted
+    """The expression cannot be read on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,64 +49,63 @@ class _Scope:
     depth: int = 0
 
     def inside(self) -> "_Scope":
-        return _Scope(self.loop_name, self.depth + 1)
+        return replace(self, depth=self.depth + 1)
 
 
-def parse(source: str, errors: list[TemplateError]) -> tuple[Node, ...]:
-    """Return the template's nodes; mistakes are added to `errors`, and the nodes then serve only to find more."""
-    parser = _Parser(source, errors)
-    try:
-        return parser.template(Span.whole(source), _Scope())
-    except _Stop:
-        return ()
+def parse(source: str, mistakes: Mistakes) -> tuple[Node, ...]:
+    """Return the template's nodes. With mistakes, they serve only to find more; none if an expression is broken."""
+    parser = _Parser(mistakes)
+    nodes = parser.template(Span.whole(source), _Scope())
+    return () if parser.broken else nodes
 
 
 class _Parser:
-    def __init__(self, source: str, errors: list[TemplateError]) -> None:
-        self.source = source
-        self.errors = errors
+    def __init__(self, mistakes: Mistakes) -> None:
+        self.mistakes = mistakes
+        self.broken = False
 
-    def wrong(self, offset: int, message: str, hint: str = "") -> None:
-        self.errors.append(TemplateError(self.source, offset, message, hint))
-        if len(self.errors) >= limits.ERRORS_AT_ONCE:
-            raise _Stop
-
-    def stop(self, offset: int, message: str, hint: str = "") -> _Stop:
-        self.errors.append(TemplateError(self.source, offset, message, hint))
-        return _Stop()
+    def break_off(self, offset: int, words: Wording) -> _BrokenOff:
+        self.mistakes.add(offset, *words)
+        self.broken = True
+        return _BrokenOff()
 
     # Text and the expressions in it
 
     def template(self, span: Span, scope: _Scope) -> tuple[Node, ...]:
         nodes: list[Node] = []
-        text_start = position = 0
+        position = 0
         while opening := OPENING.search(span.text, position):
-            if opening.start() > text_start:
-                nodes.append(Literal(span.cut(text_start, opening.start())))
-            cursor = Cursor(span)
-            cursor.position = opening.end()
-            nodes.append(self.node(cursor, scope))
-            closing = cursor.peek()
-            if not cursor.take_mark("}"):
-                place = TemplateError(self.source, span.offsets[opening.start()], "").place
-                raise self.stop(closing.offset, "Expected }", f"The expression opened at {place} is not closed.")
-            text_start = position = cursor.position
-        if text_start < len(span.text):
-            nodes.append(Literal(span.cut(text_start, len(span.text))))
+            if opening.start() > position:
+                nodes.append(Literal(span.cut(position, opening.start())))
+            cursor = Cursor(span, opening.end())
+            try:
+                nodes.append(self.node(cursor, scope))
+                self.close(cursor, span.offsets[opening.start()])
+            except _BrokenOff:
+                if not cursor.skip_expression():
+                    return ()
+            position = cursor.position
+        if position < len(span.text):
+            nodes.append(Literal(span.cut(position, len(span.text))))
         return tuple(nodes)
+
+    def close(self, cursor: Cursor, opened_at: int) -> None:
+        token = cursor.peek()
+        if not cursor.take_mark("}"):
+            expected = f"the }} of the expression opened at {self.mistakes.place(opened_at)}"
+            raise self.break_off(token.offset, wording.unexpected(token, expected, ""))
 
     def node(self, cursor: Cursor, scope: _Scope) -> Node:
         """One expression as it stands in text; only here may `raw` and `text` be outermost."""
         name = cursor.take()
-        if cursor.peek().is_mark("(") and name.text in ("raw", "text"):
-            function = FUNCTIONS[name.text]
-            arguments = self.arguments(cursor, function, name, scope.inside())
+        if name.text in ("raw", "text") and cursor.peek().is_mark("("):
+            arguments = self.arguments(cursor, FUNCTIONS[name.text], name, scope.inside())
             if not arguments:
                 return Literal(Span("", (name.offset,)))
-            if name.text == "text":
-                argument = arguments[0]
-                return Literal(argument if isinstance(argument, Span) else Span("", (name.offset,)), exact=True)
-            return Raw(_expression(arguments[0]), name.offset)
+            first = arguments[0]
+            if isinstance(first, Span):
+                return Literal(first, exact=True)
+            return Raw(_expression(first), name.offset)
         found = self.named(cursor, name, scope, braces=True)
         return Literal(Span("", (name.offset,))) if isinstance(found, Constant) else found
 
@@ -115,59 +114,50 @@ class _Parser:
     def value(self, cursor: Cursor, scope: _Scope) -> Expression:
         """A value as an argument."""
         token = cursor.take()
+        if token.kind is Kind.STRING:
+            self.check_plain(token.span)
         if token.kind in (Kind.STRING, Kind.NUMBER):
             return Constant(token.text, numeric=token.kind is Kind.NUMBER)
-        if token.kind is Kind.NAME:
+        if token.kind is Kind.NAME and token.text not in wording.COMPARISONS:
             return self.named(cursor, token, scope, braces=False)
-        raise self.unexpected(token, "a parameter, a function, a string or a number")
+        raise self.break_off(token.offset, wording.no_value(token))
+
+    def check_plain(self, text: Span) -> None:
+        """Warn about a text that looks as if it were taken for a template."""
+        found = placeholder_in(text.text)
+        if found:
+            name, index = found
+            hint = f"A value stands without quotes and braces: {name}. If the text is meant: text(…)."
+            self.mistakes.warn(text.offsets[index], f"{{{name}}} in a plain text is written as it stands,", hint)
 
     def named(self, cursor: Cursor, name: Token, scope: _Scope, *, braces: bool) -> Expression:
         """A parameter, a loop name with or without attribute, or a call: whatever the name turns out to be."""
-        offset = name.offset - 1 if braces else name.offset  # Outermost, the place is that of the brace.
-        if cursor.take_mark("("):
-            cursor.position -= 1
+        if cursor.peek().is_mark("("):
             return self.call(cursor, name, scope)
         if cursor.take_mark("."):
-            return self.attribute(cursor, name, scope, offset)
+            return self.attribute(cursor, name, scope, braces=braces)
+        offset = name.offset - 1 if braces else name.offset  # Outermost, the place is that of the brace.
         if name.text == scope.loop_name:
             return Position(offset)
         parameter = PARAMETERS.get(name.text)
         if parameter is None:
-            self.unknown(name.text, scope, offset)
+            self.mistakes.add(offset, *wording.unknown_parameter(name.text, scope.loop_name, braces=braces))
             return _NOTHING
         return Value(parameter, offset)
 
-    def unknown(self, name: str, scope: _Scope, offset: int) -> None:
-        if name in FUNCTIONS:
-            hint = f"{name} is a function: {FUNCTIONS[name].example}"
-        elif name == _LIST:
-            hint = f"The items are written with join: {FUNCTIONS['join'].example}"
-        else:
-            known = (*PARAMETERS, scope.loop_name) if scope.loop_name else (*PARAMETERS,)
-            hint = did_you_mean(name, known, "{%s}")
-        self.wrong(offset, f"Unknown parameter {{{name}}}", hint)
-
-    def attribute(self, cursor: Cursor, name: Token, scope: _Scope, offset: int) -> Expression:
+    def attribute(self, cursor: Cursor, name: Token, scope: _Scope, *, braces: bool) -> Expression:
         token = cursor.take()
+        offset = name.offset - 1 if braces else name.offset
         if token.kind is not Kind.NAME:
-            raise self.unexpected(token, "the name of an item attribute")
+            raise self.break_off(token.offset, wording.unexpected(token, "the name of an item attribute", ""))
         if name.text != scope.loop_name:
-            hint = f"Here the item is {{{scope.loop_name}.{token.text}}}." if scope.loop_name else ""
-            self.wrong(
-                offset,
-                f"Unknown item {{{name.text}.{token.text}}}",
-                hint or f"Attributes belong to the items of a join: {FUNCTIONS['join'].example}",
-            )
+            self.mistakes.add(offset, *wording.unknown_item(name.text, token.text, scope.loop_name, braces=braces))
             return _NOTHING
-        if token.text not in ITEM_ATTRIBUTES:
-            hint = did_you_mean(token.text, ITEM_ATTRIBUTES, f"{{{name.text}.%s}}")
-            self.wrong(
-                offset,
-                f"Unknown item attribute {{{name.text}.{token.text}}}",
-                hint or f"The attributes are {' '.join(ITEM_ATTRIBUTES)}.",
-            )
+        attribute = ITEM_ATTRIBUTES.get(token.text)
+        if attribute is None:
+            self.mistakes.add(offset, *wording.unknown_attribute(name.text, token.text, braces=braces))
             return _NOTHING
-        return Attribute(token.text, ITEM_ATTRIBUTES[token.text], offset)
+        return Attribute(attribute.name, attribute.type, offset)
 
     # Calls
 
@@ -175,13 +165,13 @@ class _Parser:
         """A call, from its opening parenthesis on."""
         function = FUNCTIONS.get(name.text)
         if function is None:
-            raise self.stop(name.offset, f"Unknown function {name.text}", did_you_mean(name.text, FUNCTIONS, "%s(…)"))
-        inner = scope.inside()
+            raise self.break_off(name.offset, wording.unknown_function(name.text))
         if function.name == "join" and scope.loop_name:
-            raise self.stop(name.offset, "A join inside another join", "Both would run over the same items.")
+            both = "A join inside another join", "Both would run over the same items."
+            raise self.break_off(name.offset, both)
         if function.name == "raw":
-            self.wrong(name.offset, "raw(…) inside a function", "Write it around the whole expression: {raw(…)}")
-        arguments = self.arguments(cursor, function, name, inner)
+            self.mistakes.add(name.offset, "raw(…) inside a function", "Write it around the whole expression: {raw(…)}")
+        arguments = self.arguments(cursor, function, name, scope.inside())
         if not arguments:
             return _NOTHING
         if function.name == "join":
@@ -203,80 +193,78 @@ class _Parser:
             return Call(function, function.bind(*fixed), values, condition, name.offset)
         except BadArgumentError as problem:
             place = arguments[problem.index]
-            self.wrong(place.offsets[0] - 1 if isinstance(place, Span) else name.offset, str(problem), problem.hint)
+            offset = place.offsets[problem.position] if isinstance(place, Span) else name.offset
+            self.mistakes.add(offset, str(problem), problem.hint)
             return _NOTHING
 
     def arguments(self, cursor: Cursor, function: Function, name: Token, scope: _Scope) -> list["_Argument"]:
-        """The arguments between the parentheses; empty if they are too few or too many, which is then reported."""
+        """The arguments between the parentheses; empty if they are too few or too many, which is then noted."""
         if scope.depth > limits.NESTING:
-            raise self.stop(name.offset, f"More than {limits.NESTING} functions inside each other")
+            raise self.break_off(name.offset, (f"More than {limits.NESTING} functions inside each other", ""))
         cursor.take()  # The opening parenthesis.
         found: list[_Argument] = []
-        count = 0
         if not cursor.take_mark(")"):
             while True:
-                found.append(self.argument(cursor, function.argument(count), found, scope))
-                count += 1
+                found.append(self.argument(cursor, function, found, scope))
+                after_text = cursor.last.kind is Kind.STRING
                 token = cursor.take()
                 if token.is_mark(")"):
                     break
                 if not token.is_mark(","):
-                    raise self.unexpected(token, f"a comma or the ) of {function.name}")
+                    raise self.break_off(token.offset, wording.not_closed(token, function, after_text=after_text))
+        count = len(found)
         if count < function.fewest or (function.most is not None and count > function.most):
-            given = "no argument" if count == 0 else "1 argument" if count == 1 else f"{count} arguments"
-            self.wrong(name.offset, f"{function.name} with {given}", f"It is written {function.signature}.")
+            self.mistakes.add(name.offset, *wording.wrong_count(function, count))
             return []
         return found
 
-    def argument(
-        self, cursor: Cursor, argument: Argument | None, before: Sequence["_Argument"], scope: _Scope
-    ) -> "_Argument":
-        kind = ArgumentKind.VALUE if argument is None else argument.kind
+    def argument(self, cursor: Cursor, function: Function, before: Sequence["_Argument"], scope: _Scope) -> "_Argument":
+        argument = function.argument(len(before)) or Argument("value")
+        kind = argument.kind
         if kind is ArgumentKind.VALUE:
             return self.value(cursor, scope)
         if kind is ArgumentKind.CONDITION:
             return self.condition(cursor, scope)
         token = cursor.take()
+        if not _is_written_as(kind, token):
+            raise self.break_off(token.offset, wording.not_fixed(token, kind, argument.name, function))
         if kind in (ArgumentKind.LIST, ArgumentKind.LOOP_NAME):
-            return self.loop_word(token, kind)
-        if kind is ArgumentKind.WHOLE_NUMBER:
-            if token.kind is not Kind.NUMBER or not token.text.isdigit() or len(token.text) > 6:
-                raise self.unexpected(token, "a whole number")
-            return token.span
-        if token.kind is not Kind.STRING:
-            raise self.unexpected(token, kind.value)
-        if kind is ArgumentKind.TEMPLATE:
-            loop_name = before[1].text if len(before) > 1 and isinstance(before[1], Span) else None
+            self.check_loop_word(token, kind)
+        elif kind is ArgumentKind.TEMPLATE:
+            loop_name = before[1].text if isinstance(before[1], Span) else None
             return self.template(token.span, _Scope(loop_name, scope.depth))
+        elif function.name != "text":
+            self.check_plain(token.span)
         return token.span
 
-    def loop_word(self, token: Token, kind: ArgumentKind) -> Span:
+    def check_loop_word(self, token: Token, kind: ArgumentKind) -> None:
         """The first two arguments of join: the list, and the name that stands for one of it."""
-        if token.kind is not Kind.NAME:
-            raise self.unexpected(token, kind.value)
-        if kind is ArgumentKind.LIST and token.text != _LIST:
-            self.wrong(token.offset, f"Unknown list {token.text}", f"The list is {_LIST}.")
-        elif kind is ArgumentKind.LOOP_NAME and (token.text in PARAMETERS or token.text == _LIST):
-            self.wrong(token.offset, f"The loop name {token.text} is taken", "Choose another, such as i.")
-        return token.span
+        if kind is ArgumentKind.LIST and token.text != LIST:
+            self.mistakes.add(token.offset, f"Unknown list {token.text}", f"The list is {LIST}.")
+        elif kind is ArgumentKind.LOOP_NAME and (
+            token.text in PARAMETERS or token.text in (LIST, *wording.COMPARISONS)
+        ):
+            self.mistakes.add(token.offset, f"The loop name {token.text} is taken", "Choose another, such as i.")
 
     def condition(self, cursor: Cursor, scope: _Scope) -> Comparison:
         left = self.value(cursor, scope)
         token = cursor.take()
-        if token.text not in _COMPARISONS or token.kind not in (Kind.MARK, Kind.NAME):
-            raise self.unexpected(token, "one of == != < > contains empty")
+        if token.text not in wording.COMPARISONS or token.kind not in (Kind.MARK, Kind.NAME):
+            raise self.break_off(token.offset, wording.no_comparison(token))
         right = None if token.text == "empty" else self.value(cursor, scope)
         return Comparison(token.text, left, right)
-
-    def unexpected(self, token: Token, expected: str) -> _Stop:
-        if token.kind is Kind.OPEN_STRING:
-            return self.stop(token.offset, "A string is opened here and not closed")
-        found = "the end" if token.kind is Kind.END else f"“{token.text[:20]}”"
-        return self.stop(token.offset, f"Expected {expected}, found {found}")
 
 
 _Argument = Expression | Comparison | Span | tuple[Node, ...]
 """A parsed argument: a value, a condition, a fixed string, number or name, or an item template."""
+
+
+def _is_written_as(kind: ArgumentKind, token: Token) -> bool:
+    if kind in (ArgumentKind.LIST, ArgumentKind.LOOP_NAME):
+        return token.kind is Kind.NAME
+    if kind is ArgumentKind.WHOLE_NUMBER:
+        return token.kind is Kind.NUMBER and token.text.isdigit() and len(token.text) <= limits.DIGITS
+    return token.kind is Kind.STRING
 
 
 def _expression(argument: "_Argument") -> Expression:

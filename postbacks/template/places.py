@@ -51,20 +51,21 @@ class PlaceRules:
     """How a place reads literal text (`advance`), writes it (`literal`) and encodes values (`encoder`).
 
     `torn` says what is wrong if a value or a part of a join follows a text that ends, in this state, within an escape
-    sequence or a character reference; it is empty for every other text.
+    sequence or a character reference; it is empty for every other text. `raw` writes what is not to be encoded; it is
+    None where nothing may go unencoded.
     """
 
     literal: Callable[[str], str]
     encoder: Callable[[State, bool], Encoder | str]
     advance: Callable[[State, str], State]
     torn: Callable[[State, str], str]
-    raw_allowed: bool = True
+    raw: Encoder | None
 
 
-def _flat(literal: Callable[[str], str], encode: Encoder, *, raw_allowed: bool = True) -> PlaceRules:
+def _flat(literal: Callable[[str], str], encode: Encoder, raw: Encoder | None = encoding.plain) -> PlaceRules:
     """A place in which every value is encoded in the same way."""
     return PlaceRules(
-        literal, lambda _state, _numeric: encode, lambda state, _text: state, lambda _state, _text: "", raw_allowed
+        literal, lambda _state, _numeric: encode, lambda state, _text: state, lambda _state, _text: "", raw
     )
 
 
@@ -162,12 +163,17 @@ _XML_ENCODERS: Final[dict[State, Encoder | str]] = {
     State.DECLARATION: "A value inside an XML declaration",
 }
 
+
+def _encode_xml(state: State, _numeric: bool) -> Encoder | str:
+    return _XML_ENCODERS[state]
+
+
 RULES: Final = {
-    Place.URL: _flat(encoding.url_literal, encoding.percent_encoded),
-    Place.HEADER: _flat(encoding.unicode_text, encoding.header_text, raw_allowed=False),
+    Place.URL: _flat(encoding.url_literal, encoding.percent_encoded, encoding.url_raw),
+    Place.HEADER: _flat(encoding.unicode_text, encoding.header_text, None),
     Place.TEXT: _flat(encoding.plain, encoding.plain),
-    Place.JSON: PlaceRules(encoding.plain, _encode_json, _advance_json, _torn_json),
-    Place.XML: PlaceRules(encoding.plain, lambda state, _numeric: _XML_ENCODERS[state], _advance_xml, _torn_xml),
+    Place.JSON: PlaceRules(encoding.plain, _encode_json, _advance_json, _torn_json, encoding.plain),
+    Place.XML: PlaceRules(encoding.plain, _encode_xml, _advance_xml, _torn_xml, encoding.plain),
     Place.FORM: _flat(encoding.form_literal, encoding.percent_encoded),
     Place.JSON_VALUE: _flat(encoding.json_text, encoding.json_text),
     Place.XML_VALUE: _flat(encoding.xml_text, encoding.xml_text),

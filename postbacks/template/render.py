@@ -5,11 +5,12 @@ three things: the event's values, the item of the loop around them, and the item
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from postbacks.template import encoding
+from postbacks.template import encoding, limits
 from postbacks.template.address import fixed_part, forbidden_characters
-from postbacks.template.errors import TemplateError
+from postbacks.template.comparisons import COMPARE
+from postbacks.template.errors import Mistakes, TooLongError
 from postbacks.template.functions import FUNCTIONS
 from postbacks.template.nodes import (
     Attribute,
@@ -24,8 +25,8 @@ from postbacks.template.nodes import (
     Raw,
     Value,
 )
-from postbacks.template.numbers import plain_number
 from postbacks.template.places import RULES, Encoder, Place, PlaceRules, State
+from postbacks.template.stray import placeholder_in
 
 Values = Mapping[str, Any]
 Emit = Callable[[Values, Values, str], str]
@@ -34,36 +35,40 @@ Part = str | Emit
 NO_ITEM: Final[Values] = {}
 
 
-class Compiler:
-    """Turns the nodes of one template into its writer. Mistakes are added to `errors`."""
+class _Body(NamedTuple):
+    """Compiled text with gaps, the state after it, and the literal text that it ends with."""
 
-    def __init__(self, source: str, place: Place, hidden: frozenset[str], errors: list[TemplateError]) -> None:
-        self.source = source
+    parts: list[Part]
+    state: State
+    ends_with: str
+
+
+class Compiler:
+    """Turns the nodes of one template into its writer; mistakes are noted."""
+
+    def __init__(self, place: Place, hidden: frozenset[str], mistakes: Mistakes) -> None:
         self.place = place
         self.rules: PlaceRules = RULES[place]
         self.hidden = hidden
-        self.errors = errors
+        self.mistakes = mistakes
 
     def template(self, nodes: tuple[Node, ...]) -> Emit:
-        parts, _state = self.body(nodes, State.TEXT)
-        if self.place is Place.URL and not self.errors:
-            fixed = fixed_part(self.source, nodes, self.errors)
+        parts = self.body(nodes, State.TEXT).parts
+        if self.place is Place.URL and not self.mistakes.errors:
+            fixed = fixed_part(nodes, self.mistakes)
             if fixed and isinstance(parts[0], str):
                 parts[0] = fixed + parts[0][_authority_end(parts[0]) :]
         return assembled(parts)
 
-    def wrong(self, offset: int, message: str, hint: str = "") -> None:
-        self.errors.append(TemplateError(self.source, offset, message, hint))
-
     # Text with gaps, each value encoded for its place
 
-    def body(self, nodes: Sequence[Node], state: State) -> tuple[list[Part], State]:
-        """The parts of these nodes, and the state after them."""
+    def body(self, nodes: Sequence[Node], state: State) -> _Body:
         parts: list[Part] = []
         text = ""
         for node in nodes:
             if isinstance(node, Literal):
                 self.check(node)
+                self.check_braces(node)
                 text += node.span.text
                 continue
             state = self.rules.advance(state, text)
@@ -75,32 +80,43 @@ class Compiler:
             parts.append(self.join(node, state) if isinstance(node, Join) else self.gap(node, state))
         if text:
             parts.append(self.rules.literal(text))
-        return parts, self.rules.advance(state, text)
+        return _Body(parts, self.rules.advance(state, text), text)
 
     def whole(self, text: str, state: State, offset: int) -> None:
-        """Report a text that ends, in this state, within an escape sequence."""
+        """Note a text that ends, in this state, within an escape sequence."""
         torn = self.rules.torn(state, text)
         if torn:
-            self.wrong(offset, torn)
+            self.mistakes.add(offset, torn)
 
     def check(self, node: Literal) -> None:
+        """Note what literal text cannot hold."""
         if self.place is Place.URL:
-            forbidden_characters(self.source, node, self.errors)
+            forbidden_characters(node, self.mistakes)
         elif self.place is Place.HEADER:
             for index, character in enumerate(node.span.text):
                 if not character.isprintable() and ord(character) < 0xA0:
-                    self.wrong(node.span.offsets[index], f"The control character U+{ord(character):04X}")
+                    self.mistakes.add(node.span.offsets[index], f"The control character U+{ord(character):04X}")
+
+    def check_braces(self, node: Literal) -> None:
+        """Warn about a brace that looks as if it were to open a placeholder. In a URL every such brace is a mistake."""
+        found = None if node.exact or self.place is Place.URL else placeholder_in(node.span.text)
+        if found:
+            name, index = found
+            hint = f"A placeholder is written without spaces, and closed: {{{name}}}."
+            self.mistakes.warn(node.span.offsets[index], f"A {{ before {name} that opens no placeholder", hint)
 
     def gap(self, node: Value | Position | Attribute | Call | Raw, state: State) -> Emit:
         if isinstance(node, Position):
             return _position  # Digits need no encoding anywhere.
         if isinstance(node, Raw):
-            if not self.rules.raw_allowed:
-                self.wrong(node.offset, f"raw(…) in a {self.place.value}")
-            return self.emit(node.value)
+            if self.rules.raw is None:
+                self.mistakes.add(
+                    node.offset, f"raw(…) in a {self.place.value}", "Leave it out: nothing is encoded here."
+                )
+            return self.emit(node.value, self.rules.raw or encoding.plain)
         encoder = self.rules.encoder(state, _is_numeric(node))
         if isinstance(encoder, str):
-            self.wrong(node.offset, encoder)
+            self.mistakes.add(node.offset, encoder)
             return _nothing
         return self.emit(node, encoder)
 
@@ -110,18 +126,16 @@ class Compiler:
             self.check(literal)
         prefix, separator = node.prefix.span.text, node.separator.span.text
         start = self.rules.advance(state, prefix)
-        item, end = self.body(node.item, start)
-        if end is not state or self.rules.advance(end, separator) is not start:
-            self.wrong(
+        item = self.body(node.item, start)
+        if item.state is not state or self.rules.advance(item.state, separator) is not start:
+            self.mistakes.add(
                 node.offset,
                 "A join whose parts open what they do not close",
                 "Each item must begin as the first one does, and the text after the join must not depend on it.",
             )
-        last = node.item[-1] if node.item else node.prefix
-        ends_with = last.span.text if isinstance(last, Literal) else ""
-        for text, after in ((prefix, start), (separator, start), (ends_with, end)):
+        for text, after in ((prefix, start), (separator, start), (item.ends_with, item.state)):
             self.whole(text, after, node.offset)
-        return _joined(assembled(item), self.rules.literal(separator), self.rules.literal(prefix))
+        return _joined(assembled(item.parts), self.rules.literal(separator), self.rules.literal(prefix))
 
     # Plain values
 
@@ -163,7 +177,7 @@ class Compiler:
 
     def plain_gap(self, node: Value | Position | Attribute | Call | Join | Raw) -> Emit:
         if isinstance(node, Raw):
-            self.wrong(node.offset, "raw(…) inside a function", "Write it around the whole expression: {raw(…)}")
+            self.mistakes.add(node.offset, "raw(…) inside a function", "Write it around the whole expression: {raw(…)}")
             return _nothing
         return self.emit(node)
 
@@ -193,7 +207,7 @@ class Compiler:
             return lambda values, item, position: not left(values, item, position)
         right = self.emit(node.right)
         numeric = _is_numeric(node.left) or _is_numeric(node.right)
-        compare = _COMPARE[node.operator]
+        compare = COMPARE[node.operator]
         return lambda values, item, position: compare(
             left(values, item, position), right(values, item, position), numeric
         )
@@ -221,7 +235,17 @@ def _joined(write_item: Emit, separator: str, prefix: str) -> Emit:
         items = values.get("items")
         if not items:
             return ""
-        return prefix + separator.join([write_item(values, each, str(index)) for index, each in enumerate(items, 1)])
+        written: list[str] = []
+        room = limits.JOINED_CHARACTERS
+        for position, item in enumerate(items, 1):
+            text = write_item(values, item, str(position))
+            room -= len(text) + len(separator)
+            if room < 0:
+                raise TooLongError(
+                    f"the join of {len(items)} items is longer than {limits.JOINED_CHARACTERS:,} characters"
+                )
+            written.append(text)
+        return prefix + separator.join(written)
 
     return emit
 
@@ -249,30 +273,6 @@ def _is_numeric(node: Expression) -> bool:
         first = 0 if node.condition is None else 1  # The condition is counted but is no value.
         return all(_is_numeric(node.arguments[index - first]) for index in like if index - first < len(node.arguments))
     return isinstance(node, Position)
-
-
-def _equal(left: str, right: str, numeric: bool) -> bool:
-    if numeric:
-        left_number, right_number = plain_number(left), plain_number(right)
-        if left_number is not None and right_number is not None:
-            return left_number == right_number
-    return left == right
-
-
-def _less(left: str, right: str, numeric: bool) -> bool:
-    if not numeric:
-        return left < right
-    left_number, right_number = plain_number(left), plain_number(right)
-    return left_number is not None and right_number is not None and left_number < right_number
-
-
-_COMPARE: Final[dict[str, Callable[[str, str, bool], bool]]] = {
-    "==": _equal,
-    "!=": lambda left, right, numeric: not _equal(left, right, numeric),
-    "<": _less,
-    ">": lambda left, right, numeric: _less(right, left, numeric),
-    "contains": lambda left, right, _numeric: right in left,
-}
 
 
 def _authority_end(url: str) -> int:

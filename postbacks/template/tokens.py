@@ -45,18 +45,18 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of an expression. `span` of a string is its content, freed of its quotes and escapes."""
+    """One word of an expression and its place in the whole template.
+
+    `span` of a string is its content, freed of its quotes and escapes; its `offset` is that of the quote.
+    """
 
     kind: Kind
     span: Span
+    offset: int
 
     @property
     def text(self) -> str:
         return self.span.text
-
-    @property
-    def offset(self) -> int:
-        return self.span.offsets[0]
 
     def is_mark(self, mark: str) -> bool:
         return self.kind is Kind.MARK and self.text == mark
@@ -70,7 +70,7 @@ _TOKEN = re.compile(
       | (?P<string> " (?: [^"\\]++ | \\. )*+ "
                   | ' (?: [^'\\]++ | \\. )*+ '
                   | \\" (?: [^\\]++ | \\\\(?:\\\\|\\") | \\(?!") )*+ \\" )
-      | (?P<mark>   == | != | [<>(),.{}] )
+      | (?P<mark>   [=!<>]{1,3}+ | [(),.{}] )
       | (?P<open>   \\?" | ' )
       | (?P<other>  . )
     )""",
@@ -80,36 +80,50 @@ _KINDS = {"name": Kind.NAME, "number": Kind.NUMBER, "mark": Kind.MARK, "open": K
 
 
 class Cursor:
-    """Reads one span from left to right, token by token."""
+    """Reads one span from left to right, token by token. `last` is the token that was taken last."""
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: Span, position: int) -> None:
         self.span = span
-        self.position = 0
+        self.position = position
+        self._before_last = position
+        self.last = Token(Kind.END, span.cut(position, position), span.offsets[position])
 
     def peek(self) -> Token:
         return self._read()[0]
 
     def take(self) -> Token:
-        token, self.position = self._read()
-        return token
+        self._before_last = self.position
+        self.last, self.position = self._read()
+        return self.last
 
     def take_mark(self, mark: str) -> bool:
         """Take the next token if it is this mark; say whether it was."""
-        token, after = self._read()
-        if token.is_mark(mark):
-            self.position = after
-            return True
-        return False
+        if not self.peek().is_mark(mark):
+            return False
+        self.take()
+        return True
+
+    def skip_expression(self) -> bool:
+        """After a mistake at the last token, go on to where its expression seems to end; False if none can be told."""
+        self.position = self._before_last
+        depth = 0
+        while depth >= 0:
+            token = self.take()
+            if token.kind in (Kind.END, Kind.OPEN_STRING):
+                return False
+            depth += token.is_mark("{") - token.is_mark("}")
+        return True
 
     def _read(self) -> tuple[Token, int]:
         match = _TOKEN.match(self.span.text, self.position)
         if match is None or match.lastgroup is None:
             end = len(self.span.text)
-            return Token(Kind.END, self.span.cut(end, end)), end
+            return Token(Kind.END, self.span.cut(end, end), self.span.offsets[end]), end
         start, end = match.span(match.lastgroup)
+        whole = self.span.cut(start, end)
         if match.lastgroup == "string":
-            return Token(Kind.STRING, _unquoted(self.span.cut(start, end))), end
-        return Token(_KINDS[match.lastgroup], self.span.cut(start, end)), end
+            return Token(Kind.STRING, _unquoted(whole), whole.offsets[0]), end
+        return Token(_KINDS[match.lastgroup], whole, whole.offsets[0]), end
 
 
 _ESCAPES = {

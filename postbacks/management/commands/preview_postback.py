@@ -70,14 +70,15 @@ The template language is described in docs/template-language.md."""
         template, hidden = _template(options)
         try:
             event = self._event(options)
-            request = compile_request(template, hidden).build(event.values)
+            compiled = compile_request(template, hidden)
+            request = compiled.build(event.values)
         except RequestErrors as error:
             raise CommandError(f"The request cannot be set up like this.\n{error.explain()}") from error
         except Unbuildable as error:
             raise CommandError(f"No request can be built for this event. {error}") from error
         except EventFileError as error:
             raise CommandError(f"{options['event'] or 'The event'}: {error}.") from error
-        for warning in event.warnings:
+        for warning in (*event.warnings, *(each.labelled for each in compiled.warnings)):
             self._warn(warning)
         body = request.body if isinstance(request.body, bytes) else b""
         complaint = ill_formed(template.body_format, body) if template.body_format else ""

@@ -1,0 +1,86 @@
+"""Waiting until all is delivered, and how fast that was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.db import connection
+from tqdm import tqdm
+
+_SLOWEST_PER_SECOND = 300  # Slower than this, a drain counts as stuck.
+_STUCK_SECONDS = 60
+_POLL_SECONDS = 0.25
+
+# A count would cost the database more with every delivery; the statistics know, a second late.
+_RECORDED = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'postbacks_attempt'"
+_UNFINISHED = "SELECT EXISTS (SELECT 1 FROM postbacks_delivery WHERE state IN ('blocked', 'ready', 'sending'))"
+# The first batch is not counted: its time began before it was finished.
+_RATE = """
+WITH earliest AS MATERIALIZED (SELECT min(finished_at) AS at FROM postbacks_delivery WHERE id > %s)
+SELECT count(*) / extract(epoch FROM max(finished_at) - min(earliest.at))::float8
+FROM postbacks_delivery, earliest WHERE id > %s AND finished_at > earliest.at
+"""
+
+
+class StuckError(Exception):
+    """Deliveries do not finish."""
+
+
+def wait_until_delivered(count: int, what: str) -> None:
+    """Until no delivery is unfinished, with a progress bar towards `count`. Raises StuckError."""
+    deadline = time.monotonic() + count / _SLOWEST_PER_SECOND + _STUCK_SECONDS
+    before = recorded()
+    with tqdm(total=count, desc=what, unit="", leave=False, disable=None) as bar:
+        while scalar(_UNFINISHED):
+            if time.monotonic() > deadline:
+                raise StuckError(f"{what}: deliveries are left over: {states()}")
+            time.sleep(_POLL_SECONDS)
+            bar.update(recorded() - before - bar.n)
+    found = states()
+    if set(found) != {"delivered"}:
+        raise StuckError(f"{what}: not all were delivered: {found}")
+
+
+def finished_per_second(after: int = 0) -> float:
+    """Between the first delivery finished and the last; of those with a higher id than `after`."""
+    return scalar(_RATE, after, after)
+
+
+def latest() -> int:
+    """The highest id of a delivery so far."""
+    return int(scalar("SELECT max(id) FROM postbacks_delivery"))
+
+
+def recorded() -> int:
+    """Attempts recorded since the statistics were last reset; a second late."""
+    return int(scalar(_RECORDED))
+
+
+def unfinished() -> int:
+    """How many deliveries are still to be finished, exactly; costs the more the more there are."""
+    return int(scalar("SELECT count(*) FROM postbacks_delivery WHERE state IN ('blocked', 'ready', 'sending')"))
+
+
+def states() -> dict[str, int]:
+    """How many deliveries are in which state."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state, count(*) FROM postbacks_delivery GROUP BY state")
+        return dict(cursor.fetchall())
+
+
+def scalar(statement: str, *arguments: int) -> float:
+    """The one number that a statement returns."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments)
+        (number,) = cursor.fetchone() or (0,)
+        return float(number or 0)
+
+
+def wait_for(condition: Callable[[], bool], timeout_seconds: float, what: str) -> None:
+    """Polls until `condition()` is true. Raises StuckError after `timeout_seconds`."""
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise StuckError(f"Waited {timeout_seconds:.0f} s in vain until {what}.")
+        time.sleep(0.05)

@@ -1,0 +1,60 @@
+"""Events committed at a steady rate by a process of its own, and how long each took to reach the receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from benchmarks import rows
+from benchmarks.processes import program, running
+from benchmarks.receivers import Arrival
+from benchmarks.results import CannotRunError
+from postbacks.models import Postback
+
+WARM_UP_SECONDS = 2.0
+_PATIENCE_SECONDS = 30
+_KEPT_UP = 0.97  # Of the rate asked for; below it the reporter was too slow for the figure to mean anything.
+
+
+class TooSlowError(CannotRunError):
+    """The machine was too busy to commit events at the rate asked for."""
+
+
+def commit(postbacks: Sequence[Postback], rate: float, seconds: float) -> dict[int, float]:
+    """Commits `rate` events a second, for the postbacks in turn, for `seconds` after a warm-up.
+
+    Returns when each was committed, by the event's id, in seconds of the wall clock. Raises TooSlowError.
+    """
+    rows.add_events(postbacks, round((WARM_UP_SECONDS + seconds) * rate))
+    log = Path(settings.DATA_DIR) / "log" / "bench-committed.jsonl"
+    log.unlink(missing_ok=True)
+    with running("reporter", program("reporter", rate, WARM_UP_SECONDS, seconds, log), "reporting") as reporter:
+        reporter.wait(WARM_UP_SECONDS + seconds + _PATIENCE_SECONDS)
+    lines = map(orjson.loads, log.read_bytes().splitlines())
+    committed = {line["event"]: line["committed_at"] for line in lines}
+    took = max(committed.values()) - min(committed.values())
+    reached = (len(committed) - 1) / took
+    if reached < _KEPT_UP * rate:
+        raise TooSlowError(f"The machine is too busy: only {reached:.0f} of {rate:.0f} events a second were committed.")
+    return committed
+
+
+def latencies_ms(committed: dict[int, float], arrivals: Sequence[Arrival]) -> list[float]:
+    """From commit to request at the receiver, sorted; of events with one delivery each."""
+    first: dict[int, float] = {}
+    for arrival in arrivals:
+        first.setdefault(arrival.delivery_id, arrival.at)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT event_id, id FROM postbacks_delivery WHERE event_id = ANY (%s)", [list(committed)])
+        deliveries = dict(cursor.fetchall())
+    return sorted((first[deliveries[event]] - at) * 1000 for event, at in committed.items())
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Of sorted `values`: the smallest that at least `share` of them do not exceed."""
+    position = -(-len(values) * share // 1)
+    return values[max(0, int(position) - 1)]

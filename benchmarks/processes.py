@@ -1,0 +1,130 @@
+"""Processes that never outlive the block that starts them, however it is left."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from django.conf import settings
+
+from benchmarks.surroundings import ROOT
+
+CONCURRENCY = 2  # Worker processes in every scenario, whatever the machine has.
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+_START_SECONDS = 30
+_STOP_SECONDS = 40  # A warm shutdown may take 25.
+
+
+class ProcessFailedError(Exception):
+    """A process of the benchmark did not start, or ended by itself."""
+
+
+class Running:
+    """One running program; its output is in `log`."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process = process
+
+    @property
+    def process(self) -> psutil.Process:
+        return psutil.Process(self._process.pid)
+
+    def children(self) -> list[psutil.Process]:
+        return self.process.children()
+
+    def wait(self, timeout_seconds: float) -> None:
+        """Until it ends by itself. Raises ProcessFailedError if it fails, or takes longer."""
+        try:
+            code = self._process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            raise ProcessFailedError(f"{self.name} did not end within {timeout_seconds:.0f} s.") from None
+        if code:
+            raise ProcessFailedError(f"{self.name} failed; the end of {self.log}:\n{self.tail()}")
+
+    def tail(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:]
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def must_run(self) -> None:
+        """Raises ProcessFailedError if it has ended by itself."""
+        if self.ended():
+            raise ProcessFailedError(f"{self.name} has ended by itself; the end of {self.log}:\n{self.tail()}")
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Asks it to stop and waits, then kills what is left of its group."""
+        if not self.ended() and not kill:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+@contextmanager
+def running(name: str, command: list[str], ready: Callable[[], bool] | str, *, kill: bool = False) -> Iterator[Running]:
+    """The program, once it is ready: `ready()` is true, or that text is in its output. Stopped with the block.
+
+    It gets a group of its own, so that Ctrl-C reaches us alone. With `kill` it is not asked to stop.
+    """
+    log = Path(settings.DATA_DIR) / "log" / f"bench-{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 -- it makes one system call and takes no lock
+        )
+    program = Running(name, process, log)
+    is_ready = ready if callable(ready) else lambda: ready in log.read_text(errors="replace")
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while not is_ready():
+            if program.ended() or time.monotonic() > deadline:
+                raise ProcessFailedError(f"{name} does not start; the end of {log}:\n{program.tail()}")
+            time.sleep(0.02)
+        yield program
+    finally:
+        program.stop(kill=kill)
+
+
+@contextmanager
+def workers(app: str = "config", *, kill: bool = False) -> Iterator[Running]:
+    """A Celery worker with its children, and beat. Beat starts last: its first sweep finds what is due."""
+    options = ["--concurrency", str(CONCURRENCY), "--without-gossip", "--without-mingle"]
+    with (
+        running("worker", celery(app, "worker", *options), " ready.", kill=kill) as worker,
+        running("beat", celery("config", "beat"), "is starting", kill=True),
+    ):
+        yield worker
+
+
+def _end_with_parent() -> None:
+    """The kernel sends SIGTERM when the benchmark is gone, even by `kill -9`."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def celery(app: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "--app", app, *arguments, "--loglevel", "info"]
+
+
+def program(name: str, *arguments: object) -> list[str]:
+    """The command of one of `benchmarks/programs`."""
+    return [sys.executable, "-m", f"benchmarks.programs.{name}", *map(str, arguments)]

@@ -1,0 +1,50 @@
+"""The project's Celery app, with every statement that goes through the driver noted in a file.
+
+`celery --app benchmarks.programs.counted`; the file is `$BENCHMARK_STATEMENTS`, one line for each statement.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+from config.celery import app
+
+__all__ = ["app"]
+
+FILE = "BENCHMARK_STATEMENTS"
+_connect = psycopg2.connect
+
+
+class CountedCursor(extensions.cursor):
+    """Notes what is executed. What is fetched costs no round trip: client-side cursors have it all."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 -- psycopg2's name
+        """As psycopg2's."""
+        _note(query)
+        super().execute(query, vars)
+
+    def copy_expert(self, sql: Any, file: Any, *args: Any) -> None:
+        """As psycopg2's."""
+        _note(sql)
+        super().copy_expert(sql, file, *args)
+
+
+def _note(query: Any) -> None:
+    text = query.decode() if isinstance(query, bytes) else str(query)
+    # One write of one line, appended: lines of several processes never mix.
+    descriptor = os.open(os.environ[FILE], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(descriptor, (" ".join(text.split())[:200] + "\n").encode())
+    os.close(descriptor)
+
+
+def _connect_counted(*args: Any, **parameters: Any) -> extensions.connection:
+    connection: extensions.connection = _connect(*args, **parameters)
+    connection.cursor_factory = CountedCursor
+    return connection
+
+
+psycopg2.connect = _connect_counted  # type: ignore[assignment]  # mypy sees an overloaded function

@@ -1,0 +1,168 @@
+"""Where postbacks go, and what arrived when.
+
+nginx answers faster than anything that we compare, so it takes nothing away from the figures; it needs to be
+installed. The project's own receiver is always there, and slower.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+from django.conf import settings
+
+from benchmarks.processes import running
+
+HOSTS = 100  # Addresses that nginx listens on, 127.0.0.1 and up.
+NO_NGINX = "nginx is not installed (Debian: apt-get install nginx), and a slower receiver would flatter us"
+_PORTS = range(20_000, 32_000)  # Below those that Linux gives to outgoing connections.
+_CONNECTIONS = 16_384
+
+_CONFIGURATION = """\
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile {files};
+pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections {connections}; multi_accept on; }}
+http {{
+    log_format arrivals '$msec $arg_n';
+    access_log {log};
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    keepalive_requests 1000000000;
+    keepalive_timeout 300s;
+    server {{
+{listen}
+        return 200 "OK";
+    }}
+}}
+"""
+
+
+class Arrival(NamedTuple):
+    """`at` in seconds of the wall clock."""
+
+    at: float
+    delivery_id: int
+
+
+class Receiver:
+    """A running receiver. Postbacks to it must carry `n={DeliveryId}` in their query."""
+
+    def __init__(self, port: int, hosts: int, log: Path | None) -> None:
+        self.port = port
+        self._hosts = hosts
+        self._log = log
+        self._read_to = 0
+
+    def url(self, number: int) -> str:
+        """Of destination `number`: a path of its own, on one of the receiver's addresses."""
+        return f"http://127.0.0.{1 + number % self._hosts}:{self.port}/in/{number}"
+
+    def new_arrivals(self) -> list[Arrival]:
+        """What has come since the last call, in the order of arrival. Logs lag by up to 0.1 s."""
+        if self._log is None or not self._log.exists():
+            return []
+        with self._log.open("rb") as log:
+            log.seek(self._read_to)
+            lines = log.read()
+        whole = lines[: lines.rfind(b"\n") + 1]
+        self._read_to += len(whole)
+        return [self._arrival(line) for line in whole.splitlines()]
+
+    def _arrival(self, line: bytes) -> Arrival:
+        at, _, number = line.partition(b" ")
+        return Arrival(float(at), int(number))
+
+
+class _Ours(Receiver):
+    """The project's receiver notes the monotonic time, which is finer."""
+
+    def _arrival(self, line: bytes) -> Arrival:
+        entry = orjson.loads(line)
+        number = parse_qs(urlsplit(entry["url"]).query)["n"][0]
+        return Arrival(entry["t"] + time.time() - time.monotonic(), int(number))
+
+
+def nginx_version() -> str | None:
+    """None where it is not installed."""
+    binary = _nginx_binary()
+    if binary is None:
+        return None
+    said = subprocess.run([binary, "-v"], capture_output=True, text=True, check=False)
+    found = re.search(r"nginx/(\S+)", said.stderr)
+    return found[1] if found else None
+
+
+@contextmanager
+def fastest_receiver(*, logged: bool = False) -> Iterator[Receiver]:
+    """nginx, or our own receiver where it is not installed."""
+    with nginx(logged=logged) if _nginx_binary() else own_receiver(logged=logged) as receiver:
+        yield receiver
+
+
+@contextmanager
+def nginx(*, logged: bool) -> Iterator[Receiver]:
+    """A private nginx on loopback addresses; its log has milliseconds."""
+    binary = _nginx_binary()
+    if binary is None:
+        raise FileNotFoundError("nginx")
+    folder = Path(settings.DATA_DIR) / "nginx"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    port, log = free_port(), folder / "arrivals.log"
+    configuration = _CONFIGURATION.format(
+        files=2 * _CONNECTIONS,
+        connections=_CONNECTIONS,
+        folder=folder,
+        log=f"{log} arrivals buffer=256k flush=100ms" if logged else "off",
+        listen="\n".join(f"        listen 127.0.0.{1 + number}:{port} backlog=4096;" for number in range(HOSTS)),
+    )
+    (folder / "nginx.conf").write_text(configuration)
+    command = [binary, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+    with running("nginx", command, lambda: _listens(port)):
+        yield Receiver(port, HOSTS, log if logged else None)
+
+
+@contextmanager
+def own_receiver(*, logged: bool) -> Iterator[Receiver]:
+    """The project's receiver, with the time at which it had read each request."""
+    port, log = free_port(), Path(settings.DATA_DIR) / "log" / "bench-arrivals.jsonl"
+    log.unlink(missing_ok=True)
+    command = [sys.executable, "manage.py", "receive_postbacks", "--port", str(port), "--quiet"]
+    with running("receiver", [*command, *(["--log", str(log)] if logged else [])], lambda: _listens(port)):
+        yield _Ours(port, 1, log if logged else None)
+
+
+def _nginx_binary() -> str | None:
+    # Debian keeps it out of ordinary users' path.
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/sbin")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    for port in random.sample(_PORTS, 50):
+        if not _listens(port):
+            return port
+    raise OSError("No port is free.")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

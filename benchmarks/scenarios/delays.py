@@ -1,0 +1,80 @@
+"""What deliveries cost that wait for their time, and how punctually they leave."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+
+from django.db import connection
+
+from benchmarks import drains, events, memory, rows
+from benchmarks.processes import Running, workers
+from benchmarks.receivers import Receiver, own_receiver
+from benchmarks.results import Figure, at_least, at_most
+
+DAY_SECONDS = 86_400.0
+DESTINATIONS = 50
+SETTLE_SECONDS = 6  # Several sweeps.
+DUE_RATE = 200.0
+DUE_SECONDS = 5.0
+DELAY_SECONDS = 5
+ARRIVE_SECONDS = 30
+
+
+def figures(full: bool) -> Iterator[Figure]:
+    """Many waiting for days; and a thousand each of two kinds that are due within the run."""
+    waiting = 1_000_000 if full else 50_000
+    rows.clear()
+    with own_receiver(logged=True) as receiver:
+        urls = [receiver.url(number) for number in range(DESTINATIONS)]
+        postbacks = rows.make_destinations(urls)
+        with workers() as worker:
+            before = _memory_at_rest(worker)
+            rows.add_deliveries(postbacks, waiting, due_in_seconds=DAY_SECONDS, spread_seconds=20 * DAY_SECONDS)
+            after = _memory_at_rest(worker)
+            what = f"{waiting:,} deliveries waiting: worker memory beyond empty, "
+            for kind in ("pss", "rss"):
+                grown = after[kind] - before[kind]
+                yield Figure(what + kind.upper(), grown, "MB", 1, at_most(20), {"before": before, "after": after})
+
+            # As after a loss of Redis: known to the rows alone, found by the sweep.
+            rows.add_deliveries(postbacks, round(DUE_RATE * DUE_SECONDS), due_in_seconds=3, spread_seconds=DUE_SECONDS)
+            yield from _punctuality("due by their rows alone", receiver)
+
+            # The usual way: the commit of each sets a timer.
+            delayed = rows.make_destinations(urls, name="delayed", minimum_delay_seconds=DELAY_SECONDS)
+            events.commit(delayed, DUE_RATE, DUE_SECONDS)
+            yield from _punctuality(f"Minimum Delay {DELAY_SECONDS} s", receiver)
+
+
+def _memory_at_rest(worker: Running) -> Mapping[str, float]:
+    time.sleep(SETTLE_SECONDS)
+    return memory.megabytes(worker)
+
+
+def _punctuality(what: str, receiver: Receiver) -> Iterator[Figure]:
+    drains.wait_for(lambda: not _due_soon(), ARRIVE_SECONDS, "all that is due has left")
+    time.sleep(0.3)
+    arrivals = receiver.new_arrivals()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, extract(epoch FROM due_at)::float8 FROM postbacks_delivery WHERE id = ANY (%s)",
+            [[arrival.delivery_id for arrival in arrivals]],
+        )
+        due = dict(cursor.fetchall())
+    late = sorted(arrival.at - due[arrival.delivery_id] for arrival in arrivals)
+    details = {"deliveries": len(late), "max": late[-1]}
+    yield Figure(f"{what}: lateness, median", events.percentile(late, 0.5), "s", 2, at_most(0.5), details)
+    yield Figure(f"{what}: lateness, p99", events.percentile(late, 0.99), "s", 2, at_most(1.5), details)
+    # Arrivals are noted to the millisecond, or read off another clock of the same machine.
+    yield Figure(f"{what}: earliest, after its time", late[0], "s", 3, at_least(0), details)
+
+
+def _due_soon() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM postbacks_delivery WHERE state IN ('blocked', 'ready', 'sending') "
+            "AND due_at < now() + interval '1 hour')"
+        )
+        (found,) = cursor.fetchone() or (False,)
+        return bool(found)

@@ -1,0 +1,65 @@
+"""Which scenarios there are, and how they are run one after another."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.results import CannotRunError, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A module of `benchmarks.scenarios`; a `long` one runs with BENCH=full, or when it is named."""
+
+    name: str
+    asks: str
+    long: bool = False
+
+
+SCENARIOS = (
+    Scenario("drain", "how fast a backlog drains, beside bare libcurl and a task per delivery"),
+    Scenario("live", "how soon an event reaches its receiver"),
+    Scenario("isolation", "what destinations that hang take from those that answer"),
+    Scenario("rate", "whether Maximum Requests holds at the receiver"),
+    Scenario("kill", "what is lost or repeated when worker processes are killed"),
+    Scenario("redis", "what a flush and a restart of Redis cost"),
+    Scenario("postgres", "what a restart of PostgreSQL costs"),
+    Scenario("delays", "what waiting deliveries cost, and how punctual they are"),
+    Scenario("statements", "how many statements a delivery takes"),
+    Scenario("history", "what finished deliveries cost those that are due", long=True),
+    Scenario("memory", "whether a worker grows", long=True),
+)
+
+
+def chosen(only: Sequence[str], full: bool) -> list[Scenario]:
+    """The scenarios named in `only`, or all that belong to the run. Raises ValueError for a name that is none."""
+    unknown = sorted(set(only) - {scenario.name for scenario in SCENARIOS})
+    if unknown:
+        names = ", ".join(scenario.name for scenario in SCENARIOS)
+        raise ValueError(f"There is no scenario {', '.join(unknown)}. Choose from: {names}.")
+    return [scenario for scenario in SCENARIOS if (scenario.name in only if only else full or not scenario.long)]
+
+
+def run(scenarios: Sequence[Scenario], full: bool, report: Report) -> None:
+    """Runs each to its end; one that breaks does not keep the others from running."""
+    report.head()
+    for number, scenario in enumerate(scenarios, 1):
+        _say(f"[{number}/{len(scenarios)}] {scenario.name}: {scenario.asks} …")
+        began = time.monotonic()
+        module = importlib.import_module(f"benchmarks.scenarios.{scenario.name}")
+        try:
+            for figure in module.figures(full):
+                report.figure(scenario.name, figure)
+        except CannotRunError as reason:
+            report.not_run(scenario.name, str(reason), failed=False)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the other scenarios are still worth measuring.
+            report.not_run(scenario.name, f"{type(error).__name__}: {error}", failed=True)
+        _say(f"[{number}/{len(scenarios)}] {scenario.name}: {time.monotonic() - began:.0f} s")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

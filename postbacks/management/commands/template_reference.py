@@ -1,0 +1,14 @@
+"""`manage.py template_reference`: prints docs/templates.md."""
+
+from django.core.management.base import BaseCommand
+
+from postbacks.template.reference import reference
+
+
+class Command(BaseCommand):
+    help = "Print the reference of the template language in Markdown, as it stands in docs/templates.md."
+
+    requires_system_checks: list[str] = []  # Some ask the database.
+
+    def handle(self, *_arguments: object, **_options: object) -> None:
+        self.stdout.write(reference(), ending="")

@@ -1,0 +1,204 @@
+"""Lanes in a real Redis: which postbacks have work by when, and when a drain is posted for them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from redis.exceptions import RedisError
+
+from postbacks.engine import lanes
+from postbacks.engine.redis import client
+from tests.engine_rows import lane_scores, redis_that_is_gone
+
+QUEUE = "postbacks"
+
+
+@pytest.fixture(autouse=True)
+def empty_redis(embedded_services: None) -> None:
+    client.flushdb()
+
+
+def posted() -> list[float]:
+    """The drain messages in the broker, oldest first: in how many seconds each is to run."""
+    messages: list[Any] = client.lrange(QUEUE, 0, -1)
+    return [_seconds_until_eta(json.loads(message)) for message in reversed(messages)]
+
+
+def _seconds_until_eta(message: dict[str, Any]) -> float:
+    assert message["headers"]["task"] == "postbacks.tasks.drain"
+    assert json.loads(base64.b64decode(message["body"]))[:2] == [[], {}], "a drain carries no data"
+    eta = message["headers"]["eta"]
+    return 0.0 if eta is None else (datetime.fromisoformat(eta) - datetime.now(UTC)).total_seconds()
+
+
+def about(seconds: float) -> object:
+    return pytest.approx(seconds, abs=0.5)
+
+
+def test_a_lane_with_work_now_is_popped_once_and_one_drain_is_posted() -> None:
+    lanes.wake({7: 0.0})
+    assert posted() == [0.0]
+    assert lanes.pop_due(10) == [7]
+    assert lanes.pop_due(10) == []
+
+
+def test_work_that_was_due_in_the_past_counts_as_now() -> None:
+    lanes.wake({7: -3600.0})
+    assert lane_scores() == {7: about(0)}
+    assert lanes.pop_due(10) == [7]
+
+
+def test_a_lane_is_popped_no_earlier_than_its_time() -> None:
+    lanes.wake({7: 0.3, 8: 60.0})
+    assert lanes.pop_due(10) == []
+    time.sleep(0.35)
+    assert lanes.pop_due(10) == [7]
+    assert lane_scores() == {8: about(59.6)}
+
+
+def test_the_most_overdue_lanes_are_popped_first_up_to_the_limit() -> None:
+    for lane in (3, 1, 2):
+        lanes.wake({lane: 0.0})
+        time.sleep(0.003)
+    assert lanes.pop_due(2) == [3, 1]
+    assert lanes.pop_due(2) == [2]
+
+
+def test_an_earlier_time_replaces_a_later_one_and_never_the_other_way_round() -> None:
+    lanes.wake({7: 60.0})
+    lanes.wake({7: 30.0})
+    assert lane_scores() == {7: about(30)}
+    lanes.wake({7: 90.0})
+    assert lane_scores() == {7: about(30)}
+    lanes.wake({7: 0.0})
+    assert lane_scores() == {7: about(0)}
+
+
+def test_the_sweep_leaves_a_lane_alone_that_comes_soon_by_itself() -> None:
+    lanes.wake({1: 2.0, 2: 60.0}, post=False)
+    lanes.wake({1: 0.0, 2: 0.0, 3: 0.0}, sweeping=True)
+    assert lane_scores() == {1: about(2), 2: about(0), 3: about(0)}
+
+
+def test_one_outstanding_drain_is_enough() -> None:
+    lanes.wake({1: 0.0})
+    lanes.wake({2: 0.0})
+    lanes.wake({})
+    assert posted() == [0.0]
+
+
+def test_a_drain_that_has_started_makes_room_for_the_next() -> None:
+    lanes.wake({1: 0.0})
+    lanes.drain_started()
+    lanes.wake({2: 0.0})
+    assert posted() == [0.0, 0.0]
+
+
+def test_a_drain_that_was_lost_is_posted_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    lanes.wake({1: 0.0})
+    client.delete(QUEUE)
+    lanes.wake({}, sweeping=True)
+    assert posted() == []
+    remaining = client.pttl(lanes.DRAIN_POSTED)
+    assert 0 < remaining <= lanes.DRAIN_POSTED_FOR_MS <= 3000
+    client.pexpire(lanes.DRAIN_POSTED, 1)
+    time.sleep(0.01)
+    lanes.wake({}, sweeping=True)
+    assert posted() == [0.0]
+
+
+def test_without_post_the_lanes_go_in_and_nothing_is_posted() -> None:
+    lanes.wake({1: 0.0, 2: 10.0}, post=False)
+    assert lane_scores() == {1: about(0), 2: about(10)}
+    assert posted() == []
+    lanes.wake({})
+    assert posted() == [0.0]
+
+
+def test_work_soon_is_one_message_with_a_countdown_to_the_earliest() -> None:
+    lanes.wake({1: 90.0, 2: 60.0, 3: 120.0})
+    assert posted() == [about(60)]
+
+
+def test_a_timer_is_not_posted_again_for_what_comes_later_or_with_it() -> None:
+    lanes.wake({1: 60.0})
+    lanes.wake({2: 70.0})
+    lanes.wake({1: 80.0})
+    lanes.wake({})
+    assert posted() == [about(60)]
+
+
+def test_a_timer_is_posted_for_what_comes_before_the_one_that_is_set() -> None:
+    lanes.wake({1: 60.0})
+    lanes.wake({2: 20.0})
+    lanes.wake({3: 40.0})
+    assert posted() == [about(60), about(20)]
+
+
+def test_once_its_time_is_over_a_timer_counts_no_more() -> None:
+    lanes.wake({1: 0.05})
+    lanes.wake({2: 60.0})
+    assert posted() == [about(0.05)]
+    time.sleep(0.1)
+    assert lanes.pop_due(10) == [1]
+    lanes.wake({})
+    assert posted() == [about(-0.05), about(60)]
+
+
+def test_what_lies_beyond_the_look_ahead_is_kept_without_a_message() -> None:
+    lanes.wake({1: 301.0})
+    assert posted() == []
+    assert lane_scores() == {1: about(301)}
+    lanes.wake({2: 299.0})
+    assert posted() == [about(299)]
+
+
+def test_a_timer_that_is_set_does_not_hold_up_what_is_due_now() -> None:
+    lanes.wake({1: 60.0})
+    lanes.wake({2: 0.0})
+    assert posted() == [about(60), 0.0]
+
+
+def test_nothing_to_do_posts_nothing() -> None:
+    lanes.wake({})
+    assert posted() == []
+    assert lanes.pop_due(10) == []
+
+
+def test_a_thousand_lanes_at_once() -> None:
+    lanes.wake(dict.fromkeys(range(1, 1001), 0.0))
+    assert posted() == [0.0]
+    popped = [lanes.pop_due(128) for _ in range(9)]
+    assert [len(some) for some in popped] == [128] * 7 + [104, 0]
+    assert {lane for some in popped for lane in some} == set(range(1, 1001))
+
+
+def test_a_flush_in_between_is_survived() -> None:
+    lanes.wake({1: 60.0})
+    client.flushall()
+    client.script_flush()
+    lanes.wake({1: 0.0})
+    assert posted() == [0.0]
+    assert lanes.pop_due(10) == [1]
+
+
+def test_without_redis_a_wake_only_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    with redis_that_is_gone(monkeypatch):
+        started = time.monotonic()
+        lanes.wake({1: 0.0, 2: 0.0})
+        assert time.monotonic() - started < 1.5, "a reporter waits for this"
+    assert "Could not wake 2 lanes" in caplog.text
+    assert lane_scores() == {}
+
+
+def test_without_redis_a_drain_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with redis_that_is_gone(monkeypatch):
+        with pytest.raises(RedisError):
+            lanes.drain_started()
+        with pytest.raises(RedisError):
+            lanes.pop_due(10)

@@ -1,0 +1,174 @@
+"""Slots of a limited lane, granted by a real Redis: paced, without bursts, and never past the limit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from redis.exceptions import RedisError
+
+from postbacks.engine import rate
+from postbacks.engine.rate import Slots, look, reserve
+from postbacks.engine.redis import client
+from tests.engine_rows import redis_that_is_gone
+
+LANE = 7
+
+
+@pytest.fixture(autouse=True)
+def old_redis(embedded_services: None) -> None:
+    """One that has had its data for long: new lanes have slots at once."""
+    client.flushdb()
+    look([(LANE, 1)])
+    noted: Any = client.get(rate.EPOCH)
+    client.set(rate.EPOCH, noted.rpartition(b" ")[0] + b" 0")
+
+
+def times(slots: Slots, asked_at: float) -> list[float]:
+    return [asked_at + offset for offset in slots.offsets()]
+
+
+def most_in_a_second(moments: Sequence[float]) -> int:
+    """The largest number within any window of one second."""
+    ordered = sorted(moments)
+    return max(sum(1 for other in ordered if first <= other < first + 1) for first in ordered)
+
+
+def test_slots_lie_evenly_apart_and_begin_now() -> None:
+    slots = reserve(LANE, 10, 5)
+    assert (slots.count, slots.first_seconds) == (5, 0.0)
+    assert slots.offsets() == pytest.approx([0, 0.104, 0.208, 0.312, 0.416])
+
+
+def test_the_next_caller_goes_on_where_the_last_one_ended() -> None:
+    first_at = time.monotonic()
+    first = times(reserve(LANE, 10, 3), first_at)
+    second_at = time.monotonic()
+    second = times(reserve(LANE, 10, 3), second_at)
+    gaps = [after - before for before, after in pairwise(first + second)]
+    assert gaps == pytest.approx([0.104] * 5, abs=0.02)
+
+
+@pytest.mark.parametrize(("limit", "granted"), [(1, 1), (2, 2), (10, 10), (50, 49), (500, 481), (10_000, 9616)])
+def test_no_slot_lies_beyond_the_horizon(limit: int, granted: int) -> None:
+    slots = reserve(LANE, limit, 20_000)
+    assert slots.count == granted
+    assert slots.offsets()[-1] <= rate.HORIZON_MS / 1000 < slots.offsets()[-1] + slots.interval_seconds
+    again = reserve(LANE, limit, 20_000)
+    assert again.count <= 1 + limit // 50, "what the clock has moved in between"
+
+
+def test_a_slot_that_was_not_taken_is_gone() -> None:
+    reserve(LANE, 10, 1)
+    time.sleep(0.6)
+    slots = reserve(LANE, 10, 50)
+    assert (slots.count, slots.first_seconds) == (10, 0.0), "no catching up for the five that were missed"
+
+
+def test_looking_takes_nothing() -> None:
+    reserve(LANE, 10, 4)
+    before = client.get(f"postbacks:rate:lane:{LANE}")
+    (seen, other) = look([(LANE, 10), (LANE + 1, 1)])
+    assert seen.count == 6
+    assert seen.first_seconds == pytest.approx(0.416, abs=0.05)
+    assert (other.count, other.first_seconds) == (1, 0.0)
+    assert client.get(f"postbacks:rate:lane:{LANE}") == before
+    assert client.get(f"postbacks:rate:lane:{LANE + 1}") is None
+    assert look([]) == []
+
+
+def test_a_lane_without_a_free_slot_tells_when_the_next_one_comes() -> None:
+    assert reserve(LANE, 1, 5).count == 1
+    (slots,) = look([(LANE, 1)])
+    assert slots.count == 0
+    assert slots.first_seconds == pytest.approx(1.04, abs=0.05)
+    assert reserve(LANE, 1, 5).count == 0
+
+
+def test_lanes_do_not_share_their_slots() -> None:
+    assert reserve(LANE, 1, 1).count == 1
+    assert reserve(LANE + 1, 1, 1).count == 1
+
+
+@pytest.mark.parametrize("limit", [5, 100])
+def test_callers_at_once_never_exceed_the_limit_together(limit: int) -> None:
+    barrier = Barrier(4)
+    granted: list[float] = []
+    until = time.monotonic() + 1.5
+
+    def work() -> None:
+        barrier.wait(10)
+        while time.monotonic() < until:
+            asked_at = time.monotonic()
+            granted.extend(times(reserve(LANE, limit, 7), asked_at))
+            time.sleep(0.01)
+
+    threads = [Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert most_in_a_second(granted) <= limit
+    span = max(granted) - min(granted)
+    assert len(granted) >= 0.94 * limit * span, "and with a backlog nearly all of it is used"
+
+
+def test_a_flush_fails_towards_the_limit() -> None:
+    """Slots granted before may be under way for a whole horizon: nothing new until they are over."""
+    asked_at = time.monotonic()
+    granted = times(reserve(LANE, 10, 10), asked_at)
+    client.flushall()
+    asked_at = time.monotonic()
+    (seen,) = look([(LANE, 10)])
+    assert seen.count == 0
+    assert asked_at + seen.first_seconds >= max(granted) + 0.104 - 0.01
+    assert reserve(LANE, 10, 10).count == 0
+    deadline = time.monotonic() + 5
+    while not (slots := reserve(LANE, 10, 10)).count:
+        assert time.monotonic() < deadline
+        asked_at = time.monotonic()
+        time.sleep(0.01)
+    assert most_in_a_second(granted + times(slots, asked_at)) <= 10
+
+
+def test_after_a_flush_a_slow_lane_waits_a_slot_longer() -> None:
+    client.flushall()
+    (slots,) = look([(LANE, 1)])
+    assert slots.count == 0
+    assert slots.first_seconds == pytest.approx(1.0 + 1.04, abs=0.05)
+
+
+def test_a_lane_that_rests_has_slots_at_once_as_long_as_the_epoch_is_kept() -> None:
+    reserve(LANE, 10, 1)
+    client.delete(f"postbacks:rate:lane:{LANE}")
+    slots = reserve(LANE, 10, 1)
+    assert (slots.count, slots.first_seconds) == (1, 0.0)
+
+
+def test_a_changed_limit_holds_from_the_next_slot_on() -> None:
+    fast = reserve(LANE, 100, 20)
+    assert fast.offsets()[-1] == pytest.approx(19 * 0.0104)
+    slow = reserve(LANE, 2, 20)
+    assert slow.first_seconds == pytest.approx(20 * 0.0104, abs=0.05)
+    assert slow.interval_seconds == pytest.approx(0.52)
+    assert slow.count == 2
+    raised = reserve(LANE, 100, 1)
+    assert raised.count == 0
+    assert raised.first_seconds > 1.0
+
+
+def test_the_state_of_a_lane_expires_some_time_after_its_last_slot() -> None:
+    reserve(LANE, 10, 5)
+    assert 60_000 <= client.pttl(f"postbacks:rate:lane:{LANE}") <= 61_000
+
+
+def test_without_redis_there_are_no_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    with redis_that_is_gone(monkeypatch):
+        with pytest.raises(RedisError):
+            look([(LANE, 10)])
+        with pytest.raises(RedisError):
+            reserve(LANE, 10, 1)
