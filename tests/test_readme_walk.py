@@ -62,7 +62,7 @@ def run(shown: Shown, **replaced: str) -> Texts:
 
 def neutral(lines: Texts) -> Texts:
     """Lines without what differs between two runs: the numbers of actions and postbacks, widths of columns."""
-    return [re.sub(r"^ *\d+ {2}", "N  ", re.sub(r"5000\.5001\.\d+", "5000.5001.N", line)).rstrip() for line in lines]
+    return [re.sub(r"^ *\d+ {2}", "N  ", re.sub(r"5000\.5001\.\d+", "5000.5001.N", line)).strip() for line in lines]
 
 
 def assert_shows(shown: Texts, printed: Texts) -> None:

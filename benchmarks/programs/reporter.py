@@ -23,7 +23,6 @@ from django.db import connection, transaction  # noqa: E402 -- the apps must be 
 from actions.models import ActionEvent  # noqa: E402
 from actions.signals import action_events_recorded  # noqa: E402
 
-
 # A commit waits for the disk, so one after the other could be too slow; recorders are several in life, too.
 THREADS = 8
 
