@@ -32,7 +32,7 @@ def wait_until_delivered(count: int, what: str) -> None:
     deadline = time.monotonic() + count / _SLOWEST_PER_SECOND + _STUCK_SECONDS
     before = recorded()
     with tqdm(total=count, desc=what, unit="", leave=False, disable=None) as bar:
-        while scalar(_UNFINISHED):
+        while not all_finished():
             if time.monotonic() > deadline:
                 raise StuckError(f"{what}: deliveries are left over: {states()}")
             time.sleep(_POLL_SECONDS)
@@ -55,6 +55,11 @@ def latest() -> int:
 def recorded() -> int:
     """Attempts recorded since the statistics were last reset; a second late."""
     return int(scalar(_RECORDED))
+
+
+def all_finished() -> bool:
+    """Costs little, however many there are."""
+    return not scalar(_UNFINISHED)
 
 
 def unfinished() -> int:

@@ -29,7 +29,7 @@ def commit(postbacks: Sequence[Postback], rate: float, seconds: float) -> dict[i
 
     Returns when each was committed, by the event's id, in seconds of the wall clock. Raises TooSlowError.
     """
-    rows.add_events(postbacks, round((WARM_UP_SECONDS + seconds) * rate))
+    rows.add_events(postbacks, count(rate, seconds))
     log = Path(settings.DATA_DIR) / "log" / "bench-committed.jsonl"
     log.unlink(missing_ok=True)
     with running("reporter", program("reporter", rate, WARM_UP_SECONDS, seconds, log), "reporting") as reporter:
@@ -41,6 +41,11 @@ def commit(postbacks: Sequence[Postback], rate: float, seconds: float) -> dict[i
     if reached < _KEPT_UP * rate:
         raise TooSlowError(f"The machine is too busy: only {reached:.0f} of {rate:.0f} events a second were committed.")
     return committed
+
+
+def count(rate: float, seconds: float) -> int:
+    """How many events `commit` commits, those of the warm-up included."""
+    return round((WARM_UP_SECONDS + seconds) * rate)
 
 
 def latencies_ms(committed: dict[int, float], arrivals: Sequence[Arrival]) -> list[float]:

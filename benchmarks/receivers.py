@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 from django.conf import settings
 
+from benchmarks import drains
 from benchmarks.processes import running
 
 HOSTS = 100  # Addresses that nginx listens on, 127.0.0.1 and up.
@@ -84,6 +85,17 @@ class Receiver:
         whole = lines[: lines.rfind(b"\n") + 1]
         self._read_to += len(whole)
         return [self._arrival(line) for line in whole.splitlines()]
+
+    def wait_for(self, count: int, timeout_seconds: float) -> list[Arrival]:
+        """The next `count` arrivals, and what has come with them. Raises StuckError."""
+        arrivals: list[Arrival] = []
+
+        def all_there() -> bool:
+            arrivals.extend(self.new_arrivals())
+            return len(arrivals) >= count
+
+        drains.wait_for(all_there, timeout_seconds, f"{count:,} requests have arrived")
+        return arrivals
 
     def _arrival(self, line: bytes) -> Arrival:
         at, _, number = line.partition(b" ")

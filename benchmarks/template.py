@@ -86,7 +86,9 @@ def join_task(attributes: tuple[str, ...], goal_microseconds: float | None) -> T
     def with_jinja(write: str) -> jinja2.Template:
         each = "&".join(f"{name}{{{{ loop.index }}}}={{{{ i.{name}{write} }}}}" for name in attributes)
         between = "{{ '?' if loop.first else '&' }}"
-        return jinja2.Template(f"{ADDRESS}{{% for i in items %}}{between}{each}{{% endfor %}}", autoescape=False)
+        source = f"{ADDRESS}{{% for i in items %}}{between}{each}{{% endfor %}}"
+        template: jinja2.Template = jinja2.Template(source, autoescape=False)
+        return template
 
     encoded, bare = with_jinja("|urlencode"), with_jinja("")
     plain = "&".join(f"{name}{{0}}={{{number}}}" for number, name in enumerate(attributes, 1))

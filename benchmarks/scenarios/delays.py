@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from django.db import connection
 
-from benchmarks import drains, events, memory, rows
+from benchmarks import events, memory, rows
 from benchmarks.processes import Running, workers
 from benchmarks.receivers import Receiver, own_receiver
 from benchmarks.results import Figure, at_least, at_most
@@ -22,7 +22,7 @@ ARRIVE_SECONDS = 30
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """Many waiting for days; and a thousand each of two kinds that are due within the run."""
+    """Many waiting for days; and some of each of two kinds that are due within the run."""
     waiting = 1_000_000 if full else 50_000
     rows.clear()
     with own_receiver(logged=True) as receiver:
@@ -38,13 +38,14 @@ def figures(full: bool) -> Iterator[Figure]:
                 yield Figure(what + kind.upper(), grown, "MB", 1, at_most(20), {"before": before, "after": after})
 
             # As after a loss of Redis: known to the rows alone, found by the sweep.
-            rows.add_deliveries(postbacks, round(DUE_RATE * DUE_SECONDS), due_in_seconds=3, spread_seconds=DUE_SECONDS)
-            yield from _punctuality("due by their rows alone", receiver)
+            count = events.count(DUE_RATE, DUE_SECONDS)
+            rows.add_deliveries(postbacks, count, due_in_seconds=3, spread_seconds=DUE_SECONDS)
+            yield from _punctuality("due by their rows alone", receiver, count)
 
             # The usual way: the commit of each sets a timer.
             delayed = rows.make_destinations(urls, name="delayed", minimum_delay_seconds=DELAY_SECONDS)
             events.commit(delayed, DUE_RATE, DUE_SECONDS)
-            yield from _punctuality(f"Minimum Delay {DELAY_SECONDS} s", receiver)
+            yield from _punctuality(f"Minimum Delay {DELAY_SECONDS} s", receiver, count)
 
 
 def _memory_at_rest(worker: Running) -> Mapping[str, float]:
@@ -52,10 +53,8 @@ def _memory_at_rest(worker: Running) -> Mapping[str, float]:
     return memory.megabytes(worker)
 
 
-def _punctuality(what: str, receiver: Receiver) -> Iterator[Figure]:
-    drains.wait_for(lambda: not _due_soon(), ARRIVE_SECONDS, "all that is due has left")
-    time.sleep(0.3)
-    arrivals = receiver.new_arrivals()
+def _punctuality(what: str, receiver: Receiver, count: int) -> Iterator[Figure]:
+    arrivals = receiver.wait_for(count, ARRIVE_SECONDS)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, extract(epoch FROM due_at)::float8 FROM postbacks_delivery WHERE id = ANY (%s)",
@@ -68,13 +67,3 @@ def _punctuality(what: str, receiver: Receiver) -> Iterator[Figure]:
     yield Figure(f"{what}: lateness, p99", events.percentile(late, 0.99), "s", 2, at_most(1.5), details)
     # Arrivals are noted to the millisecond, or read off another clock of the same machine.
     yield Figure(f"{what}: earliest, after its time", late[0], "s", 3, at_least(0), details)
-
-
-def _due_soon() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM postbacks_delivery WHERE state IN ('blocked', 'ready', 'sending') "
-            "AND due_at < now() + interval '1 hour')"
-        )
-        (found,) = cursor.fetchone() or (False,)
-        return bool(found)

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks import events, rows
-from benchmarks.drains import wait_for
 from benchmarks.processes import program, running, workers
 from benchmarks.programs import silent
-from benchmarks.receivers import Arrival, Receiver, free_port, own_receiver
+from benchmarks.receivers import free_port, own_receiver
 from benchmarks.results import Figure, at_most
 
 ANSWERING, SILENT = 20, 300
@@ -42,7 +41,7 @@ def _latencies(seconds: float, silent_hosts: int) -> list[float]:
         postbacks = rows.make_destinations([receiver.url(number) for number in range(ANSWERING)])
         with _silence(silent_hosts):
             committed = events.commit(postbacks, RATE, seconds)
-            arrivals = _wait_for_all(receiver, len(committed) + round(events.WARM_UP_SECONDS * RATE))
+            arrivals = receiver.wait_for(events.count(RATE, seconds), ARRIVE_SECONDS)
         return events.latencies_ms(committed, arrivals)
 
 
@@ -57,14 +56,3 @@ def _silence(hosts: int) -> Iterator[None]:
         rows.add_deliveries(rows.make_destinations(urls, name="silent"), hosts * BACKLOG)
         time.sleep(TAKE_HOLD_SECONDS)
         yield
-
-
-def _wait_for_all(receiver: Receiver, count: int) -> list[Arrival]:
-    arrivals: list[Arrival] = []
-
-    def all_there() -> bool:
-        arrivals.extend(receiver.new_arrivals())
-        return len(arrivals) >= count
-
-    wait_for(all_there, ARRIVE_SECONDS, f"all {count} events have arrived")
-    return arrivals

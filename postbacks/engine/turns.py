@@ -5,7 +5,7 @@ Plain bookkeeping for the sender's thread: no sockets, no clock. Every step cost
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 
 from postbacks.engine.share import Share
 from postbacks.engine.stages import Prepared
@@ -26,7 +26,8 @@ class Turns:
         self._lanes: dict[int, _Lane] = {}
         self._hosts: dict[str, _Host] = {}
         self._turn: deque[_Lane] = deque()  # Lanes that could start a transfer now.
-        self._crowded: deque[_Lane] = deque()  # Lanes that could, but for the room that is kept for quiet ones.
+        # Lanes that could, but for the room that is kept for quiet ones; first come, first out, each once.
+        self._crowded: OrderedDict[_Lane, None] = OrderedDict()
 
     @property
     def full(self) -> bool:
@@ -54,8 +55,8 @@ class Turns:
                 lane.lined_up = True
                 host.waiting.append(lane)
             elif lane.in_flight >= QUIET and self.in_flight >= MAX_IN_FLIGHT - FOR_QUIET_LANES:
-                lane.lined_up = lane.crowded = True
-                self._crowded.append(lane)
+                lane.lined_up = True
+                self._crowded[lane] = None
             else:
                 return lane.queue.popleft()
         return None
@@ -82,17 +83,14 @@ class Turns:
         else:
             lane.share.failed()
         self._line_up(lane)
-        if lane.crowded and lane.in_flight < QUIET:
+        if lane in self._crowded and lane.in_flight < QUIET:
             self._uncrowd(lane)
         # One for one; all of them when nothing of the host is left in flight that could call the others up.
         for _ in range(1 if host.in_flight else len(host.waiting)):
             if host.waiting:
                 self._turn.append(host.waiting.popleft())
-        while self._crowded and self.in_flight < MAX_IN_FLIGHT - FOR_QUIET_LANES:
-            first = self._crowded.popleft()
-            if first.crowded:
-                self._uncrowd(first)
-                break
+        if self._crowded and self.in_flight < MAX_IN_FLIGHT - FOR_QUIET_LANES:
+            self._uncrowd(next(iter(self._crowded)))
 
     def take_back(self, postback_id: int) -> list[Prepared]:
         """All that waits of one lane."""
@@ -107,8 +105,8 @@ class Turns:
         return [prepared for postback_id in self._lanes for prepared in self.take_back(postback_id)]
 
     def _uncrowd(self, lane: _Lane) -> None:
-        """Back in line for a turn; where it stands among the crowded, it is passed over."""
-        lane.crowded = False
+        """Back in line for a turn."""
+        del self._crowded[lane]
         self._turn.append(lane)
 
     def _line_up(self, lane: _Lane) -> None:
@@ -132,12 +130,11 @@ class Turns:
 
 
 class _Lane:
-    __slots__ = ("crowded", "in_flight", "lined_up", "queue", "share")
+    __slots__ = ("in_flight", "lined_up", "queue", "share")
 
     def __init__(self) -> None:
         self.queue: deque[Prepared] = deque()
         self.in_flight = 0
-        self.crowded = False
         self.lined_up = False  # In exactly one of the lines: for its turn, its host, or more room.
         self.share = Share()
 
