@@ -43,6 +43,7 @@ from postbacks.guard import refusal
 
 MAX_RESPONSE_BYTES = 64 * 1024  # Enough for any verdict; a larger body is cut, and the connection with it.
 MAX_HEADER_BYTES = 64 * 1024
+SMALL_BODY_BYTES = 4 * 1024  # May stay with an idle handle.
 
 _ADDED_BY_LIBCURL = ("Accept", "Content-Type", "Expect", "User-Agent")
 
@@ -132,6 +133,12 @@ class Call:
         except (pycurl.error, UnicodeError, TypeError) as error:
             raise InvalidURL(f"The request cannot be sent: {error}", request=request) from error
         self.started = time.monotonic()
+
+    def forget(self) -> None:
+        """Lets go of what may be large, before the handle waits for its next use."""
+        self._reset()
+        if len(self.request.body or b"") > SMALL_BODY_BYTES:
+            self.curl.setopt(pycurl.POSTFIELDS, b"")
 
     def response(self) -> requests.Response:
         """The answer, once the transfer has succeeded (or was cut by us)."""

@@ -142,3 +142,34 @@ def test_the_next_due_time_of_each_lane(connection: extensions.connection) -> No
     assert set(found) == {due.pk, later.pk}
     assert -8 <= found[due.pk] <= -5
     assert 85 <= found[later.pk] <= 90
+
+
+def test_live_traffic_goes_first_and_the_lower_classes_keep_their_share(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    made = make_due_deliveries(lane.action_tracker, [lane], 60)
+    live, retries, replays = (sorted(made)[start : start + 20] for start in (0, 20, 40))
+    Delivery.objects.filter(pk__in=retries).update(priority=1)
+    Delivery.objects.filter(pk__in=replays).update(priority=2)
+    claimed = [one.delivery_id for one in claimed_by(connection, {lane.pk: 10})]
+    assert claimed == live[:6] + retries[:2] + replays[:2]
+
+
+def test_room_that_live_traffic_does_not_need_goes_to_the_lower_classes(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    made = make_due_deliveries(lane.action_tracker, [lane], 30)
+    Delivery.objects.update(priority=1)
+    taken: set[int] = set()
+    while batch := claimed_by(connection, {lane.pk: 10}):
+        assert len(batch) <= 10
+        taken |= {one.delivery_id for one in batch}
+    assert taken == made
+
+
+def test_the_next_due_time_looks_at_every_class(connection: extensions.connection, lane: Postback) -> None:
+    make_delivery(lane, due_in_seconds=90)
+    make_delivery(lane, due_in_seconds=60, priority=1)
+    make_delivery(lane, due_in_seconds=30, priority=2)
+    with connection.cursor() as cursor:
+        assert next_due(cursor, [lane.pk]) == {lane.pk: pytest.approx(30, abs=5)}

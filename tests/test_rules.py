@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -108,7 +109,7 @@ def test_the_verdict_says_why_and_what_failed_it(
         ("/denied", "/denied opens a regular expression that is not closed."),
         ("//", "is empty and matches everything"),
         ("/a/q", "q after the last slash of /a/q is no flag. The flags are i, m and s."),
-        ("/a(/", "The regular expression /a(/ is not valid: missing ), unterminated subpattern at position 1."),
+        ("/a(/", "The regular expression /a(/ is not valid: missing ) at position 2."),
         ("/a{99999999999}/", "is not valid"),
         ("/(a+)+$/", "repeats a group that itself repeats"),
         (r"/(\w*,)*x/", "repeats a group that itself repeats"),
@@ -172,3 +173,14 @@ def test_no_number_and_no_surrogate_makes_an_expression_raise() -> None:
     for expression in EXPRESSIONS:
         for body in ("1e999", "9" * 400, "[1, null, {}]", '{"a": "x"}', "[" * 2000, "\ud800"):
             assert judge(f"json: {expression}", "", 200, body).fault is Fault.BODY
+
+
+def test_an_expression_that_takes_too_long_is_given_up_and_says_so() -> None:
+    """It would take longer than the universe has time for, and nothing else would be judged meanwhile."""
+    rules = compile_rules("/^(a|aa)+$/", "")
+    started = time.monotonic()
+    verdict = rules.judge(200, "a" * 64 * 1024 + "!")
+    assert time.monotonic() - started < 1
+    assert not verdict.success
+    assert verdict.fault is Fault.BODY
+    assert verdict.reason == "The rule /^(a|aa)+$/ took too long on this answer: simplify it"

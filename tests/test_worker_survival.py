@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 
+import psutil
 import pytest
 
 from optimize_sources.models import MediaSource
@@ -91,6 +92,19 @@ def test_redis_flushed_under_load_loses_nothing(tracker: ActionTracker, source: 
         receiver.wait_for(300, timeout=20)
         client.flushall()
         wait_until(lambda: not Delivery.objects.exclude(state="delivered").exists(), 40, "all are delivered")
+        arrived = Counter(int(arrival.query["delivery"]) for arrival in receiver.arrivals)
+
+    assert (len(arrived), max(arrived.values())) == (3_000, 1)
+
+
+def test_redis_restarted_under_load_loses_nothing(tracker: ActionTracker, source: MediaSource) -> None:
+    with ScriptedReceiver() as receiver, running_workers() as worker:
+        postbacks = [make_postback(tracker, source, url=receiver.url + URL, maximum_requests=300) for _ in range(3)]
+        make_due_deliveries(tracker, postbacks, 3_000)
+        receiver.wait_for(300, timeout=20)
+        psutil.Process(client.info("server")["process_id"]).kill()  # What supervises it starts it again.
+        wait_until(lambda: not Delivery.objects.exclude(state="delivered").exists(), 60, "all are delivered")
+        assert worker.process.poll() is None, "the worker has lived on"
         arrived = Counter(int(arrival.query["delivery"]) for arrival in receiver.arrivals)
 
     assert (len(arrived), max(arrived.values())) == (3_000, 1)

@@ -23,7 +23,7 @@ ARRIVE_SECONDS = 30
 
 def figures(full: bool) -> Iterator[Figure]:
     """The same traffic to those that answer, first alone, then beside a backlog for those that do not."""
-    # The longer run sees transfers to the silent ones time out, fail and be tried again.
+    # Both see the first transfers to the silent ones time out; the longer run also sees them tried again.
     seconds = 45.0 if full else 10.0
     alone = _latencies(seconds, silent_hosts=0)
     beside = _latencies(seconds, silent_hosts=SILENT)

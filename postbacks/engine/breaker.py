@@ -37,6 +37,10 @@ WHERE postback_id = ANY (%s) AND held_since IS NOT NULL AND probe_at <= now()
 RETURNING postback_id
 """
 
+RETURN_PROBE = """
+UPDATE postbacks_lane SET probe_at = now() WHERE postback_id = ANY (%s) AND held_since IS NOT NULL
+"""
+
 GONE_REASON = "The receiver answered 410 Gone to three different actions in a row."
 
 
@@ -77,6 +81,12 @@ def take_probes(cursor: extensions.cursor, postback_ids: Sequence[int]) -> set[i
         return set()
     cursor.execute(TAKE_PROBE, (PROBE_LEASE_SECONDS, list(postback_ids)))
     return {postback_id for (postback_id,) in cursor.fetchall()}
+
+
+def return_probes(cursor: extensions.cursor, postback_ids: Sequence[int]) -> None:
+    """Gives back probes for which nothing was due: the next delivery that is will take them."""
+    if postback_ids:
+        cursor.execute(RETURN_PROBE, (list(postback_ids),))
 
 
 def _learn_one(cursor: extensions.cursor, row: tuple[Any, ...], news: Sequence[News]) -> Turn:

@@ -22,8 +22,13 @@ WHERE state = 'blocked' AND id = ANY (ARRAY(
 RETURNING postback_id, extract(epoch FROM due_at - now())::float8
 """
 
+# Chains of which everything that is unfinished is blocked.
 STUCK = """
-SELECT DISTINCT postback_id, action_id FROM postbacks_delivery WHERE state = 'blocked'
+SELECT DISTINCT b.postback_id, b.action_id FROM postbacks_delivery b
+WHERE b.state = 'blocked' AND NOT EXISTS (
+    SELECT 1 FROM postbacks_delivery d
+    WHERE d.postback_id = b.postback_id AND d.action_id = b.action_id AND d.state IN ('ready', 'sending')
+)
 """
 
 

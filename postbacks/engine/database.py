@@ -17,6 +17,13 @@ PINNED_PLAN = " ".join(
 )
 STATEMENT_TIMEOUT_MS = 10_000  # A statement of ours takes milliseconds; one that takes this long is better retried.
 CONNECT_TIMEOUT_SECONDS = 5
+# A server that vanished without a word would be waited for for minutes.
+NOTICE_A_DEAD_LINK = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
+}
 
 
 @contextmanager
@@ -34,6 +41,7 @@ def connect(name: str) -> extensions.connection:
     parameters = {**django_connection.get_connection_params()}
     parameters.pop("cursor_factory", None)
     parameters["connect_timeout"] = CONNECT_TIMEOUT_SECONDS
+    parameters |= NOTICE_A_DEAD_LINK
     parameters["application_name"] = f"postbacks {name}"
     parameters["options"] = f"{parameters.get('options', '')} {PINNED_PLAN} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
     connection: extensions.connection = psycopg2.connect(**parameters)

@@ -10,7 +10,8 @@ from psycopg2 import extensions
 OWNER_LOCKS = 0x7062_0001
 SWEEP_LOCK = (0x7062_0002, 0)
 
-# After PostgreSQL has started, the living need a moment to come back and take their locks again.
+# After PostgreSQL has started, or has started over after a crash (its checkpointer is new then), the living need a
+# moment to come back and take their locks again.
 GRACE_SECONDS = 10
 
 # The living are looked up once, not per row: reading pg_locks stops everybody's locking for a moment.
@@ -19,7 +20,9 @@ UPDATE postbacks_delivery SET state = 'ready', owner = NULL, lease_until = NULL
 WHERE id = ANY (ARRAY(
     SELECT id FROM postbacks_delivery
     WHERE state = 'sending' AND (lease_until < now() OR (
-        now() > pg_postmaster_start_time() + make_interval(secs => %s)
+        now() > greatest(pg_postmaster_start_time(), (
+            SELECT max(backend_start) FROM pg_stat_activity WHERE backend_type = 'checkpointer'
+        )) + make_interval(secs => %s)
         AND owner <> ALL (ARRAY(
             SELECT objid::bigint FROM pg_locks
             WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2

@@ -100,9 +100,10 @@ class Engine:
             room = {lane: 1 if lane in probes else most for lane, most in self._rooms(usable).items()}
             claimed = claim.claim(cursor, self._owner, room) if room else []
             counts = self._hold(claimed)
+            breaker.return_probes(cursor, [lane for lane in probes if not counts[lane]])
             due = _next_due(cursor, room, counts)
         # A held lane comes back when its next probe may go out; of one that is being probed the outcome says when.
-        due = {lane: seconds for lane, seconds in due.items() if lane not in probes}
+        due = {lane: seconds for lane, seconds in due.items() if lane not in probes or not counts[lane]}
         due |= {lane: seconds for lane, seconds in held.items() if seconds > 0}
         limits = {setup.postback_id: setup.maximum_requests for setup in usable if setup.maximum_requests}
         lanes.wake({lane: seconds for lane, seconds in due.items() if lane not in limits})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 import psycopg2
 from psycopg2 import extensions
@@ -19,6 +20,9 @@ from postbacks.engine.database import Session
 logger = logging.getLogger(__name__)
 
 SLOW_EVERY_SECONDS = 30
+SLOW_TIMEOUT_MS = 60_000
+
+Work = Callable[[extensions.cursor], dict[int, float]]
 
 DUE = """
 SELECT p.id FROM postbacks_postback p LEFT JOIN postbacks_lane l ON l.postback_id = p.id
@@ -58,33 +62,46 @@ class Sweeper:
         """One round; does nothing while another worker sweeps. Never raises for an outage: the next round comes."""
         try:
             with self._session.cursor() as cursor:
-                cursor.execute("BEGIN")
-                cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", owners.SWEEP_LOCK)
-                (alone,) = cursor.fetchone() or (False,)
-                due = self._find(cursor) if alone else {}
-                cursor.execute("COMMIT")
+                due = self._alone(cursor, _find)
+                if due is not None and time.monotonic() > self._slow_at:
+                    self._slow_at = time.monotonic() + SLOW_EVERY_SECONDS
+                    due = (self._alone(cursor, _tidy_up) or {}) | due
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            logger.warning("The sweep has no database (%s).", str(error).strip())
+            logger.warning("The sweep was cut short (%s).", str(error).strip())
             self._session.close()
         except BaseException:
             self._session.close()  # Its transaction holds the sweep's lock.
             raise
         else:
-            lanes.wake(due, sweeping=True)
+            lanes.wake(due or {}, sweeping=True)
 
-    def _find(self, cursor: extensions.cursor) -> dict[int, float]:
-        """What is due, by lane; what is found reclaimed or promoted is ready once this transaction commits."""
-        reclaimed = owners.reclaim(cursor)
-        if reclaimed:
-            logger.warning("Took back the deliveries of workers that died or stalled, in %d lanes.", len(reclaimed))
-        cursor.execute(DUE)
-        due = dict.fromkeys((lane for (lane,) in cursor.fetchall()), 0.0)
-        if time.monotonic() > self._slow_at:
-            self._slow_at = time.monotonic() + SLOW_EVERY_SECONDS
-            due = chains.promote_stuck(cursor) | due
-            cursor.execute(CANCEL_DELETED)
-            cursor.execute(EXPIRE_HELD)
+    @staticmethod
+    def _alone(cursor: extensions.cursor, work: Work) -> dict[int, float] | None:
+        """Runs `work` in a transaction, unless another worker is at it; then None."""
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", owners.SWEEP_LOCK)
+        (alone,) = cursor.fetchone() or (False,)
+        due = work(cursor) if alone else None
+        cursor.execute("COMMIT")
         return due
+
+
+def _find(cursor: extensions.cursor) -> dict[int, float]:
+    """What is due, by lane; what is found reclaimed is ready once this transaction commits."""
+    reclaimed = owners.reclaim(cursor)
+    if reclaimed:
+        logger.warning("Took back the deliveries of workers that died or stalled, in %d lanes.", len(reclaimed))
+    cursor.execute(DUE)
+    return dict.fromkeys((lane for (lane,) in cursor.fetchall()), 0.0)
+
+
+def _tidy_up(cursor: extensions.cursor) -> dict[int, float]:
+    """The half-minute's work, apart from the second's: should it take too long, that is not undone with it."""
+    cursor.execute("SET LOCAL statement_timeout = %s", (SLOW_TIMEOUT_MS,))
+    due = chains.promote_stuck(cursor)
+    cursor.execute(CANCEL_DELETED)
+    cursor.execute(EXPIRE_HELD)
+    return due
 
 
 sweeper = Sweeper()
