@@ -246,8 +246,8 @@ def test_stopping_hands_back_what_waits_and_finishes_what_is_in_the_air(
 
 def test_stopping_waits_only_so_long(sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver) -> None:
     receiver.script = lambda _: Hang()
-    sender.put(ready(receiver, 1, 3))
-    receiver.wait_for(3)
+    sender.put(ready(receiver, 1, FIRST))
+    receiver.wait_for(FIRST)
     started = time.monotonic()
     sender.stop(0.2)
     assert time.monotonic() - started < 1.5

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 LANES_PER_CLAIM = 128
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
-MAX_HELD = 4_000  # Deliveries that one process holds, claimed and not yet recorded.
+MAX_HELD = 2_000  # Deliveries that one process holds, claimed and not yet recorded.
 # Their values, which may be large; what is sent and received is some multiple of it at most.
 MAX_HELD_BYTES = 32 * 1024 * 1024
 BUILD_SLICE = 64  # Handed to the sender at a time, so that the first leave while the rest are built.

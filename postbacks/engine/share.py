@@ -1,7 +1,7 @@
 """How much of a worker process one lane may use: more with every answer, half with every failure to get one."""
 
 SMALLEST = 1
-FIRST = 4  # Doubles with every round of answers, so that a fast destination has its full share within a blink.
+FIRST = 2  # Doubles with every round of answers, so that a fast destination has its full share within a blink.
 LARGEST = 512
 MOST_IN_FLIGHT = 256  # Connections of one process to one destination.
 
