@@ -31,7 +31,7 @@ PARAMETERS: dict[str, Any] = {
     "ActionTrackerName": "Online sale",
     "ActionId": "1000.2001.158133",
     "Status": "PENDING",
-    "Oid": "HO-77120-B",
+    "Oid": "SS-77120-B",
     "Amount": "460.93",
     "DeltaAmount": "460.93",
     "IntendedAmount": "460.93",

@@ -15,7 +15,7 @@ _PARAMETERS = {
     "Status": "PENDING",
     "Amount": "460.93",
     "Payout": "33.99",
-    "SharedId": "nw|banner&7",
+    "SharedId": "dc|banner&7",
     "CustomerCity": "São Paulo",
     "items": [{"sku": "A 1/2", "qty": "1", "amt": "19.90"}],
 }

@@ -34,14 +34,14 @@ ITEMS = [
 @pytest.fixture
 def sale() -> ActionEvent:
     """A sale in dollars whose partner is paid 8 % in euros."""
-    tracker = make_tracker(make_program(name="Harbor"), name="Online Sale")
-    partner = make_partner(name="Northwind", currency="EUR")
+    tracker = make_tracker(make_program(name="Summit"), name="Online Sale")
+    partner = make_partner(name="Compass", currency="EUR")
     make_term(tracker, partner, "8%", lock_after_days=10, clear_after_days=20)
     make_rate("EUR", "USD", "1.0850")
     return record_action(
         tracker,
         partner,
-        OrderId="HO-1",
+        OrderId="SS-1",
         EventDate="2026-11-20T10:42:38-07:00",
         CurrencyCode="USD",
         CustomerCity="São Paulo",
@@ -63,11 +63,11 @@ def test_a_created_action_has_the_values_of_its_report(sale: ActionEvent) -> Non
     created = action.created_at.astimezone(UTC).isoformat(timespec="seconds")
     assert sale.parameters == {
         "CampaignId": str(action.program_id),
-        "CampaignName": "Harbor",
+        "CampaignName": "Summit",
         "ActionTrackerId": str(action.action_tracker_id),
         "ActionTrackerName": "Online Sale",
         "MediaPartnerId": str(action.partner_id),
-        "MediaPartnerName": "Northwind",
+        "MediaPartnerName": "Compass",
         "ReferringType": "REPORTED_PARTNER_ID",
         "ActionId": f"{action.program_id}.{action.action_tracker_id}.{action.pk}",
         "Status": "PENDING",
@@ -84,7 +84,7 @@ def test_a_created_action_has_the_values_of_its_report(sale: ActionEvent) -> Non
         "CreationDate": created,
         "LockingDate": "2026-11-30T17:42:38+00:00",
         "ClearedDate": "2026-12-10T17:42:38+00:00",
-        "Oid": "HO-1",
+        "Oid": "SS-1",
         "CustomerCity": "São Paulo",
         "RefClickId": "Xy7-aZ.2",
         "items": [
@@ -241,9 +241,9 @@ def test_a_change_in_another_currency_is_refused(sale: ActionEvent) -> None:
     "changes",
     [
         {"ActionId": "1.2.999999999"},
-        {"ActionTrackerId": 999_999, "OrderId": "HO-1"},
-        {"ActionTrackerId": "own", "OrderId": "HO-2"},
-        {"ActionId": "own", "OrderId": "HO-2"},
+        {"ActionTrackerId": 999_999, "OrderId": "SS-1"},
+        {"ActionTrackerId": "own", "OrderId": "SS-2"},
+        {"ActionId": "own", "OrderId": "SS-2"},
         {"ActionId": "own", "ActionTrackerId": 999_999},
         {"ActionId": "own", "CampaignId": 999_999},
     ],

@@ -43,12 +43,12 @@ def admin_client(client: Client) -> Client:
 
 @pytest.fixture
 def tracker() -> ActionTracker:
-    return make_tracker(make_program(name="Harbor"), name="Online Sale")
+    return make_tracker(make_program(name="Summit"), name="Online Sale")
 
 
 @pytest.fixture
 def partner(tracker: ActionTracker) -> Partner:
-    partner = make_partner(name="Northwind")
+    partner = make_partner(name="Compass")
     make_term(tracker, partner)
     return partner
 
@@ -269,7 +269,7 @@ def test_deleting_says_how_many_deliveries_go_before_and_after(admin_client: Cli
     done = admin_client.post(page, {"post": "yes"}, follow=True)
 
     assert "1 waiting delivery will be cancelled" in asked.content.decode()
-    assert "Northwind: sale: 1 waiting delivery was cancelled." in messages_of(done)
+    assert "Compass: sale: 1 waiting delivery was cancelled." in messages_of(done)
     delivery.refresh_from_db()
     assert delivery.state == Delivery.State.CANCELLED
     assert Postback.objects.get(pk=delivery.postback_id).deleted_at is not None
@@ -280,7 +280,7 @@ def test_deleting_a_selection_keeps_the_rows_too(admin_client: Client, delivery:
     action = {"action": "delete_selected", "_selected_action": [delivery.postback_id, other.pk]}
 
     asked = admin_client.post(url_of(Postback, "changelist"), action)
-    assert "Northwind: other (0 waiting deliveries will be cancelled)" in asked.content.decode()
+    assert "Compass: other (0 waiting deliveries will be cancelled)" in asked.content.decode()
     assert Postback.objects.existing().count() == 2
     admin_client.post(url_of(Postback, "changelist"), {**action, "post": "yes"})
 
@@ -345,7 +345,7 @@ def test_a_delivery_shows_its_attempts_and_leads_to_its_event_and_back(
 
     event_page = admin_client.get(event_url).content.decode()
     assert url_of(Delivery, "change", delivery.pk) in event_page
-    assert "&quot;CampaignName&quot;: &quot;Harbor&quot;" in event_page
+    assert "&quot;CampaignName&quot;: &quot;Summit&quot;" in event_page
 
 
 def test_deliveries_are_found_by_action_order_and_own_id(admin_client: Client, delivery: Delivery) -> None:

@@ -22,19 +22,19 @@ def only_public_addresses(settings: Settings) -> None:
 
 @pytest.fixture
 def tracker() -> ActionTracker:
-    return make_tracker(make_program(name="Harbor"), name="Online Sale")
+    return make_tracker(make_program(name="Summit"), name="Online Sale")
 
 
 @pytest.fixture
 def partner(tracker: ActionTracker) -> Partner:
-    partner = make_partner(name="Northwind")
+    partner = make_partner(name="Compass")
     make_term(tracker, partner)
     return partner
 
 
 @pytest.fixture
 def app() -> ActionTracker:
-    return make_tracker(name="Harbor App", in_app_events=["INSTALL", "SALE"])
+    return make_tracker(name="Summit App", in_app_events=["INSTALL", "SALE"])
 
 
 def errors_of(tracker: ActionTracker, **fields: Any) -> dict[str, list[str]]:
@@ -127,7 +127,7 @@ def test_a_partner_postback_needs_a_term_and_is_told_which_event_types_have_one(
     held, missing = f"Online Sale ({tracker.pk})", f"Lead ({lead.pk})"
     assert errors == {
         "action_tracker": [
-            f"No contract of Northwind ({partner.pk}) holds the event type {missing}. Its contracts hold {held}."
+            f"No contract of Compass ({partner.pk}) holds the event type {missing}. Its contracts hold {held}."
         ]
     }
 

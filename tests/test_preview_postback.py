@@ -43,7 +43,7 @@ def event(tmp_path: Path) -> str:
         tmp_path,
         {
             "ActionId": "1000.2001.1",
-            "SharedId": "nw|banner&7",
+            "SharedId": "dc|banner&7",
             "CustomerCity": "São Paulo",
             "Payout": 33.9,
             "Numeric1": 1.10,
@@ -72,7 +72,7 @@ def test_a_get_request_is_printed_from_an_event_file(event: str) -> None:
         event,
     )
     assert out == (
-        "GET https://partner.example/in?s=nw%7Cbanner%267&c=S%C3%A3o%20Paulo&p=33.90&n=1.1&x=&s1=A%201%2F2&s2=\n"
+        "GET https://partner.example/in?s=dc%7Cbanner%267&c=S%C3%A3o%20Paulo&p=33.90&n=1.1&x=&s1=A%201%2F2&s2=\n"
         "User-Agent: PartnerPostbacks/0.1.0\n"
         "X-Delivery: 84213/1/created\n"
         "X-Campaign: 1000\n"
@@ -232,7 +232,7 @@ def test_templates_need_neither_database_nor_redis(tmp_path: Path) -> None:
     run = subprocess.run(
         [*command, URL + "/{Oid}"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
-    assert (run.returncode, run.stdout.splitlines()[0]) == (0, f"GET {URL}/HO-50121")
+    assert (run.returncode, run.stdout.splitlines()[0]) == (0, f"GET {URL}/SS-50121")
     run = subprocess.run(
         [*command, URL + "/{Oyd}"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -257,7 +257,7 @@ def test_a_configured_postback_is_shown_for_a_recorded_action() -> None:
     created = record_action(
         tracker,
         partner,
-        OrderId="HO-1",
+        OrderId="SS-1",
         CustomerCity="Lyon",
         CurrencyCode="USD",
         Items=[{"Sku": "A", "SubTotal": "20.00"}],
@@ -271,7 +271,7 @@ def test_a_configured_postback_is_shown_for_a_recorded_action() -> None:
     assert err == ""
     assert json.loads(latest)["url"] == f"{URL}?a={action}&e=modified&amt=5.00"
     assert json.loads(latest)["headers"]["X-Event"] == "modified"
-    assert json.loads(latest)["body"] == '{"city":"","order":"HO-1"}'
+    assert json.loads(latest)["body"] == '{"city":"","order":"SS-1"}'
     assert json.loads(first)["url"] == f"{URL}?a={action}&e=created&amt=20.00"
     assert refused("--postback", str(postback.pk), "--action", action, "--event-number", "3") == (
         f"The event: action {action} has no event 3."

@@ -85,7 +85,7 @@ def test_each_request_is_shown_decoded_and_logged_as_it_was_received(tmp_path: P
     with receiver("--log", str(log)) as running:
         assert re.fullmatch(r"Listening on http://127\.0\.0\.1:\d+\n", running.first_line)
         before = time.monotonic()
-        answer = requests.get(f"{running.url}/in?sub=nw%7Cbanner%267&city=S%C3%A3o+Paulo", timeout=5)
+        answer = requests.get(f"{running.url}/in?sub=dc%7Cbanner%267&city=S%C3%A3o+Paulo", timeout=5)
         requests.post(f"{running.url}/app", json={"payout": 33.99}, headers={"X-Source": "harbor"}, timeout=5)
         requests.post(f"{running.url}/form", data={"a": "1 2", "b": "é"}, timeout=5)
         after = time.monotonic()
@@ -95,15 +95,15 @@ def test_each_request_is_shown_decoded_and_logged_as_it_was_received(tmp_path: P
     assert (answer.status_code, answer.text) == (200, "OK")
     first, second, _ = lines
     assert set(first) == {"t", "at", "method", "url", "headers", "body", "status"}
-    assert (first["method"], first["url"]) == ("GET", "/in?sub=nw%7Cbanner%267&city=S%C3%A3o+Paulo")
+    assert (first["method"], first["url"]) == ("GET", "/in?sub=dc%7Cbanner%267&city=S%C3%A3o+Paulo")
     assert (first["body"], first["status"]) == ("", 200)
     assert (second["method"], second["body"], second["headers"]["X-Source"]) == ("POST", '{"payout": 33.99}', "harbor")
     times = [line["t"] for line in lines]
     assert before < times[0] < times[1] < times[2] < after
     assert abs(datetime.fromisoformat(first["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
     assert [re.sub(r"^\d\d:\d\d:\d\d\.\d{3}", "TIME", line) for line in printed.splitlines()] == [
-        "TIME  GET /in?sub=nw%7Cbanner%267&city=S%C3%A3o+Paulo  → 200",
-        "    sub=nw|banner&7  city=São Paulo",
+        "TIME  GET /in?sub=dc%7Cbanner%267&city=S%C3%A3o+Paulo  → 200",
+        "    sub=dc|banner&7  city=São Paulo",
         "TIME  POST /app  → 200",
         '    {"payout": 33.99}',
         "TIME  POST /form  → 200",

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from postbacks.receiver.parser import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES, BadRequest, Request, RequestParser
 
-GET = b"GET /in?cid=1000&sub=nw%7Cbanner HTTP/1.1\r\nHost: a.example\r\nX-Source:  harbor \r\n\r\n"
+GET = b"GET /in?cid=1000&sub=dc%7Cbanner HTTP/1.1\r\nHost: a.example\r\nX-Source:  harbor \r\n\r\n"
 POST = b"POST /app HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (
     b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -18,7 +18,7 @@ def parse(data: bytes) -> list[Request]:
 
 def test_a_get_keeps_its_url_and_header_names_as_received() -> None:
     [request] = parse(GET)
-    assert (request.method, request.url, request.body) == ("GET", "/in?cid=1000&sub=nw%7Cbanner", b"")
+    assert (request.method, request.url, request.body) == ("GET", "/in?cid=1000&sub=dc%7Cbanner", b"")
     assert request.headers == {"Host": "a.example", "X-Source": "harbor"}
     assert request.keeps_alive
 
@@ -43,10 +43,10 @@ def test_requests_are_the_same_however_the_bytes_are_cut(sizes: list[int]) -> No
         requests += parser.feed(piece)
     requests += parser.feed(stream)
     assert [(request.url, request.body) for request in requests] == [
-        ("/in?cid=1000&sub=nw%7Cbanner", b""),
+        ("/in?cid=1000&sub=dc%7Cbanner", b""),
         ("/app", b"hello"),
         ("/c", b"hello, world"),
-        ("/in?cid=1000&sub=nw%7Cbanner", b""),
+        ("/in?cid=1000&sub=dc%7Cbanner", b""),
     ]
 
 

@@ -45,7 +45,7 @@ def test_a_get_request_has_the_rendered_url_and_headers_and_no_body() -> None:
     )
     request = compile_request(template).build(sample_values())
     assert request.method == "GET"
-    assert request.url == "https://partner.example/in?cid=1000&sub=nw%7Cbanner%267"
+    assert request.url == "https://partner.example/in?cid=1000&sub=dc%7Cbanner%267"
     assert dict(request.headers) == {
         "User-Agent": "PartnerPostbacks/0.1.0",
         "X-Source": "harbor",
@@ -122,12 +122,12 @@ def test_a_raw_body_goes_out_without_the_white_space_around_it() -> None:
 
 def test_the_operators_own_content_type_and_user_agent_win() -> None:
     template = post(
-        "json", raw="{}", headers="content-type: application/vnd.partner+json\nUSER-AGENT: Harbor/{Attempt}"
+        "json", raw="{}", headers="content-type: application/vnd.partner+json\nUSER-AGENT: Summit/{Attempt}"
     )
     request = compile_request(template).build({"Attempt": "2"})
     assert list(request.headers.items()) == [
         ("content-type", "application/vnd.partner+json"),
-        ("USER-AGENT", "Harbor/2"),
+        ("USER-AGENT", "Summit/2"),
         ("Content-Length", "2"),
     ]
 

@@ -60,7 +60,7 @@ def test_every_parameter_renders_from_a_recorded_action_in_each_of_its_events() 
     del reported["DeliveryId"], reported["Attempt"], reported["ActionEvent"]
     items = [{"sku": "A 1", "cat": "Hats", "qty": 2, "cartamt": "80.00", "rbt": "1.50", "name": "Brim"}]
     created = record_action(
-        tracker, partner, OrderId="HO-1", CurrencyCode="EUR", Reason="TEST", Items=items, **reported
+        tracker, partner, OrderId="SS-1", CurrencyCode="EUR", Reason="TEST", Items=items, **reported
     )
     change = {"Items": [{"Sku": "A 1", "Quantity": 1, "SubTotal": "40.00"}], "Reason": "ITEM_RETURNED"}
     events = [

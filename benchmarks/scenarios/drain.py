@@ -63,7 +63,7 @@ def drain(receiver: Receiver, destinations: int, count: int) -> float:
 def bare(receiver: Receiver) -> float:
     """Requests per second; their URLs are as long as those of our postbacks."""
     url = receiver.url(0) + "?" + "campaign=1000&action=1000.2001.158133&status=PENDING&amount=460.93&payout=33.99"
-    url += "&click=newsletter%7Cbanner%267&order=HO-77120-B&city=S%C3%A3o%20Paulo&promo=HARBOUR%2010%25&n="
+    url += "&click=newsletter%7Cbanner%267&order=SS-77120-B&city=S%C3%A3o%20Paulo&promo=HARBOUR%2010%25&n="
     command = program("bare_curl", url, BARE_SECONDS, BARE_IN_FLIGHT)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return float(done.stdout)
