@@ -80,6 +80,10 @@ def test_https_is_required_outside_the_embedded_default_unless_switched_off(copy
 def test_allowed_networks_are_read_and_wrong_ones_refused(copy: Copy) -> None:
     (read,) = show(copy, "POSTBACKS_ALLOWED_NETWORKS", POSTBACKS_ALLOWED_NETWORKS="10.0.0.0/8, ::1/128")
     assert read == "[IPv4Network('10.0.0.0/8'), IPv6Network('::1/128')]"
+    (copy.data_dir / "run").mkdir(parents=True, exist_ok=True)
+    (copy.data_dir / "run" / "demo").touch()
+    (demo,) = show(copy, "POSTBACKS_ALLOWED_NETWORKS", POSTBACKS_ALLOWED_NETWORKS="10.0.0.0/8")
+    assert demo == "[IPv4Network('10.0.0.0/8'), IPv4Network('127.0.0.0/8'), IPv6Network('::1/128')]"
     said = refused(copy, POSTBACKS_ALLOWED_NETWORKS="10.0.0.1/8")
     assert "POSTBACKS_ALLOWED_NETWORKS: 10.0.0.1/8 has host bits set" in said
 

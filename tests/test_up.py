@@ -118,7 +118,9 @@ def test_the_demo_ends_with_postbacks_arriving(start_up: StartUp) -> None:
     up = start_up("--demo")
     up.wait_for("receiver  |")
     wait_until(lambda: re.search(r"receiver +\| \S+  (GET|POST) /\S+  → 200", up.output), "a postback arrives")
+    assert (up.copy.data_dir / "run" / "demo").exists()
     up.stop(signal.SIGHUP)
+    assert not (up.copy.data_dir / "run" / "demo").exists(), "without the demo this machine is no target"
 
 
 def test_a_second_up_on_the_same_data_is_refused(copy: Copy) -> None:

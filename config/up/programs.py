@@ -12,7 +12,6 @@ from config.up.ports import LOCALHOST
 
 # Warm shutdown of the worker: what is in flight, and some seconds to record it.
 WORKER_STOP_SECONDS = 25
-LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 
 
 def programs(port: int, receiver_port: int | None) -> list[Program]:
@@ -38,16 +37,12 @@ def programs(port: int, receiver_port: int | None) -> list[Program]:
     return chosen
 
 
-def environment(*, demo: bool) -> dict[str, str]:
-    """Return the environment of the programs. Only the demo may send to this machine, where its receiver is."""
-    networks = [str(network) for network in settings.POSTBACKS_ALLOWED_NETWORKS]
-    if demo:
-        networks += LOOPBACK_NETWORKS
+def environment() -> dict[str, str]:
+    """Return the environment of the programs."""
     return {
         **os.environ,
         GROUP_MARK: str(settings.DATA_DIR),
         "POSTBACKS_DATA_DIR": str(settings.DATA_DIR),
-        "POSTBACKS_ALLOWED_NETWORKS": ",".join(networks),
         # Lines appear when they are printed, although they go through a pipe.
         "PYTHONUNBUFFERED": "1",
         # On a trial as root the warning is noise: the worker runs nothing that is sent to it.

@@ -13,6 +13,7 @@ from django.db import connections
 from django.db.utils import OperationalError
 
 from config import embedded
+from config.demo import mark
 from config.demo.load import load_demo
 from config.embedded import EmbeddedError, locks, supervisor
 from config.environment import BASE_DIR, data_dir
@@ -35,7 +36,7 @@ def run_up(*, demo: bool) -> None:
             say("Stopped what an earlier start had left running.")
         ports.require_free(port)
         receiver_port = ports.find_free() if demo else None
-        with embedded.services():
+        with embedded.services(), mark.running(data_dir(), demo=demo):
             password = _prepare(receiver_port)
             _serve(stop, port, receiver_port, password)
     say("Stopped.")
@@ -86,7 +87,7 @@ def _prepare(receiver_port: int | None) -> str | None:
         raise EmbeddedError(f"The database does not answer: {error}") from error
     password = first_start.create_administrator()
     if receiver_port is not None:
-        load_demo(receiver_port, environment(demo=True))
+        load_demo(receiver_port, environment())
     connections.close_all()
     return password
 
@@ -99,7 +100,7 @@ def _serve(stop: _Stop, port: int, receiver_port: int | None, password: str | No
     console = Console(run, ["supervisor", *(program.name for program in chosen)])
     welcome = _welcome(port, receiver_port, password)
     while not stop.asked:
-        supervisord = _start_supervisord(stop, demo=receiver_port is not None)
+        supervisord = _start_supervisord(stop)
         told = False
         while supervisord.poll() is None:
             console.show(0.2)
@@ -117,14 +118,14 @@ def _serve(stop: _Stop, port: int, receiver_port: int | None, password: str | No
         say("supervisord was killed; starting it again.")
 
 
-def _start_supervisord(stop: _Stop, *, demo: bool) -> subprocess.Popen[bytes]:
+def _start_supervisord(stop: _Stop) -> subprocess.Popen[bytes]:
     run = embedded.run_dir()
     with (run / "supervisor.pipe").open("wb", buffering=0) as output:
         # A session of its own: Ctrl-C is for us, and we stop the programs in order.
         supervisord = subprocess.Popen(  # noqa: S603 -- our own command
             [*supervisor.supervisord_command(run / "up.conf"), "--nodaemon"],
             cwd=BASE_DIR,
-            env=environment(demo=demo),
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
