@@ -27,8 +27,9 @@ conversion API: CampaignId, ActionTrackerId, EventDate, OrderId, MediaPartnerId,
 fields are numbered: ItemSku1, ItemSubTotal1. Event says what happened: created (if it is left out), modified,
 reversed or restored. docs/actions.md explains every field.
 
-Lines that were imported before are recognised and change nothing. A bad line is reported with its number and reason,
-and does not stop the others; the exit code is then 1.
+New actions and modifications that were imported before are recognised and change nothing; a second reversal or
+restoration is rejected, because the action is reversed or restored already. A bad line is reported with its number and
+reason, and does not stop the others; the exit code is then 1.
 """
 
 
