@@ -3,15 +3,13 @@
 Each function raises `ImproperlyConfigured`, naming the variable, where the value makes no sense.
 """
 
-import ipaddress
 import logging
 import zoneinfo
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import env
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from postbacks.guard import Network, parse_networks
 
 # An hour: more than any wait in a worker may sensibly last.
 MOST_SECONDS = 3600
@@ -20,10 +18,10 @@ MOST_SECONDS = 3600
 def networks(variable: str) -> list[Network]:
     """Return the networks (CIDR, commas in between) of `variable`; none where it is unset."""
     try:
-        return [ipaddress.ip_network(text.strip()) for text in env.list(variable, default=[]) if text.strip()]
+        return list(parse_networks(env.list(variable, default=[])))
     except ValueError as error:
         raise ImproperlyConfigured(
-            f"{variable}: {error}. Write networks with commas in between, such as 10.0.0.0/8,fd00::/8."
+            f"{variable}: {error} Several networks have commas in between, such as 10.0.0.0/8,fd00::/8."
         ) from error
 
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LOOPBACK = [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")]
+from postbacks.guard import Network
+
+LOOPBACK: list[Network] = [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")]
 
 
-def allowed_networks(data_dir: Path) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def allowed_networks(data_dir: Path) -> list[Network]:
     """Return what the demo on this data may send to: loopback while it runs, nothing otherwise."""
     return LOOPBACK if _mark(data_dir).exists() else []
 

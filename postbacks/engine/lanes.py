@@ -11,7 +11,7 @@ All of this may vanish at any moment: the sweep rebuilds it each second from the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
@@ -100,11 +100,6 @@ def drain_started() -> None:
 def pop_due(limit: int) -> list[int]:
     """Takes out up to `limit` lanes that are due, most overdue first. Raises RedisError."""
     return [int(lane) for lane in _pop_script(keys=[LANES], args=[limit])]
-
-
-def wake_now(postback_ids: Iterable[int]) -> None:
-    """`wake` for lanes that have work at this moment."""
-    wake(dict.fromkeys(postback_ids, 0.0))
 
 
 def _post_drain(wait_ms: int) -> None:

@@ -39,6 +39,7 @@ BUILD_SLICE = 64  # Handed to the sender at a time, so that the first leave whil
 RECORDER_START_SECONDS = 5
 # Under steady traffic there is always a lane that is due: other tasks, above all the sweep, need their turn.
 DRAIN_FOR_SECONDS = 1.0
+HALF_HORIZON_SECONDS = rate.HORIZON_MS / 2000
 
 
 class Engine:
@@ -70,7 +71,7 @@ class Engine:
         until = time.monotonic() + DRAIN_FOR_SECONDS
         try:
             lanes.drain_started()
-            while not self._stopping and self._recorder.healthy and time.monotonic() < until:
+            while not self._stopping and self._able() and time.monotonic() < until:
                 self._full = self._room() <= 0
                 popped = [] if self._full else lanes.pop_due(LANES_PER_CLAIM)
                 if not popped:
@@ -90,6 +91,9 @@ class Engine:
         self._recorder.stop(max(1.0, deadline - time.monotonic()))
         self._session.close()
 
+    def _able(self) -> bool:
+        return self._recorder.healthy and self._sender.alive
+
     def _work(self, popped: Sequence[int]) -> None:
         with self._session.cursor() as cursor:
             setups = self._setups.read(cursor, popped)
@@ -108,12 +112,14 @@ class Engine:
         limits = {setup.postback_id: setup.maximum_requests for setup in usable if setup.maximum_requests}
         lanes.wake({lane: seconds for lane, seconds in due.items() if lane not in limits})
         self._hand_over([(one, None) for one in claimed if one.postback_id not in limits], setups, probes)
-        for lane, limit in limits.items():
-            ones = [one for one in claimed if one.postback_id == lane]
-            if ones:
-                self._take_slots(limit, ones, setups, probes)
+        of_limited: dict[int, list[Claimed]] = {lane: [] for lane in limits}
+        for one in claimed:
+            if one.postback_id in limits:
+                of_limited[one.postback_id].append(one)
+        for lane, ones in of_limited.items():
+            free = self._take_slots(limits[lane], ones, setups, probes) if ones else 0.0
             if lane in due:
-                self._put_off(lane, limit, due[lane])
+                self._put_off(lane, max(due[lane], free))
 
     def _rooms(self, usable: Sequence[Setup]) -> dict[int, int]:
         """How many deliveries to claim of each lane; lanes for which there is no room now are kept for later."""
@@ -136,37 +142,36 @@ class Engine:
         """For lanes with a limit, how many slots are free within the horizon; those without any are put off."""
         limited = [(setup.postback_id, setup.maximum_requests) for setup in usable if setup.maximum_requests]
         found = {}
-        for (lane, limit), slots in zip(limited, rate.look(limited), strict=True):
+        for (lane, _), slots in zip(limited, rate.look(limited), strict=True):
             found[lane] = slots.count
             if slots.count == 0:
-                self._put_off(lane, limit, 0.0)
+                self._put_off(lane, slots.first_seconds - HALF_HORIZON_SECONDS)
         return found
 
-    def _put_off(self, lane: int, limit: int, next_due_seconds: float) -> None:
-        """Comes back to a limited lane when half the horizon is free again: not for every single slot."""
-        try:
-            (slots,) = rate.look([(lane, limit)])
-        except RedisError as error:
-            logger.warning("Lane %d is left to the sweep while Redis is away (%s).", lane, error)
-            return
-        wait = max(0.0, next_due_seconds, slots.first_seconds - rate.HORIZON_MS / 2000)
+    def _put_off(self, lane: int, wait_seconds: float) -> None:
+        """Comes back to a limited lane after so long."""
+        wait = max(0.0, wait_seconds)
         lanes.wake({lane: wait}, post=False)
         with self._lock:
             heapq.heappush(self._later, time.monotonic() + wait)
 
-    def _take_slots(self, limit: int, ones: list[Claimed], setups: dict[int, Setup], probes: set[int]) -> None:
-        """The slot is charged last: only for deliveries that are claimed. What gets none goes back."""
+    def _take_slots(self, limit: int, ones: list[Claimed], setups: dict[int, Setup], probes: set[int]) -> float:
+        """The slot is charged last: only for deliveries that are claimed. What gets none goes back.
+
+        Returns the seconds until half the horizon is free again: not for every single slot is the lane come back to.
+        """
         lane = ones[0].postback_id
         try:
             slots = rate.reserve(lane, limit, len(ones))
         except RedisError as error:
             logger.warning("No slots for lane %d while Redis is away (%s).", lane, error)
             self._release(ones)
-            return
+            return HALF_HORIZON_SECONDS
         now = time.monotonic()
         slotted = [(one, now + offset) for one, offset in zip(ones, slots.offsets(), strict=False)]
         self._hand_over(slotted, setups, probes)
         self._release(ones[slots.count :])
+        return slots.first_seconds + slots.count * slots.interval_seconds - HALF_HORIZON_SECONDS
 
     def _hand_over(
         self, ones: Sequence[tuple[Claimed, float | None]], setups: dict[int, Setup], probes: set[int]
