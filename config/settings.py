@@ -13,6 +13,7 @@ from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, is_embedded,
 from config.environment import data_dir, env
 from config.reading import log_level, networks, seconds, time_zone, whole_number
 from config.secret_key import embedded_secret_key
+from config.theme import UNFOLD  # noqa: F401 -- a setting: the theme reads it
 
 DATABASE_IS_EMBEDDED = is_embedded("DATABASE_URL")
 REDIS_IS_EMBEDDED = is_embedded("REDIS_URL")
@@ -30,6 +31,9 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "config",
+    "unfold",  # Before the admin: its templates take the place of the admin's.
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet
@@ -19,6 +18,8 @@ from django.utils.functional import cached_property
 from partners.references import what_refers_to
 
 if TYPE_CHECKING:  # Django's classes take type parameters only for the type checker.
+    from django.contrib import admin
+
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
     StackedInline = admin.StackedInline[Any, Any]
@@ -26,9 +27,11 @@ if TYPE_CHECKING:  # Django's classes take type parameters only for the type che
     InlineFormSet = BaseInlineFormSet[Any, Any, Any]
     AnyPaginator = Paginator[Any]
 else:
-    ModelAdmin = admin.ModelAdmin
-    TabularInline = admin.TabularInline
-    StackedInline = admin.StackedInline
+    from unfold import admin as unfold
+
+    ModelAdmin = unfold.ModelAdmin
+    TabularInline = unfold.TabularInline
+    StackedInline = unfold.StackedInline
     ModelForm = forms.ModelForm
     InlineFormSet = BaseInlineFormSet
     AnyPaginator = Paginator
