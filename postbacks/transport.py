@@ -1,8 +1,8 @@
-"""The one way out: `requests` is the vocabulary, libcurl the wire.
+"""The one way out: libcurl is the wire.
 
-A `requests.PreparedRequest` goes in; a `requests.Response` or a `requests` exception comes out, the exception's text
-being one short sentence for people. `CurlAdapter` sends one request, for a session; the engine's sender drives many
-`Call`s at once. Both use the same handle with the same options, so what a test send shows is what production does.
+A `Request` goes in; an `Answer` or one of the exceptions of `requests` comes out, its text being one short sentence for
+people. `send` sends one request; the engine's sender drives many `Call`s at once. Both use the same handle with the
+same options, so what a test send shows is what production does.
 
     RequestException
     ├── ConnectionError      never reached: refused, reset, no such host, address not allowed
@@ -19,14 +19,12 @@ import math
 import socket
 import time
 from collections.abc import Mapping
-from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import certifi
 import pycurl
-import requests
 from django.conf import settings
-from requests.adapters import BaseAdapter
 from requests.exceptions import (
     ChunkedEncodingError,
     ConnectionError,  # noqa: A004 -- requests' own name, the vocabulary here
@@ -40,6 +38,7 @@ from requests.exceptions import (
 from requests.structures import CaseInsensitiveDict
 
 from postbacks.guard import refusal
+from postbacks.request import Request
 
 MAX_RESPONSE_BYTES = 64 * 1024  # Enough for any verdict; a larger body is cut, and the connection with it.
 MAX_HEADER_BYTES = 64 * 1024
@@ -72,6 +71,27 @@ _FAILURES: dict[int, tuple[type[RequestException], str]] = {
 }
 
 
+class Answer:
+    """What came back: the status, the headers, and the body as far as it was read."""
+
+    def __init__(self, status_code: int, content: bytes = b"", header_text: str = "") -> None:
+        self.status_code = status_code
+        self.content = content
+        self.header_text = header_text
+        """One `Name: value` a line, as received."""
+
+    @cached_property
+    def headers(self) -> CaseInsensitiveDict[str]:
+        """By name; of one that came twice, the values joined by a comma. Strangers wrote them: read leniently."""
+        headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+        for line in self.header_text.split("\n"):
+            name, colon, value = line.partition(":")
+            if colon:
+                name, value = name.strip(), value.strip()
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        return headers
+
+
 class Call:
     """A reusable curl handle with the request that it carries and the answer that it gathers."""
 
@@ -80,6 +100,8 @@ class Call:
         "_body_bytes",
         "_header_bytes",
         "_header_lines",
+        "_loaded_headers",
+        "_loaded_method",
         "_refused",
         "curl",
         "request",
@@ -103,6 +125,9 @@ class Call:
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        # What the handle was last told, so as not to tell it again.
+        self._loaded_method = ""
+        self._loaded_headers: Mapping[str, str] | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -113,25 +138,24 @@ class Call:
         self._refused: str | None = None
         self.truncated = False
 
-    def prepare(self, request: requests.PreparedRequest) -> None:
+    def prepare(self, request: Request) -> None:
         """Loads the request into the handle. Raises InvalidURL where libcurl refuses it outright."""
         self._reset()
         self.request = request
         curl = self.curl
-        body = request.body
         try:
             curl.setopt(pycurl.URL, request.url)
-            lines = [f"{name}: {value}" if value else f"{name};" for name, value in request.headers.items()]
-            # Those that libcurl would add are switched off: what is recorded is what was sent.
-            lines += [f"{name}:" for name in _ADDED_BY_LIBCURL if name not in request.headers]
-            curl.setopt(pycurl.HTTPHEADER, [line.encode() for line in lines])
-            if request.method == "GET":
-                curl.setopt(pycurl.HTTPGET, 1)
-            else:
-                curl.setopt(pycurl.POST, 1)
-                curl.setopt(pycurl.POSTFIELDS, body or b"")
+            if request.headers is not self._loaded_headers:
+                self._loaded_headers = None
+                curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
+                self._loaded_headers = request.headers
+            if request.method != self._loaded_method:
+                self._loaded_method = request.method
+                curl.setopt(pycurl.HTTPGET if request.method == "GET" else pycurl.POST, 1)
+            if request.method != "GET":
+                curl.setopt(pycurl.POSTFIELDS, request.body or b"")
         except (pycurl.error, UnicodeError, TypeError) as error:
-            raise InvalidURL(f"The request cannot be sent: {error}", request=request) from error
+            raise InvalidURL(f"The request cannot be sent: {error}") from error
         self.started = time.monotonic()
 
     def forget(self) -> None:
@@ -140,31 +164,25 @@ class Call:
         if len(self.request.body or b"") > SMALL_BODY_BYTES:
             self.curl.setopt(pycurl.POSTFIELDS, b"")
 
-    def response(self) -> requests.Response:
+    def answer(self) -> Answer:
         """The answer, once the transfer has succeeded (or was cut by us)."""
-        response = _Answer()
-        response.status_code = self.curl.getinfo(pycurl.RESPONSE_CODE)
-        response.headers = _parse_headers(self._header_lines)
-        response._content = b"".join(self._body)  # noqa: SLF001 -- how a requests adapter gives a whole body
-        response.request = self.request
-        response.url = self.request.url or ""
-        response.elapsed = timedelta(seconds=time.monotonic() - self.started)
-        return response
+        headers = b"".join(self._header_lines[1:])  # The first is the status.
+        text = headers.decode("latin-1").replace("\r\n", "\n").strip("\n")
+        return Answer(self.curl.getinfo(pycurl.RESPONSE_CODE), b"".join(self._body), text)
 
     def failure(self, code: int, message: str) -> RequestException:
         """The exception for a libcurl error code, its text for people."""
-        request = self.request
         if self._refused is not None and code == pycurl.E_COULDNT_CONNECT:
-            return ConnectionError(self._refused, request=request)
+            return ConnectionError(self._refused)
         was_sent = self.curl.getinfo(pycurl.REQUEST_SIZE) > 0
         if code == pycurl.E_UNSUPPORTED_PROTOCOL and was_sent:
             code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl's word also for an answer that is not HTTP.
         if code == pycurl.E_OPERATION_TIMEDOUT:
             if not was_sent:
-                return ConnectTimeout("No connection could be made in time.", request=request)
-            return ReadTimeout("The server did not answer in time.", request=request)
+                return ConnectTimeout("No connection could be made in time.")
+            return ReadTimeout("The server did not answer in time.")
         kind, text = _FAILURES.get(code, (RequestException, f"The request failed: {message or 'unknown error'}."))
-        return kind(text, request=request)
+        return kind(text)
 
     def _on_body(self, chunk: bytes) -> int:
         room = MAX_RESPONSE_BYTES - self._body_bytes
@@ -196,49 +214,27 @@ class Call:
         return socket.socket(family, kind, protocol)
 
 
-class _Answer(requests.Response):
-    """A redirect is an answer like any other: no session may follow it."""
+def send(request: Request) -> Answer:
+    """Sends one request, with the guard, the timeouts and the certificate checks of every other.
 
-    @property
-    def is_redirect(self) -> bool:
-        return False
-
-
-class CurlAdapter(BaseAdapter):
-    """A `requests` transport adapter: mount it in a session, and the request goes the way of the engine's."""
-
-    def send(  # noqa: PLR0917 -- the signature is that of requests
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: ARG002
-        timeout: object = None,  # noqa: ARG002
-        verify: object = True,  # noqa: ARG002
-        cert: object = None,  # noqa: ARG002
-        proxies: Mapping[str, str] | None = None,  # noqa: ARG002
-    ) -> requests.Response:
-        """Sends one request, with the timeouts and certificate checks of the settings; the arguments change nothing."""
-        call = Call()
-        try:
-            call.prepare(request)
-            call.curl.perform()
-            return call.response()
-        except pycurl.error as error:
-            if call.truncated:
-                return call.response()
-            raise call.failure(*error.args) from error
-        finally:
-            call.curl.close()
-
-    def close(self) -> None:
-        """Nothing is kept between calls."""
+    Raises a RequestException, its text for people.
+    """
+    call = Call()
+    try:
+        call.prepare(request)
+        call.curl.perform()
+        return call.answer()
+    except pycurl.error as error:
+        if call.truncated:
+            return call.answer()
+        raise call.failure(*error.args) from error
+    finally:
+        call.curl.close()
 
 
-def _parse_headers(lines: list[bytes]) -> CaseInsensitiveDict[str]:
-    """Response headers; of a name that comes twice, the values joined by a comma. Strangers wrote them: be lenient."""
-    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-    for line in lines:
-        name, colon, value = line.decode("latin-1").partition(":")
-        if colon:
-            name, value = name.strip(), value.strip()
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+def _header_lines(headers: Mapping[str, str]) -> list[bytes]:
+    """As libcurl takes them. Those that it would add are switched off: what is recorded is what was sent."""
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+    given = {name.lower() for name in headers}
+    lines += [f"{name}:" for name in _ADDED_BY_LIBCURL if name.lower() not in given]
+    return [line.encode() for line in lines]

@@ -14,16 +14,16 @@ from django.db import connection as django_connection
 from django.utils import timezone
 from psycopg2 import extensions
 from redis import Redis
-from requests import PreparedRequest, Response
 from requests.exceptions import RequestException
-from requests.structures import CaseInsensitiveDict
 
 from actions.models import ActionEvent
 from postbacks.engine import database, lanes, rate
 from postbacks.engine.redis import client
 from postbacks.engine.stages import Claimed, Prepared, Sent
 from postbacks.models import Delivery, Postback
+from postbacks.request import Request
 from postbacks.rules import compile_rules
+from postbacks.transport import Answer
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
 
 OWNER = 4711
@@ -80,15 +80,10 @@ def claimed(
 
 
 def make_request(
-    url: str = "http://receiver.example/in", body: bytes | str | None = None, headers: dict[str, str] | None = None
-) -> PreparedRequest:
+    url: str = "http://receiver.example/in", body: bytes | None = None, headers: dict[str, str] | None = None
+) -> Request:
     """A GET, or a POST where there is a body, just as given."""
-    request = PreparedRequest()
-    request.method = "GET" if body is None else "POST"
-    request.url = url
-    request.headers = CaseInsensitiveDict(headers or {})
-    request.body = body
-    return request
+    return Request("GET" if body is None else "POST", url, headers or {}, body)
 
 
 def prepared(
@@ -98,24 +93,20 @@ def prepared(
     not_before: float | None = None,
     success: str = "",
     error: str = "",
-    body: bytes | str | None = None,
+    body: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> Prepared:
     return Prepared(one, make_request(url, body, headers), compile_rules(success, error), not_before)
 
 
-def make_response(status: int = 200, body: bytes = b"OK", headers: dict[str, str] | None = None) -> Response:
-    response = Response()
-    response.status_code = status
-    response._content = body
-    response.headers = CaseInsensitiveDict(headers or {})
-    return response
+def make_answer(status: int = 200, body: bytes = b"OK", headers: dict[str, str] | None = None) -> Answer:
+    return Answer(status, body, "\n".join(f"{name}: {value}" for name, value in (headers or {}).items()))
 
 
-def sent(ready: Prepared, answer: Response | RequestException | None = None) -> Sent:
+def sent(ready: Prepared, answer: Answer | RequestException | None = None) -> Sent:
     """An attempt that took 12 ms at a fixed moment; answered 200 OK unless told otherwise."""
     started_at = datetime(2026, 11, 20, 10, 30, 0, 125_000, tzinfo=UTC)
-    return Sent(ready, started_at, 0.0124, answer if answer is not None else make_response())
+    return Sent(ready, started_at, 0.0124, answer if answer is not None else make_answer())
 
 
 @contextmanager

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from requests import Response
 from requests.exceptions import ReadTimeout
 
 from postbacks.engine.evidence import COLUMNS, attempt_row, clean, copy_line, without_text
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Retry
-from tests.engine_rows import claimed, make_response, prepared, sent
+from postbacks.transport import Answer
+from tests.engine_rows import claimed, make_answer, prepared, sent
 
 ONE = claimed(attempt=3)
 
 
 def row_of(
-    answer: Response | ReadTimeout | None = None,
+    answer: Answer | ReadTimeout | None = None,
     fate: Fate = Delivered("Fine."),  # noqa: B008 -- a constant
     *,
     url: str = "http://receiver.example/in?a=1",
-    body: bytes | str | None = None,
+    body: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> dict[str, object]:
     attempt = sent(prepared(ONE, url, body=body, headers=headers), answer)
@@ -26,7 +26,7 @@ def row_of(
 
 
 def test_a_row_holds_what_was_sent_and_what_came_back() -> None:
-    answer = make_response(200, "São".encode(), {"Content-Type": "text/plain", "X-Id": "7"})
+    answer = make_answer(200, "São".encode(), {"Content-Type": "text/plain", "X-Id": "7"})
     row = row_of(answer, body=b'{"a": 1}', headers={"Content-Type": "application/json", "X-Empty": ""})
     assert row == {
         "delivery_id": ONE.delivery_id,
@@ -53,7 +53,7 @@ def test_without_an_answer_the_status_is_empty() -> None:
 
 
 def test_an_answer_that_is_no_success_is_kept_as_well() -> None:
-    row = row_of(make_response(410, b"gone"), GaveUp("Gone."))
+    row = row_of(make_answer(410, b"gone"), GaveUp("Gone."))
     assert (row["succeeded"], row["status"], row["response_body"]) == (False, 410, "gone")
 
 
@@ -67,13 +67,13 @@ def test_an_answer_that_is_no_success_is_kept_as_well() -> None:
     ],
 )
 def test_bodies_lose_what_text_cannot_hold(raw: bytes, stored: str) -> None:
-    row = row_of(make_response(200, raw), body=raw)
+    row = row_of(make_answer(200, raw), body=raw)
     assert (row["request_body"], row["response_body"]) == (stored, stored)
 
 
 def test_headers_urls_and_reasons_are_cleaned_too() -> None:
     bad = "a\x00b\ud800c"
-    row = row_of(make_response(200, b"", {"X-Bad": bad}), Delivered(bad), url=f"http://x/{bad}", headers={"X-Own": bad})
+    row = row_of(make_answer(200, b"", {"X-Bad": bad}), Delivered(bad), url=f"http://x/{bad}", headers={"X-Own": bad})
     assert row["reason"] == "a\ufffdb?c"
     assert row["url"] == "http://x/a\ufffdb?c"
     assert row["request_headers"] == "X-Own: a\ufffdb?c"
@@ -86,7 +86,7 @@ def test_what_is_clean_stays_as_it_is() -> None:
 
 
 def test_without_text_keeps_the_outcome_and_drops_what_strangers_wrote() -> None:
-    answer = make_response(200, b"body", {"X": "1"})
+    answer = make_answer(200, b"body", {"X": "1"})
     attempt = sent(prepared(ONE, "http://x/secret", body=b"body", headers={"X": "1"}), answer)
     kept = dict(zip(COLUMNS, without_text(attempt_row(Judged(ONE, Delivered("Fine."), attempt))), strict=True))
     texts = {name: kept.pop(name) for name in COLUMNS if name == "url" or name.startswith(("request_", "response_"))}

@@ -15,7 +15,7 @@ from requests.exceptions import ReadTimeout
 from postbacks.engine import ledger
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
 from postbacks.models import Attempt, Delivery, Postback
-from tests.engine_rows import OWNER, claimed, engine_connection, make_held, make_lane, make_response, prepared, sent
+from tests.engine_rows import OWNER, claimed, engine_connection, make_answer, make_held, make_lane, prepared, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,7 +97,7 @@ def test_each_fate_has_its_state(write: Write, lane: Postback) -> None:
 def test_an_attempt_is_recorded_to_the_letter(write: Write, lane: Postback) -> None:
     delivery = make_held(lane)
     url, body = "http://receiver.example/in?a=%20&b=\\N", 'tab\there\nline\r\n\\. "quoted" São 😀'
-    answer = make_response(201, body.encode(), {"X-Tab": "a\tb", "Server": "x"})
+    answer = make_answer(201, body.encode(), {"X-Tab": "a\tb", "Server": "x"})
     headers = {"Content-Type": "text/plain", "X-Empty": ""}
     write(attempted(delivery, Delivered("Fine."), url=url, body=body.encode(), headers=headers, answer=answer))
 
@@ -182,7 +182,7 @@ def test_text_that_postgresql_cannot_hold_is_cleaned_and_costs_nobody_anything(
     write: Write, lane: Postback, bad: str
 ) -> None:
     made = [make_held(lane) for _ in range(3)]
-    answer = make_response(200, bad.encode("utf-8", "surrogatepass"), {"X-Bad": bad})
+    answer = make_answer(200, bad.encode("utf-8", "surrogatepass"), {"X-Bad": bad})
     write(
         attempted(made[0], Delivered("Fine.")),
         attempted(made[1], Retry(bad, 60.0), url=f"http://x/{bad}", headers={"X-Own": bad}, answer=answer),
@@ -207,7 +207,7 @@ def fussy(connection: extensions.connection) -> Iterator[None]:
 @pytest.mark.usefixtures("fussy")
 def test_a_row_that_the_database_refuses_is_written_without_its_texts(write: Write, lane: Postback) -> None:
     made = [make_held(lane) for _ in range(7)]
-    answers = [make_response(200, b"poison" if number in {0, 4} else b"OK") for number in range(7)]
+    answers = [make_answer(200, b"poison" if number in {0, 4} else b"OK") for number in range(7)]
     write(*[attempted(one, Delivered("Fine."), answer=answer) for one, answer in zip(made, answers, strict=True)])
     assert {state_of(one) for one in made} == {("delivered", 1, "Fine.")}
     rows = {row.delivery_id: row for row in Attempt.objects.all()}
@@ -219,7 +219,7 @@ def test_a_row_that_the_database_refuses_is_written_without_its_texts(write: Wri
 @pytest.mark.usefixtures("fussy")
 def test_a_refused_row_beside_one_that_was_written_before_costs_nobody_anything(write: Write, lane: Postback) -> None:
     made = [make_held(lane) for _ in range(3)]
-    answers = [make_response(200, body) for body in (b"OK", b"poison", b"OK")]
+    answers = [make_answer(200, body) for body in (b"OK", b"poison", b"OK")]
     batch = [attempted(one, Delivered("Fine."), answer=answer) for one, answer in zip(made, answers, strict=True)]
     write(batch[0])
     write(*batch)
@@ -232,7 +232,9 @@ def test_an_attempt_that_fits_in_no_form_loses_nothing_but_itself(write: Write, 
     made = [make_held(lane) for _ in range(2)]
     batch = [attempted(one, Delivered("Fine.")) for one in made]
     assert batch[0].sent is not None
-    batch[0].sent.prepared.request.method = method
+    prepared = batch[0].sent.prepared
+    prepared = prepared._replace(request=prepared.request._replace(method=method))
+    batch[0] = batch[0]._replace(sent=batch[0].sent._replace(prepared=prepared))
     write(*batch)
     assert {state_of(one) for one in made} == {("delivered", 1, "Fine.")}
     assert numbers() == {made[1].pk: [1]}

@@ -93,7 +93,7 @@ def test_pairs_are_written_in_order_in_each_format(body_format: str, content_typ
     template = post(body_format, *PAIRS)
     request = compile_request(template).build(sample_values())
     assert request.body == body.encode()
-    assert request.headers["content-type"] == content_type
+    assert request.headers["Content-Type"] == content_type
     assert request.headers["Content-Length"] == str(len(body.encode()))
     assert sample_warnings(template) == []
 

@@ -10,9 +10,7 @@ from ipaddress import IPv4Network
 from threading import Thread
 
 import pytest
-import requests
 from pytest_django import Settings
-from requests import PreparedRequest, Response
 from requests.exceptions import (
     ChunkedEncodingError,
     ConnectionError,  # noqa: A004 -- requests' own name
@@ -23,7 +21,8 @@ from requests.exceptions import (
     SSLError,
 )
 
-from postbacks.transport import MAX_RESPONSE_BYTES, Call, CurlAdapter
+from postbacks.request import Request
+from postbacks.transport import MAX_RESPONSE_BYTES, Call, send
 from tests.engine_rows import make_request
 from tests.receiver import Close, Hang, ScriptedReceiver
 from tests.receiver import Response as Answer
@@ -71,17 +70,9 @@ def raw() -> Iterator[RawServer]:
         yield server
 
 
-def send(request: PreparedRequest) -> Response:
-    with requests.Session() as session:
-        session.mount("http://", CurlAdapter())
-        session.mount("https://", CurlAdapter())
-        return session.send(request)
-
-
-def failure(request: PreparedRequest) -> RequestException:
+def failure(request: Request) -> RequestException:
     with pytest.raises(RequestException) as raised:
         send(request)
-    assert raised.value.request is request
     return raised.value
 
 
@@ -128,8 +119,6 @@ def test_the_answer_comes_back_whole() -> None:
     assert (response.status_code, response.content) == (404, "no São".encode())
     assert response.headers["x-id"] == "7"
     assert response.headers["Retry-After"] == "3"
-    assert 0.05 <= response.elapsed.total_seconds() < 2
-    assert response.url == receiver.url + "/in"
 
 
 def test_repeated_headers_are_joined_and_interim_answers_forgotten(raw: RawServer) -> None:
@@ -269,16 +258,15 @@ def test_a_server_that_speaks_no_tls(raw: RawServer) -> None:
         make_request("http://127.0.0.1:99999/"),
         make_request("http://exämple.com/"),
         make_request("http://127.0.0.1/", headers={"X-Bad": "\ud800"}),
-        make_request("http://127.0.0.1/", body="é"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_sent_at_all(request_: PreparedRequest) -> None:
+def test_what_cannot_be_sent_at_all(request_: Request) -> None:
     assert type(failure(request_)) is InvalidURL
 
 
 def test_only_http_and_https_are_spoken() -> None:
     with pytest.raises(InvalidURL, match="Only http and https URLs can be called"):
-        CurlAdapter().send(make_request("file:///etc/hostname"))
+        send(make_request("file:///etc/hostname"))
 
 
 def test_a_handle_that_is_used_again_keeps_nothing_of_the_request_before(raw: RawServer) -> None:
@@ -289,6 +277,6 @@ def test_a_handle_that_is_used_again_keeps_nothing_of_the_request_before(raw: Ra
     call.prepare(make_request(raw.url + "/next"))
     call.curl.perform()
     assert raw.received[1] == f"GET /next HTTP/1.1\r\nHost: {raw.address}\r\n\r\n".encode()
-    response = call.response()
+    response = call.answer()
     assert (response.status_code, response.content, dict(response.headers)) == (204, b"", {})
     call.curl.close()

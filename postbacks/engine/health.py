@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from requests import Response
-
 from postbacks.engine.stages import Delivered, Fate, Sent
+from postbacks.transport import Answer
 
 FAILURES_TO_HOLD = 10
 ACTIONS_TO_HOLD = 3  # One poisonous action must not hold the others.
@@ -58,7 +57,7 @@ def sign_of(sent: Sent, fate: Fate) -> Sign:
     answer = sent.answer
     if isinstance(fate, Delivered):
         return Sign.ALIVE
-    if not isinstance(answer, Response) or answer.status_code == 429 or answer.status_code >= 500:
+    if not isinstance(answer, Answer) or answer.status_code == 429 or answer.status_code >= 500:
         return Sign.DOWN
     return Sign.GONE if answer.status_code == 410 else Sign.ALIVE
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from requests import Response
 from requests.exceptions import InvalidURL
 
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Retry, Sent
 from postbacks.retry import next_delay
+from postbacks.transport import Answer
 
 GONE = 410
 
@@ -18,7 +18,7 @@ def judge(sent: Sent) -> Fate:
     answer = sent.answer
     if isinstance(answer, InvalidURL):
         return GaveUp(str(answer))
-    if not isinstance(answer, Response):
+    if not isinstance(answer, Answer):
         return _again(sent, str(answer), None)
     verdict = sent.prepared.rules.judge(answer.status_code, answer.content.decode("utf-8", "replace"))
     if verdict.success:

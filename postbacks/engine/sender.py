@@ -23,12 +23,11 @@ from typing import Any
 
 import pycurl
 from django.conf import settings
-from requests import Response
 from requests.exceptions import RequestException
 
 from postbacks.engine.stages import Prepared, Sent
 from postbacks.engine.turns import MAX_IN_FLIGHT, Turns
-from postbacks.transport import Call
+from postbacks.transport import Answer, Call
 
 logger = logging.getLogger(__name__)
 
@@ -193,16 +192,16 @@ class Sender:
         self._more_to_collect = left > 0
         for curl in succeeded:
             call, _, _ = self._in_flight[curl]
-            self._finish(curl, call.response())
+            self._finish(curl, call.answer())
         for curl, code, message in failed:
             call, _, _ = self._in_flight[curl]
-            self._finish(curl, call.response() if call.truncated else call.failure(code, message))
+            self._finish(curl, call.answer() if call.truncated else call.failure(code, message))
 
-    def _finish(self, curl: pycurl.Curl, answer: Response | RequestException) -> None:
+    def _finish(self, curl: pycurl.Curl, answer: Answer | RequestException) -> None:
         self._multi.remove_handle(curl)
         call, prepared, started_at = self._in_flight.pop(curl)
         self._idle_calls.append(call)
-        self._turns.finished(prepared, answered=isinstance(answer, Response))
+        self._turns.finished(prepared, answered=isinstance(answer, Answer))
         self._on_sent(Sent(prepared, started_at, time.monotonic() - call.started, answer))
         call.forget()
 

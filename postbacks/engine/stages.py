@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from requests import PreparedRequest, Response
 from requests.exceptions import RequestException
 
+from postbacks.request import Request
 from postbacks.rules import Rules
+from postbacks.transport import Answer
 
 # Tuples rather than dataclasses: tens of thousands of each are made per second.
 
@@ -33,7 +34,7 @@ class Prepared(NamedTuple):
     """
 
     claimed: Claimed
-    request: PreparedRequest
+    request: Request
     rules: Rules
     not_before: float | None = None
     troubled: bool = False
@@ -46,7 +47,7 @@ class Sent(NamedTuple):
     prepared: Prepared
     started_at: datetime
     duration_seconds: float
-    answer: Response | RequestException
+    answer: Answer | RequestException
 
 
 class Delivered(NamedTuple):

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
-from requests import PreparedRequest
 
 from actions.parameters import sample_values
 from postbacks.preview import EventFileError, PreviewEvent, configured_request, read_event, recorded_event
-from postbacks.request import RequestErrors, RequestTemplate, Unbuildable, compile_request
+from postbacks.request import Request, RequestErrors, RequestTemplate, Unbuildable, compile_request
 from postbacks.request_body import FORMATS
 from postbacks.request_check import ill_formed
 
@@ -80,7 +79,7 @@ The template language is described in docs/template-language.md."""
             raise CommandError(f"{options['event'] or 'The event'}: {error}.") from error
         for warning in (*event.warnings, *(each.labelled for each in compiled.warnings)):
             self._warn(warning)
-        body = request.body if isinstance(request.body, bytes) else b""
+        body = request.body if request.body is not None else b""
         complaint = ill_formed(template.body_format, body) if template.body_format else ""
         if complaint:
             self._warn(f"The body is not valid {complaint}")
@@ -151,14 +150,14 @@ def _read(file: str) -> str:
         raise CommandError(f"Cannot read {file}: {reason}.") from error
 
 
-def _as_json(request: PreparedRequest) -> str:
+def _as_json(request: Request) -> str:
     """`body` is null where there is none."""
-    body = request.body.decode() if isinstance(request.body, bytes) else None
+    body = request.body.decode() if request.body is not None else None
     fields = {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": body}
     return json.dumps(fields, ensure_ascii=False, indent=2)
 
 
-def _as_text(request: PreparedRequest) -> str:
+def _as_text(request: Request) -> str:
     head = [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in request.headers.items())]
-    body = ["", request.body.decode()] if isinstance(request.body, bytes) else []
+    body = ["", request.body.decode()] if request.body is not None else []
     return "\n".join([*head, *body])
