@@ -4,7 +4,7 @@ A message that is lost costs a second, until the sweep; one that comes twice fin
 """
 
 from celery import shared_task
-from celery.signals import worker_process_shutdown, worker_shutdown
+from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
 
 from postbacks.engine.process import engine, stop_engine
 from postbacks.engine.sweep import sweeper
@@ -20,6 +20,7 @@ def drain() -> None:
 @shared_task(name="postbacks.tasks.sweep", ignore_result=True)
 def sweep() -> None:
     """Find what is due, and what dead workers hold."""
+    engine()  # From now on this process goes on sweeping by itself, should nobody ask for it.
     sweeper.sweep()
 
 
@@ -29,6 +30,8 @@ def notify() -> None:
     send_notices()
 
 
+# Else a worker that is started while beat is away would not find what waits for it.
+worker_ready.connect(lambda **_: sweep.delay(), weak=False)
 # Only these signals let a worker finish what is in flight: a child's threads are cut off at any later hook. The first
 # is for the prefork pool's children, the second for pools that run tasks in the worker's own process.
 worker_process_shutdown.connect(lambda **_: stop_engine(), weak=False)

@@ -118,9 +118,6 @@ class Call:
         curl.setopt(pycurl.PROXY, "")  # Not from the environment: a proxy would see past the address guard.
         curl.setopt(pycurl.CAINFO, certifi.where())
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, round(settings.POSTBACKS_CONNECT_TIMEOUT * 1000))
-        # Slower than a byte a second for so long: above all, a first byte that does not come.
-        curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
-        curl.setopt(pycurl.LOW_SPEED_TIME, math.ceil(settings.POSTBACKS_RESPONSE_TIMEOUT))
         curl.setopt(pycurl.TIMEOUT_MS, round(settings.POSTBACKS_TOTAL_TIMEOUT * 1000))
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
@@ -158,6 +155,11 @@ class Call:
             raise InvalidURL(f"The request cannot be sent: {error}") from error
         self.started = time.monotonic()
 
+    @property
+    def unanswered(self) -> bool:
+        """Not a byte of an answer has come yet."""
+        return self._header_bytes == 0
+
     def forget(self) -> None:
         """Lets go of what may be large, before the handle waits for its next use."""
         self._reset()
@@ -179,7 +181,10 @@ class Call:
             code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl's word also for an answer that is not HTTP.
         if code == pycurl.E_OPERATION_TIMEDOUT:
             if not was_sent:
-                return ConnectTimeout("No connection could be made in time.")
+                connected = self.curl.getinfo(pycurl.CONNECT_TIME) > 0
+                return ConnectTimeout(
+                    "The TLS handshake did not end in time." if connected else "No connection could be made in time."
+                )
             return ReadTimeout("The server did not answer in time.")
         kind, text = _FAILURES.get(code, (RequestException, f"The request failed: {message or 'unknown error'}."))
         return kind(text)
@@ -220,6 +225,9 @@ def send(request: Request) -> Answer:
     Raises a RequestException, its text for people.
     """
     call = Call()
+    # Slower than a byte a second for so long: above all, a first byte that does not come.
+    call.curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
+    call.curl.setopt(pycurl.LOW_SPEED_TIME, math.ceil(settings.POSTBACKS_RESPONSE_TIMEOUT))
     try:
         call.prepare(request)
         call.curl.perform()

@@ -82,7 +82,8 @@ def test_what_has_not_changed_is_not_compiled_again(setups: Setups, lane: Postba
     before = read(setups, lane)[lane.pk]
     change(lane, name="Another name", maximum_requests=7, updated_at=timezone.now())
     after = read(setups, lane)[lane.pk]
-    assert after.compiled is before.compiled
+    assert after.compiled.request is before.compiled.request
+    assert after.compiled.rules is before.compiled.rules
     assert after.maximum_requests == 7
 
 

@@ -125,3 +125,18 @@ def test_twenty_thousand_due_deliveries_drain_at_three_thousand_a_second(
     rate = count / (max(times) - min(times))
     print(f"{destinations} destinations: {rate:.0f} deliveries/s")
     assert rate >= 3_000
+
+
+def test_without_beat_everything_is_found_all_the_same(tracker: ActionTracker, source: MediaSource) -> None:
+    """Rows that no message tells of: for a worker that starts, and for one that runs."""
+    client.flushdb()
+    with ScriptedReceiver() as receiver:
+        postback = make_postback(tracker, source, url=receiver.url + URL)
+        make_due_deliveries(tracker, [postback], 3)
+        worker = start_worker(concurrency=1)
+        try:
+            receiver.wait_for(3, timeout=15)
+            make_due_deliveries(make_tracker(), [postback], 3)
+            receiver.wait_for(6, timeout=15)
+        finally:
+            worker.stop()

@@ -38,7 +38,7 @@ CREATE TABLE per_task (
 """
 FILL = "INSERT INTO per_task (url, parameters) SELECT %s, %s FROM generate_series(1, %s)"
 RATE = """
-SELECT count(*), (count(*) - 1) / extract(epoch FROM max(finished_at) - min(finished_at))::float8
+SELECT count(*), (count(*) - 1) / nullif(extract(epoch FROM max(finished_at) - min(finished_at)), 0)::float8
 FROM per_task WHERE state = 'delivered'
 """
 _READ = "SELECT url, parameters FROM per_task WHERE id = %s"

@@ -1,7 +1,8 @@
 """The engine of one worker process: what a drain does, and what holds it together.
 
-Three threads: Celery's, on which drains run (claim, build, hand over; never waiting for a partner), the sender's and
-the recorder's. All are made after the fork, at the first drain, and stopped by the worker's shutdown signal.
+Four threads: Celery's, on which drains run (claim, build, hand over; never waiting for a partner), the sender's, the
+recorder's, and the caretaker's, who sweeps when nobody asks for it. All are made after the fork, at the first drain or
+sweep, and stopped by the worker's shutdown signal.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ from postbacks.engine.recorder import Aftermath, Recorder
 from postbacks.engine.sender import Sender
 from postbacks.engine.setups import Setup, Setups
 from postbacks.engine.stages import Claimed, Fate, GaveUp, Judged, Prepared, Released, Sent
+from postbacks.engine.sweep import sweeper
 from postbacks.request import Unbuildable
 
 logger = logging.getLogger(__name__)
 
-LANES_PER_CLAIM = 128
+LANES_PER_CLAIM = 64
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
 MAX_HELD = 2_000  # Deliveries that one process holds, claimed and not yet recorded.
 # Their values, which may be large; what is sent and received is some multiple of it at most.
 MAX_HELD_BYTES = 32 * 1024 * 1024
 BUILD_SLICE = 64  # Handed to the sender at a time, so that the first leave while the rest are built.
 RECORDER_START_SECONDS = 5
+CARE_EVERY_SECONDS = 1.0
 # Under steady traffic there is always a lane that is due: other tasks, above all the sweep, need their turn.
 DRAIN_FOR_SECONDS = 1.0
 HALF_HORIZON_SECONDS = rate.HORIZON_MS / 2000
@@ -58,8 +61,10 @@ class Engine:
         self._later: list[float] = []  # A heap of monotonic times: when slots of limited lanes come free.
         self._full = False  # The last drain ended for want of room.
         self._stopping = False
+        self._stopped = threading.Event()
         self._recorder.start()
         self._sender.start()
+        threading.Thread(target=self._take_care, name="postbacks-caretaker", daemon=True).start()
 
     # The drain, on Celery's thread.
 
@@ -86,10 +91,18 @@ class Engine:
     def stop(self) -> None:
         """Claims no more, returns what was not started, finishes what is in flight, and records it all."""
         self._stopping = True
+        self._stopped.set()
         deadline = time.monotonic() + settings.POSTBACKS_SHUTDOWN_TIMEOUT
         self._sender.stop(max(0.0, deadline - time.monotonic() - 2))
         self._recorder.stop(max(1.0, deadline - time.monotonic()))
         self._session.close()
+
+    def _take_care(self) -> None:
+        while not self._stopped.wait(CARE_EVERY_SECONDS):
+            try:
+                sweeper.sweep_if_missed()
+            except Exception:
+                logger.exception("A sweep failed; the next one comes.")
 
     def _able(self) -> bool:
         return self._recorder.healthy and self._sender.alive

@@ -12,6 +12,7 @@ import heapq
 import itertools
 import logging
 import os
+import random
 import resource
 import select
 import threading
@@ -34,6 +35,10 @@ logger = logging.getLogger(__name__)
 LATE_SLOT_SECONDS = 0.035  # Later than this, a slotted request could share its second with one slot too many.
 IDLE_WAIT_SECONDS = 1.0
 COLLECTED_AT_ONCE = 32
+LOOK_SECONDS = 0.1  # How often what is in flight is looked over for a first byte that is overdue.
+# Transfers that began together, as to hundreds of destinations that hang, would also time out together and hold up all
+# others: each waits for its first byte a little longer than the setting says, by chance.
+TIMEOUT_SPREAD = 0.1
 
 
 class Sender:
@@ -47,7 +52,9 @@ class Sender:
         self._turns = Turns()
         self._slotted: list[tuple[float, int, Prepared]] = []  # A heap by slot time.
         self._sequence = itertools.count()
-        self._in_flight: dict[pycurl.Curl, tuple[Call, Prepared, datetime]] = {}
+        # With the time by which the first byte must have come.
+        self._in_flight: dict[pycurl.Curl, tuple[Call, Prepared, datetime, float]] = {}
+        self._look_at = 0.0
         self._idle_calls: list[Call] = []
         self._stop_at: float | None = None
         self._more_to_collect = False
@@ -110,6 +117,7 @@ class Sender:
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         self._collect()
+        self._give_up_unanswered()
         self._accept()
         while self._recalled:
             self._return_lane(self._recalled.popleft())
@@ -124,6 +132,8 @@ class Sender:
         until = [time.monotonic() + IDLE_WAIT_SECONDS]
         if self._timer_at is not None:
             until.append(self._timer_at)
+        if self._in_flight:
+            until.append(self._look_at)
         if self._slotted and not self._turns.full:
             until.append(self._slotted[0][0])
         return max(0.0, min(until) - time.monotonic())
@@ -184,22 +194,32 @@ class Sender:
             self._on_sent(Sent(prepared, started_at, 0.0, error))
             return
         self._turns.started(prepared)
-        self._in_flight[call.curl] = (call, prepared, started_at)
+        patience = settings.POSTBACKS_RESPONSE_TIMEOUT * random.uniform(1, 1 + TIMEOUT_SPREAD)  # noqa: S311 -- no secret
+        self._in_flight[call.curl] = (call, prepared, started_at, call.started + patience)
 
     def _collect(self) -> None:
         """Takes what libcurl has finished, some at a time: hundreds of timeouts that come at once hold nobody up."""
         left, succeeded, failed = self._multi.info_read(COLLECTED_AT_ONCE)
         self._more_to_collect = left > 0
         for curl in succeeded:
-            call, _, _ = self._in_flight[curl]
-            self._finish(curl, call.answer())
+            self._finish(curl, self._in_flight[curl][0].answer())
         for curl, code, message in failed:
-            call, _, _ = self._in_flight[curl]
+            call = self._in_flight[curl][0]
             self._finish(curl, call.answer() if call.truncated else call.failure(code, message))
+
+    def _give_up_unanswered(self) -> None:
+        """libcurl knows no such timeout; the connection and the whole it minds itself."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
+        overdue = [call for call, _, _, by in self._in_flight.values() if by <= now and call.unanswered]
+        for call in overdue:
+            self._finish(call.curl, call.failure(pycurl.E_OPERATION_TIMEDOUT, ""))
 
     def _finish(self, curl: pycurl.Curl, answer: Answer | RequestException) -> None:
         self._multi.remove_handle(curl)
-        call, prepared, started_at = self._in_flight.pop(curl)
+        call, prepared, started_at, _ = self._in_flight.pop(curl)
         self._idle_calls.append(call)
         self._turns.finished(prepared, answered=isinstance(answer, Answer))
         self._on_sent(Sent(prepared, started_at, time.monotonic() - call.started, answer))

@@ -15,16 +15,20 @@ from postbacks.rules import Rules, compile_rules
 logger = logging.getLogger(__name__)
 
 # Changes of the event type's hidden parameters count as well as those of the postback itself: a request is built from
-# the postback as it is set up when it is sent.
-READ = """
-SELECT p.id, p.maximum_requests, p.paused_at IS NOT NULL OR p.deleted_at IS NOT NULL,
-       l.postback_id IS NOT NULL AND (l.failures > 0 OR l.gone_actions <> '{}'),
-       extract(epoch FROM l.probe_at - now())::float8,
-       p.method, p.url, p.headers, p.body_format, p.body_pairs::text, p.body_raw,
-       p.success_response, p.error_response, t.hidden_parameters
-FROM postbacks_postback p JOIN partners_actiontracker t ON t.id = p.action_tracker_id
-LEFT JOIN postbacks_lane l ON l.postback_id = p.id
+# the postback as it is set up when it is sent. A row's xmin and ctid are those of its version: who wrote it, and where.
+_ORIGIN = "FROM postbacks_postback p JOIN partners_actiontracker t ON t.id = p.action_tracker_id"
+READ = f"""
+SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.maximum_requests,
+       p.paused_at IS NOT NULL OR p.deleted_at IS NOT NULL,
+       l.postback_id IS NOT NULL AND (l.failures > 0 OR l.gone_actions <> '{{}}'),
+       extract(epoch FROM l.probe_at - now())::float8
+{_ORIGIN} LEFT JOIN postbacks_lane l ON l.postback_id = p.id
 WHERE p.id = ANY (%s)
+"""  # noqa: S608 -- a constant
+READ_SOURCE = f"""
+SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
+       p.body_raw, p.success_response, p.error_response, t.hidden_parameters
+{_ORIGIN} WHERE p.id = ANY (%s)
 """
 Row = tuple[Any, ...]
 
@@ -52,23 +56,25 @@ class Setups:
     """Compiled postbacks, each compiled again when anything that it was made of has changed."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[Row, Compiled]] = {}
+        self._kept: dict[int, tuple[str, Compiled]] = {}  # With the version that it was compiled from.
 
     def read(self, cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, Setup]:
         """The setups as they are in the database now; postbacks that are not there are left out."""
         cursor.execute(READ, (list(postback_ids),))
-        setups = {}
-        for row in cursor.fetchall():
-            postback_id, maximum_requests, stopped, troubled, probe_seconds, *source = row
-            compiled = self._compiled(postback_id, tuple(source))
-            setups[postback_id] = Setup(postback_id, maximum_requests, stopped, troubled, probe_seconds, compiled)
-        return setups
+        rows = cursor.fetchall()
+        changed = [postback_id for postback_id, version, *_ in rows if not self._is_current(postback_id, version)]
+        if changed:
+            cursor.execute(READ_SOURCE, (changed,))
+            for postback_id, version, *source in cursor.fetchall():
+                self._kept[postback_id] = (version, _compile(postback_id, tuple(source)))
+        return {
+            postback_id: Setup(postback_id, limit, stopped, troubled, probe_seconds, self._kept[postback_id][1])
+            for postback_id, _, limit, stopped, troubled, probe_seconds in rows
+        }
 
-    def _compiled(self, postback_id: int, source: Row) -> Compiled:
+    def _is_current(self, postback_id: int, version: str) -> bool:
         kept = self._kept.get(postback_id)
-        if kept is None or kept[0] != source:
-            kept = self._kept[postback_id] = (source, _compile(postback_id, source))
-        return kept[1]
+        return kept is not None and kept[0] == version
 
 
 def _compile(postback_id: int, source: Row) -> Compiled:

@@ -1,6 +1,7 @@
 """The sweep: each second, everything that memory, messages and Redis may have lost is found again in the rows.
 
-Celery beat posts it; any worker runs it, one at a time. It takes back what dead or stalled workers hold and wakes every
+Celery beat posts it; any worker runs it, one at a time. A worker process that has seen none for some seconds, because
+beat is away, runs it by itself. It takes back what dead or stalled workers hold and wakes every
 lane that has something due. Every half minute it also promotes chains whose promoter died, cancels what deleted
 postbacks have left, and ends what was held for a week.
 """
@@ -8,6 +9,7 @@ postbacks have left, and ends what was held for a week.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -20,6 +22,8 @@ from postbacks.engine.database import Session
 logger = logging.getLogger(__name__)
 
 SLOW_EVERY_SECONDS = 30
+# Beat posts one a second; of two processes each has one at least this often, but for rare luck, which does no harm.
+MISSED_AFTER_SECONDS = 4.0
 SLOW_TIMEOUT_MS = 60_000
 
 Work = Callable[[extensions.cursor], dict[int, float]]
@@ -57,9 +61,21 @@ class Sweeper:
     def __init__(self) -> None:
         self._session = Session("sweep")
         self._slow_at = 0.0
+        self._swept_at = time.monotonic()
+        self._lock = threading.Lock()  # Celery's thread and the caretaker's.
 
     def sweep(self) -> None:
         """One round; does nothing while another worker sweeps. Never raises for an outage: the next round comes."""
+        with self._lock:
+            self._swept_at = time.monotonic()
+            self._sweep()
+
+    def sweep_if_missed(self) -> None:
+        """A round by ourselves, where none was asked of this process for MISSED_AFTER_SECONDS."""
+        if time.monotonic() - self._swept_at > MISSED_AFTER_SECONDS:
+            self.sweep()
+
+    def _sweep(self) -> None:
         try:
             with self._session.cursor() as cursor:
                 due = self._alone(cursor, _find)
