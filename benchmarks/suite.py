@@ -28,6 +28,7 @@ SCENARIOS = (
     Scenario("kill", "what is lost or repeated when worker processes are killed"),
     Scenario("redis", "what a flush and a restart of Redis cost"),
     Scenario("postgres", "what a restart of PostgreSQL costs"),
+    Scenario("replay", "what a replay costs, and what live traffic notices of it"),
     Scenario("delays", "what waiting deliveries cost, and how punctual they are"),
     Scenario("statements", "how many statements a delivery takes"),
     Scenario("history", "what finished deliveries cost those that are due", long=True),

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django.contrib.postgres",
     "partners",
     "optimize_sources",
@@ -131,6 +132,7 @@ CELERY_BEAT_SCHEDULE = {
         # A sweep that no worker took in time is pointless: the next one does its work.
         "options": {"expires": 2},
     },
+    "replay": {"task": "postbacks.tasks.replay", "schedule": 1.0, "options": {"expires": 2}},
     "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0, "options": {"expires": 30}},
 }
 # In memory: what runs every second has no past worth a file, and a file can be found broken after a kill.

@@ -12,6 +12,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -21,8 +22,9 @@ from postbacks.durations import format_duration
 from postbacks.forms import PostbackForm
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
 from postbacks.models import Postback
+from postbacks.replay.admin import ReplayAdmin
 
-__all__ = ["DeliveryAdmin", "PostbackAdmin"]
+__all__ = ["DeliveryAdmin", "PostbackAdmin", "ReplayAdmin"]
 
 admin.site.site_header = "Partner Postbacks"
 admin.site.site_title = "Partner Postbacks"
@@ -30,18 +32,20 @@ admin.site.index_title = "Set up and watch"
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Active, paused or deleted; without a choice deleted ones are left out."""
+    """Active, held, paused or deleted; without a choice deleted ones are left out."""
 
     title = "state"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("active", "Active"), ("paused", "Paused"), ("deleted", "Deleted")]
+        return [("active", "Active"), ("held", "Held"), ("paused", "Paused"), ("deleted", "Deleted")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Postback]) -> QuerySet[Postback]:
         if self.value() == "deleted":
             return queryset.filter(deleted_at__isnull=False)
         existing = queryset.filter(deleted_at__isnull=True)
+        if self.value() == "held":
+            return existing.filter(lane__held_since__isnull=False)
         if self.value() in ("active", "paused"):
             return existing.filter(paused_at__isnull=self.value() == "active")
         return existing
@@ -51,7 +55,7 @@ class StateFilter(admin.SimpleListFilter):
 class PostbackAdmin(ModelAdmin):
     form = PostbackForm
     list_display = ("name", "owned_by", "action_tracker", "method", "calls", "delay", "maximum_requests", "state")
-    list_select_related = ("partner", "media_source", "action_tracker")
+    list_select_related = ("partner", "media_source", "action_tracker", "lane")
     list_filter = (StateFilter, "method", "event_trigger")
     search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
     autocomplete_fields = ("partner", "media_source", "action_tracker", "in_app_event")
@@ -123,6 +127,10 @@ class PostbackAdmin(ModelAdmin):
             return f"Deleted {postback.deleted_at:%Y-%m-%d %H:%M}"
         if postback.paused_at:
             return f"Paused since {postback.paused_at:%Y-%m-%d %H:%M}. {postback.pause_reason}".rstrip()
+        lane = getattr(postback, "lane", None)
+        if lane is not None and lane.held_since:
+            since, probe = timezone.localtime(lane.held_since), timezone.localtime(lane.probe_at)
+            return f"Held since {since:%Y-%m-%d %H:%M}: its destination is down. Next probe {probe:%H:%M:%S}."
         return "Active"
 
     @admin.display(description="Waiting deliveries")

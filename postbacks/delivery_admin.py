@@ -42,6 +42,7 @@ class DeliveryAdmin(ShownOnly, LargeTable):
         ("state", "reason"),
         "postback",
         ("event", "action"),
+        "replay",
         ("due_at", "attempts_made"),
         ("created_at", "finished_at"),
         ("owner", "lease_until"),

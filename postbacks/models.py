@@ -14,6 +14,9 @@ from django.db.models.functions import Now
 from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, InAppEvent, Partner
+from postbacks.replay.models import Replay, ReplayItem
+
+__all__ = ["Attempt", "Delivery", "Lane", "Postback", "Replay", "ReplayItem"]
 
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 MAX_REQUESTS_PER_SECOND = 10_000
@@ -235,6 +238,15 @@ class Delivery(models.Model):
     # Every index of this table is written again at each change of state, so it has no more than are read. A postback is
     # never removed; the action is that of the event, which guards it, kept here for the chains.
     postback = models.ForeignKey(Postback, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    replay = models.ForeignKey(
+        Replay, on_delete=models.PROTECT, related_name="deliveries", db_index=False, null=True, blank=True
+    )
+    known_as = models.BigIntegerField(
+        null=True, blank=True, help_text="Replayed as sent: the id of the delivery that the receiver knows."
+    )
+    parameters = models.JSONField(
+        null=True, blank=True, help_text="Replayed with present values: instead of the event's."
+    )
     event = models.ForeignKey(ActionEvent, on_delete=models.PROTECT, related_name="deliveries")
     action = models.ForeignKey(
         Action, on_delete=models.PROTECT, related_name="deliveries", db_index=False, db_constraint=False
@@ -266,6 +278,8 @@ class Delivery(models.Model):
                 condition=Q(state__in=("blocked", "ready", "sending")),
                 name="delivery_chain",
             ),
+            # How far a replay has come, and what it has waiting; of few deliveries.
+            models.Index(fields=["replay", "state"], condition=Q(replay__isnull=False), name="delivery_replay"),
             # The sweep: what dead or stalled workers hold.
             models.Index(fields=["owner", "lease_until"], condition=Q(state="sending"), name="delivery_leases"),
         ]

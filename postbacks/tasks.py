@@ -9,6 +9,9 @@ from celery.signals import worker_process_shutdown, worker_ready, worker_shutdow
 from postbacks.engine.process import engine, stop_engine
 from postbacks.engine.sweep import sweeper
 from postbacks.notices import send_notices
+from postbacks.replay.feed import drive_for
+
+REPLAY_FOR_SECONDS = 0.8  # Posted each second; the thread is needed for drains too.
 
 
 @shared_task(name="postbacks.tasks.drain", ignore_result=True)
@@ -28,6 +31,12 @@ def sweep() -> None:
 def notify() -> None:
     """Tell operators of destinations that are held or released."""
     send_notices()
+
+
+@shared_task(name="postbacks.tasks.replay", ignore_result=True)
+def replay() -> None:
+    """Go on with replays that nobody drives: those started in the admin, and those whose driver has died."""
+    drive_for(REPLAY_FOR_SECONDS)
 
 
 # Else a worker that is started while beat is away would not find what waits for it.

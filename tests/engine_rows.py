@@ -74,9 +74,13 @@ def claimed(
     """What the claim returns for this delivery, or for one that no table holds."""
     expires = time.monotonic() + lease_seconds
     if delivery is None:
-        return Claimed(next(_ids), lane, 1, attempt, "created", "{}", expires)
-    number = delivery.attempts_made + 1
-    return Claimed(delivery.pk, delivery.postback_id, delivery.action_id, number, "created", "{}", expires)
+        number = next(_ids)
+        return Claimed(number, lane, 1, attempt, "created", 0, number, "{}", expires)
+    number, known_as = delivery.attempts_made + 1, delivery.known_as or delivery.pk
+    priority = delivery.priority
+    return Claimed(
+        delivery.pk, delivery.postback_id, delivery.action_id, number, "created", priority, known_as, "{}", expires
+    )
 
 
 def make_request(

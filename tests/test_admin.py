@@ -16,7 +16,7 @@ from actions.models import Action, ActionEvent
 from partners.models import ActionTracker, Contract, ContractTerm, InAppEvent, Partner, Program
 from postbacks.form_fields import format_pairs, parse_pairs
 from postbacks.lifecycle import delete_postback, pause
-from postbacks.models import Attempt, Delivery, Postback
+from postbacks.models import Attempt, Delivery, Lane, Postback, Replay
 from tests.factories import (
     make_media_source,
     make_partner,
@@ -87,6 +87,7 @@ def everything(delivery: Delivery) -> Delivery:
     make_rate("EUR", "USD", "1.1")
     make_tracker(in_app_events=["INSTALL"])
     make_postback(delivery.action.action_tracker, make_media_source())
+    Replay.objects.create(selection={}, described="everything", planned=1)
     return delivery
 
 
@@ -457,3 +458,14 @@ def test_a_line_that_is_no_pair_is_named() -> None:
     for text in ("a = b\nnothing", 'a = b\n"open', 'a = b\n"key" x = y'):
         with pytest.raises(ValueError, match=r"^Line 2 is no pair\. Write it as key = template\.$"):
             parse_pairs(text)
+
+
+def test_a_held_destination_is_shown_and_found(admin_client: Client, delivery: Delivery) -> None:
+    since = timezone.now()
+    Lane.objects.create(postback=delivery.postback, failures=10, held_since=since, probe_at=since)
+    held = admin_client.get(url_of(Postback, "changelist") + "?state=held").content.decode()
+    assert "its destination is down. Next probe" in held
+    page = admin_client.get(url_of(Postback, "change", delivery.postback_id)).content.decode()
+    assert "its destination is down. Next probe" in page
+    Lane.objects.update(held_since=None, probe_at=None)
+    assert "its destination is down" not in admin_client.get(url_of(Postback, "changelist")).content.decode()

@@ -140,8 +140,9 @@ def test_the_next_due_time_of_each_lane(connection: extensions.connection) -> No
     with connection.cursor() as cursor:
         found = next_due(cursor, [lane.pk for lane in lanes[:3]])
     assert set(found) == {due.pk, later.pk}
-    assert -8 <= found[due.pk] <= -5
-    assert 85 <= found[later.pk] <= 90
+    assert found[due.pk].delivery == pytest.approx(-6, abs=2)
+    assert found[due.pk].replay is None
+    assert found[later.pk].delivery == pytest.approx(88, abs=3)
 
 
 def test_live_traffic_goes_first_and_the_lower_classes_keep_their_share(
@@ -172,4 +173,19 @@ def test_the_next_due_time_looks_at_every_class(connection: extensions.connectio
     make_delivery(lane, due_in_seconds=60, priority=1)
     make_delivery(lane, due_in_seconds=30, priority=2)
     with connection.cursor() as cursor:
-        assert next_due(cursor, [lane.pk]) == {lane.pk: pytest.approx(30, abs=5)}
+        found = next_due(cursor, [lane.pk])
+    assert found[lane.pk].delivery == pytest.approx(60, abs=5)
+    assert found[lane.pk].replay == pytest.approx(30, abs=5)
+
+
+def test_replays_get_no_more_than_their_room(connection: extensions.connection) -> None:
+    lanes = [make_lane() for _ in range(4)]
+    for lane in lanes:
+        for _ in range(5):
+            make_delivery(lane, priority=2)
+        make_delivery(lane)
+    with connection.cursor() as cursor:
+        for room, expected in ((6, 6), (0, 0), (None, 14)):
+            taken = claim(cursor, OWNER, {lane.pk: 10 for lane in lanes}, room)
+            assert sum(one.priority == 2 for one in taken) == expected
+            assert sum(one.priority == 0 for one in taken) == (4 if room == 6 else 0), "live ones are not held back"

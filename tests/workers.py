@@ -34,7 +34,7 @@ class CeleryProcess:
             self.process = subprocess.Popen(
                 command,
                 cwd=_ROOT,
-                env={**os.environ, **_environment()},
+                env={**os.environ, **environment()},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -92,7 +92,7 @@ def wait_until(condition: object, timeout_seconds: float, what: str) -> None:
         time.sleep(0.02)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The test's database and networks, for a process that reads settings anew."""
     database = settings.DATABASES["default"]
     place = {name.lower(): database[name] for name in ("HOST", "PORT", "USER", "PASSWORD") if database.get(name)}

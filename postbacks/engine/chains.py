@@ -4,8 +4,11 @@ from collections.abc import Iterable
 
 from psycopg2 import extensions
 
-# The first blocked delivery of each chain, where nothing before it is unfinished. Two promoters at once are harmless:
-# both choose the same row, and one that saw an older state finds that the row is no longer blocked.
+from postbacks.engine.database import as_array
+
+# The first blocked delivery of each chain, where nothing before it is unfinished, and nothing behind it is under way: a
+# replayed event stands before those that were already waiting. Two promoters at once are harmless: both choose the same
+# row, and one that saw an older state finds that the row is no longer blocked.
 PROMOTE = """
 UPDATE postbacks_delivery SET state = 'ready'
 WHERE state = 'blocked' AND id = ANY (ARRAY(
@@ -17,7 +20,10 @@ WHERE state = 'blocked' AND id = ANY (ARRAY(
           AND d.state IN ('blocked', 'ready', 'sending')
         ORDER BY d.event_id, d.id LIMIT 1
     ) head
-    WHERE head.state = 'blocked'
+    WHERE head.state = 'blocked' AND NOT EXISTS (
+        SELECT 1 FROM postbacks_delivery d
+        WHERE d.postback_id = chain.postback_id AND d.action_id = chain.action_id AND d.state IN ('ready', 'sending')
+    )
 ))
 RETURNING postback_id, extract(epoch FROM due_at - now())::float8
 """
@@ -39,7 +45,7 @@ def promote(cursor: extensions.cursor, chains: Iterable[tuple[int, int]]) -> dic
     earliest of them is due (0 or less: it is due). Runs in a transaction of its own, after the one that finished.
     """
     pairs = sorted(set(chains))
-    cursor.execute(PROMOTE, ([postback for postback, _ in pairs], [action for _, action in pairs]))
+    cursor.execute(PROMOTE, (as_array(postback for postback, _ in pairs), as_array(action for _, action in pairs)))
     due: dict[int, float] = {}
     for postback_id, seconds in cursor.fetchall():
         due[postback_id] = min(due.get(postback_id, seconds), seconds)

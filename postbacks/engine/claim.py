@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from django.conf import settings
 from psycopg2 import extensions
@@ -42,26 +43,30 @@ WITH claimed AS (
     SET state = 'sending', owner = %s, lease_until = now() + make_interval(secs => %s)
     WHERE id = ANY (ARRAY(
         SELECT due.id
-        FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS lane (postback_id, room, kept)
+        FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[]) AS lane (postback_id, room, kept, replays)
         CROSS JOIN LATERAL (
             {_branch(Priority.RETRY, "lane.kept")}
-            UNION ALL {_branch(Priority.REPLAY, "lane.kept")}
+            UNION ALL {_branch(Priority.REPLAY, "least(lane.kept, lane.replays)")}
             UNION ALL {_branch(Priority.LIVE, "lane.room")}
             UNION ALL {_branch(Priority.RETRY, "lane.room")}
-            UNION ALL {_branch(Priority.REPLAY, "lane.room")}
+            UNION ALL {_branch(Priority.REPLAY, "least(lane.room, lane.replays)")}
             LIMIT lane.room
         ) due
     ))
-    RETURNING id, postback_id, action_id, event_id, attempts_made, priority, due_at
+    RETURNING id, postback_id, action_id, event_id, attempts_made, priority, due_at, known_as, parameters
 )
-SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, e.parameters::text
+SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, c.priority, coalesce(c.known_as, c.id),
+       coalesce(c.parameters, e.parameters)::text
 FROM claimed c JOIN actions_actionevent e ON e.id = c.event_id
 ORDER BY c.priority, c.due_at, c.id
 """  # noqa: S608 -- made of constants
 
-# Of each lane, how long until its next delivery is due; those being claimed by others count, they may come back.
+# Of each lane, how long until its next delivery is due, and its next replay; those being claimed by others count, they
+# may come back.
 NEXT_DUE = """
-SELECT lane.postback_id, extract(epoch FROM min(next.due_at) - now())::float8
+SELECT lane.postback_id,
+       extract(epoch FROM min(next.due_at) FILTER (WHERE class.priority < 2) - now())::float8,
+       extract(epoch FROM min(next.due_at) FILTER (WHERE class.priority = 2) - now())::float8
 FROM unnest(%s::bigint[]) AS lane (postback_id) CROSS JOIN unnest(%s::smallint[]) AS class (priority)
 CROSS JOIN LATERAL (
     SELECT d.due_at FROM postbacks_delivery d
@@ -77,21 +82,42 @@ def lease_seconds() -> float:
     return float(settings.POSTBACKS_TOTAL_TIMEOUT) + LEASE_MARGIN_SECONDS
 
 
-def claim(cursor: extensions.cursor, owner: int, room: Mapping[int, int]) -> list[Claimed]:
-    """Claims up to `room[postback id]` due deliveries of each lane: by class, each in the order in which it is due."""
+def claim(
+    cursor: extensions.cursor, owner: int, room: Mapping[int, int], replay_room: int | None = None
+) -> list[Claimed]:
+    """Claims up to `room[postback id]` due deliveries of each lane: by class, each in the order in which it is due.
+
+    Of them no more than `replay_room` in all are replays, dealt out to the lanes; None means any number.
+    """
     expires = time.monotonic() + lease_seconds() - RECORDING_MARGIN_SECONDS
     kept = [_kept(most) for most in room.values()]
-    cursor.execute(CLAIM, (owner, lease_seconds(), list(room.keys()), list(room.values()), kept))
+    replays = list(room.values()) if replay_room is None else _dealt_out(replay_room, len(room))
+    cursor.execute(CLAIM, (owner, lease_seconds(), list(room.keys()), list(room.values()), kept, replays))
     return [
-        Claimed(delivery_id, postback_id, action_id, attempts_made + 1, kind, parameters, expires)
-        for delivery_id, postback_id, action_id, attempts_made, kind, parameters in cursor.fetchall()
+        Claimed(delivery_id, postback_id, action_id, attempts_made + 1, kind, priority, known_as, values, expires)
+        for delivery_id, postback_id, action_id, attempts_made, kind, priority, known_as, values in cursor.fetchall()
     ]
 
 
-def next_due(cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, float]:
-    """Seconds until each lane's next ready delivery is due (0 or less: now); lanes without one are left out."""
+class NextDue(NamedTuple):
+    """Seconds until a lane's next delivery is due (0 or less: now), and its next replay; None where there is none."""
+
+    delivery: float | None
+    replay: float | None
+
+
+def next_due(cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, NextDue]:
+    """By lane; those that have nothing ready are left out."""
     cursor.execute(NEXT_DUE, (list(postback_ids), [int(priority) for priority in Priority]))
-    return dict(cursor.fetchall())
+    return {lane: NextDue(delivery, replay) for lane, delivery, replay in cursor.fetchall()}
+
+
+def _dealt_out(replay_room: int, lanes: int) -> list[int]:
+    """As evenly as it goes; who gets the rest is left to chance."""
+    each, rest = divmod(replay_room, lanes)
+    dealt = [each + 1] * rest + [each] * (lanes - rest)
+    random.shuffle(dealt)
+    return dealt
 
 
 def _kept(room: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import psycopg2
@@ -31,6 +31,11 @@ def raw_cursor() -> Iterator[extensions.cursor]:
     """A psycopg2 cursor on Django's connection, in its transaction."""
     with django_connection.cursor() as wrapper:
         yield wrapper.cursor
+
+
+def as_array(numbers: Iterable[object]) -> str:
+    """As PostgreSQL reads an array from text: psycopg2 takes ten times as long to write a list, number by number."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def connect(name: str) -> extensions.connection:

@@ -13,6 +13,7 @@ import psycopg2
 from psycopg2 import extensions
 from psycopg2.extras import execute_values
 
+from postbacks.engine.database import as_array
 from postbacks.engine.evidence import COLUMNS, Row, attempt_row, clean, copy_line, without_text
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
 
@@ -103,17 +104,12 @@ def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> N
         FINISH,
         (
             list(places),
-            _array([judged.claimed.delivery_id for judged in batch]),
-            _array([_STATES[type(judged.fate)] for judged in batch]),
-            _array([judged.fate.delay_seconds if isinstance(judged.fate, Retry) else "NULL" for judged in batch]),
-            _array([judged.claimed.attempt - 1 for judged in batch]),
-            _array([judged.claimed.attempt - (judged.sent is None) for judged in batch]),
-            _array(of_each),
+            as_array([judged.claimed.delivery_id for judged in batch]),
+            as_array([_STATES[type(judged.fate)] for judged in batch]),
+            as_array([judged.fate.delay_seconds if isinstance(judged.fate, Retry) else "NULL" for judged in batch]),
+            as_array([judged.claimed.attempt - 1 for judged in batch]),
+            as_array([judged.claimed.attempt - (judged.sent is None) for judged in batch]),
+            as_array(of_each),
             owner,
         ),
     )
-
-
-def _array(numbers: Sequence[object]) -> str:
-    """As PostgreSQL reads an array from text: psycopg2 takes ten times as long to write a list, number by number."""
-    return f"{{{','.join(map(str, numbers))}}}"

@@ -22,6 +22,7 @@ from psycopg2 import extensions
 from redis.exceptions import RedisError
 
 from postbacks.engine import breaker, claim, database, lanes, owners, rate
+from postbacks.engine.claim import Priority
 from postbacks.engine.judging import judge
 from postbacks.engine.recorder import Aftermath, Recorder
 from postbacks.engine.sender import Sender
@@ -32,13 +33,17 @@ from postbacks.request import Unbuildable
 
 logger = logging.getLogger(__name__)
 
-LANES_PER_CLAIM = 64
+LANES_PER_CLAIM = 128
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
 MAX_HELD = 2_000  # Deliveries that one process holds, claimed and not yet recorded.
 # Their values, which may be large; what is sent and received is some multiple of it at most.
 MAX_HELD_BYTES = 32 * 1024 * 1024
 BUILD_SLICE = 64  # Handed to the sender at a time, so that the first leave while the rest are built.
 RECORDER_START_SECONDS = 5
+# While live traffic comes, replays get small turns with pauses between, so that what is live waits for one at most.
+LIVE_SECONDS = 2.0  # So long after a live delivery, more are expected.
+REPLAYS_BESIDE_LIVE = 32
+REPLAY_PAUSE_SECONDS = 0.05
 CARE_EVERY_SECONDS = 1.0
 # Under steady traffic there is always a lane that is due: other tasks, above all the sweep, need their turn.
 DRAIN_FOR_SECONDS = 1.0
@@ -54,17 +59,22 @@ class Engine:
         self._sender = Sender(self._on_sent, self._on_unsent)
         self._setups = Setups()
         self._session = database.Session("claim")
-        self._lock = threading.Lock()  # Drains and the recorder's thread share the four below.
+        self._lock = threading.Lock()  # Drains and the recorder's thread share the six below.
         self._held: Counter[int] = Counter()  # By lane: claimed and not yet recorded.
         self._held_bytes = 0
+        self._held_replays = 0
         self._waiting: set[int] = set()  # Lanes with work for which this process had no room.
+        self._waiting_replays: set[int] = set()  # Lanes with replays that wait for their turn beside live traffic.
         self._later: list[float] = []  # A heap of monotonic times: when slots of limited lanes come free.
+        self._live_at = -LIVE_SECONDS
+        self._replays_at = 0.0  # When replays had their latest turn.
         self._full = False  # The last drain ended for want of room.
         self._stopping = False
         self._stopped = threading.Event()
         self._recorder.start()
         self._sender.start()
-        threading.Thread(target=self._take_care, name="postbacks-caretaker", daemon=True).start()
+        self._caretaker = threading.Thread(target=self._take_care, name="postbacks-caretaker", daemon=True)
+        self._caretaker.start()
 
     # The drain, on Celery's thread.
 
@@ -93,6 +103,8 @@ class Engine:
         self._stopping = True
         self._stopped.set()
         deadline = time.monotonic() + settings.POSTBACKS_SHUTDOWN_TIMEOUT
+        self._caretaker.join(2)
+        sweeper.close()
         self._sender.stop(max(0.0, deadline - time.monotonic() - 2))
         self._recorder.stop(max(1.0, deadline - time.monotonic()))
         self._session.close()
@@ -115,10 +127,10 @@ class Engine:
             probes = breaker.take_probes(cursor, [lane for lane, seconds in held.items() if seconds <= 0])
             usable = [setup for setup in running if setup.postback_id not in held or setup.postback_id in probes]
             room = {lane: 1 if lane in probes else most for lane, most in self._rooms(usable).items()}
-            claimed = claim.claim(cursor, self._owner, room) if room else []
+            claimed = claim.claim(cursor, self._owner, room, self._replay_room()) if room else []
             counts = self._hold(claimed)
             breaker.return_probes(cursor, [lane for lane in probes if not counts[lane]])
-            due = _next_due(cursor, room, counts)
+            due = self._next_due(cursor, room, counts)
         # A held lane comes back when its next probe may go out; of one that is being probed the outcome says when.
         due = {lane: seconds for lane, seconds in due.items() if lane not in probes or not counts[lane]}
         due |= {lane: seconds for lane, seconds in held.items() if seconds > 0}
@@ -217,6 +229,7 @@ class Engine:
     def _on_recorded(self, batch: Sequence[Judged], aftermath: Aftermath) -> None:
         due = aftermath.due
         self._hold([judged.claimed for judged in batch], sign=-1)
+        due |= dict.fromkeys(self._replays_turn(), 0.0)
         for judged in batch:
             if isinstance(judged.fate, Released):
                 due.setdefault(judged.claimed.postback_id, 0.0)
@@ -245,29 +258,58 @@ class Engine:
         with self._lock:
             return MAX_HELD - self._held.total() if self._held_bytes < MAX_HELD_BYTES else 0
 
+    def _replay_room(self) -> int | None:
+        """How many replays may be claimed: any number, but a few while live traffic comes."""
+        if time.monotonic() - self._live_at > LIVE_SECONDS:
+            return None
+        with self._lock:
+            return max(0, REPLAYS_BESIDE_LIVE - self._held_replays)
+
+    def _replays_turn(self) -> set[int]:
+        """The lanes whose replays wait, when it is time for some."""
+        now = time.monotonic()
+        if not self._waiting_replays or now - self._replays_at < REPLAY_PAUSE_SECONDS or self._replay_room() == 0:
+            return set()
+        with self._lock:
+            self._replays_at = now
+            lanes_with_replays, self._waiting_replays = self._waiting_replays, set()
+        return lanes_with_replays
+
+    def _next_due(self, cursor: extensions.cursor, room: dict[int, int], counts: Counter[int]) -> dict[int, float]:
+        """Of the lanes that were looked at, when each has work again: at once where its room was used up."""
+        full = {lane: 0.0 for lane in room if counts[lane] == room[lane]}
+        emptied = [lane for lane in room if lane not in full]
+        if not emptied:
+            return full
+        try:
+            found = claim.next_due(cursor, emptied)
+        except psycopg2.Error as error:
+            logger.warning("Could not look ahead (%s); the sweep will.", str(error).strip())
+            return full
+        limited = self._replay_room() is not None
+        for lane, (delivery, replay) in found.items():
+            waits = limited and replay is not None and replay <= 0
+            if waits:
+                with self._lock:
+                    self._waiting_replays.add(lane)
+            times = [seconds for seconds in (delivery, None if waits else replay) if seconds is not None]
+            if times:
+                full[lane] = min(times)
+        return full
+
     def _hold(self, ones: Sequence[Claimed], sign: int = 1) -> Counter[int]:
         """Notes what was claimed, or with -1 what is done with; returns how many of each lane."""
         counts = Counter(one.postback_id for one in ones)
         with self._lock:
             self._held_bytes += sign * sum(len(one.parameters) for one in ones)
+            self._held_replays += sign * sum(one.priority == Priority.REPLAY for one in ones)
+            if sign > 0 and any(one.priority == Priority.LIVE for one in ones):
+                self._live_at = time.monotonic()
             for lane, count in counts.items():
                 self._held[lane] += sign * count
                 if not self._held[lane]:
                     del self._held[lane]
         return counts
-
-
-def _next_due(cursor: extensions.cursor, room: dict[int, int], counts: Counter[int]) -> dict[int, float]:
-    """Of the lanes that were looked at, when each has work again: at once where its room was used up."""
-    full = {lane: 0.0 for lane in room if counts[lane] == room[lane]}
-    emptied = [lane for lane in room if lane not in full]
-    if not emptied:
-        return full
-    try:
-        return full | claim.next_due(cursor, emptied)
-    except psycopg2.Error as error:
-        logger.warning("Could not look ahead (%s); the sweep will.", str(error).strip())
-        return full
 
 
 def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: bool = False) -> Prepared | GaveUp:
@@ -276,7 +318,7 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: 
     if compiled is None or rules is None:
         return GaveUp(broken)
     values = orjson.loads(claimed.parameters)
-    values["DeliveryId"] = str(claimed.delivery_id)
+    values["DeliveryId"] = str(claimed.known_as)
     values["Attempt"] = str(claimed.attempt)
     values["ActionEvent"] = claimed.event_kind
     try:

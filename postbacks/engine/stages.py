@@ -22,6 +22,8 @@ class Claimed(NamedTuple):
     action_id: int
     attempt: int  # The number of the attempt to be made, from 1.
     event_kind: str
+    priority: int
+    known_as: int  # The delivery id by which the receiver knows the event: its own, or that of the one it repeats.
     parameters: str  # The event's frozen snapshot, as JSON text.
     expires: float
 

@@ -75,6 +75,11 @@ class Sweeper:
         if time.monotonic() - self._swept_at > MISSED_AFTER_SECONDS:
             self.sweep()
 
+    def close(self) -> None:
+        """Lets go of the database."""
+        with self._lock:
+            self._session.close()
+
     def _sweep(self) -> None:
         try:
             with self._session.cursor() as cursor:

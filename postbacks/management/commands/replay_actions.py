@@ -1,0 +1,205 @@
+"""`manage.py replay_actions`: sends action events again."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from postbacks.models import Replay
+from postbacks.replay import feed, names, plan, progress
+
+ASK_ABOVE = 100
+
+DESCRIPTION = """\
+Send action events again: a partner lost a day, a template was wrong, a postback was set up late.
+
+Without --to-postback, the events for which a postback has had a delivery go to that postback again. With it, one
+postback gets the events that it would have got, had it been there. What still waits to be sent is left alone.
+
+Where later events of the same action were delivered to a postback, they go again after it, in order, so that the
+receiver is left in the present state; --exact sends only what matches. Replayed deliveries go behind live traffic.
+
+Partners, networks, programs, event types and postbacks are named by id or name; an option may be given again for more.
+
+  manage.py replay_actions --partner "Summit Media" --since 2026-11-20 --until 2026-11-20 --dry-run
+  manage.py replay_actions --postback 7 --failed-only --rate 20
+  manage.py replay_actions --program 1000 --to-postback "Clicks to CRM" --since 2026-11-01
+  manage.py replay_actions --list
+
+Ctrl-C stops it; --resume goes on with it. docs/replay.md says more.
+"""
+_FILTERS = (
+    ("--partner", "postbacks of this partner"),
+    ("--media-source", "postbacks of this network"),
+    ("--postback", "this postback"),
+    ("--program", "actions of this program"),
+    ("--action-tracker", "actions of this event type"),
+    ("--action", "this action, such as 1000.2001.158133"),
+    ("--order-id", "actions with this order id"),
+    ("--event-kind", f"events of this kind: {', '.join(names.EVENT_KINDS)}"),
+    ("--status", "actions whose present status is this: PENDING, APPROVED, REVERSED"),
+)
+_SELECTING = (
+    *(option[2:].replace("-", "_") for option, _ in _FILTERS),
+    "since",
+    "until",
+    "failed_only",
+    "never_delivered",
+    "to_postback",
+)
+
+
+class Command(BaseCommand):
+    help = DESCRIPTION
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        which = parser.add_argument_group("which events")
+        for option, text in _FILTERS:
+            which.add_argument(option, action="append", metavar="ID|NAME" if "id" not in option else "ID", help=text)
+        which.add_argument("--since", metavar="DATE|TIME", help="recorded at this day or moment, or later")
+        which.add_argument("--until", metavar="DATE|TIME", help="recorded on this day or before, or before this moment")
+        which.add_argument("--failed-only", action="store_true", help="that have failed since they were last delivered")
+        which.add_argument("--never-delivered", action="store_true", help="that were never delivered")
+        which.add_argument("--to-postback", metavar="ID|NAME", help="to this postback, whatever it has had so far")
+        how = parser.add_argument_group("how")
+        how.add_argument(
+            "--values",
+            choices=Replay.Values.values,
+            default="as-sent",
+            help="those of the event, or the action's present ones",
+        )
+        how.add_argument("--exact", action="store_true", help="do not send later events of the same actions again")
+        how.add_argument("--rate", type=int, metavar="N", help="at most N a second, below the postbacks' own limits")
+        how.add_argument("--dry-run", action="store_true", help="count, show the first requests, and send nothing")
+        how.add_argument("--yes", action="store_true", help=f"do not ask, however many (asked above {ASK_ABOVE})")
+        other = parser.add_mutually_exclusive_group()
+        other.add_argument("--list", action="store_true", help="show the replays there were, and how far they came")
+        other.add_argument(
+            "--cancel", type=int, metavar="REPLAY", help="stop a replay; what it has waiting is taken back"
+        )
+        other.add_argument("--resume", type=int, metavar="REPLAY", help="go on with a replay that was stopped")
+
+    def handle(self, *_: object, **options: Any) -> None:
+        if options["list"]:
+            self.stdout.write(progress.table())
+        elif options["cancel"] is not None:
+            self._cancel(_replay(options["cancel"]))
+        elif options["resume"] is not None:
+            self._drive(_replay(options["resume"]), resume=True)
+        else:
+            self._replay(options)
+
+    def _replay(self, options: dict[str, Any]) -> None:
+        rate = options["rate"]
+        if rate is not None and not 1 <= rate <= 10_000:
+            raise CommandError("--rate is a whole number from 1 to 10,000 a second.")
+        given = {name: options[name] for name in _SELECTING}
+        try:
+            selection = names.selection_of(given)
+            planned = plan.plan(selection, exact=options["exact"], values=options["values"])
+        except (names.UnknownNameError, plan.NothingMatchedError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(_shown(planned))
+        if options["dry_run"]:
+            self.stdout.write("Nothing was sent: this was a dry run.")
+            return
+        if planned.total > ASK_ABOVE and not options["yes"]:
+            self._ask(planned.total)
+        replay = plan.start(
+            selection,
+            described=names.described(given),
+            values=options["values"],
+            exact=options["exact"],
+            rate=rate,
+        )
+        self._drive(replay)
+
+    def _ask(self, total: int) -> None:
+        if not sys.stdin.isatty():
+            raise CommandError(
+                f"These are {total:,} deliveries and nobody is there to be asked: add --yes to send them."
+            )
+        self.stdout.write(f"Send these {total:,}? [y/N] ", ending="")
+        self.stdout.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise CommandError("Nothing was sent.")
+
+    def _drive(self, replay: Replay, *, resume: bool = False) -> None:
+        driver = feed.Driver(replay.pk)
+        with _stoppable():
+            if not driver.take(resume=resume):
+                replay.refresh_from_db()
+                raise CommandError(_not_to_be_driven(replay))
+            try:
+                with tqdm(total=replay.planned, initial=replay.made, unit="", disable=None, file=self.stderr) as bar:
+                    driver.drive(bar.update)
+            except BaseException as stopped:
+                driver.let_go(Replay.State.STOPPED)
+                replay.refresh_from_db()
+                if not isinstance(stopped, KeyboardInterrupt):
+                    raise
+                raise CommandError(
+                    f"Stopped: {replay.made:,} of {replay.planned:,} were handed over. "
+                    f"Go on with: manage.py replay_actions --resume {replay.pk}"
+                ) from stopped
+        replay.refresh_from_db()
+        if replay.state == Replay.State.CANCELLED:
+            raise CommandError(f"Replay {replay.pk} was cancelled by somebody else.")
+        self.stdout.write(
+            f"Replay {replay.pk}: all {replay.made:,} were handed over; the workers send them behind live traffic. "
+            "See how it goes: manage.py replay_actions --list"
+        )
+
+    def _cancel(self, replay: Replay) -> None:
+        if not feed.cancel(replay):
+            raise CommandError(f"Replay {replay.pk} has nothing left to cancel.")
+        replay.refresh_from_db()
+        self.stdout.write(
+            f"Replay {replay.pk} is cancelled: {replay.made:,} of {replay.planned:,} had been sent or were under way."
+        )
+
+
+def _replay(number: int) -> Replay:
+    replay = Replay.objects.filter(pk=number).first()
+    if replay is None:
+        raise CommandError(f"There is no replay {number}; --list shows them.")
+    return replay
+
+
+def _not_to_be_driven(replay: Replay) -> str:
+    if replay.state == Replay.State.FINISHED:
+        return f"Replay {replay.pk} is finished: all {replay.made:,} were handed over."
+    return f"Replay {replay.pk} is running already; --list shows how far it is."
+
+
+def _shown(planned: plan.Plan) -> str:
+    lines = [f"{planned.total:,} deliveries:"]
+    for count in planned.counts:
+        again = f", and {count.following:,} later ones again, to keep the order" if count.following else ""
+        lines.append(f"  {count.postback} ({count.postback.pk}): {count.matched:,} that match{again}")
+    return "\n".join([*lines, "The first:", *(f"  {request}" for request in planned.first)])
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM stops it as Ctrl-C does."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

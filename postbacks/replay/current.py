@@ -1,0 +1,35 @@
+"""An action's present values, for replays that correct what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from actions.models import Action
+from actions.orders import line_of
+from actions.snapshot import snapshot
+
+# What an event changed is the event's own; everything else is as the action stands now.
+OF_THE_EVENT = ("DeltaAmount", "DeltaPayout")
+
+
+def present_values(action_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """By action, a snapshot of it as it is now, without OF_THE_EVENT."""
+    actions = (
+        Action.objects.filter(pk__in=action_ids)
+        .select_related("program", "action_tracker", "partner")
+        .prefetch_related("items")
+    )
+    found = {}
+    for action in actions:
+        values = snapshot(action, [line_of(item) for item in action.items.all()], Decimal(0), Decimal(0))
+        for name in OF_THE_EVENT:
+            values.pop(name, None)
+        found[action.pk] = values
+    return found
+
+
+def corrected(event_values: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
+    """The present values with what the event changed."""
+    return present | {name: event_values[name] for name in OF_THE_EVENT if name in event_values}

@@ -1,0 +1,262 @@
+"""Feeding a replay to the engine, batch by batch; whoever drives it may die at any moment.
+
+A batch takes rows of the plan and makes their deliveries in one transaction. It keeps whole actions together, so that
+what follows an event goes behind it, and locks them against reports that come in meanwhile: a live event of such an
+action either sees our deliveries and queues behind them, or is seen by us and goes again after them. Only so much is
+fed ahead that a cancelled replay has little under way and live traffic meets a short queue.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+from psycopg2 import extensions
+
+from actions.models import ActionEvent
+from postbacks.engine import lanes
+from postbacks.engine.chains import promote
+from postbacks.engine.database import raw_cursor
+from postbacks.models import Delivery
+from postbacks.replay.current import corrected, present_values
+from postbacks.replay.models import Replay
+
+BATCH = 1_000  # Deliveries, more or less: actions are not torn apart.
+WINDOW = 10_000  # Unfinished deliveries of one replay; some seconds' work for the engine.
+RATE_WINDOW_SECONDS = 2.0  # With a rate: so much of it is fed ahead.
+DRIVEN_SECONDS = 5.0  # Silent for longer, a driver counts as dead, and another may take over.
+PAUSE_SECONDS = 0.2
+LEAST_SHARE = 10  # Of the window, a tenth must be free: small batches cost as much as large ones.
+
+# The actions of the next batch. Those that a report is changing at this moment have their turn later.
+_ACTIONS = """
+SELECT a.id FROM actions_action a
+WHERE a.id = ANY (ARRAY(
+    SELECT DISTINCT action_id FROM (
+        SELECT action_id FROM postbacks_replayitem WHERE replay_id = %s
+        ORDER BY action_id, postback_id, event_id LIMIT %s
+    ) next
+))
+ORDER BY a.id FOR KEY SHARE SKIP LOCKED
+"""
+# Events that the postback has had, or is about to have, since the plan was made, and that are later than the replayed
+# ones: they go again. A chain that has something unfinished is joined at its end.
+_MAKE = """
+WITH taken AS (
+    DELETE FROM postbacks_replayitem i USING postbacks_postback p
+    WHERE i.replay_id = %(replay)s AND i.action_id = ANY (%(actions)s) AND p.id = i.postback_id
+    RETURNING i.postback_id, i.action_id, i.event_id, i.known_as, p.deleted_at
+), wanted AS (
+    SELECT postback_id, action_id, event_id, known_as FROM taken WHERE deleted_at IS NULL
+), late AS (
+    SELECT d.postback_id, d.action_id, d.event_id,
+           CASE WHEN %(as_sent)s THEN min(coalesce(d.known_as, d.id)) END AS known_as
+    FROM (SELECT postback_id, action_id, min(event_id) AS first FROM wanted GROUP BY postback_id, action_id) w
+    JOIN actions_actionevent e ON e.action_id = w.action_id AND e.id > w.first
+    JOIN postbacks_delivery d ON d.event_id = e.id AND d.postback_id = w.postback_id
+    WHERE NOT %(exact)s
+      AND NOT EXISTS (SELECT 1 FROM wanted o WHERE o.postback_id = d.postback_id AND o.event_id = d.event_id)
+    GROUP BY d.postback_id, d.action_id, d.event_id
+    HAVING bool_or(d.state IN ('delivered', 'blocked', 'ready', 'sending'))
+), made AS (
+    INSERT INTO postbacks_delivery
+        (postback_id, event_id, action_id, state, priority, due_at, attempts_made, reason, replay_id, known_as)
+    SELECT v.postback_id, v.event_id, v.action_id,
+           CASE WHEN row_number() OVER (PARTITION BY v.postback_id, v.action_id ORDER BY v.event_id) > 1 OR EXISTS (
+               SELECT 1 FROM postbacks_delivery d
+               WHERE d.postback_id = v.postback_id AND d.action_id = v.action_id
+                 AND d.state IN ('blocked', 'ready', 'sending')
+           ) THEN 'blocked' ELSE 'ready' END,
+           %(priority)s,
+           %(due)s + make_interval(secs => %(apart)s * (row_number() OVER (ORDER BY v.action_id, v.event_id) - 1)),
+           0, '', %(replay)s, v.known_as
+    FROM (SELECT * FROM wanted UNION ALL SELECT * FROM late) v
+    ORDER BY v.action_id, v.event_id
+    RETURNING id, postback_id, action_id, event_id, state
+)
+SELECT made.*, added.count
+FROM (SELECT (SELECT count(*) FROM late) - (SELECT count(*) FROM taken WHERE deleted_at IS NOT NULL) AS count) added
+LEFT JOIN made ON true
+"""
+_CORRECT = """
+UPDATE postbacks_delivery d SET parameters = v.parameters
+FROM unnest(%s::bigint[], %s::jsonb[]) AS v (id, parameters) WHERE d.id = v.id
+"""
+_PUT_BACK = """
+WITH waiting AS (
+    UPDATE postbacks_delivery SET state = 'cancelled', finished_at = now(), reason = 'The replay was cancelled.'
+    WHERE replay_id = %(replay)s AND state IN ('ready', 'blocked')
+    RETURNING postback_id, action_id, event_id, known_as
+), back AS (
+    INSERT INTO postbacks_replayitem (replay_id, postback_id, action_id, event_id, known_as)
+    SELECT %(replay)s, postback_id, action_id, event_id, known_as FROM waiting ON CONFLICT DO NOTHING
+)
+SELECT postback_id, action_id FROM waiting
+"""
+
+
+class Made(NamedTuple):
+    """A delivery that was made."""
+
+    delivery_id: int
+    postback_id: int
+    action_id: int
+    event_id: int
+    state: str
+
+
+class Driver:
+    """Drives one replay for as long as nobody else does, and it is running."""
+
+    def __init__(self, replay_id: int) -> None:
+        self._replay_id = replay_id
+        self._number = secrets.randbelow(2**62)
+
+    def take(self, *, resume: bool = False) -> bool:
+        """Takes the wheel, or keeps it. False if the replay is not running, or somebody else's; `resume` sets a stopped
+        or cancelled one running."""
+        states = [Replay.State.RUNNING]
+        if resume:
+            states += [Replay.State.STOPPED, Replay.State.CANCELLED]
+        free = Replay.objects.filter(pk=self._replay_id, state__in=states)
+        free = free.filter(driver=self._number) | free.filter(driver=None) | free.filter(driven_until__lt=Now())
+        return bool(free.update(state=Replay.State.RUNNING, ended_at=None, **self._at_the_wheel()))
+
+    def let_go(self, state: str | None = None) -> None:
+        """Leaves the wheel to others; with a state, also ends or stops the replay."""
+        mine = Replay.objects.filter(pk=self._replay_id, driver=self._number)
+        if state is not None:
+            mine.filter(state=Replay.State.RUNNING).update(state=state, ended_at=Now())
+        mine.update(driver=None, driven_until=None)
+
+    def step(self) -> int | None:
+        """One batch: how many deliveries were made; None when nothing is left to make, or it is not ours to drive."""
+        with transaction.atomic():
+            replay = Replay.objects.select_for_update().get(pk=self._replay_id)
+            if replay.state != Replay.State.RUNNING or replay.driver != self._number:
+                return None
+            room, due = _room(replay), _first_due(replay)
+            with raw_cursor() as cursor:
+                rows, added = _make(cursor, replay, min(BATCH, room), due) if room > 0 else ([], 0)
+            done = not replay.items.exists()
+            Replay.objects.filter(pk=replay.pk).update(
+                made=F("made") + len(rows),
+                planned=F("planned") + added,
+                next_due_at=due + timedelta(seconds=len(rows) / replay.rate) if replay.rate else None,
+                **self._at_the_wheel(),
+            )
+        if rows:
+            _after_commit(rows)
+        if done:
+            self.let_go(Replay.State.FINISHED)
+            return None
+        return len(rows)
+
+    def drive(self, watch: Callable[[int], object] = lambda _: None, until: float = float("inf")) -> None:
+        """Feeds until all is handed over, somebody stops it, or the monotonic clock says `until`."""
+        while time.monotonic() < until:
+            made = self.step()
+            if made is None:
+                return
+            watch(made)
+            if not made:
+                time.sleep(PAUSE_SECONDS)
+
+    def _at_the_wheel(self) -> dict[str, Any]:
+        return {"driver": self._number, "driven_until": Now() + timedelta(seconds=DRIVEN_SECONDS)}
+
+
+def drive_for(seconds: float) -> None:
+    """Drives each running replay that nobody drives, one after another, for so long in all."""
+    until = time.monotonic() + seconds
+    for replay_id in Replay.objects.filter(state=Replay.State.RUNNING).order_by("pk").values_list("pk", flat=True):
+        driver = Driver(replay_id)
+        if time.monotonic() < until and driver.take():
+            driver.drive(until=until)
+            driver.let_go()
+
+
+def cancel(replay: Replay) -> bool:
+    """Stops it and takes back what has not been sent; it can be resumed. False if there is nothing to stop."""
+    with transaction.atomic():
+        locked = Replay.objects.select_for_update().get(pk=replay.pk)
+        waiting = locked.deliveries.filter(state__in=(Delivery.State.READY, Delivery.State.BLOCKED))
+        if locked.state == Replay.State.CANCELLED or (locked.state == Replay.State.FINISHED and not waiting.exists()):
+            return False
+        with raw_cursor() as cursor:
+            cursor.execute(_PUT_BACK, {"replay": replay.pk})
+            chains = cursor.fetchall()
+        Replay.objects.filter(pk=replay.pk).update(
+            state=Replay.State.CANCELLED, ended_at=Now(), driver=None, made=F("made") - len(chains)
+        )
+    with raw_cursor() as cursor:
+        lanes.wake(promote(cursor, chains))  # Live deliveries may have waited behind them.
+    return True
+
+
+def resume(replay: Replay) -> bool:
+    """Sets a stopped or cancelled one running again, for the workers to drive. False if it is neither."""
+    stopped = Replay.objects.filter(pk=replay.pk, state__in=(Replay.State.STOPPED, Replay.State.CANCELLED))
+    return bool(stopped.update(state=Replay.State.RUNNING, ended_at=None, driver=None, driven_until=None))
+
+
+def _room(replay: Replay) -> int:
+    window = WINDOW if replay.rate is None else max(1, int(replay.rate * RATE_WINDOW_SECONDS))
+    room = window - replay.deliveries.filter(state__in=Delivery.UNFINISHED).count()
+    return room if room > window // LEAST_SHARE or window < LEAST_SHARE else 0
+
+
+def _make(cursor: extensions.cursor, replay: Replay, most: int, due: datetime) -> tuple[list[Made], int]:
+    """The deliveries that were made, and by how many the plan has grown: late ones come on top of it, those of
+    postbacks that were deleted meanwhile fall away."""
+    cursor.execute(_ACTIONS, (replay.pk, most))
+    actions = [action for (action,) in cursor.fetchall()]
+    if not actions:
+        return [], 0
+    as_sent = replay.values == Replay.Values.AS_SENT
+    cursor.execute(
+        _MAKE,
+        {
+            "replay": replay.pk,
+            "actions": actions,
+            "as_sent": as_sent,
+            "exact": replay.exact,
+            "priority": int(Delivery.Priority.REPLAY),
+            "due": due,
+            "apart": 1 / replay.rate if replay.rate else 0.0,
+        },
+    )
+    answer = cursor.fetchall()
+    rows = [Made(*row[:-1]) for row in answer if row[0] is not None]
+    if not as_sent:
+        _correct(cursor, rows)
+    return rows, answer[0][-1]
+
+
+def _correct(cursor: extensions.cursor, rows: list[Made]) -> None:
+    present = present_values({row.action_id for row in rows})
+    of_events = dict(ActionEvent.objects.filter(pk__in={row.event_id for row in rows}).values_list("pk", "parameters"))
+    values = [orjson.dumps(corrected(of_events[row.event_id], present[row.action_id])).decode() for row in rows]
+    cursor.execute(_CORRECT, ([row.delivery_id for row in rows], values))
+
+
+def _first_due(replay: Replay) -> datetime:
+    now = timezone.now()
+    return max(now, replay.next_due_at or now) if replay.rate else now
+
+
+def _after_commit(rows: list[Made]) -> None:
+    """As the outbox does: what we inserted behind something may have become the first meanwhile."""
+    blocked = [(row.postback_id, row.action_id) for row in rows if row.state == Delivery.State.BLOCKED]
+    if blocked:
+        with raw_cursor() as cursor:
+            promote(cursor, blocked)
+    lanes.wake(dict.fromkeys((row.postback_id for row in rows), 0.0))

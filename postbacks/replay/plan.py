@@ -1,0 +1,169 @@
+"""Planning a replay: what it would send, counted; why it is nothing; and the rows of what it is to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from postbacks.models import Postback
+from postbacks.preview import configured_request
+from postbacks.replay.current import corrected, present_values
+from postbacks.replay.models import Replay
+from postbacks.replay.selection import FOLLOWERS, Selection, candidates, matched
+from postbacks.request import RequestErrors, Unbuildable, compile_request
+
+SHOWN_REQUESTS = 3
+
+
+class NothingMatchedError(ValueError):
+    """No delivery is selected; the text says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one postback would get: events that match, and later ones that follow them."""
+
+    postback: Postback
+    matched: int
+    following: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a replay would send. `first` are the first requests, as `METHOD URL` or why there is none."""
+
+    selection: Selection
+    counts: list[Count]
+    first: list[str]
+
+    @property
+    def total(self) -> int:
+        return sum(count.matched + count.following for count in self.counts)
+
+    @property
+    def following(self) -> int:
+        return sum(count.following for count in self.counts)
+
+
+def plan(selection: Selection, *, exact: bool = False, values: str = Replay.Values.AS_SENT) -> Plan:
+    """Counts what a replay of `selection` would send; writes nothing.
+
+    Raises NothingMatchedError.
+    """
+    text, parameters = matched(selection)
+    followers = "SELECT NULL::bigint AS postback_id WHERE false" if exact else FOLLOWERS
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH matched AS MATERIALIZED ({text})
+            SELECT postback_id, sum(matched)::bigint, sum(following)::bigint FROM (
+                SELECT postback_id, count(*) AS matched, 0 AS following FROM matched GROUP BY postback_id
+                UNION ALL
+                SELECT postback_id, 0, count(*) FROM ({followers}) f GROUP BY postback_id
+            ) c GROUP BY postback_id ORDER BY postback_id
+            """,  # noqa: S608 -- made of constants
+            parameters,
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        raise NothingMatchedError(_why_nothing(selection))
+    postbacks = Postback.objects.select_related("partner", "media_source").in_bulk([row[0] for row in rows])
+    counts = [Count(postbacks[postback], matching, following) for postback, matching, following in rows]
+    return Plan(selection, counts, _first_requests(selection, values))
+
+
+@transaction.atomic
+def start(
+    selection: Selection,
+    *,
+    described: str,
+    values: str = Replay.Values.AS_SENT,
+    exact: bool = False,
+    rate: int | None = None,
+    user: User | None = None,
+) -> Replay:
+    """Makes the replay, with a row for each delivery that it is to make. Raises NothingMatchedError."""
+    replay = Replay.objects.create(
+        selection=selection.as_json(), described=described, values=values, exact=exact, rate=rate, created_by=user
+    )
+    text, parameters = matched(selection)
+    known_as = "NULL::bigint" if values == Replay.Values.CURRENT else "known_as"
+    followers = "" if exact else f"UNION ALL {FOLLOWERS}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH matched AS MATERIALIZED ({text})
+            INSERT INTO postbacks_replayitem (replay_id, postback_id, action_id, event_id, known_as)
+            SELECT %(replay)s, postback_id, action_id, event_id, {known_as} FROM (
+                SELECT postback_id, action_id, event_id, known_as FROM matched {followers}
+            ) c ORDER BY action_id, postback_id, event_id
+            """,  # noqa: S608 -- made of constants
+            parameters | {"replay": replay.pk},
+        )
+        replay.planned = cursor.rowcount
+    if not replay.planned:
+        raise NothingMatchedError(_why_nothing(selection))
+    replay.save(update_fields=["planned"])
+    return replay
+
+
+def _first_requests(selection: Selection, values: str) -> list[str]:
+    text, parameters = matched(selection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT m.postback_id, m.action_id, e.parameters::text, e.kind, m.known_as
+            FROM (SELECT * FROM ({text}) m ORDER BY action_id, postback_id, event_id LIMIT %(shown)s) m
+            JOIN actions_actionevent e ON e.id = m.event_id ORDER BY m.action_id, m.postback_id, m.event_id
+            """,  # noqa: S608 -- made of constants
+            parameters | {"shown": SHOWN_REQUESTS},
+        )
+        rows = cursor.fetchall()
+    present = present_values({row[1] for row in rows}) if values == Replay.Values.CURRENT else {}
+    return [_request(row, present) for row in rows]
+
+
+def _request(row: tuple[int, int, str, str, int | None], present: dict[int, dict[str, Any]]) -> str:
+    postback_id, action_id, parameters, kind, known_as = row
+    values = orjson.loads(parameters)
+    if present:
+        values = corrected(values, present[action_id])
+    values |= {"ActionEvent": kind, "Attempt": "1", "DeliveryId": "" if present else str(known_as or "")}
+    configured = configured_request(postback_id)
+    if configured is None:
+        return "The postback is gone."
+    template, hidden = configured
+    try:
+        request = compile_request(template, hidden).build(values)
+    except (RequestErrors, Unbuildable) as error:
+        return f"Action {values.get('ActionId', action_id)}: no request can be built. {error}"
+    return f"{request.method} {request.url}"
+
+
+def _why_nothing(selection: Selection) -> str:
+    text, parameters = candidates(selection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT count(*), count(*) FILTER (WHERE waiting), count(*) FILTER (WHERE NOT waiting AND delivered)
+            FROM ({text}) c
+            """,  # noqa: S608 -- made of constants
+            parameters,
+        )
+        total, waiting, delivered = cursor.fetchone()
+    if total == 0:
+        if selection.to_postback is not None:
+            return "No recorded event matches these filters and what the postback is set up for."
+        return (
+            "No postback has had a delivery for an event that matches these filters. Widen them; or, to send events to "
+            "a postback that was made after them, name it with --to-postback."
+        )
+    if waiting == total:
+        return f"All {total:,} that match still wait to be sent: nothing needs to be sent again."
+    if selection.never_delivered and delivered + waiting == total:
+        return f"All {total:,} that match were delivered or still wait to be sent: leave --never-delivered out."
+    return f"Of {total:,} that match, none has failed since it was last delivered: leave --failed-only out."
