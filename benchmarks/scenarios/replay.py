@@ -65,7 +65,7 @@ def figures(_full: bool) -> Iterator[Figure]:
 def _live(urls: list[str], *, replayed: bool) -> tuple[list[float], int]:
     rows.clear()
     old = rows.make_destinations(urls)
-    rows.add_history(old, 3 * COUNT if replayed else 1_000)
+    rows.add_history(old, COUNT)
     with own_receiver(logged=True) as receiver, workers(kill=True):
         live = rows.make_destinations([receiver.url(number) for number in range(LIVE_DESTINATIONS)], name="live")
         if not replayed:

@@ -29,12 +29,12 @@ from postbacks.models import Delivery
 from postbacks.replay.current import corrected, present_values
 from postbacks.replay.models import Replay
 
-BATCH = 1_000  # Deliveries, more or less: actions are not torn apart.
+BATCH = 500  # Deliveries, more or less: actions are not torn apart.
 WINDOW = 10_000  # Unfinished deliveries of one replay; some seconds' work for the engine.
 RATE_WINDOW_SECONDS = 2.0  # With a rate: so much of it is fed ahead.
 DRIVEN_SECONDS = 5.0  # Silent for longer, a driver counts as dead, and another may take over.
 PAUSE_SECONDS = 0.2
-LEAST_SHARE = 10  # Of the window, a tenth must be free: small batches cost as much as large ones.
+LEAST_SHARE = 20  # Of the window, a twentieth must be free: small batches cost as much as large ones.
 
 # The actions of the next batch. Those that a report is changing at this moment have their turn later.
 _ACTIONS = """

@@ -60,8 +60,11 @@ class Replay(models.Model):
 class ReplayItem(models.Model):
     """A delivery that a replay is still to make."""
 
-    replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="items", db_index=False)
-    # A postback is never removed, and actions and events with deliveries are not either.
+    # Hundreds of thousands are written at once, so the database checks no key: a replay and a postback are never removed,
+    # and actions and events with deliveries are not either.
+    replay = models.ForeignKey(
+        Replay, on_delete=models.CASCADE, related_name="items", db_index=False, db_constraint=False
+    )
     postback = models.ForeignKey(
         "postbacks.Postback", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
