@@ -17,7 +17,7 @@ from postbacks.engine.redis import client
 
 def figures(full: bool) -> Iterator[Figure]:
     """Both faults, one after the other, in one drain."""
-    count = 300_000 if full else 160_000
+    count = 300_000 if full else 240_000
     with outages.load(count) as load:
         yield outages.strike(load, flush).figure("FLUSHALL: full speed again after", within_seconds=10)
         yield outages.strike(load, restart).figure("restart: full speed again after", within_seconds=10)

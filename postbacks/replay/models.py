@@ -60,7 +60,7 @@ class Replay(models.Model):
 class ReplayItem(models.Model):
     """A delivery that a replay is still to make."""
 
-    # Hundreds of thousands are written at once, so the database checks no key: a replay and a postback are never removed,
+    # Hundreds of thousands are written at once, so the database checks no key: replays and postbacks are never removed,
     # and actions and events with deliveries are not either.
     replay = models.ForeignKey(
         Replay, on_delete=models.CASCADE, related_name="items", db_index=False, db_constraint=False
