@@ -133,6 +133,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 2},
     },
     "replay": {"task": "postbacks.tasks.replay", "schedule": 1.0, "options": {"expires": 2}},
+    "fold": {"task": "postbacks.tasks.fold", "schedule": 5.0, "options": {"expires": 5}},
     "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0, "options": {"expires": 30}},
 }
 # In memory: what runs every second has no past worth a file, and a file can be found broken after a kill.
@@ -146,6 +147,10 @@ POSTBACKS_CONNECT_TIMEOUT = seconds("POSTBACKS_CONNECT_TIMEOUT", 5)
 POSTBACKS_RESPONSE_TIMEOUT = seconds("POSTBACKS_RESPONSE_TIMEOUT", 10)
 POSTBACKS_TOTAL_TIMEOUT = seconds("POSTBACKS_TOTAL_TIMEOUT", 15)
 POSTBACKS_SHUTDOWN_TIMEOUT = seconds("POSTBACKS_SHUTDOWN_TIMEOUT", 20)
+
+# A minute has a row for each postback that was busy in it, so a thousand busy ones make 1.4 million a day.
+POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS = whole_number("POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS", default=3, most=366)
+POSTBACKS_ROLLUP_HOURS_KEPT_DAYS = whole_number("POSTBACKS_ROLLUP_HOURS_KEPT_DAYS", default=400, most=36_600)
 
 # Who is told when a destination is held or released. Without EMAIL_URL, mail is printed where it would be sent.
 POSTBACKS_NOTICE_EMAILS = env.list("POSTBACKS_NOTICE_EMAILS", default=[])

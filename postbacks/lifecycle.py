@@ -7,7 +7,9 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
+from postbacks.engine.database import raw_cursor
 from postbacks.models import Delivery, Lane, Postback
+from postbacks.rollups.tally import count_ended
 
 DELETED_REASON = "The postback was deleted."
 
@@ -52,9 +54,12 @@ def delete_postback(postback: Postback) -> int:
     now = timezone.now()
     postback.deleted_at = now
     postback.save(update_fields=["deleted_at", "updated_at"])
-    return postback.deliveries.filter(state__in=_WAITING).update(
+    cancelled = postback.deliveries.filter(state__in=_WAITING).update(
         state=Delivery.State.CANCELLED, finished_at=now, reason=DELETED_REASON
     )
+    with raw_cursor() as cursor:
+        count_ended(cursor, {postback.pk: cancelled}, Delivery.State.CANCELLED)
+    return cancelled
 
 
 def _wake(postback_id: int) -> None:

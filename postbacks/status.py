@@ -10,6 +10,8 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from postbacks.models import Delivery, Lane, Postback
+from postbacks.rollups.fold import ALL
+from postbacks.rollups.read import catch_up, ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class PostbackStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of all deliveries at one moment.
+    """The state of all deliveries at one moment. Finished ones are counted since the beginning, also those whose rows
+    are no longer kept.
 
     `backlog` counts the unfinished ones. `oldest_waiting_seconds` is how long the longest-waiting delivery that could
     be sent now has been due; what is not due yet, waits behind another, or belongs to a paused postback does not count.
@@ -44,11 +47,16 @@ class Status:
 
 
 def read_status() -> Status:
-    """Reads the status from the database: one pass over the deliveries' postbacks and states."""
+    """Reads the status from the database: what is unfinished from its rows, of which an index has no others; what is
+    finished from the roll-ups, since the beginning."""
+    catch_up(exactly=True)
     counts: dict[int, dict[str, int]] = defaultdict(_none_of_any_state)
-    rows = Delivery.objects.order_by().values_list("postback_id", "state").annotate(Count("id"))
-    for postback_id, state, count in rows:
+    unfinished = Delivery.objects.filter(state__in=Delivery.UNFINISHED).order_by()
+    for postback_id, state, count in unfinished.values_list("postback_id", "state").annotate(Count("id")):
         counts[postback_id][state] = count
+    for postback_id, sums in ever().items():
+        if postback_id != ALL:
+            counts[postback_id] |= {"delivered": sums.delivered, "failed": sums.failed, "cancelled": sums.cancelled}
     postbacks = Postback.objects.select_related("partner", "media_source").order_by("id")
     shown = [_postback_status(each, counts[each.pk]) for each in postbacks if each.pk in counts or not each.deleted_at]
     total = {state: sum(each.deliveries[state] for each in shown) for state in Delivery.State.values}

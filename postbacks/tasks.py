@@ -10,6 +10,7 @@ from postbacks.engine.process import engine, stop_engine
 from postbacks.engine.sweep import sweeper
 from postbacks.notices import send_notices
 from postbacks.replay.feed import drive_for
+from postbacks.rollups import fold as rollups
 
 REPLAY_FOR_SECONDS = 0.8  # Posted each second; the thread is needed for drains too.
 
@@ -37,6 +38,13 @@ def notify() -> None:
 def replay() -> None:
     """Go on with replays that nobody drives: those started in the admin, and those whose driver has died."""
     drive_for(REPLAY_FOR_SECONDS)
+
+
+@shared_task(name="postbacks.tasks.fold", ignore_result=True)
+def fold() -> None:
+    """Put what was counted since into the roll-ups, and let old ones go."""
+    rollups.fold()
+    rollups.prune()
 
 
 # Else a worker that is started while beat is away would not find what waits for it.

@@ -46,14 +46,17 @@ SMALL_BODY_BYTES = 4 * 1024  # May stay with an idle handle.
 
 _ADDED_BY_LIBCURL = ("Accept", "Content-Type", "Expect", "User-Agent")
 
+UNKNOWN_HOST = "The host name could not be resolved."
+NO_CONNECTION = "The connection was refused or the host could not be reached."
+
 _E_HTTP2_STREAM, _E_TOO_LARGE = 92, 100  # libcurl's numbers; pycurl has no names for these two.
 
 # libcurl's codes in one sentence each, with the exception that says how far the request came.
 _FAILURES: dict[int, tuple[type[RequestException], str]] = {
     pycurl.E_UNSUPPORTED_PROTOCOL: (InvalidURL, "Only http and https URLs can be called."),
     pycurl.E_URL_MALFORMAT: (InvalidURL, "The URL is malformed."),
-    pycurl.E_COULDNT_RESOLVE_HOST: (ConnectionError, "The host name could not be resolved."),
-    pycurl.E_COULDNT_CONNECT: (ConnectionError, "The connection was refused or the host could not be reached."),
+    pycurl.E_COULDNT_RESOLVE_HOST: (ConnectionError, UNKNOWN_HOST),
+    pycurl.E_COULDNT_CONNECT: (ConnectionError, NO_CONNECTION),
     pycurl.E_FTP_WEIRD_SERVER_REPLY: (ChunkedEncodingError, "The answer was not HTTP."),
     pycurl.E_PARTIAL_FILE: (ChunkedEncodingError, "The connection was closed before the whole answer had come."),
     pycurl.E_SSL_CONNECT_ERROR: (SSLError, "The TLS handshake failed."),

@@ -11,7 +11,8 @@ import pytest
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker
 from postbacks.engine.redis import client
-from postbacks.models import Attempt, Delivery
+from postbacks.models import Attempt, Delivery, Rollup
+from postbacks.rollups.fold import ALL, fold
 from tests.bulk import make_due_deliveries
 from tests.factories import make_media_source, make_postback, make_tracker
 from tests.receiver import ScriptedReceiver
@@ -64,6 +65,10 @@ def test_killed_children_and_parents_lose_nothing(tracker: ActionTracker, source
     assert repeated <= may_repeat
     assert max(arrived.values()) <= 3
     assert Attempt.objects.count() == COUNT, "one attempt is on record for each, the unrecorded were never known"
+    fold(wait=True)
+    counted = Rollup.objects.get(period=Rollup.Period.EVER, postback_key=ALL)
+    assert (counted.attempts, counted.succeeded, counted.delivered) == (COUNT, COUNT, COUNT), "each is counted once"
+    assert (counted.failed, counted.cancelled) == (0, 0)
 
 
 def test_a_warm_shutdown_finishes_what_is_in_flight(tracker: ActionTracker, source: MediaSource) -> None:

@@ -16,6 +16,8 @@ from psycopg2.extras import execute_values
 from postbacks.engine.database import as_array
 from postbacks.engine.evidence import COLUMNS, Row, attempt_row, clean, copy_line, without_text
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.rollups.counters import LAG_SECONDS
+from postbacks.rollups.tally import APPEND, as_text, tally
 
 # The owner is compared so that no index of the leases can serve: driven by it, the planner would compare every row of
 # the batch with every delivery that this process holds. Only a delivery that is being sent has an owner.
@@ -32,6 +34,8 @@ SET state = (ARRAY['delivered', 'ready', 'failed'])[f.state],
 FROM unnest(%s::bigint[], %s::smallint[], %s::float8[], %s::smallint[], %s::smallint[], %s::int[])
     AS f (id, state, delay_seconds, attempts_before, attempts_made, reason)
 WHERE d.id = f.id AND d.owner IS NOT DISTINCT FROM %s AND d.attempts_made = f.attempts_before
+RETURNING d.id,
+    CASE WHEN f.state <> 2 THEN width_bucket(extract(epoch FROM now() - d.due_at)::float8, %s::float8[]) END
 """
 
 _STATES: dict[type[Fate], int] = {Delivered: 1, Retry: 2, Released: 2, GaveUp: 3}  # Places in FINISH's array.
@@ -39,6 +43,8 @@ _STATES: dict[type[Fate], int] = {Delivered: 1, Retry: 2, Released: 2, GaveUp: 3
 _REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
 _COPY = f"COPY postbacks_attempt ({', '.join(COLUMNS)}) FROM STDIN"
 _INSERT = f"INSERT INTO postbacks_attempt ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT DO NOTHING"  # noqa: S608 -- names
+_NEW = f"{_INSERT} RETURNING delivery_id, number"
+_LAG_BOUNDS = as_array(LAG_SECONDS)
 
 
 def write(connection: extensions.connection, owner: int, batch: Sequence[Judged]) -> None:
@@ -81,20 +87,32 @@ def _write_once(
     with connection.cursor() as cursor:
         cursor.execute("BEGIN")
         try:
-            _finish(cursor, owner, batch)
-            if attempts and copy:
-                # Encoded here: what psycopg2 cannot encode while it reads looks like a server in trouble.
-                cursor.copy_expert(_COPY, io.BytesIO("".join(copy_line(row) for row in attempts).encode()))
-            elif attempts:
-                execute_values(cursor, _INSERT, attempts)
-            cursor.execute("COMMIT")
+            changed = _finish(cursor, owner, batch)
+            recorded = _record(cursor, batch, attempts, copy=copy) if attempts else []
+            counts = tally(batch, changed, recorded)
+            if counts:
+                cursor.execute(f"{APPEND}; COMMIT", (as_text(counts),))  # One way there and back for both.
+            else:
+                cursor.execute("COMMIT")
         except BaseException:
             if not connection.closed:
                 cursor.execute("ROLLBACK")
             raise
 
 
-def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> None:
+def _record(cursor: extensions.cursor, batch: Sequence[Judged], attempts: Sequence[Row], *, copy: bool) -> list[Judged]:
+    """Writes the attempts; returns those of the batch that were not on record before."""
+    attempted = [judged for judged in batch if judged.sent is not None]
+    if copy:
+        # Encoded here: what psycopg2 cannot encode while it reads looks like a server in trouble.
+        cursor.copy_expert(_COPY, io.BytesIO("".join(copy_line(row) for row in attempts).encode()))
+        return attempted
+    new = set(execute_values(cursor, _NEW, attempts, fetch=True))
+    return [judged for judged in attempted if (judged.claimed.delivery_id, judged.claimed.attempt) in new]
+
+
+def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> dict[int, int | None]:
+    """Changes the deliveries that are still ours; returns them, with the place of their lag where they are finished."""
     places: dict[str, int] = {}  # Of the reasons; most are the same few.
     of_each = [
         "NULL" if isinstance(judged.fate, Released) else places.setdefault(clean(judged.fate.reason), len(places) + 1)
@@ -111,5 +129,7 @@ def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> N
             as_array([judged.claimed.attempt - (judged.sent is None) for judged in batch]),
             as_array(of_each),
             owner,
+            _LAG_BOUNDS,
         ),
     )
+    return dict(cursor.fetchall())

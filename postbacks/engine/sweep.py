@@ -18,6 +18,7 @@ from psycopg2 import extensions
 
 from postbacks.engine import chains, lanes, owners
 from postbacks.engine.database import Session
+from postbacks.rollups.tally import count_ended
 
 logger = logging.getLogger(__name__)
 
@@ -38,20 +39,26 @@ WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR 
 
 # Cancelled with the deletion itself, but for what was recorded or sent at that very moment.
 CANCEL_DELETED = """
+WITH ended AS (
 UPDATE postbacks_delivery d
 SET state = 'cancelled', finished_at = now(), reason = 'The postback was deleted.'
 FROM postbacks_postback p
 WHERE p.id = d.postback_id AND p.deleted_at IS NOT NULL AND d.state IN ('ready', 'blocked')
+RETURNING d.postback_id)
+SELECT postback_id, count(*) FROM ended GROUP BY postback_id
 """
 
 
 # A destination that was down for so long is not coming back for what waited all that time.
 EXPIRE_HELD = """
+WITH ended AS (
 UPDATE postbacks_delivery d
 SET state = 'failed', finished_at = now(), reason = 'The destination was held for seven days.'
 FROM postbacks_lane l
 WHERE l.postback_id = d.postback_id AND l.held_since < now() - interval '7 days'
   AND d.created_at < now() - interval '7 days' AND d.state IN ('ready', 'blocked')
+RETURNING d.postback_id)
+SELECT postback_id, count(*) FROM ended GROUP BY postback_id
 """
 
 
@@ -121,7 +128,9 @@ def _tidy_up(cursor: extensions.cursor) -> dict[int, float]:
     cursor.execute("SET LOCAL statement_timeout = %s", (SLOW_TIMEOUT_MS,))
     due = chains.promote_stuck(cursor)
     cursor.execute(CANCEL_DELETED)
+    count_ended(cursor, dict(cursor.fetchall()), "cancelled")
     cursor.execute(EXPIRE_HELD)
+    count_ended(cursor, dict(cursor.fetchall()), "failed", "held_week")
     return due
 
 

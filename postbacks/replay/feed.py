@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ from postbacks.engine.database import raw_cursor
 from postbacks.models import Delivery
 from postbacks.replay.current import corrected, present_values
 from postbacks.replay.models import Replay
+from postbacks.rollups.tally import count_ended
 
 BATCH = 500  # Deliveries, more or less: actions are not torn apart.
 WINDOW = 10_000  # Unfinished deliveries of one replay; some seconds' work for the engine.
@@ -194,6 +196,7 @@ def cancel(replay: Replay) -> bool:
         with raw_cursor() as cursor:
             cursor.execute(_PUT_BACK, {"replay": replay.pk})
             chains = cursor.fetchall()
+            count_ended(cursor, Counter(postback for postback, _ in chains), Delivery.State.CANCELLED)
         Replay.objects.filter(pk=replay.pk).update(
             state=Replay.State.CANCELLED, ended_at=Now(), driver=None, made=F("made") - len(chains)
         )

@@ -19,7 +19,7 @@ waiting is how long the longest-waiting delivery that could be sent now has been
 of a paused postback does not count.
 
 With --json, one object:
-  deliveries               object: state -> count
+  deliveries               object: state -> count; finished ones since the beginning
   backlog                  number of unfinished deliveries
   oldest_waiting_seconds   number; 0 if nothing is due
   held                     list of postback ids whose destination is held because it is down
