@@ -1,0 +1,29 @@
+"""Accessibility, by axe-core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+_FAILING = ("serious", "critical")
+_SHOWN_PLACES = 5
+_axe = Axe()
+
+
+def axe(page: Page) -> None:
+    """Fails the test if axe-core finds a serious or critical violation on the page as it is now."""
+    page.evaluate("() => Promise.all(document.getAnimations().map(each => each.finished.catch(() => null)))")
+    violations = _axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found = [_described(each) for each in violations if each["impact"] in _FAILING]
+    assert not found, f"{page.url} is not accessible:\n" + "\n".join(found)
+
+
+def _described(violation: dict[str, Any]) -> str:
+    nodes = violation["nodes"]
+    lines = [f"{violation['impact']}: {violation['help']} ({violation['id']}), {len(nodes)} times"]
+    for node in nodes[:_SHOWN_PLACES]:
+        summary = " ".join(node.get("failureSummary", "").split())
+        lines += [f"    {' '.join(map(str, node['target']))}", f"        {summary[:300]}"]
+    return "\n".join(lines)

@@ -1,0 +1,42 @@
+"""The watch and the audit find what they are there for: otherwise all other tests of the screens prove nothing."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.actors import Role
+from tests.browser.audit import axe
+from tests.browser.conftest import OpenAs
+from tests.browser.watch import expect
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("console.error('out of paint')", r"^in the console: out of paint"),
+        ("setTimeout(() => { throw new Error('broken') })", r"^error in a script: .*broken"),
+        ("fetch('/static/none.js')", r"^status 404: GET .*/static/none.js$"),
+        ("fetch('http://127.0.0.1:9/').catch(() => null)", r"^(asked another host|not loaded): http://127.0.0.1:9/"),
+    ],
+)
+def test_the_watch_sees_what_no_page_may_do(admin_page: Page, script: str, problem: str) -> None:
+    expect(admin_page, problem)
+    admin_page.goto("/admin/")
+
+    admin_page.evaluate(f"() => {{ {script} }}")
+    admin_page.wait_for_timeout(200)
+
+
+def test_the_audit_finds_a_picture_without_words(admin_page: Page) -> None:
+    admin_page.set_content('<html lang="en"><title>t</title><main><h1>t</h1><img src="data:,"></main></html>')
+
+    with pytest.raises(AssertionError, match="image-alt"):
+        axe(admin_page)
+
+
+def test_an_actor_is_signed_in(open_as: OpenAs) -> None:
+    for role in Role:
+        page = open_as(role)
+        page.goto("/admin/")
+        assert page.locator("body").inner_text().count(str(role)) > 0
