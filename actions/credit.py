@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from actions.rejected import Rejected
 from actions.report import Report
+from partners import setup_version
 from partners.models import ActionTracker, Contract, ContractTerm, InAppEvent, Partner, Program
 
 
@@ -23,12 +23,12 @@ class Credit:
 
 @dataclass(slots=True)
 class Engagements:
-    """What a batch of reports refers to: programs, event types, partners and the contracts between them."""
+    """What reports refer to: programs, event types, partners and the contracts between them, as far as read."""
 
     programs: dict[int, Program] = field(default_factory=dict)
     trackers: dict[int, ActionTracker] = field(default_factory=dict)
     partners: dict[int, Partner] = field(default_factory=dict)
-    contracts: dict[tuple[int, int], list[Contract]] = field(default_factory=lambda: defaultdict(list))
+    contracts: dict[tuple[int, int], list[Contract]] = field(default_factory=dict)  # Of (partner, program).
 
     def tracker_of(self, report: Report) -> ActionTracker:
         """The event type of a new action, with its program.
@@ -61,7 +61,7 @@ class Engagements:
         partner = self.partners.get(report.partner_id)
         if partner is None:
             return Credit(no_payout_reason="PARTNER_NOT_FOUND")
-        for contract in self.contracts[partner.pk, tracker.program_id]:
+        for contract in self.contracts.get((partner.pk, tracker.program_id), ()):
             if contract.start <= day and (contract.end is None or day <= contract.end):
                 for term in contract.terms.all():
                     if term.action_tracker_id == tracker.pk:
@@ -79,20 +79,40 @@ def _check_event_code(tracker: ActionTracker, code: str) -> None:
         raise Rejected("EVENT_CODE_NOT_FOUND", f"EventCode: {problem}; expected is one of {codes}.", "EventCode")
 
 
-def load_engagements(reports: Sequence[Report]) -> Engagements:
-    """Everything that the new actions among `reports` refer to, in five queries or fewer."""
-    engagements = Engagements(
-        programs=Program.objects.in_bulk(_ids(report.campaign_id for report in reports)),
-        trackers=ActionTracker.objects.select_related("program")
-        .prefetch_related("in_app_events")
-        .in_bulk(_ids(report.action_tracker_id for report in reports)),
-        partners=Partner.objects.in_bulk(_ids(report.partner_id for report in reports)),
+_kept = setup_version.PerVersion(Engagements)
+
+
+def load_engagements(reports: Sequence[Report], version: int) -> Engagements:
+    """Everything that the new actions among `reports` refer to; five queries or fewer, none for what is kept.
+
+    `version` is the set-up's, read in this transaction before.
+    """
+    kept = _kept.at(version)
+    programs = {report.campaign_id for report in reports} - {None, *kept.programs}
+    if programs:
+        kept.programs.update(Program.objects.in_bulk(programs))
+    trackers = {report.action_tracker_id for report in reports} - {None, *kept.trackers}
+    if trackers:
+        found = ActionTracker.objects.select_related("program").prefetch_related("in_app_events")
+        kept.trackers.update(found.in_bulk(trackers))
+    partners = {report.partner_id for report in reports} - {None, *kept.partners}
+    if partners:
+        kept.partners.update(Partner.objects.in_bulk(partners))
+    pairs = {(report.partner_id, report.campaign_id) for report in reports} - kept.contracts.keys()
+    asked = [(partner, program) for partner, program in pairs if partner in kept.partners and program in kept.programs]
+    if asked:
+        _load_contracts(kept, asked)
+    return kept
+
+
+def _load_contracts(kept: Engagements, pairs: Sequence[tuple[int | None, int | None]]) -> None:
+    found: dict[tuple[int, int], list[Contract]] = {
+        (partner, program): [] for partner, program in pairs if partner is not None and program is not None
+    }
+    of_any = Contract.objects.filter(
+        partner__in={partner for partner, _ in found}, program__in={program for _, program in found}
     )
-    contracts = Contract.objects.filter(partner__in=engagements.partners, program__in=engagements.programs)
-    for contract in contracts.select_related("partner").prefetch_related("terms"):
-        engagements.contracts[contract.partner_id, contract.program_id].append(contract)
-    return engagements
-
-
-def _ids(values: Iterable[int | None]) -> set[int]:
-    return {value for value in values if value is not None}
+    for contract in of_any.select_related("partner").prefetch_related("terms"):
+        if (contract.partner_id, contract.program_id) in found:
+            found[contract.partner_id, contract.program_id].append(contract)
+    kept.contracts.update(found)

@@ -1,6 +1,8 @@
 """Money from one currency to another, by the table of rates that operators keep.
 
-Amounts stay exact fractions until `to_cents` rounds them once. All but `load_rates` is pure.
+Amounts stay exact until `to_cents` rounds them once: decimals where nothing was converted, since a report's amounts
+and a term's percentage together have fewer than the 28 digits of decimal arithmetic; fractions, which take ten times
+as long, where something was. All but `load_rates` is pure.
 """
 
 from __future__ import annotations
@@ -9,17 +11,21 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from typing import TypeAlias
 
 from django.db.models import OuterRef, Q, Subquery
 
 from actions.rejected import Rejected
 from partners.models import ExchangeRate
 
-MAX_CENTS = 10**16  # Exclusive: the columns for money have 16 digits.
+MAX_AMOUNT = 10**14  # Exclusive: the columns for money have 16 digits, two of them cents.
+
+CENT = Decimal("0.01")
 
 Pair = tuple[str, str]
+Exact: TypeAlias = Decimal | Fraction
 
 
 class Rates:
@@ -32,7 +38,7 @@ class Rates:
             self._days[source, target].append(day)
             self._rates[source, target].append(rate)
 
-    def convert(self, amount: Fraction, source: str, target: str, day: date) -> Fraction:
+    def convert(self, amount: Exact, source: str, target: str, day: date) -> Exact:
         """What `amount` of `source` is worth in `target` on `day`, exactly, by the latest rate up to that day.
 
         The direct rate is taken, however old; the inverse of the opposite one where there is no direct rate.
@@ -44,10 +50,10 @@ class Rates:
             return amount
         direct = self._latest(source, target, day)
         if direct is not None:
-            return amount * Fraction(direct)
+            return Fraction(amount) * Fraction(direct)
         inverse = self._latest(target, source, day)
         if inverse is not None:
-            return amount / Fraction(inverse)
+            return Fraction(amount) / Fraction(inverse)
         raise Rejected(
             "EXCHANGE_RATE_NOT_FOUND",
             f"There is no exchange rate between {source} and {target} for {day} or earlier; add one and report again.",
@@ -75,13 +81,16 @@ def load_rates(currencies: Collection[str], days: Collection[date]) -> Rates:
     return Rates(rows.values_list("from_currency", "to_currency", "date", "rate"))
 
 
-def to_cents(amount: Fraction) -> Decimal:
+def to_cents(amount: Exact) -> Decimal:
     """The amount with two decimals, rounded half even.
 
     Raises:
         Rejected: it is larger than can be kept.
     """
-    cents = round(amount * 100)
-    if abs(cents) >= MAX_CENTS:
+    if isinstance(amount, Decimal):
+        rounded = amount.quantize(CENT, ROUND_HALF_EVEN)
+    else:
+        rounded = Decimal(round(amount * 100)).scaleb(-2)
+    if abs(rounded) >= MAX_AMOUNT:
         raise Rejected("MALFORMED", f"An amount of {float(amount):.3g} is too large to be kept.", "Amount")
-    return Decimal(cents).scaleb(-2)
+    return rounded

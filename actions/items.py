@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
 
 from actions.fields import CENT, MAX_MONEY, MAX_QUANTITY
 from actions.rejected import Rejected
 from actions.reported_items import MAX_ITEMS, ReportedItem
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line as it stands: `sub_total` and `discount` in the cart's currency, `amount` in the program's."""
 
     sku: str = ""
@@ -65,8 +64,7 @@ def _changed(line: Line, item: ReportedItem) -> Line:
             f"both must be 0 or more, and less than {MAX_MONEY:,}.",
             "Items",
         )
-    return replace(
-        line,
+    return line._replace(
         category=line.category if item.category is None else item.category,
         name=line.name if item.name is None else item.name,
         quantity=quantity,

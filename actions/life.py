@@ -6,10 +6,8 @@ Each function works out the whole change before it touches the order, so that a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from actions.credit import Credit
@@ -173,12 +171,10 @@ def _worth(order: Order, lines: Sequence[Line], total: Decimal, term: ContractTe
     cart, account = action.original_currency, action.program.currency
     if lines:
         total = sum((line.sub_total for line in lines), ZERO)
-    amount = rates.convert(Fraction(total), cart, account, day)
-    priced = tuple(
-        replace(line, amount=to_cents(rates.convert(Fraction(line.sub_total), cart, account, day))) for line in lines
-    )
+    amount = rates.convert(total, cart, account, day)
+    priced = tuple(line._replace(amount=to_cents(rates.convert(line.sub_total, cart, account, day))) for line in lines)
     payout = payout_for(term, amount, account, rates, day) if term else ZERO
-    return Worth(priced, to_cents(Fraction(total)), to_cents(amount), payout)
+    return Worth(priced, to_cents(total), to_cents(amount), payout)
 
 
 def _put(order: Order, worth: Worth) -> None:

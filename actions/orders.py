@@ -17,6 +17,13 @@ from actions.report import Report
 from actions.snapshot import as_reported
 from partners.models import ActionTracker
 
+# Through the constraint's index, order by order.
+KNOWN = """
+SELECT a.* FROM unnest(%s::bigint[], %s::text[]) AS asked (tracker, order_id)
+JOIN actions_action a ON a.action_tracker_id = asked.tracker AND a.order_id = asked.order_id
+ORDER BY a.order_repeat
+"""
+
 OrderKey = tuple[int, str]  # Event type, order id.
 Money = tuple[Decimal, Decimal]  # Amount, payout.
 
@@ -112,13 +119,12 @@ def load_orders(reports: Sequence[Report]) -> Orders:
 
     A lock is held until the transaction ends; it makes the ids of one action's events commit in their order.
     """
-    keys = {(report.action_tracker_id, report.order_id) for report in reports if report.order_id}
-    by_key = Action.objects.filter(
-        action_tracker__in={tracker for tracker, _ in keys}, order_id__in={order_id for _, order_id in keys}
-    )
-    known = [
-        action for action in by_key.order_by("order_repeat") if (action.action_tracker_id, action.order_id) in keys
-    ]
+    keys = {
+        (report.action_tracker_id, report.order_id)
+        for report in reports
+        if report.order_id and report.action_tracker_id is not None
+    }
+    known = list(Action.objects.raw(KNOWN, [[key[0] for key in keys], [key[1] for key in keys]])) if keys else []
     newest: dict[tuple[int | None, str], int] = {
         (action.action_tracker_id, action.order_id): action.pk for action in known
     }

@@ -32,6 +32,7 @@ from actions.rejected import Rejected
 from actions.report import Report
 from actions.signals import action_events_recorded
 from actions.store import new_action_ids, store
+from partners import setup_version
 from partners.models import ActionTracker
 
 ORDER_ID_CONSTRAINT = "order_id_once_per_window"
@@ -65,7 +66,7 @@ def _record(reports: Sequence[Report]) -> list[Outcome]:
     events = [outcome.event for outcome in outcomes if isinstance(outcome, Recorded)]
     if events:
         store(batch.orders.touched(), events)
-        action_events_recorded.send(sender=ActionEvent, events=events)
+        action_events_recorded.send(sender=ActionEvent, events=events, setup_version=batch.setup_version)
     return outcomes
 
 
@@ -83,7 +84,8 @@ class _Batch:
 
     def __init__(self, reports: Sequence[Report]) -> None:
         created = [report for report in reports if report.kind == ActionEvent.Kind.CREATED]
-        engagements = load_engagements(created)
+        self.setup_version = setup_version.current()
+        engagements = load_engagements(created, self.setup_version)
         self._placed = {id(report): _place(report, engagements) for report in created}
         placed = [each for each in self._placed.values() if isinstance(each, _Placed)]
         self._limits = lock_limits([(each.credit.term, each.day) for each in placed if each.credit.term])

@@ -20,15 +20,32 @@ def fires(postback: Postback, event: ActionEvent) -> bool:
     )
 
 
-def matches(postbacks: Iterable[Postback], events: Iterable[ActionEvent]) -> Iterator[tuple[Postback, ActionEvent]]:
-    """Every (postback, event) that fires, events in the given order."""
-    by_tracker: dict[int, list[Postback]] = {}
-    for postback in postbacks:
-        by_tracker.setdefault(postback.action_tracker_id, []).append(postback)
-    for event in events:
-        for postback in by_tracker.get(event.action.action_tracker_id, ()):
-            if fires(postback, event):
-                yield postback, event
+class Listeners:
+    """The postbacks of event types, by whom they listen for: one partner's actions, or (a network's) everybody's."""
+
+    def __init__(self) -> None:
+        self._by_tracker: dict[int, dict[int | None, list[Postback]]] = {}
+
+    def missing(self, trackers: Iterable[int]) -> set[int]:
+        """The event types among `trackers` whose postbacks were not put in yet."""
+        return set(trackers) - self._by_tracker.keys()
+
+    def put(self, tracker: int, postbacks: Iterable[Postback]) -> None:
+        """Take in all postbacks of an event type."""
+        by_partner: dict[int | None, list[Postback]] = {}
+        for postback in postbacks:
+            by_partner.setdefault(postback.partner_id, []).append(postback)
+        self._by_tracker[tracker] = by_partner
+
+    def matches(self, events: Iterable[ActionEvent]) -> Iterator[tuple[Postback, ActionEvent]]:
+        """Every (postback, event) that fires, events in the given order."""
+        for event in events:
+            by_partner = self._by_tracker[event.action.action_tracker_id]
+            partner = event.action.partner_id
+            for owner in (None,) if partner is None else (partner, None):
+                for postback in by_partner.get(owner, ()):
+                    if fires(postback, event):
+                        yield postback, event
 
 
 def _owner_takes_it(postback: Postback, event: ActionEvent) -> bool:

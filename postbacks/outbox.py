@@ -16,10 +16,11 @@ from psycopg2.extras import execute_values
 
 from actions.models import ActionEvent
 from actions.signals import action_events_recorded
+from partners.setup_version import PerVersion
 from postbacks.engine import lanes
 from postbacks.engine.chains import promote
 from postbacks.engine.database import raw_cursor
-from postbacks.matching import matches
+from postbacks.matching import Listeners
 from postbacks.models import Postback
 
 logger = logging.getLogger(__name__)
@@ -42,21 +43,22 @@ ORDER BY v.event_id
 RETURNING postback_id, action_id, state
 """
 
+_kept = PerVersion(Listeners)
+# Long, and of no use in matching.
+_NOT_KEPT = ("url", "headers", "body_pairs", "body_raw", "success_response", "error_response", "pause_reason")
+
 
 def connect() -> None:
     """Listen to what `actions` records."""
     action_events_recorded.connect(_on_recorded, dispatch_uid="postbacks.outbox")
 
 
-def _on_recorded(*, events: Sequence[ActionEvent], **_: object) -> None:
-    trackers = {event.action.action_tracker_id for event in events}
-    postbacks = (
-        Postback.objects.existing().filter(action_tracker__in=trackers).select_related("action_tracker", "in_app_event")
-    )
+def _on_recorded(*, events: Sequence[ActionEvent], setup_version: int, **_: object) -> None:
+    listeners = _listeners(events, setup_version)
     rows: list[Row] = []
     due: dict[int, float] = {}
     seen: set[Chain] = set()
-    for postback, event in matches(postbacks, events):
+    for postback, event in listeners.matches(events):
         chain = (postback.pk, event.action_id)
         rows.append((*chain, event.pk, postback.minimum_delay_seconds, chain in seen))
         due[postback.pk] = postback.minimum_delay_seconds
@@ -64,6 +66,19 @@ def _on_recorded(*, events: Sequence[ActionEvent], **_: object) -> None:
     if rows:
         blocked = _insert(rows)
         transaction.on_commit(partial(_after_commit, due, blocked))
+
+
+def _listeners(events: Sequence[ActionEvent], setup_version: int) -> Listeners:
+    listeners = _kept.at(setup_version)
+    missing = listeners.missing(event.action.action_tracker_id for event in events)
+    if missing:
+        found: dict[int, list[Postback]] = {tracker: [] for tracker in missing}
+        existing = Postback.objects.existing().filter(action_tracker__in=missing).defer(*_NOT_KEPT)
+        for postback in existing.select_related("action_tracker", "in_app_event"):
+            found[postback.action_tracker_id].append(postback)
+        for tracker, postbacks in found.items():
+            listeners.put(tracker, postbacks)
+    return listeners
 
 
 def _insert(rows: list[Row]) -> list[Chain]:

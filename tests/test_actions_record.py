@@ -17,7 +17,7 @@ from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
 from actions.record import record
 from actions.report import Report, parse_report
 from actions.signals import action_events_recorded
-from partners.models import ActionTracker, Contract
+from partners.models import ActionTracker, Contract, ContractTerm
 from tests.factories import (
     make_contract,
     make_partner,
@@ -286,6 +286,7 @@ def test_the_number_of_queries_does_not_grow_with_the_batch() -> None:
         items = [{"Sku": "X", "SubTotal": "1"}, {"Sku": "Y", "SubTotal": "2"}]
         return [make_report(tracker, partner, Items=items) for _ in range(size)]
 
+    record(batch(1))  # What is kept of the set-up is read now.
     counts = []
     for size in (2, 60):
         with CaptureQueriesContext(
@@ -381,3 +382,24 @@ class TestLimits:
         in_threads([[make_report(tracker, partner)] for _ in range(12)])
         assert Action.objects.filter(payout=1).count() == 5
         assert Action.objects.count() == 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_of_the_set_up_counts_from_its_commit_on() -> None:
+    tracker, partner = make_tracker(), make_partner()
+
+    def payout() -> Decimal:
+        return recorded_event(record([make_report(tracker, partner, Amount="100.00")])[0]).action.payout
+
+    assert payout() == 0, "no contract"
+    term = make_term(tracker, partner, "8")
+    assert payout() == 8
+    ContractTerm.objects.filter(pk=term.pk).update(payout="9")
+    assert payout() == 9
+    with transaction.atomic():
+        ContractTerm.objects.filter(pk=term.pk).update(payout="10")
+        assert payout() == 10, "the transaction sees its own change"
+        transaction.set_rollback(True)
+    assert payout() == 9, "and nobody sees it after it was taken back"
+    Contract.objects.all().delete()
+    assert payout() == 0

@@ -9,7 +9,7 @@ import pytest
 from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, ContractTerm, InAppEvent, Partner
-from postbacks.matching import fires, matches
+from postbacks.matching import Listeners, fires
 from postbacks.models import Postback
 
 PARTNER, STRANGER = Partner(pk=1, name="Nile"), Partner(pk=2, name="Rhine")
@@ -113,9 +113,10 @@ def test_matches_come_in_the_order_of_the_events_each_with_all_its_postbacks() -
     sales = [a_postback(pk=1), a_postback(pk=2, event_trigger="new"), a_postback(pk=3, partner=STRANGER)]
     leads = [a_postback(pk=4, action_tracker=LEAD)]
     events = [an_event(), an_event("modified"), an_event("locked"), an_event(action_tracker=LEAD)]
-    found = [
-        (postback.pk, event.kind, event.action.action_tracker_id) for postback, event in matches(sales + leads, events)
-    ]
+    listeners = Listeners()
+    listeners.put(SALE.pk, sales)
+    listeners.put(LEAD.pk, leads)
+    found = [(postback.pk, event.kind, event.action.action_tracker_id) for postback, event in listeners.matches(events)]
     assert found == [
         (1, "created", SALE.pk),
         (2, "created", SALE.pk),

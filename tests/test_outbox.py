@@ -237,3 +237,15 @@ def test_redis_out_of_reach_does_not_fail_the_reporter(
     assert states(lane) == ["ready"]
     assert "Could not wake 1 lanes" in caplog.text
     assert woken() == set()
+
+
+def test_a_postback_listens_from_its_saving_to_its_deletion(lane: Postback) -> None:
+    """What is kept of the postbacks between recordings is dropped when one changes."""
+    record_action(lane.action_tracker)
+    late = make_postback(lane.action_tracker, make_media_source())
+    record_action(lane.action_tracker)
+    Postback.objects.filter(pk=late.pk).update(event_trigger="changes")
+    record_action(lane.action_tracker)
+    Postback.objects.filter(pk=late.pk).update(event_trigger="always", deleted_at=late.created_at)
+    record_action(lane.action_tracker)
+    assert (lane.deliveries.count(), late.deliveries.count()) == (4, 1)
