@@ -2,7 +2,23 @@
 
 from typing import Any
 
+from django.templatetags.static import static
+from django.utils.functional import lazy
+
+_static = lazy(static, str)  # Where static files are is known once the settings are read.
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Partner Postbacks",
     "SITE_HEADER": "Partner Postbacks",
+    "SITE_SYMBOL": "send",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": _static("config/favicon.svg")},
+    ],
+    "STYLES": [_static("config/admin.css")],
+    "SCRIPTS": [_static("config/time-zone.js")],
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": "config.navigation.navigation",
+    },
 }

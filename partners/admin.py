@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from partners.admin_kit import DeletedOnlyUnused, InlineFormSet, ModelAdmin, TabularInline
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
@@ -66,10 +72,29 @@ class ContractTermFormSet(InlineFormSet):
 class ContractTermInline(TabularInline):
     model = ContractTerm
     formset = ContractTermFormSet
-    autocomplete_fields = ("action_tracker",)
     extra = 0
     can_delete = False  # As event types.
     show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ContractTerm]:
+        rows: QuerySet[ContractTerm] = super().get_queryset(request)
+        return rows.select_related("action_tracker", "contract")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The choices of all rows are read once, not once for each row."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None and db_field.name == "action_tracker":
+            field.choices = [("", "---------"), *event_type_choices()]
+        return field
+
+
+def event_type_choices() -> list[tuple[str, list[tuple[int, str]]]]:
+    """All event types under the names of their programs."""
+    rows = ActionTracker.objects.select_related("program").order_by("program__name", "program", "name", "id")
+    return [
+        (str(program), [(tracker.pk, str(tracker)) for tracker in trackers])
+        for program, trackers in groupby(rows, key=attrgetter("program"))
+    ]
 
 
 @admin.register(Contract)

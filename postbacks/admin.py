@@ -5,30 +5,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from partners.admin_kit import ModelAdmin
-from postbacks.delivery_admin import DeliveryAdmin, place_called
+from postbacks.delivery_admin import DeliveryAdmin
 from postbacks.durations import format_duration
 from postbacks.forms import PostbackForm
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
 from postbacks.models import Postback
+from postbacks.owner_screen.admin import MediaSourceWithPostbacksAdmin, PartnerWithPostbacksAdmin
+from postbacks.owner_screen.owners import kind_of
+from postbacks.owner_screen.rows import place_called
 from postbacks.replay.admin import ReplayAdmin
+from postbacks.state import state_of
 
-__all__ = ["DeliveryAdmin", "PostbackAdmin", "ReplayAdmin"]
+__all__ = [
+    "DeliveryAdmin",
+    "MediaSourceWithPostbacksAdmin",
+    "PartnerWithPostbacksAdmin",
+    "PostbackAdmin",
+    "ReplayAdmin",
+]
 
 admin.site.site_header = "Partner Postbacks"
 admin.site.site_title = "Partner Postbacks"
 admin.site.index_title = "Set up and watch"
+
+_OPTIMIZE = "optimize_sources.view_mediasource"
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -72,6 +85,36 @@ class PostbackAdmin(ModelAdmin):
         ),
         ("State", {"fields": ("state", "waiting", ("created_at", "updated_at"))}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Postback]:
+        """Networks' postbacks belong to Optimize, which is a permission of its own."""
+        rows: QuerySet[Postback] = super().get_queryset(request)
+        return rows if request.user.has_perm(_OPTIMIZE) else rows.filter(media_source__isnull=True)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/pause/", view(self.pause_view), name="postbacks_postback_pause"),
+            path("<int:pk>/resume/", view(self.resume_view), name="postbacks_postback_resume"),
+        ]
+        return own + super().get_urls()
+
+    def pause_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._switch(request, pk, pause, "paused: deliveries are collected, and go out when it is resumed")
+
+    def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._switch(request, pk, resume, "resumed: what was collected goes out at its allowed rate")
+
+    def _switch(self, request: HttpRequest, pk: int, change: Callable[[Postback], None], done: str) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        postback = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, postback):
+            raise PermissionDenied
+        change(postback)
+        self.log_change(request, postback, f"Was {done.partition(':')[0]}.")
+        self.message_user(request, f"{postback} is {done}.", messages.SUCCESS)
+        return redirect(kind_of(postback.owner).url(postback.owner))
 
     def has_change_permission(self, request: HttpRequest, obj: Postback | None = None) -> bool:
         return (obj is None or obj.deleted_at is None) and super().has_change_permission(request, obj)
@@ -123,15 +166,7 @@ class PostbackAdmin(ModelAdmin):
 
     @admin.display(description="State")
     def state(self, postback: Postback) -> str:
-        if postback.deleted_at:
-            return f"Deleted {postback.deleted_at:%Y-%m-%d %H:%M}"
-        if postback.paused_at:
-            return f"Paused since {postback.paused_at:%Y-%m-%d %H:%M}. {postback.pause_reason}".rstrip()
-        lane = getattr(postback, "lane", None)
-        if lane is not None and lane.held_since:
-            since, probe = timezone.localtime(lane.held_since), timezone.localtime(lane.probe_at)
-            return f"Held since {since:%Y-%m-%d %H:%M}: its destination is down. Next probe {probe:%H:%M:%S}."
-        return "Active"
+        return state_of(postback).text
 
     @admin.display(description="Waiting deliveries")
     def waiting(self, postback: Postback) -> str | SafeString:

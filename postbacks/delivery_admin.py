@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -77,9 +75,3 @@ class DeliveryInline(ShownOnly, TabularInline):
 
 # Actions know nothing of postbacks; here both are known.
 ActionEventAdmin.inlines = (*ActionEventAdmin.inlines, DeliveryInline)
-
-
-def place_called(url: str) -> str:
-    """Host and path of a URL template, without the query, in which tokens stand."""
-    parts = urlsplit(url.partition("?")[0])
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"

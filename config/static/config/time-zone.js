@@ -1,0 +1,8 @@
+// Tells the server in which zone to write times.
+(() => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) {
+    const secure = window.location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `time_zone=${zone}; path=/; max-age=31536000; SameSite=Lax${secure}`;
+  }
+})();

@@ -1,0 +1,1 @@
+"""One owner's postbacks: Partner Integration of a partner, Event Notifications of a network."""

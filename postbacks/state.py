@@ -1,0 +1,33 @@
+"""In which state a postback is, for people. Pure, but for the clock's zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from postbacks.models import Postback
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`key` is active, held, paused or deleted; `label` is it in a word; `text` says since when, and why."""
+
+    key: str
+    label: str
+    text: str
+
+
+def state_of(postback: Postback) -> State:
+    """The state of a postback, which comes with its lane. Times are written in the current zone."""
+    if postback.deleted_at:
+        return State("deleted", "Deleted", f"Deleted {timezone.localtime(postback.deleted_at):%Y-%m-%d %H:%M}")
+    if postback.paused_at:
+        paused = f"Paused since {timezone.localtime(postback.paused_at):%Y-%m-%d %H:%M}."
+        return State("paused", "Paused", f"{paused} {postback.pause_reason}".rstrip())
+    lane = getattr(postback, "lane", None)
+    if lane is not None and lane.held_since:
+        since, probe = timezone.localtime(lane.held_since), timezone.localtime(lane.probe_at)
+        text = f"Held since {since:%Y-%m-%d %H:%M}: its destination is down. Next probe {probe:%H:%M:%S}."
+        return State("held", "Held", text)
+    return State("active", "Active", "Active")
