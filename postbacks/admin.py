@@ -11,23 +11,26 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from optimize_sources.models import MediaSource
 from partners.admin_kit import ModelAdmin
+from partners.models import Partner
 from postbacks.delivery_admin import DeliveryAdmin
 from postbacks.durations import format_duration
 from postbacks.forms import PostbackForm
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
 from postbacks.models import Postback
 from postbacks.owner_screen.admin import MediaSourceWithPostbacksAdmin, PartnerWithPostbacksAdmin
-from postbacks.owner_screen.owners import kind_of
+from postbacks.owner_screen.owners import Owner, kind_of, owner_named
 from postbacks.owner_screen.rows import place_called
 from postbacks.replay.admin import ReplayAdmin
 from postbacks.state import state_of
+from postbacks.trial.views import preview_view, shown_palette, test_view
 
 __all__ = [
     "DeliveryAdmin",
@@ -42,6 +45,20 @@ admin.site.site_title = "Partner Postbacks"
 admin.site.index_title = "Set up and watch"
 
 _OPTIMIZE = "optimize_sources.view_mediasource"
+_KEPT = (
+    *("event_trigger", "scope", "url", "method", "body_format", "body_pairs", "body_raw", "headers"),
+    *("minimum_delay_seconds", "maximum_requests", "success_response", "error_response"),
+)
+
+
+def _owner(request: HttpRequest, postback: Postback | None) -> Owner | None:
+    """Whose postback the form is about: the one's that it belongs to, or for a new one whom the address names."""
+    if postback is not None:
+        return postback.owner
+    owner = owner_named(request)
+    if isinstance(owner, MediaSource) and not request.user.has_perm(_OPTIMIZE):
+        raise PermissionDenied
+    return owner
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -71,20 +88,80 @@ class PostbackAdmin(ModelAdmin):
     list_select_related = ("partner", "media_source", "action_tracker", "lane")
     list_filter = (StateFilter, "method", "event_trigger")
     search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
-    autocomplete_fields = ("partner", "media_source", "action_tracker", "in_app_event")
+    autocomplete_fields = ("partner", "media_source")
     readonly_fields = ("state", "waiting", "created_at", "updated_at")
     actions = ("pause_selected", "resume_selected")
-    save_as = True
-    fieldsets = (
-        (None, {"fields": (("partner", "media_source"), "name", "action_tracker", "event_trigger", "scope")}),
-        ("Mobile apps", {"fields": (("install", "in_app_event"),)}),
-        ("Request", {"fields": ("url", "method", "body_format", "body_pairs", "body_raw", "headers")}),
-        (
-            "Advanced settings",
-            {"fields": ("minimum_delay_seconds", "maximum_requests", "success_response", "error_response")},
-        ),
-        ("State", {"fields": ("state", "waiting", ("created_at", "updated_at"))}),
-    )
+    change_form_before_template = "admin/postbacks/postback/owner.html"
+    change_form_outer_after_template = "admin/postbacks/postback/side.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Postback | None = None) -> Any:
+        """In the order in which operators are used to be asked."""
+        owner = _owner(request, obj)
+        may_type = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        first = [
+            *(() if owner else ("partner", "media_source")),
+            *("action_tracker", "event_trigger"),
+            *(() if isinstance(owner, Partner) else ("scope",)),
+            *("install", "in_app_event", "url", "method", "body_format"),
+            *(("body_kind",) if may_type else ()),
+            *("body_pairs", "body_raw", "headers"),
+        ]
+        advanced = ("minimum_delay_seconds", "maximum_requests", "success_response", "error_response", "name")
+        return [
+            (None, {"fields": first}),
+            ("Show advanced settings", {"fields": advanced, "classes": ["collapse"]}),
+            *([("State", {"fields": ("state", "waiting", ("created_at", "updated_at"))})] if obj else []),
+        ]
+
+    def get_form(self, request: HttpRequest, obj: Postback | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.fixed_owner = _owner(request, obj)
+        return form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """After *Save and add another* everything as before, but for the event type."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        like = request.GET.get("like", "")
+        if like.isascii() and like.isdigit() and len(like) < 19:
+            before = self.get_queryset(request).filter(pk=int(like)).first()
+            if before is not None:
+                initial |= {name: getattr(before, name) for name in _KEPT}
+                initial["body_kind"] = "raw" if before.body_raw else "pairs"
+        return initial
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        obj = self.get_object(request, object_id) if object_id else None
+        owner = _owner(request, obj)
+        may_type = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        context = {
+            "owner": owner,
+            "owner_kind": kind_of(owner) if owner else None,
+            "owner_url": kind_of(owner).url(owner) if owner else "",
+            "palette": shown_palette() if may_type else None,
+            "may_name_actions": request.user.has_perm("actions.view_action"),
+            **(extra_context or {}),
+        }
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def response_add(self, request: HttpRequest, obj: Postback, post_url_continue: Any = None) -> HttpResponse:
+        answer = super().response_add(request, obj, post_url_continue)
+        if "_addanother" in request.POST:
+            return redirect(f"{kind_of(obj.owner).add_url(obj.owner)}&like={obj.pk}")
+        return answer
+
+    def response_post_save_add(self, request: HttpRequest, obj: Postback) -> HttpResponseRedirect:
+        return redirect(kind_of(obj.owner).url(obj.owner))
+
+    def response_change(self, request: HttpRequest, obj: Postback) -> HttpResponse:
+        answer = super().response_change(request, obj)
+        if "_addanother" in request.POST:
+            return redirect(f"{kind_of(obj.owner).add_url(obj.owner)}&like={obj.pk}")
+        return answer
+
+    def response_post_save_change(self, request: HttpRequest, obj: Postback) -> HttpResponseRedirect:
+        return redirect(kind_of(obj.owner).url(obj.owner))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Postback]:
         """Networks' postbacks belong to Optimize, which is a permission of its own."""
@@ -94,6 +171,8 @@ class PostbackAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         own = [
+            path("preview/", view(preview_view), {"model_admin": self}, name="postbacks_postback_preview"),
+            path("test/", view(test_view), {"model_admin": self}, name="postbacks_postback_test"),
             path("<int:pk>/pause/", view(self.pause_view), name="postbacks_postback_pause"),
             path("<int:pk>/resume/", view(self.resume_view), name="postbacks_postback_resume"),
         ]

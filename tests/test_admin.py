@@ -226,7 +226,6 @@ def test_saving_what_was_opened_changes_nothing(admin_client: Client, tracker: A
         ({"success_response": "/(/"}, "success_response", "Line 1: "),
         ({"method": "POST"}, "body_format", "POST needs a body format"),
         ({"body_pairs": "no pair", "method": "POST", "body_format": "json"}, "body_pairs", "Line 1 is no pair."),
-        ({"name": ""}, "name", "This field is required."),
     ],
 )
 def test_a_mistake_in_the_form_is_told_on_its_field(

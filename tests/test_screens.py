@@ -158,3 +158,52 @@ def test_what_is_not_there_is_told_in_words(root: Client) -> None:
 
 def test_the_site_has_an_icon(client: Client) -> None:
     assert client.get("/favicon.ico").url == "/static/config/favicon.svg"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("page", ["preview", "test"])
+def test_only_who_may_set_postbacks_up_may_try_them_out(client: Client, page: str) -> None:
+    url = reverse(f"admin:postbacks_postback_{page}")
+    sign_in(client, "view_postback", "view_action")
+
+    assert client.post(url, {"url": "https://receiver.example/"}).status_code == 403
+
+
+@pytest.mark.parametrize("fields", [{"trial_action": "1.2.3"}, {"media_source": "%"}])
+def test_trying_out_shows_nothing_that_the_user_may_not_see(client: Client, fields: dict[str, str]) -> None:
+    network = make_media_source()
+    sign_in(client, "change_postback")
+    asked = {name: value.replace("%", str(network.pk)) for name, value in fields.items()}
+
+    assert client.post(reverse("admin:postbacks_postback_preview"), asked).status_code == 403
+
+
+def test_a_preview_takes_a_post_and_hides_what_the_event_type_hides(root: Client) -> None:
+    url = reverse("admin:postbacks_postback_preview")
+    tracker = make_tracker(hidden_parameters=["Oid"])
+    network = make_media_source()
+    fields = {"action_tracker": tracker.pk, "media_source": network.pk, "url": "https://receiver.example/{Oid}"}
+
+    assert root.get(url).status_code == 405
+    trial = root.post(url, fields).json()
+
+    assert trial["errors"] == {}
+    assert trial["request"]["url"] == "https://receiver.example/"
+
+
+def test_a_fixed_owner_cannot_be_changed_by_what_is_sent(root: Client) -> None:
+    tracker, partner, other = make_tracker(), make_partner(), make_partner()
+    make_term(tracker, partner)
+    make_term(tracker, other)
+    sent = {
+        "partner": other.pk,
+        "action_tracker": tracker.pk,
+        "event_trigger": "always",
+        "url": "https://receiver.example/in",
+        "method": "GET",
+    }
+
+    for _ in range(2):
+        root.post(f"{reverse('admin:postbacks_postback_add')}?partner={partner.pk}", sent)
+
+    saved = Postback.objects.order_by("pk").values_list("partner", "name")
+    assert list(saved) == [(partner.pk, tracker.name), (partner.pk, f"{tracker.name} 2")]

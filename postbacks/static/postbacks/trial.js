@@ -1,0 +1,114 @@
+// Beside the form: the request as it will go out, while it is typed; and one that goes out now.
+(() => {
+  const WAIT_MS = 300; // After the last key.
+  const panel = document.getElementById("trial");
+  const form = document.getElementById("postback_form");
+  if (!panel || !form) {
+    return;
+  }
+  const request = document.getElementById("trial-request");
+  const answer = document.getElementById("trial-answer");
+  const send = document.getElementById("trial-send");
+  const action = document.getElementById("trial-action");
+  let timer = 0;
+  let asked = 0;
+
+  form.addEventListener("input", later);
+  form.addEventListener("change", later);
+  if (action) {
+    action.addEventListener("input", later);
+  }
+  send.addEventListener("click", test);
+  preview();
+
+  function later() {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(preview, WAIT_MS);
+  }
+
+  function fields() {
+    const data = new FormData(form);
+    if (panel.dataset.owner) {
+      data.set(panel.dataset.owner, panel.dataset.ownerId);
+    }
+    data.set("trial_action", action ? action.value.trim() : "");
+    return data;
+  }
+
+  async function ask(url) {
+    const response = await fetch(url, { method: "POST", body: fields(), headers: { Accept: "application/json" } });
+    if (!response.ok) {
+      throw new Error(`The server answered ${response.status}. Reload the page and try again.`);
+    }
+    return response.json();
+  }
+
+  async function preview() {
+    asked += 1;
+    const mine = asked;
+    try {
+      const trial = await ask(panel.dataset.preview);
+      if (mine === asked) {
+        request.replaceChildren(...requestParts(trial));
+      }
+    } catch (error) {
+      if (mine === asked) {
+        request.replaceChildren(part("p", error.message, "pp-wrong"));
+      }
+    }
+  }
+
+  async function test() {
+    send.disabled = true;
+    answer.replaceChildren(part("p", "Sending…"));
+    try {
+      const trial = await ask(panel.dataset.test);
+      request.replaceChildren(...requestParts(trial));
+      answer.replaceChildren(
+        ...(trial.answer ? answerParts(trial.answer) : [part("p", "Not sent: correct what is wrong above.", "pp-wrong")]),
+      );
+    } catch (error) {
+      answer.replaceChildren(part("p", error.message, "pp-wrong"));
+    }
+    send.disabled = false;
+  }
+
+  function part(name, text, className = "") {
+    return Object.assign(document.createElement(name), { textContent: text, className });
+  }
+
+  function label(name) {
+    const found = document.querySelector(`label[for="id_${name}"]`);
+    return found ? found.textContent.replace(/[*:]/g, "").trim() : name === "trial_action" ? "Action" : name;
+  }
+
+  function requestParts(trial) {
+    const parts = [part("p", trial.event, "pp-hint")];
+    for (const [name, messages] of Object.entries(trial.errors)) {
+      for (const message of messages) {
+        parts.push(part("p", `${label(name)}: ${message}`, "pp-wrong"));
+      }
+    }
+    for (const warning of trial.warnings) {
+      parts.push(part("p", warning, "pp-warning"));
+    }
+    if (trial.request) {
+      const { method, url, headers, body } = trial.request;
+      const lines = [`${method} ${url}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
+      parts.push(part("pre", lines.join("\n") + (body === null ? "" : `\n\n${body}`)));
+    }
+    return parts;
+  }
+
+  function answerParts(came) {
+    const verdict = `${came.success ? "Success" : "Failure"}: ${came.verdict}`;
+    const status = came.status === undefined ? "No answer" : `Status ${came.status}`;
+    const parts = [part("p", verdict, came.success ? "pp-right" : "pp-wrong"), part("p", `${status}, ${came.milliseconds} ms`)];
+    if (came.status !== undefined) {
+      const shown = part("pre", came.body ? `${came.headers}\n\n${came.body}` : came.headers);
+      shown.tabIndex = 0;
+      parts.push(shown);
+    }
+    return parts;
+  }
+})();

@@ -1,0 +1,51 @@
+"""The two questions that the form asks while it is filled in: what would be sent, and what comes of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_POST
+
+from postbacks.models import Postback
+from postbacks.template.palette import Palette, palette
+from postbacks.trial.trial import ACTION, Trial, send_once, try_out
+from postbacks.trial.typed import typed_postback
+
+_OPTIMIZE = "optimize_sources.view_mediasource"
+
+
+@require_POST
+def preview_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonResponse:
+    """The request, and what is wrong. For those who may set postbacks up."""
+    return JsonResponse(_trial(request, model_admin)[0].as_json())
+
+
+@require_POST
+def test_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonResponse:
+    """Sends the request once, unless something is wrong with it."""
+    trial, postback = _trial(request, model_admin)
+    if trial.request is None or trial.errors:
+        return JsonResponse(trial.as_json())
+    return JsonResponse({**trial.as_json(), "answer": send_once(trial.request, postback)})
+
+
+@cache
+def shown_palette() -> Palette:
+    """It is the same for as long as the program runs."""
+    return palette()
+
+
+def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[Trial, Postback]:
+    if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
+        raise PermissionDenied
+    postback, unread = typed_postback(request.POST.dict())
+    if postback.media_source is not None and not request.user.has_perm(_OPTIMIZE):
+        raise PermissionDenied
+    action_id = request.POST.get(ACTION, "").strip()
+    if action_id and not request.user.has_perm("actions.view_action"):
+        raise PermissionDenied
+    return try_out(postback, unread, action_id), postback

@@ -1,0 +1,276 @@
+"""Setting a postback up: from the left navigation to what the receiver gets."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from partners.models import ActionTracker, Partner
+from postbacks.models import Delivery, Postback
+from tests.browser.actors import Role
+from tests.browser.audit import axe
+from tests.browser.conftest import NARROW, OpenAs
+from tests.browser.pictures import screenshot
+from tests.browser.test_owner_screens import open_from_navigation
+from tests.factories import (
+    make_media_source,
+    make_partner,
+    make_postback,
+    make_program,
+    make_term,
+    make_tracker,
+    record_action,
+)
+from tests.receiver import Response, ScriptedReceiver
+from tests.workers import running_workers
+
+
+@pytest.fixture(autouse=True)
+def receivers_on_this_machine(settings: Any) -> None:
+    settings.POSTBACKS_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+
+
+@pytest.fixture
+def sale() -> ActionTracker:
+    return make_tracker(make_program(name="Summit"), name="Online Sale")
+
+
+@pytest.fixture
+def partner(sale: ActionTracker) -> Partner:
+    partner = make_partner(name="Compass")
+    make_term(sale, partner)
+    return partner
+
+
+def add_page(page: Page, owner: Partner) -> Page:
+    page.goto(f"/admin/postbacks/postback/add/?partner={owner.pk}")
+    return page
+
+
+def request_of(page: Page) -> Locator:
+    return page.get_by_role("region", name="The request")
+
+
+def add_pair(page: Page, number: int, key: str, value: str) -> None:
+    if page.get_by_label(f"Key {number}", exact=True).count() == 0:
+        page.get_by_role("button", name="Add a pair").click()
+    page.get_by_label(f"Key {number}", exact=True).fill(key)
+    page.get_by_label(f"Value {number}", exact=True).fill(value)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_from_the_navigation_to_postbacks_received(open_as: OpenAs, sale: ActionTracker, partner: Partner) -> None:
+    """The whole walk, of a partner and of a network, with a real worker and a real receiver."""
+    network = make_media_source(name="Ledger Analytics")
+    page = open_as(Role.OPERATOR)
+    with ScriptedReceiver() as receiver, running_workers():
+        open_from_navigation(page, "Partners", "Compass", "Partner Integration")
+        page.get_by_role("link", name="Add Postback").click()
+        page.get_by_label("Event type").select_option(str(sale.pk))
+        expect(page.get_by_label("Event Trigger")).to_have_value("always")
+        page.locator("#id_url").fill(f"{receiver.url}/partner?action={{ActionId}}&oid={{Oid}}")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("row", name="Online Sale")).to_contain_text("Active")
+
+        open_from_navigation(page, "Networks", "Ledger Analytics", "Event Notifications")
+        page.get_by_role("link", name="Add Postback").click()
+        page.get_by_label("Event type").select_option(str(sale.pk))
+        page.locator("#id_url").fill(f"{receiver.url}/network")
+        page.get_by_label("HTTP method").select_option("POST")
+        page.get_by_label("Body format").select_option("json")
+        add_pair(page, 1, "action_id", "{ActionId}")
+        add_pair(page, 2, "order", "{Oid}")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("row", name="Online Sale")).to_contain_text("POST")
+
+        event = record_action(sale, partner, OrderId="ORDER-77")
+        by_path = {arrival.path: arrival for arrival in receiver.wait_for(2)}
+
+    assert by_path["/partner"].query == {"action": event.action.action_id, "oid": "ORDER-77"}
+    assert by_path["/network"].body == f'{{"action_id":"{event.action.action_id}","order":"ORDER-77"}}'
+    assert Postback.objects.get(media_source=network).name == "Online Sale"
+
+
+def test_the_preview_follows_what_is_typed(operator_page: Page, sale: ActionTracker, partner: Partner) -> None:
+    page = add_page(operator_page, partner)
+    page.get_by_label("Event type").select_option(str(sale.pk))
+    url = page.locator("#id_url")
+
+    url.fill("https://receiver.example/in?id={CampaingId}")
+    expect(request_of(page)).to_contain_text("Unknown parameter {CampaingId}")
+    expect(request_of(page)).to_contain_text("Did you mean {CampaignId}?")
+    url.fill("https://receiver.example/in?id=")
+    page.get_by_label("Search; a click").fill("actionid")
+    page.get_by_role("button", name="{ActionId}").click()
+
+    expect(url).to_have_value("https://receiver.example/in?id={ActionId}")
+    expect(request_of(page)).to_contain_text("GET https://receiver.example/in?id=1000.")
+    axe(page)
+    screenshot(page, "postback-form")
+
+
+def test_a_recorded_action_gives_its_values_to_its_own_partner_only(
+    operator_page: Page, sale: ActionTracker, partner: Partner
+) -> None:
+    other = make_partner(name="Harbor")
+    make_term(sale, other)
+    own = record_action(sale, partner, OrderId="ORDER-OWN").action
+    foreign = record_action(sale, other, OrderId="ORDER-FOREIGN").action
+    page = add_page(operator_page, partner)
+    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.locator("#id_url").fill("https://receiver.example/in?oid={Oid}")
+
+    page.get_by_label("With the values of action").fill(own.action_id)
+    expect(request_of(page)).to_contain_text("oid=ORDER-OWN")
+    page.get_by_label("With the values of action").fill(foreign.action_id)
+    expect(request_of(page)).to_contain_text("is credited to somebody else")
+    expect(request_of(page)).not_to_contain_text("ORDER-FOREIGN")
+
+
+def test_a_test_goes_out_once_and_is_judged(operator_page: Page, sale: ActionTracker, partner: Partner) -> None:
+    page = add_page(operator_page, partner)
+    page.get_by_label("Event type").select_option(str(sale.pk))
+    with ScriptedReceiver(lambda _arrival: Response(500, body=b"out of order")) as receiver:
+        page.locator("#id_url").fill(f"{receiver.url}/test?id={{ActionId}}")
+        page.get_by_role("button", name="Send test").click()
+        answer = page.locator("#trial-answer")
+
+        expect(answer).to_contain_text("Failure: ")
+        expect(answer).to_contain_text("Status 500")
+        expect(answer).to_contain_text("out of order")
+        screenshot(page, "send-test")
+
+    assert [arrival.path for arrival in receiver.arrivals] == ["/test"]
+    assert not Delivery.objects.exists()
+    assert not Postback.objects.exists()
+
+
+def test_pairs_are_added_moved_and_removed_by_keyboard(
+    operator_page: Page, sale: ActionTracker, partner: Partner
+) -> None:
+    page = add_page(operator_page, partner)
+    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.locator("#id_url").fill("https://receiver.example/in")
+    page.get_by_label("HTTP method").select_option("POST")
+    page.get_by_label("Body format").select_option("json")
+    for number, (key, value) in enumerate((("a", "{Oid}"), ("b", "2"), ("c=d", "two\nlines")), start=1):
+        add_pair(page, number, key, value)
+
+    page.get_by_role("button", name="Move pair 3: arrow keys").press("ArrowUp")
+    page.get_by_role("button", name="Remove pair 3").press("Enter")
+    page.get_by_label("Body format").select_option("xml")
+    page.get_by_label("Body format").select_option("querystring")
+    page.get_by_label("Body", exact=True).select_option("raw")
+    page.get_by_label("Body", exact=True).select_option("pairs")
+    axe(page)
+    screenshot(page, "postback-form-post")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("row", name="Online Sale")).to_be_visible()
+
+    saved = Postback.objects.get()
+    assert (saved.body_format, saved.body_pairs) == ("querystring", [["a", "{Oid}"], ["c=d", "two\nlines"]])
+
+
+def test_what_does_not_apply_is_neither_shown_nor_kept(
+    operator_page: Page, sale: ActionTracker, partner: Partner
+) -> None:
+    app = make_tracker(sale.program, name="App", in_app_events=["SALE", "SIGN-UP"])
+    make_term(app, partner)
+    page = add_page(operator_page, partner)
+    page.get_by_label("Event type").select_option(str(app.pk))
+    page.get_by_label("Install").check()
+    page.get_by_label("HTTP method").select_option("POST")
+    page.get_by_label("Body format").select_option("json")
+    add_pair(page, 1, "id", "{ActionId}")
+
+    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.get_by_label("HTTP method").select_option("GET")
+    for name in ("#id_install", "#id_in_app_event", "#id_body_format", "#id_body_kind", ".pp-pairs", "#id_body_raw"):
+        expect(page.locator(name)).to_be_hidden()
+    page.locator("#id_url").fill("https://receiver.example/in")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("row", name="Online Sale")).to_be_visible()
+
+    saved = Postback.objects.get()
+    assert (saved.install, saved.body_format, saved.body_pairs) == (False, "", [])
+
+
+def test_save_and_add_another_keeps_all_but_the_event_type(
+    operator_page: Page, sale: ActionTracker, partner: Partner
+) -> None:
+    lead = make_tracker(sale.program, name="Lead")
+    make_term(lead, partner)
+    foreign = make_tracker(sale.program, name="Of no contract")
+    page = add_page(operator_page, partner)
+    expect(page.locator(f"#id_action_tracker option[value='{foreign.pk}']")).to_have_count(0)
+    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.locator("#id_url").fill("https://receiver.example/in?id={ActionId}")
+    page.get_by_text("Show advanced settings").click()
+    page.get_by_label("Minimum Delay").fill("1h 30m")
+
+    page.get_by_role("button", name="Save and add another").click()
+    expect(page.get_by_label("Event type")).to_have_value("")
+    expect(page.locator("#id_url")).to_have_value("https://receiver.example/in?id={ActionId}")
+    page.get_by_label("Event type").select_option(str(lead.pk))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("row", name="Lead")).to_be_visible()
+
+    assert set(Postback.objects.values_list("name", "minimum_delay_seconds")) == {("Online Sale", 5400), ("Lead", 5400)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"url": ""}, "This field is required."),
+        ({"url": "https://receiver.example/{Oidd}"}, "Did you mean {Oid}?"),
+        ({"url": "https://10.0.0.1/"}, "This host cannot be called"),
+        ({"headers": "no colon"}, "colon"),
+        ({"minimum_delay_seconds": "soon"}, "Write seconds, or 90s, 15m, 2h, 3d."),
+        ({"maximum_requests": "0"}, "greater than or equal to 1"),
+        ({"success_response": "/(/"}, "Line 1: "),
+        ({"error_response": "json: ["}, "Line 1: "),
+    ],
+)
+def test_a_mistake_is_told_beside_its_field(
+    operator_page: Page, sale: ActionTracker, partner: Partner, fields: dict[str, str], message: str
+) -> None:
+    page = add_page(operator_page, partner)
+    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.locator("#id_url").fill("https://receiver.example/in")
+    page.get_by_text("Show advanced settings").click()
+    for name, text in fields.items():
+        page.locator(f"#id_{name}").fill(text)
+
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    [name] = fields
+    expect(page.locator(f".field-{name} .errorlist")).to_contain_text(message)
+    expect(page.locator(f"#id_{name}")).to_be_visible()
+    assert not Postback.objects.exists()
+
+
+def test_a_viewer_reads_a_postback_and_can_send_nothing(open_as: OpenAs, sale: ActionTracker, partner: Partner) -> None:
+    postback = make_postback(sale, partner)
+    page = open_as(Role.VIEWER)
+
+    page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
+
+    expect(page.get_by_text("https://receiver.example/in?action={ActionId}")).to_be_visible()
+    expect(page.get_by_role("button", name="Send test")).to_have_count(0)
+    expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(0)
+    axe(page)
+
+
+def test_the_form_fits_a_phone_in_the_dark(open_as: OpenAs, sale: ActionTracker, partner: Partner) -> None:
+    postback = make_postback(sale, partner)
+    page = open_as(Role.OPERATOR, width=NARROW, dark=True)
+
+    page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
+    expect(request_of(page)).to_contain_text("GET https://receiver.example/in?action=1000.")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    axe(page)
+    screenshot(page, "postback-form-narrow-dark")
