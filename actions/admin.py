@@ -12,11 +12,11 @@ import json
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from actions.models import Action, ActionEvent, Item
 from actions.parameters import PARAMETERS
@@ -30,7 +30,7 @@ class ActionTrackerForm(ModelForm):
     hidden_parameters = forms.MultipleChoiceField(
         choices=[(name, name) for name in PARAMETERS],
         required=False,
-        widget=FilteredSelectMultiple("parameters", is_stacked=False),
+        widget=UnfoldAdminSelect2MultipleWidget(),
         help_text=str(ActionTracker._meta.get_field("hidden_parameters").help_text),  # noqa: SLF001 -- Django's documented interface
     )
 

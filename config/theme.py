@@ -15,7 +15,7 @@ UNFOLD: dict[str, Any] = {
         {"rel": "icon", "type": "image/svg+xml", "href": _static("config/favicon.svg")},
     ],
     "STYLES": [_static("config/admin.css")],
-    "SCRIPTS": [_static("config/time-zone.js")],
+    "SCRIPTS": [_static("config/time-zone.js"), _static("config/labels.js")],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

@@ -80,10 +80,11 @@ class ContractTermInline(TabularInline):
         rows: QuerySet[ContractTerm] = super().get_queryset(request)
         return rows.select_related("action_tracker", "contract")
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The choices of all rows are read once, not once for each row."""
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if field is not None and db_field.name == "action_tracker":
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The choices of all rows are read once, not once for each row; the narrow cell is theirs alone."""
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "action_tracker":
+            field.widget = getattr(field.widget, "widget", field.widget)  # Without the menu of related rows.
             field.choices = [("", "---------"), *event_type_choices()]
         return field
 
@@ -123,3 +124,13 @@ class ExchangeRateAdmin(ModelAdmin):
     list_display_links = ("from_currency", "date")
     list_filter = ("from_currency", "to_currency")
     date_hierarchy = "date"
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (("from_currency", "to_currency"), "rate", "date"),
+                "description": "From this date on, one unit of the first currency is worth so many units of the "
+                "second, until a later rate. The other direction needs no rate of its own: the inverse serves.",
+            },
+        ),
+    )

@@ -1,0 +1,108 @@
+"""Each list and form: nothing in the console, nothing missing, no other host, axe; wide, narrow, light and dark."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from postbacks.models import Postback
+from tests.browser.actors import Role
+from tests.browser.audit import axe
+from tests.browser.conftest import NARROW, WIDE, OpenAs
+from tests.browser.pictures import screenshot
+from tests.browser.watch import expect as expect_problem
+from tests.factories import (
+    make_media_source,
+    make_partner,
+    make_postback,
+    make_program,
+    make_rate,
+    make_term,
+    make_tracker,
+    record_action,
+)
+
+_OURS = ("partners", "optimize_sources", "actions", "postbacks")
+
+
+@pytest.fixture
+def postback() -> Postback:
+    """A row of all that an operator sets up, and an action with what it fires."""
+    program = make_program(name="Summit")
+    sale = make_tracker(program, name="Online Sale")
+    make_tracker(program, name="Summit app", in_app_events=["INSTALL", "SALE"])
+    partner = make_partner(name="Compass")
+    make_term(sale, partner)
+    make_rate("EUR", "USD", "1.08")
+    make_media_source(name="Ledger Analytics", type="Attribution")
+    postback = make_postback(sale, partner, name="Sales", url="https://compass.example/in?id={ActionId}")
+    record_action(sale, partner, Items=[{"Sku": "TENT-2", "Quantity": 1, "SubTotal": "219.00"}])
+    return postback
+
+
+def pages(role: Role) -> list[str]:
+    """The pages of our models that the role may open."""
+    found = ["/admin/"]
+    for model in admin.site._registry:
+        if model._meta.app_label not in _OURS:
+            continue
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        if role is not Role.VIEWER:  # Sees the same lists.
+            found.append(reverse(f"{name}_changelist"))
+        row = model._default_manager.order_by("pk").first()
+        found += [reverse(f"{name}_change", args=(row.pk,))] if row else []
+        if role is not Role.VIEWER and model._meta.model_name in _MADE_BY_HAND:
+            found.append(reverse(f"{name}_add"))
+    return found
+
+
+_MADE_BY_HAND = (
+    *("program", "partner", "contract", "contractterm", "actiontracker", "inappevent", "exchangerate"),
+    *("mediasource", "postback", "replay"),
+)
+_WIDEST = """width => [...document.querySelectorAll("body *")]
+    .filter(each => each.getBoundingClientRect().right > width)
+    .map(each => `${each.tagName}.${each.className}`).slice(0, 5)"""
+_PICTURES = {
+    r"/partners/contract/\d+/change/": "contract",
+    r"/partners/exchangerate/add/": "exchange-rate",
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "width", "dark"), [(Role.OPERATOR, WIDE, False), (Role.OPERATOR, NARROW, True), (Role.VIEWER, WIDE, True)]
+)
+@pytest.mark.usefixtures("postback")
+def test_every_page_is_sound(open_as: OpenAs, role: Role, width: int, dark: bool) -> None:
+    page = open_as(role, width=width, dark=dark)
+    wrong = []
+    for path in pages(role):
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wrong.append(f"{path} is wider than the window: {page.evaluate(_WIDEST, width)}")
+        try:
+            axe(page)
+        except AssertionError as error:
+            wrong.append(str(error))
+        for pattern, name in _PICTURES.items():
+            if not dark and re.search(pattern, path):
+                screenshot(page, name)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_error_pages_can_be_read(open_as: OpenAs) -> None:
+    page = open_as(Role.VIEWER)
+    expect_problem(page, r"^status 404: GET .*/nothing/")
+    expect_problem(page, r"^status 403: GET .*/partners/partner/add/")
+    for path, words in (
+        ("/nothing/", "There is nothing here"),
+        ("/admin/partners/partner/add/", "You may not do this"),
+    ):
+        page.goto(path)
+        assert words in page.locator("h1").inner_text()
+        axe(page)
