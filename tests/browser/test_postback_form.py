@@ -156,7 +156,9 @@ def test_pairs_are_added_moved_and_removed_by_keyboard(
     page.locator("#id_url").fill("https://receiver.example/in")
     page.get_by_label("HTTP method").select_option("POST")
     page.get_by_label("Body format").select_option("json")
-    for number, (key, value) in enumerate((("a", "{Oid}"), ("b", "2"), ("c=d", "two\nlines")), start=1):
+    for number, (key, value) in enumerate(
+        (("order_id", "{Oid}"), ("b", "2"), ("pay=out", "{Payout}\n{Currency}")), start=1
+    ):
         add_pair(page, number, key, value)
 
     page.get_by_role("button", name="Move pair 3: arrow keys").press("ArrowUp")
@@ -171,7 +173,10 @@ def test_pairs_are_added_moved_and_removed_by_keyboard(
     expect(page.get_by_role("row", name="Online Sale")).to_be_visible()
 
     saved = Postback.objects.get()
-    assert (saved.body_format, saved.body_pairs) == ("querystring", [["a", "{Oid}"], ["c=d", "two\nlines"]])
+    assert (saved.body_format, saved.body_pairs) == (
+        "querystring",
+        [["order_id", "{Oid}"], ["pay=out", "{Payout}\n{Currency}"]],
+    )
 
 
 def test_what_does_not_apply_is_neither_shown_nor_kept(
@@ -274,3 +279,50 @@ def test_the_form_fits_a_phone_in_the_dark(open_as: OpenAs, sale: ActionTracker,
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
     axe(page)
     screenshot(page, "postback-form-narrow-dark")
+
+
+def test_a_mobile_apps_postback_asks_for_install_or_an_event(
+    operator_page: Page, sale: ActionTracker, partner: Partner
+) -> None:
+    app = make_tracker(sale.program, name="App", in_app_events=["SALE", "SIGN-UP"])
+    make_tracker(sale.program, name="Other app", in_app_events=["OF ANOTHER"])
+    make_term(app, partner)
+    page = operator_page
+    page.goto(f"/admin/partners/partner/{partner.pk}/change/")
+    page.get_by_role("link", name="Partner Integration").click()
+    page.get_by_role("link", name="Add Postback").click()
+    page.get_by_label("Event type").select_option(str(app.pk))
+    page.locator("#id_url").fill("https://receiver.example/in")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".field-install .errorlist")).to_contain_text("choose")
+
+    events = page.get_by_label("In-app event")
+    assert [text.strip() for text in events.locator("option:not([hidden])").all_inner_texts()] == [
+        "None",
+        "SALE",
+        "SIGN-UP",
+    ]
+    events.select_option(label="SIGN-UP")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("row", name="App")).to_be_visible()
+
+    saved = Postback.objects.get()
+    assert saved.in_app_event is not None
+    assert (saved.install, saved.in_app_event.code) == (False, "SIGN-UP")
+
+
+def test_pairs_are_dragged(operator_page: Page, sale: ActionTracker, partner: Partner) -> None:
+    pairs = [["a", "1"], ["b", "2"], ["c", "3"]]
+    postback = make_postback(sale, partner, method="POST", body_format="json", body_pairs=pairs)
+    page = operator_page
+    page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
+    expect(page.get_by_label("Key 3", exact=True)).to_have_value("c")
+
+    handle = page.get_by_role("button", name="Move pair 3: arrow keys")
+    handle.drag_to(page.get_by_label("Key 1", exact=True), target_position={"x": 20, "y": 3})
+    expect(page.get_by_label("Key 1", exact=True)).to_have_value("c")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("row", name="Online Sale")).to_be_visible()
+
+    postback.refresh_from_db()
+    assert postback.body_pairs == [["c", "3"], ["a", "1"], ["b", "2"]]
