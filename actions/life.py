@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from django.utils import timezone
+
 from actions.credit import Credit
 from actions.currency import Rates, to_cents
 from actions.items import Line, merge
@@ -135,6 +137,25 @@ def change(order: Order, report: Report, rates: Rates) -> ActionEvent | None:
         return None
     order.changed = True
     return _event(order, kind, amount, payout)
+
+
+def lock(order: Order) -> ActionEvent:
+    """A pending action is approved, and nothing can change it any more."""
+    order.action.status = Action.Status.APPROVED
+    return _passed(order, Kind.LOCKED)
+
+
+def clear(order: Order) -> ActionEvent:
+    """An approved action is to be paid."""
+    order.action.cleared_at = timezone.now()
+    return _passed(order, Kind.CLEARED)
+
+
+def _passed(order: Order, kind: Kind) -> ActionEvent:
+    """An event without a report: it has no reason, and no amount changes."""
+    order.action.status_detail = ""
+    order.changed = True
+    return _event(order, kind, order.action.amount, order.action.payout)
 
 
 def _require_status(action: Action, kind: str) -> None:

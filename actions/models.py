@@ -55,6 +55,7 @@ class Action(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     locking_date = models.DateTimeField()
     clearing_date = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     original_currency = currency_field(help_text="Of the cart.")
     original_amount = models.DecimalField(max_digits=16, decimal_places=2)
@@ -88,6 +89,13 @@ class Action(models.Model):
         indexes = [
             # Counting a term's actions and payout of a month, for its limits.
             models.Index(fields=["contract_term", "event_date"], name="action_term_month"),
+            # Finding what is due to lock, and then to clear; an action is in one of them for its first weeks only.
+            models.Index(fields=["locking_date"], name="action_to_lock", condition=Q(status="PENDING")),
+            models.Index(
+                fields=["clearing_date"],
+                name="action_to_clear",
+                condition=Q(status="APPROVED", cleared_at__isnull=True),
+            ),
             # The admin's list of one order id across event types.
             models.Index(fields=["order_id"], name="action_order_id"),
         ]

@@ -135,10 +135,11 @@ def load_orders(reports: Sequence[Report]) -> Orders:
         for report in changes
         if (report.action_tracker_id, report.order_id) in newest
     }
-    return Orders(known, _lock(targets) if targets else ())
+    return Orders(known, lock_orders(targets) if targets else ())
 
 
-def _lock(ids: Iterable[int]) -> list[Order]:
+def lock_orders(ids: Iterable[int]) -> list[Order]:
+    """The actions as they are now, with what is known of them; nobody else can change them in this transaction."""
     locked = (
         Action.objects.filter(pk__in=ids)
         .order_by("pk")

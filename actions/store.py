@@ -38,11 +38,12 @@ INSERT_EVENTS = (
 UPDATE_ACTIONS = """
 UPDATE actions_action SET
     status = v.status, status_detail = v.status_detail, original_amount = v.original_amount, amount = v.amount,
-    payout = v.payout, media_source_ids = v.media_source_ids, reported = v.reported
-FROM (VALUES %s) AS v (id, status, status_detail, original_amount, amount, payout, media_source_ids, reported)
+    payout = v.payout, media_source_ids = v.media_source_ids, reported = v.reported, cleared_at = v.cleared_at
+FROM (VALUES %s) AS v (id, status, status_detail, original_amount, amount, payout, media_source_ids, reported,
+    cleared_at)
 WHERE actions_action.id = v.id
 """
-ACTION_ROW = "(%s::bigint, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::bigint[], %s::jsonb)"
+ACTION_ROW = "(%s::bigint, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::bigint[], %s::jsonb, %s::timestamptz)"
 
 UPDATE_ITEMS = """
 UPDATE actions_item SET
@@ -130,6 +131,7 @@ def _update_actions(actions: Sequence[Action]) -> None:
             action.payout,
             action.media_source_ids,
             _json(action.reported),
+            action.cleared_at,
         )
         for action in actions
     ]

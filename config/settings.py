@@ -135,6 +135,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "replay": {"task": "postbacks.tasks.replay", "schedule": 1.0, "options": {"expires": 2}},
     "fold": {"task": "postbacks.tasks.fold", "schedule": 5.0, "options": {"expires": 5}},
+    "mature": {"task": "actions.tasks.mature", "schedule": 60.0, "options": {"expires": 60}},
     "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0, "options": {"expires": 30}},
 }
 # In memory: what runs every second has no past worth a file, and a file can be found broken after a kill.

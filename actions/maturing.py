@@ -1,0 +1,57 @@
+"""What time does to actions: they lock on their locking date and clear on their clearing date. Nobody is called for it.
+
+Both dates are fixed when an action is created. A locked action is approved and cannot be changed any more; a cleared
+one is to be paid. Each is an event of the action, with the values of that moment. A reversed action does neither; one
+that is restored after its locking date locks at the next look.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from actions.life import clear, lock
+from actions.models import Action, ActionEvent
+from actions.orders import Order, lock_orders
+from actions.store import store
+
+ACTIONS_PER_TRANSACTION = 500  # As many as an import takes: their rows are locked for some tenths of a second.
+
+Change = Callable[[Order], ActionEvent]
+
+
+def mature(seconds: float) -> int:
+    """Lock and clear what is due, for up to `seconds`; the number of events. What is left is due at the next look."""
+    until = time.monotonic() + seconds
+    done = 0
+    for due, change in ((_due_for_locking, lock), (_due_for_clearing, clear)):
+        while time.monotonic() < until:
+            ids = list(due().order_by("pk").values_list("pk", flat=True)[:ACTIONS_PER_TRANSACTION])
+            if not ids:
+                break
+            done += _take(ids, due(), change)
+    return done
+
+
+def _due_for_locking() -> QuerySet[Action]:
+    return Action.objects.filter(status=Action.Status.PENDING, locking_date__lte=timezone.now())
+
+
+def _due_for_clearing() -> QuerySet[Action]:
+    return Action.objects.filter(
+        status=Action.Status.APPROVED, cleared_at__isnull=True, clearing_date__lte=timezone.now()
+    )
+
+
+@transaction.atomic
+def _take(ids: list[int], due: QuerySet[Action], change: Change) -> int:
+    """The events of those actions that are due still, now that nobody else can change them."""
+    held = lock_orders(ids)
+    still = set(due.filter(pk__in=ids).values_list("pk", flat=True))
+    orders = [order for order in held if order.action.pk in still]
+    store(orders, [change(order) for order in orders])
+    return len(orders)
