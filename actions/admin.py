@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
+from actions.api import admin as api_admin  # noqa: F401 -- registers what it holds
 from actions.models import Action, ActionEvent, Item
 from actions.parameters import PARAMETERS
 from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelForm, ShownOnly, TabularInline

@@ -46,7 +46,7 @@ def json_lines(file: BinaryIO) -> Iterator[FileLine]:
     for number, raw in enumerate(file, 1):
         line = _first_line(raw) if number == 1 else raw
         if line.strip():
-            yield FileLine(number, line, _report(partial(_json_object, line)))
+            yield FileLine(number, line, _report(partial(json_object, line)))
 
 
 def csv_rows(file: BinaryIO) -> Iterator[FileLine]:
@@ -137,26 +137,35 @@ def _report(read_fields: Callable[[], dict[str, Any]]) -> Report | Rejected:
         return refusal
 
 
-def _json_object(line: bytes) -> dict[str, Any]:
+def json_object(text: bytes, what: str = "line") -> dict[str, Any]:
+    """The JSON object that `text` is; `what` names it in messages.
+
+    Raises:
+        Rejected: it is none.
+    """
     try:
-        value = json.loads(line.decode(), parse_float=Decimal, parse_constant=_refuse_constant)
-    except Rejected:
-        raise
+        value = _DECODER.decode(text.decode())
+    except Rejected as refusal:
+        raise Rejected("MALFORMED", f"The {what} is not JSON: {refusal}") from None
     except UnicodeDecodeError:
-        raise Rejected("MALFORMED", "The line is not UTF-8.") from None
+        raise Rejected("MALFORMED", f"The {what} is not UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise Rejected("MALFORMED", f"The line is not JSON: {error.msg} at column {error.colno}.") from None
+        place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}, column {error.colno}"
+        raise Rejected("MALFORMED", f"The {what} is not JSON: {error.msg} at {place}.") from None
     except (ValueError, RecursionError):
         raise Rejected(
-            "MALFORMED", "The line is not JSON that can be read: a number or a nesting is too large."
+            "MALFORMED", f"The {what} is not JSON that can be read: a number or a nesting is too large."
         ) from None
     if not isinstance(value, dict):
-        raise Rejected("MALFORMED", "The line is JSON, but not an object with fields such as CampaignId.")
+        raise Rejected("MALFORMED", f"The {what} is JSON, but not an object with fields such as CampaignId.")
     return value
 
 
 def _refuse_constant(name: str) -> None:
-    raise Rejected("MALFORMED", f"The line is not JSON: {name} is not a number.")
+    raise Rejected("MALFORMED", f"{name} is not a number.")
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
 
 
 def _first_line(raw: bytes) -> bytes:

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
+    "ninja",  # For the files of the page that shows the API; it comes without a network.
     "partners",
     "optimize_sources",
     "actions",
@@ -58,6 +59,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.time_zone.browsers_time_zone",
+    "actions.api.errors.api_answers",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -153,6 +155,9 @@ POSTBACKS_SHUTDOWN_TIMEOUT = seconds("POSTBACKS_SHUTDOWN_TIMEOUT", 20)
 # A minute has a row for each postback that was busy in it, so a thousand busy ones make 1.4 million a day.
 POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS = whole_number("POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS", default=3, most=366)
 POSTBACKS_ROLLUP_HOURS_KEPT_DAYS = whole_number("POSTBACKS_ROLLUP_HOURS_KEPT_DAYS", default=400, most=36_600)
+
+# Of one token of the conversion API.
+API_REQUESTS_PER_SECOND = whole_number("API_REQUESTS_PER_SECOND", default=1000, most=1_000_000)
 
 # Who is told when a destination is held or released. Without EMAIL_URL, mail is printed where it would be sent.
 POSTBACKS_NOTICE_EMAILS = env.list("POSTBACKS_NOTICE_EMAILS", default=[])

@@ -4,9 +4,12 @@ from django.urls import path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
+from actions.api.doors import api
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     # For what asks without reading the page.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("config/favicon.svg"))),
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", api.urls),
 ]

@@ -12,6 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from actions.api.models import Submission
+from actions.api.submit import submit
+from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent
 from partners.models import ActionTracker, Contract, ContractTerm, InAppEvent, Partner, Program
 from postbacks.form_fields import format_pairs, parse_pairs
@@ -31,7 +34,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 OURS = [model for model in admin.site._registry if model.__module__.split(".")[0] != "django"]
-HISTORY = [Action, ActionEvent, Delivery]
+HISTORY = [Action, ActionEvent, Delivery, Submission]
 
 
 @pytest.fixture
@@ -88,6 +91,8 @@ def everything(delivery: Delivery) -> Delivery:
     make_tracker(in_app_events=["INSTALL"])
     make_postback(delivery.action.action_tracker, make_media_source())
     Replay.objects.create(selection={}, described="everything", planned=1)
+    token, _ = create_token("shop")
+    submit(token, Submission.Kind.CONVERSION, {"OrderId": "o-1"})
     return delivery
 
 

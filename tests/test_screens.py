@@ -13,6 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from actions.api.models import Submission
+from actions.api.submit import submit
+from actions.api.tokens import create_token
 from postbacks.models import Delivery, Postback
 from tests.factories import (
     make_media_source,
@@ -57,6 +60,8 @@ def make_rows(count: int) -> None:
         postback = make_postback(tracker, partner)
         make_postback(app, network, install=True)
         event = record_action(tracker, partner, Items=[{"Sku": "A", "Quantity": 1, "SubTotal": "5.00"}] * 2)
+        token, _ = create_token(f"shop {number}")
+        submit(token, Submission.Kind.CONVERSION, {"OrderId": "o-1"})
         Delivery.objects.get_or_create(
             postback=postback, event=event, action=event.action, defaults={"due_at": timezone.now()}
         )

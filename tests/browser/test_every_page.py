@@ -8,6 +8,9 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from actions.api.models import Submission
+from actions.api.submit import submit
+from actions.api.tokens import create_token
 from postbacks.models import Postback
 from tests.browser.actors import Role
 from tests.browser.audit import axe
@@ -38,6 +41,8 @@ def postback() -> Postback:
     make_term(sale, partner)
     make_rate("EUR", "USD", "1.08")
     make_media_source(name="Ledger Analytics", type="Attribution")
+    token, _ = create_token("Shop")
+    submit(token, Submission.Kind.CONVERSION, {"CampaignId": program.pk, "OrderId": "o-1"})
     postback = make_postback(sale, partner, name="Sales", url="https://compass.example/in?id={ActionId}")
     record_action(sale, partner, Items=[{"Sku": "TENT-2", "Quantity": 1, "SubTotal": "219.00"}])
     return postback
@@ -61,7 +66,7 @@ def pages(role: Role) -> list[str]:
 
 _MADE_BY_HAND = (
     *("program", "partner", "contract", "contractterm", "actiontracker", "inappevent", "exchangerate"),
-    *("mediasource", "postback", "replay"),
+    *("mediasource", "postback", "replay", "apitoken"),
 )
 _WIDEST = """width => [...document.querySelectorAll("body *")]
     .filter(each => each.getBoundingClientRect().right > width)
@@ -69,6 +74,7 @@ _WIDEST = """width => [...document.querySelectorAll("body *")]
 _PICTURES = {
     r"/partners/contract/\d+/change/": "contract",
     r"/partners/exchangerate/add/": "exchange-rate",
+    r"/actions/submission/\d+/change/": "submission",
 }
 
 

@@ -1,0 +1,108 @@
+"""The admin of tokens and of submissions."""
+
+# Django names the arguments of what it calls back, used or not.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from actions.api.models import ApiToken, Submission
+from actions.api.submit import process_again
+from actions.api.tokens import new_token, revoke
+from partners.admin_kit import LargeTable, ModelAdmin, ShownOnly
+
+MOST_AT_ONCE = 1_000  # One after the other, while the browser waits; the command takes any number.
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ModelAdmin):
+    list_display = ("name", "account_sid", "created_at", "last_used_at", "revoked_at")
+    fields = ("name", "account_sid", "created_at", "last_used_at", "revoked_at")
+    readonly_fields = ("account_sid", "created_at", "last_used_at", "revoked_at")
+    actions = ("revoke_tokens",)
+
+    def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
+        return self.fields if obj else ("name",)
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        text = new_token(obj)
+        messages.success(
+            request,
+            format_html(
+                "The token is <code>{}</code>, the account's SID <code>{}</code>. "
+                "Copy it now: it is not shown again, only its hash is kept.",
+                text,
+                obj.account_sid,
+            ),
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        return False  # Its submissions name it; a revoked one does no harm.
+
+    @admin.action(description="Revoke", permissions=["change"])
+    def revoke_tokens(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+        for token in tokens:
+            revoke(token)
+        messages.success(request, f"{len(tokens)} revoked: requests with them are refused from now on.")
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ShownOnly, LargeTable):
+    list_display = ("public_id", "kind", "result", "reason_code", "received_at", "token", "action")
+    list_select_related = ("token", "action")
+    list_filter = ("result", "kind")
+    search_fields = ("=id",)
+    search_help_text = "A submission's id, such as A-17, or a reason code of refused ones."
+    exclude = ("fields", "notes")
+    readonly_fields = ("reported", "remarks")
+    actions = ("process_refused",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Submission], search_term: str
+    ) -> tuple[QuerySet[Submission], bool]:
+        term = search_term.strip()
+        digits = term.upper().removeprefix("A-")
+        if digits.isascii() and digits.isdecimal() and len(digits) < 19:
+            return queryset.filter(pk=int(digits)), False
+        if term:
+            return queryset.filter(result=Submission.Result.REJECTED, reason_code=term.upper()), False
+        return queryset, False
+
+    @admin.display(description="Reported fields")
+    def reported(self, submission: Submission) -> SafeString | str:
+        if not submission.fields:
+            return "Kept only while a report is refused."
+        return format_html("<pre>{}</pre>", json.dumps(submission.fields, indent=2, ensure_ascii=False))
+
+    @admin.display(description="Notes")
+    def remarks(self, submission: Submission) -> str:
+        return "\n".join(submission.notes) or "-"
+
+    def has_process_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change submissions may have refused ones processed again; nobody edits them."""
+        return bool(request.user.has_perm("actions.change_submission"))
+
+    @admin.action(description="Process again", permissions=["process"])
+    def process_refused(self, request: HttpRequest, submissions: QuerySet[Submission]) -> None:
+        chosen = submissions.filter(result=Submission.Result.REJECTED).order_by("id")[:MOST_AT_ONCE]
+        refusals = [process_again(submission) for submission in chosen]
+        still = [refusal for refusal in refusals if refusal is not None]
+        if len(refusals) > len(still):
+            messages.success(request, f"{len(refusals) - len(still)} recorded.")
+        for refusal in still[:5]:
+            messages.warning(request, f"Refused again: {refusal.reason_code}: {refusal.message}")
+        if len(still) > 5:
+            messages.warning(request, f"{len(still) - 5} more are refused still.")
+        if not refusals:
+            messages.info(request, "None of the chosen ones is refused: there is nothing to process.")

@@ -1,0 +1,210 @@
+"""Many reports in one request: JSON Lines in, a result a line out, while the lines are recorded.
+
+With an `Idempotency-Key` a batch may be sent again after any failure. Its results are kept in parts, each written in
+the transaction that records its lines, so a second sending answers what was done and does the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from typing import IO, Any
+
+import orjson
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from actions.api.answers import error
+from actions.api.bodies import LINES, BodyTooLargeError, check_complete
+from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
+from actions.api.submit import read_report, storable
+from actions.importing import LINES_PER_TRANSACTION
+from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
+from actions.record import record
+from actions.rejected import Rejected
+from actions.report import Report
+from actions.report_files import json_object
+
+MAX_LINES = 10_000
+MAX_BYTES = 64 * 1024 * 1024  # Ten thousand orders with twenty items each.
+MAX_LINE_BYTES = 1024 * 1024
+_IN_MEMORY_BYTES = 1024 * 1024  # A body that is larger waits in a file.
+_BLOCK = 64 * 1024
+
+Uri = Callable[[Submission], str]
+
+
+def take_batch(request: HttpRequest, token: ApiToken, uri: Uri) -> HttpResponseBase:
+    """Record the lines of the request's body; the answer streams their results, one JSON object a line.
+
+    Raises:
+        BodyTooLargeError: the body, a line of it, or the number of lines is too large; nothing is recorded.
+        Rejected: the content type or the key makes no sense.
+    """
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind not in (LINES, "application/jsonl", "application/json-lines"):
+        return error(request, 415, f"Content-Type: {kind[:100]!r}; a batch is {LINES}, one JSON object a line.")
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > 255 or not key.isprintable():
+        raise Rejected("MALFORMED", "Idempotency-Key: at most 255 printable characters.", "Idempotency-Key")
+    body, sha256 = _spool(request)
+    if not key:
+        submission = _new_submission(token)
+        return _stream(_results(body, submission, None), submission, uri)
+    known = _key(token, key, sha256)
+    if known.body_sha256 != sha256:
+        body.close()
+        return error(
+            request,
+            422,
+            "This Idempotency-Key came with another body before; use a new key for a new batch.",
+            "Idempotency-Key",
+        )
+    return _stream(_results(body, known.submission, known), known.submission, uri)
+
+
+def _key(token: ApiToken, key: str, sha256: str) -> IdempotencyKey:
+    found = IdempotencyKey.objects.select_related("submission").filter(token=token, key=key).first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return IdempotencyKey.objects.create(
+                token=token, key=key, body_sha256=sha256, submission=_new_submission(token)
+            )
+    except IntegrityError:  # Sent twice at this moment.
+        return IdempotencyKey.objects.select_related("submission").get(token=token, key=key)
+
+
+def _new_submission(token: ApiToken) -> Submission:
+    return Submission.objects.create(
+        token=token, kind=Submission.Kind.BATCH, result=Submission.Result.RUNNING, received_at=timezone.now()
+    )
+
+
+def _stream(results: Iterator[list[dict[str, Any]]], submission: Submission, uri: Uri) -> HttpResponseBase:
+    """The results as they come. The first part is awaited: a failure before it is an error and no half answer."""
+
+    first = next(results, [])
+    parts = (_lines(part) for part in chain((first,), results))
+    response = StreamingHttpResponse(parts, content_type=LINES)
+    response.headers["Content-Location"] = uri(submission)
+    return response
+
+
+def _lines(part: list[dict[str, Any]]) -> bytes:
+    return b"".join(orjson.dumps(result, option=orjson.OPT_APPEND_NEWLINE) for result in part)
+
+
+def _spool(request: HttpRequest) -> tuple[IO[bytes], str]:
+    """The whole body, and its hash: what is recorded is never a part of a body that broke off."""
+    body = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 -- closed with the last result
+    sha256, size, lines, line = hashlib.sha256(), 0, 0, 0
+    while block := request.read(_BLOCK):
+        size += len(block)
+        sha256.update(block)
+        body.write(block)
+        lines += block.count(b"\n")
+        *ended, rest = block.split(b"\n")
+        longest = max([line + len(ended[0]), *(len(each) for each in ended[1:])]) if ended else line + len(rest)
+        line = len(rest) if ended else line + len(rest)
+        if size > MAX_BYTES or max(longest, line) > MAX_LINE_BYTES or lines + bool(line) > MAX_LINES:
+            body.close()
+            raise _too_large()
+    check_complete(request, size)
+    body.seek(0)
+    return body, sha256.hexdigest()
+
+
+def _too_large() -> BodyTooLargeError:
+    return BodyTooLargeError(
+        MAX_BYTES,
+        f"A batch has at most {MAX_LINES:,} lines of {MAX_LINE_BYTES:,} bytes each, {MAX_BYTES:,} bytes in all.",
+    )
+
+
+def _results(body: IO[bytes], submission: Submission, key: IdempotencyKey | None) -> Iterator[list[dict[str, Any]]]:
+    lines = enumerate(body, start=1)
+    number = 0
+    with body:
+        while part := list(islice(lines, LINES_PER_TRANSACTION)):
+            yield _take_part(part, number, submission, key)
+            number += 1
+    Submission.objects.filter(pk=submission.pk).update(result=Submission.Result.COMPLETE, processed_at=timezone.now())
+
+
+def _take_part(
+    part: list[tuple[int, bytes]], number: int, submission: Submission, key: IdempotencyKey | None
+) -> list[dict[str, Any]]:
+    with transaction.atomic():
+        # One that was sent twice at once takes turns with itself here, part by part.
+        submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
+        if key is not None:
+            done = BatchPart.objects.filter(key=key, number=number).values_list("results", flat=True).first()
+            if done is not None:
+                return list(done)
+        read = [(line, *_read(text, submission)) for line, text in part if text.strip()]
+        recorded = iter(record([report for _, report, _ in read if isinstance(report, Report)]))
+        outcomes = [
+            (line, report, fields, next(recorded) if isinstance(report, Report) else refused(report))
+            for line, report, fields in read
+        ]
+        rejected = _keep_rejected(submission, outcomes)
+        results = [_result(line, report, outcome, rejected.get(line)) for line, report, _, outcome in outcomes]
+        _count(submission, [outcome for *_, outcome in outcomes])
+        if key is not None:
+            BatchPart.objects.create(key=key, number=number, results=results)
+    return results
+
+
+def _read(text: bytes, submission: Submission) -> tuple[Report | Rejected, dict[str, Any]]:
+    try:
+        fields = json_object(text, "line")
+    except Rejected as refusal:
+        return refusal, {}
+    return read_report(Submission.Kind.BATCH, fields, submission), fields
+
+
+def _keep_rejected(
+    submission: Submission, outcomes: list[tuple[int, Report | Rejected, dict[str, Any], Outcome]]
+) -> dict[int, Submission]:
+    """A submission for each line that was refused, by its line, so that it can be processed again."""
+    rows = []
+    for line, _, fields, outcome in outcomes:
+        if isinstance(outcome, RejectedOutcome):
+            row = Submission(
+                token_id=submission.token_id,
+                kind=Submission.Kind.BATCH,
+                batch=submission,
+                line=line,
+                received_at=submission.received_at,
+                fields=storable(fields),
+            )
+            row.take(outcome)
+            rows.append(row)
+    Submission.objects.bulk_create(rows)
+    return {row.line: row for row in rows if row.line is not None}
+
+
+def _result(line: int, report: Report | Rejected, outcome: Outcome, rejected: Submission | None) -> dict[str, Any]:
+    notes = {"Notes": list(report.warnings)} if isinstance(report, Report) and report.warnings else {}
+    match outcome:
+        case Recorded(event):
+            return {"Line": line, "Result": "recorded", "ActionId": event.action.action_id, **notes}
+        case Repeated(action):
+            reason = Repeated.reason_code
+            return {"Line": line, "Result": "repeated", "ErrorReason": reason, "ActionId": action.action_id, **notes}
+        case RejectedOutcome(code, message):
+            kept = rejected.public_id if rejected else ""
+            return {"Line": line, "Result": "rejected", "ErrorReason": code, "Message": message, "Submission": kept}
+
+
+def _count(submission: Submission, outcomes: list[Outcome]) -> None:
+    submission.recorded += sum(isinstance(outcome, Recorded) for outcome in outcomes)
+    submission.repeated += sum(isinstance(outcome, Repeated) for outcome in outcomes)
+    submission.rejected += sum(isinstance(outcome, RejectedOutcome) for outcome in outcomes)
+    submission.save(update_fields=["recorded", "repeated", "rejected"])

@@ -1,0 +1,127 @@
+"""Who may report over HTTP, and what became of each request."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
+
+
+class ApiToken(models.Model):
+    """A token of the account. Only its hash is kept: whoever reads the table cannot use it."""
+
+    account_sid = models.CharField("account SID", max_length=40, editable=False)
+    name = models.CharField(max_length=100, help_text="Who uses it, such as “shop” or “data warehouse”.")
+    token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "API token"
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Submission(models.Model):
+    """One request to the API, or one refused line of a batch, and what became of it."""
+
+    class Kind(models.TextChoices):
+        CONVERSION = "conversion", "Conversion"
+        CHANGE = "change", "Modification or restoration"
+        REVERSAL = "reversal", "Reversal"
+        BATCH = "batch", "Batch"
+
+    class Result(models.TextChoices):
+        RECORDED = "recorded", "Recorded"
+        REPEATED = "repeated", "Repeated"
+        REJECTED = "rejected", "Rejected"
+        RUNNING = "running", "In progress"  # A batch of which not all lines are recorded yet.
+        COMPLETE = "complete", "Complete"  # A batch; its counts tell the rest.
+
+    token = models.ForeignKey(
+        ApiToken, on_delete=models.PROTECT, related_name="+", db_index=False, null=True, blank=True
+    )
+    kind = models.CharField(max_length=10, choices=Kind)
+    result = models.CharField(max_length=8, choices=Result)
+    received_at = models.DateTimeField(db_default=Now())
+    processed_at = models.DateTimeField(db_default=Now())
+    reason_code = models.CharField(max_length=50, blank=True)
+    message = models.TextField(blank=True)
+    notes = models.JSONField(default=list, blank=True, help_text="What was not used, or not known, in the report.")
+    # Only while it is refused: what was recorded is with the action.
+    fields = models.JSONField(default=dict, blank=True, help_text="What was reported, to be processed again.")
+    action = models.ForeignKey(
+        "actions.Action", on_delete=models.SET_NULL, related_name="+", null=True, blank=True, db_index=False
+    )
+    batch = models.ForeignKey(
+        "self", on_delete=models.CASCADE, related_name="lines", null=True, blank=True, db_index=False
+    )
+    line = models.PositiveIntegerField(null=True, blank=True, help_text="In the batch, from 1.")
+    recorded = models.PositiveIntegerField(default=0)
+    repeated = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "API submission"
+        ordering = ("-id",)
+        indexes = [
+            # The admin's list of what was refused, and processing it again; few rows.
+            models.Index(fields=["id"], name="submission_rejected", condition=Q(result="rejected")),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        """As it stands in `QueuedUri`."""
+        return f"A-{self.pk}"
+
+    def take(self, outcome: Outcome) -> None:
+        """Note what became of the report."""
+        self.reason_code = self.message = ""
+        match outcome:
+            case Recorded(event):
+                self.result, self.action_id = self.Result.RECORDED, event.action_id
+                self.reason_code = event.action.no_payout_reason
+            case Repeated(action):
+                self.result, self.action_id = self.Result.REPEATED, action.pk
+                self.reason_code = Repeated.reason_code
+                self.message = f"The action {action.action_id} has been reported before."
+            case RejectedOutcome(code, message):
+                self.result, self.reason_code, self.message = self.Result.REJECTED, code, message
+
+
+class IdempotencyKey(models.Model):
+    """A batch that may be sent again: the same key and the same body are recorded once."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    body_sha256 = models.CharField(max_length=64)
+    submission = models.OneToOneField(Submission, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "key"], name="idempotency_key_once_per_token")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class BatchPart(models.Model):
+    """The results of some lines of a batch with a key, written in the transaction that records them."""
+
+    key = models.ForeignKey(IdempotencyKey, on_delete=models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveIntegerField(help_text="From 0, in the order of the lines.")
+    results = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "number"], name="batch_part_once")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.key}"

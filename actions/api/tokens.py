@@ -1,0 +1,49 @@
+"""Tokens: made once, shown once, known by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+from datetime import timedelta
+
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from actions.api.models import ApiToken
+
+NOTED_EACH = timedelta(minutes=1)  # How exactly the last use is known; more would be a write for each request.
+_SID_LETTERS = string.ascii_letters + string.digits
+
+
+def create_token(name: str) -> tuple[ApiToken, str]:
+    """A new token of the account and its text, which cannot be had again."""
+    token = ApiToken(name=name)
+    return token, new_token(token)
+
+
+def new_token(token: ApiToken) -> str:
+    """Save the new token and return its text. The first one makes the account's SID."""
+    first = ApiToken.objects.order_by("id").first()
+    token.account_sid = first.account_sid if first else "PP" + "".join(secrets.choice(_SID_LETTERS) for _ in range(24))
+    text = secrets.token_urlsafe(32)
+    token.token_sha256 = _hash(text)
+    token.save()
+    return text
+
+
+def find_token(account_sid: str, text: str) -> ApiToken | None:
+    """The token, if it is one of this account and in force; its use is noted."""
+    token = ApiToken.objects.filter(token_sha256=_hash(text), account_sid=account_sid, revoked_at=None).first()
+    if token is not None and (token.last_used_at is None or timezone.now() - token.last_used_at > NOTED_EACH):
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=Now())
+    return token
+
+
+def revoke(token: ApiToken) -> None:
+    """From now on nobody can use it."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now())
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
