@@ -18,6 +18,7 @@ _PINNED = {
     "REDIS_URL": "",
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "SECRET_KEY": "",
+    "POSTBACKS_ENCRYPTION_KEYS": "",
     "DEBUG": "false",
     "LOG_LEVEL": "INFO",
     "POSTBACKS_ALLOWED_NETWORKS": "127.0.0.0/8",

@@ -6,6 +6,7 @@ Each function raises `ImproperlyConfigured`, naming the variable, where the valu
 import logging
 import zoneinfo
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import env
@@ -23,6 +24,20 @@ def networks(variable: str) -> list[Network]:
         raise ImproperlyConfigured(
             f"{variable}: {error} Several networks have commas in between, such as 10.0.0.0/8,fd00::/8."
         ) from error
+
+
+def encryption_keys(variable: str) -> list[str]:
+    """Return the keys of `variable`, newest first; none where it is unset. A key is never part of a message."""
+    keys = [key.strip() for key in env.list(variable, default=[]) if key.strip()]
+    for position, key in enumerate(keys, 1):
+        try:
+            Fernet(key)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{variable}: key {position} is not 32 bytes in base64. Make one with `openssl rand -base64 32`; "
+                "several have commas in between, the newest first."
+            ) from error
+    return keys
 
 
 def seconds(variable: str, default: float) -> float:

@@ -1,34 +1,45 @@
-"""The secret key of the embedded default: made once, kept in the data folder."""
+"""The keys of the embedded default: each made once, kept in a file of the data folder."""
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 
 def embedded_secret_key(folder: Path) -> str:
-    """Return the key kept in `folder`, made on first use; several processes may ask at once.
+    """Return the SECRET_KEY kept in `folder`, made on first use; several processes may ask at once.
 
     Raises `ImproperlyConfigured` where the folder cannot be written.
     """
-    path = folder / "secret-key"
+    return _kept(folder / "secret-key", "SECRET_KEY", lambda: secrets.token_urlsafe(50))
+
+
+def embedded_encryption_key(folder: Path) -> str:
+    """The same of the key that encrypts secrets in the database."""
+    return _kept(folder / "encryption-key", "POSTBACKS_ENCRYPTION_KEYS", lambda: Fernet.generate_key().decode())
+
+
+def _kept(path: Path, variable: str, make: Callable[[], str]) -> str:
     try:
         if not path.exists():
-            _make(path)
+            _write(path, make())
         return path.read_text()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The secret key cannot be kept in {path}: {error}. Set POSTBACKS_DATA_DIR or SECRET_KEY."
+            f"The {path.name.replace('-', ' ')} cannot be kept in {path}: {error}. "
+            f"Set POSTBACKS_DATA_DIR or {variable}."
         ) from error
 
 
-def _make(path: Path) -> None:
+def _write(path: Path, key: str) -> None:
     """Write the key whole beside its place, then link it there unless another process was first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f"secret-key.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(50))
+    draft.write_text(key)
     try:
         path.hardlink_to(draft)
     except FileExistsError:

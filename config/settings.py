@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from config.demo.mark import allowed_networks
 from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
 from config.environment import data_dir, env
-from config.reading import log_level, networks, seconds, time_zone, whole_number
-from config.secret_key import embedded_secret_key
+from config.reading import encryption_keys, log_level, networks, seconds, time_zone, whole_number
+from config.secret_key import embedded_encryption_key, embedded_secret_key
 from config.theme import UNFOLD  # noqa: F401 -- a setting: the theme reads it
 
 DATABASE_IS_EMBEDDED = is_embedded("DATABASE_URL")
@@ -143,6 +143,16 @@ CELERY_BEAT_SCHEDULE = {
 # In memory: what runs every second has no past worth a file, and a file can be found broken after a kill.
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 
+
+# Encrypt header values and signing keys in the database: the first encrypts, all of them decrypt.
+POSTBACKS_ENCRYPTION_KEYS = encryption_keys("POSTBACKS_ENCRYPTION_KEYS")
+if not POSTBACKS_ENCRYPTION_KEYS:
+    if not DATABASE_IS_EMBEDDED:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is set, so POSTBACKS_ENCRYPTION_KEYS must be. Make a key with `openssl rand -base64 32`, and "
+            "keep a copy apart from the database: without it the secrets in there cannot be read."
+        )
+    POSTBACKS_ENCRYPTION_KEYS = [embedded_encryption_key(DATA_DIR)]
 
 POSTBACKS_ALLOWED_NETWORKS = networks("POSTBACKS_ALLOWED_NETWORKS") + allowed_networks(DATA_DIR)
 # By default what common servers take in a request line, and never more than a body may have.

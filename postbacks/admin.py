@@ -29,6 +29,7 @@ from postbacks.owner_screen.admin import MediaSourceWithPostbacksAdmin, PartnerW
 from postbacks.owner_screen.owners import Owner, kind_of, owner_named
 from postbacks.owner_screen.rows import place_called
 from postbacks.replay.admin import ReplayAdmin
+from postbacks.secrets.headers import masked_lines
 from postbacks.state import state_of
 from postbacks.trial.views import preview_view, shown_palette, test_view
 
@@ -89,7 +90,7 @@ class PostbackAdmin(ModelAdmin):
     list_filter = (StateFilter, "method", "event_trigger")
     search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
     autocomplete_fields = ("partner", "media_source")
-    readonly_fields = ("state", "waiting", "created_at", "updated_at")
+    readonly_fields = ("masked_headers", "state", "waiting", "created_at", "updated_at")
     actions = ("pause_selected", "resume_selected")
     change_form_before_template = "admin/postbacks/postback/owner.html"
     change_form_outer_after_template = "admin/postbacks/postback/side.html"
@@ -104,7 +105,7 @@ class PostbackAdmin(ModelAdmin):
             *(() if isinstance(owner, Partner) else ("scope",)),
             *("install", "in_app_event", "url", "method", "body_format"),
             *(("body_kind",) if may_type else ()),
-            *("body_pairs", "body_raw", "headers"),
+            *("body_pairs", "body_raw", "headers", "secret_headers" if may_type else "masked_headers"),
         ]
         advanced = ("minimum_delay_seconds", "maximum_requests", "success_response", "error_response", "name")
         return [
@@ -126,6 +127,8 @@ class PostbackAdmin(ModelAdmin):
             before = self.get_queryset(request).filter(pk=int(like)).first()
             if before is not None:
                 initial |= {name: getattr(before, name) for name in _KEPT}
+                # Their values are nobody's to copy: whoever has them types them again.
+                initial["secret_headers"] = "\n".join(f"{name}: " for name, _token in before.secret_headers)
                 initial["body_kind"] = "raw" if before.body_raw else "pairs"
         return initial
 
@@ -242,6 +245,10 @@ class PostbackAdmin(ModelAdmin):
     @admin.display(description="Minimum Delay")
     def delay(self, postback: Postback) -> str:
         return format_duration(postback.minimum_delay_seconds)
+
+    @admin.display(description="Secret headers")
+    def masked_headers(self, postback: Postback) -> str:
+        return masked_lines(postback.secret_headers) or "-"
 
     @admin.display(description="State")
     def state(self, postback: Postback) -> str:

@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from postbacks.durations import format_duration, parse_duration
+from postbacks.secrets.headers import Typed, masked_lines, parse_lines
 
 Pairs = list[list[str]]
 
@@ -33,6 +34,23 @@ class LinesField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
+class SecretHeadersField(LinesField):
+    """`Name: value` lines; those that are stored are shown with the mask, and mean the stored value. Gives `Typed`s."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return masked_lines(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[Typed]:
+        try:
+            return parse_lines(super().clean(value))
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        before = masked_lines(initial) if isinstance(initial, list) else initial or ""
+        return bool(before.split() != (data or "").split())
 
 
 class PairsField(forms.CharField):

@@ -17,10 +17,11 @@ from unfold.widgets import (
 
 from partners.admin_kit import ModelForm
 from partners.models import ActionTracker, InAppEvent, Partner
-from postbacks.form_fields import DurationField, LinesField, PairsField
+from postbacks.form_fields import DurationField, LinesField, PairsField, SecretHeadersField
 from postbacks.form_widgets import DataSelect, PairsWidget
 from postbacks.models import Postback
 from postbacks.owner_screen.owners import Owner, event_types_for, kind_of
+from postbacks.secrets.headers import receiver_of, to_store
 
 _RULES_HELP = (
     "One rule a line: a status (200, 2xx, 200-204), /a regular expression/, json: an expression that is true, "
@@ -68,6 +69,13 @@ class PostbackForm(ModelForm):
     )
     body_raw = _lines(8, "The whole body, where pairs cannot express its shape.", "Raw body")
     headers = _lines(3, "One “Name: value” a line.", "HTTP Header")
+    secret_headers = SecretHeadersField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget({"rows": 2, **_PLAIN}),
+        help_text="As above, for tokens and passwords: kept encrypted, sent exactly as typed, and never shown again. "
+        "A line that is left with its dots keeps its value.",
+        label="Secret headers",
+    )
     minimum_delay_seconds = DurationField(
         label="Minimum Delay",
         required=False,
@@ -101,6 +109,7 @@ class PostbackForm(ModelForm):
             "body_pairs",
             "body_raw",
             "headers",
+            "secret_headers",
             "minimum_delay_seconds",
             "maximum_requests",
             "success_response",
@@ -138,6 +147,7 @@ class PostbackForm(ModelForm):
             self._leave_out("body_pairs")
         elif fields.get("body_kind") == "pairs":
             self._leave_out("body_raw")
+        self._keep_secrets(fields)
         tracker = fields.get("action_tracker")
         if tracker is not None and not tracker.is_mobile_app:
             self._leave_out("install", "in_app_event")
@@ -146,6 +156,18 @@ class PostbackForm(ModelForm):
         if "name" in self.fields and not fields.get("name") and tracker is not None:
             fields["name"] = self._free_name(tracker.name)
         return fields
+
+    def _keep_secrets(self, fields: dict[str, Any]) -> None:
+        if fields.get("secret_headers") is None:
+            return
+        before = self.instance
+        same_receiver = receiver_of(fields.get("url") or "") == receiver_of(before.url)
+        try:
+            fields["secret_headers"] = to_store(
+                fields["secret_headers"], before.secret_headers, same_receiver=same_receiver
+            )
+        except ValueError as error:
+            self.add_error("secret_headers", str(error))
 
     def _leave_out(self, *names: str) -> None:
         """Sets fields to what they are in a new postback; what was typed in them is not looked at."""

@@ -82,6 +82,8 @@ class Postback(models.Model):
     )
     body_raw = models.TextField(blank=True)
     headers = models.TextField("HTTP Header", blank=True, help_text="One “Name: value” a line.")
+    # [name, token] pairs; what is in the tokens only `postbacks.secrets` knows.
+    secret_headers = models.JSONField(default=list, blank=True)
     minimum_delay_seconds = models.PositiveIntegerField(
         "Minimum Delay", default=0, validators=[MaxValueValidator(MAX_DELAY_SECONDS)]
     )
@@ -94,6 +96,12 @@ class Postback(models.Model):
     )
     success_response = models.TextField("Success Response", blank=True)
     error_response = models.TextField("Error Response", blank=True)
+
+    # Tokens as well. While an overlap lasts, requests are signed with both keys.
+    signing_key = models.TextField(blank=True, editable=False)
+    signing_key_made_at = models.DateTimeField(null=True, blank=True, editable=False)
+    previous_signing_key = models.TextField(blank=True, editable=False)
+    previous_signing_key_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     pause_reason = models.TextField(blank=True, editable=False, help_text="Where it was not an operator.")

@@ -16,7 +16,8 @@ from postbacks import __version__
 from postbacks.request_body import Body, compile_body
 from postbacks.request_check import ill_formed
 from postbacks.request_errors import Findings, Problem, RequestErrors, Unbuildable, stripped
-from postbacks.request_headers import compile_headers
+from postbacks.request_headers import check_secret_headers, compile_headers
+from postbacks.secrets.mask import Scrubber, SecretText, scrubber
 from postbacks.template import Place, Template, UnusableValueError, Values
 from postbacks.template.encoding import utf8
 
@@ -39,8 +40,9 @@ USER_AGENT: Final = f"PartnerPostbacks/{__version__}"
 class RequestTemplate:
     """What an operator typed.
 
-    `headers` has one `Name: value` a line; `body_format` is `json`, `xml`, `querystring` or empty; `pairs` are keys
-    with value templates, in order, and exclude `body_raw`. A GET has neither body nor format.
+    `headers` has one `Name: value` a line, `secret_headers` names with values that are no templates; `body_format` is
+    `json`, `xml`, `querystring` or empty; `pairs` are keys with value templates, in order, and exclude `body_raw`. A
+    GET has neither body nor format.
     """
 
     method: str
@@ -49,19 +51,21 @@ class RequestTemplate:
     body_format: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
     body_raw: str = ""
+    secret_headers: tuple[tuple[str, SecretText], ...] = ()
 
 
 class Request(NamedTuple):
     """A request as it goes out; `headers` in order, no name twice in whatever case.
 
     Plain, and its headers are shared where they can be: a `requests.PreparedRequest` takes as long to make as all the
-    rest of the building.
+    rest of the building. Secret values among the headers are `SecretText`; `scrubber` takes them out of the answer.
     """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    scrubber: Scrubber | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class CompiledRequest:
     body: Body | None
     max_url_bytes: int
     warnings: tuple[Problem, ...]
+    scrubber: Scrubber | None = None
 
     def build(self, values: Values) -> Request:
         """Return the request for a snapshot's values (see `actions.parameters`).
@@ -90,9 +95,9 @@ class CompiledRequest:
             own = {name: self._header(name, template, values) for name, template in self.headers}
             headers = {**headers, **own}
         if self.body is None:
-            return Request(self.method, url, headers)
+            return Request(self.method, url, headers, None, self.scrubber)
         body = self._body(self.body, values)
-        return Request(self.method, url, {**headers, "Content-Length": str(len(body))}, body)
+        return Request(self.method, url, {**headers, "Content-Length": str(len(body))}, body, self.scrubber)
 
     @staticmethod
     def _header(name: str, template: Template, values: Values) -> str:
@@ -140,6 +145,8 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
     url = _compile_url(template.url, hidden, found)
     headers = compile_headers(template.headers, hidden, found)
     body = _compile_body(template, hidden, found)
+    secret = template.secret_headers
+    check_secret_headers([name for name, _value in secret], [name for name, _template in headers], found)
     if found.mistakes or url is None:
         raise RequestErrors(found.mistakes)
     fixed = [("User-Agent", USER_AGENT)]
@@ -148,11 +155,12 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
     return CompiledRequest(
         template.method,
         url,
-        dict(_unless_given(fixed, headers)),
+        {**dict(_unless_given(fixed, [name for name, _any in (*headers, *secret)])), **dict(secret)},
         headers,
         body,
         max_url_bytes,
         tuple(found.warnings),
+        scrubber(value for _name, value in secret) if secret else None,
     )
 
 
@@ -196,9 +204,7 @@ def _compile_body(template: RequestTemplate, hidden: frozenset[str], found: Find
     return None
 
 
-def _unless_given(
-    fixed: Iterable[tuple[str, str]], headers: Iterable[tuple[str, Template]]
-) -> tuple[tuple[str, str], ...]:
+def _unless_given(fixed: Iterable[tuple[str, str]], headers: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """The headers that we set, but for those which the operator sets."""
-    given = {name.lower() for name, _template in headers}
+    given = {name.lower() for name in headers}
     return tuple((name, value) for name, value in fixed if name.lower() not in given)

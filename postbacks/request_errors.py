@@ -50,7 +50,7 @@ class Problem:
 class RequestErrors(ValueError):  # noqa: N818 -- several at once, hence the plural
     """Everything that is wrong with a request template.
 
-    Fields are `url`, `method`, `headers`, `body_format` and `body`.
+    Fields are `url`, `method`, `headers`, `secret_headers`, `body_format` and `body`.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:

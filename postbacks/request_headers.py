@@ -1,6 +1,7 @@
 """The HTTP Header field: one `Name: value` a line, the values templates."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from postbacks.request_errors import Findings, stripped
@@ -47,6 +48,18 @@ def compile_headers(text: str, hidden: frozenset[str], found: Findings) -> tuple
         if template is not None:
             headers[name.lower()] = (name, template)
     return tuple(headers.values())
+
+
+def check_secret_headers(names: Iterable[str], plain: Iterable[str], found: Findings) -> None:
+    """Adds what is wrong with the names of secret headers, the `plain` ones given."""
+    given = {name.lower() for name in plain}
+    for name in names:
+        refusal = _refusal(name)
+        if not refusal and name.lower() in given:
+            refusal = f"{name} is given twice."
+        if refusal:
+            found.add("secret_headers", "", refusal)
+        given.add(name.lower())
 
 
 def _refusal(name: str) -> str:

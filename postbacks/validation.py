@@ -18,6 +18,8 @@ from postbacks.guard import refusal
 from postbacks.models import Postback
 from postbacks.request import RequestErrors, RequestTemplate, compile_request
 from postbacks.rules import rule_errors
+from postbacks.secrets.cipher import SecretUnreadableError
+from postbacks.secrets.headers import decrypted
 
 Errors = dict[str, list[str]]
 
@@ -44,7 +46,10 @@ def postback_errors(postback: Postback) -> Errors:
 
 
 def request_template(postback: Postback) -> RequestTemplate:
-    """What the operator typed, as the request builder takes it. The pairs must be pairs (`are_pairs`)."""
+    """What the operator typed, as the request builder takes it. The pairs must be pairs (`are_pairs`).
+
+    Raises SecretUnreadableError.
+    """
     return RequestTemplate(
         method=postback.method,
         url=postback.url,
@@ -52,6 +57,7 @@ def request_template(postback: Postback) -> RequestTemplate:
         body_format=postback.body_format,
         pairs=tuple((key, template) for key, template in postback.body_pairs),
         body_raw=postback.body_raw,
+        secret_headers=decrypted(postback.secret_headers),
     )
 
 
@@ -74,6 +80,8 @@ def _check_request(postback: Postback, errors: Errors) -> None:
             name = _body_field(postback) if field == "body" else field
             if not _checks_itself(postback, name):
                 errors[name] += messages
+    except SecretUnreadableError as error:
+        errors["secret_headers"].append(str(error))
 
 
 def _body_field(postback: Postback) -> str:

@@ -162,7 +162,11 @@ def test_a_first_start_that_was_cut_off_is_made_anew(copy: Copy) -> None:
 
 def test_only_the_server_without_a_url_is_started(copy: Copy) -> None:
     code, output = copy.run(
-        "-c", HOLD.replace("stop.wait()", ""), DATABASE_URL="postgres://db.example/x", SECRET_KEY="k"
+        "-c",
+        HOLD.replace("stop.wait()", ""),
+        DATABASE_URL="postgres://db.example/x",
+        SECRET_KEY="k",
+        POSTBACKS_ENCRYPTION_KEYS="MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     )
     assert (code, output) == (0, "ready\n")
     assert not (copy.data_dir / "postgres").exists()

@@ -51,6 +51,7 @@ def receiver(*arguments: str) -> Iterator[Running]:
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "SECRET_KEY": "only-for-this-test",  # Must be set together with a database of one's own.
+        "POSTBACKS_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     }
     process = subprocess.Popen(
         command("--port", "0", *arguments),

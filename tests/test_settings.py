@@ -21,7 +21,12 @@ except ImproperlyConfigured as error:
     sys.exit(f"refused: {error}")
 """
 
-PRODUCTION = {"DATABASE_URL": "postgres://app:p%40ss@db.example:6432/live", "REDIS_URL": "redis://redis.example/3"}
+ENCRYPTION_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+PRODUCTION = {
+    "DATABASE_URL": "postgres://app:p%40ss@db.example:6432/live",
+    "REDIS_URL": "redis://redis.example/3",
+    "POSTBACKS_ENCRYPTION_KEYS": ENCRYPTION_KEY,
+}
 
 
 @pytest.fixture
@@ -68,6 +73,26 @@ def test_the_secret_key_is_made_once_and_kept_private(copy: Copy) -> None:
 
 def test_with_a_database_of_ones_own_a_secret_key_is_required(copy: Copy) -> None:
     assert "SECRET_KEY must be" in refused(copy, **PRODUCTION)
+
+
+def test_the_encryption_key_is_made_once_and_kept_private(copy: Copy) -> None:
+    (first,), (second,) = show(copy, "POSTBACKS_ENCRYPTION_KEYS"), show(copy, "POSTBACKS_ENCRYPTION_KEYS")
+    assert first == second
+    kept = copy.data_dir / "encryption-key"
+    assert first == str([kept.read_text()])
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_with_a_database_of_ones_own_an_encryption_key_is_required(copy: Copy) -> None:
+    said = refused(copy, SECRET_KEY="k", **{**PRODUCTION, "POSTBACKS_ENCRYPTION_KEYS": ""})
+    assert "POSTBACKS_ENCRYPTION_KEYS must be. Make a key with `openssl rand -base64 32`" in said
+
+
+def test_an_encryption_key_that_is_none_is_refused_by_its_place_and_never_printed(copy: Copy) -> None:
+    said = refused(copy, POSTBACKS_ENCRYPTION_KEYS=f"{ENCRYPTION_KEY},a-short-secret")
+    assert "POSTBACKS_ENCRYPTION_KEYS: key 2 is not 32 bytes in base64" in said
+    assert "a-short-secret" not in said
+    assert ENCRYPTION_KEY not in said
 
 
 def test_https_is_required_outside_the_embedded_default_unless_switched_off(copy: Copy) -> None:

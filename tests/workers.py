@@ -99,5 +99,6 @@ def environment() -> dict[str, str]:
     return {
         "DATABASE_URL": f"postgres:///{quote(connection.settings_dict['NAME'])}?{urlencode(place)}",
         "SECRET_KEY": "of the tests",
+        "POSTBACKS_ENCRYPTION_KEYS": ",".join(settings.POSTBACKS_ENCRYPTION_KEYS),
         "POSTBACKS_ALLOWED_NETWORKS": "127.0.0.0/8",
     }

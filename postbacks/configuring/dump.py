@@ -10,6 +10,7 @@ from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, Partner, Program
 from postbacks.configuring.changes import written_values
 from postbacks.configuring.keys import DOCUMENT, Kind
+from postbacks.configuring.values import MaskedHeaders
 from postbacks.models import Postback
 
 _WIDTH = 1_000_000  # A URL that is folded over lines is hard to read and to search for.
@@ -79,3 +80,4 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(MaskedHeaders, yaml.SafeDumper.represent_dict)

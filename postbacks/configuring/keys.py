@@ -10,6 +10,7 @@ from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
 from postbacks.configuring.document import Node
 from postbacks.configuring.values import (
+    MaskedHeaders,
     read_choice,
     read_date,
     read_decimal,
@@ -19,6 +20,7 @@ from postbacks.configuring.values import (
     read_pairs,
     read_parameter_names,
     read_payout,
+    read_secret_headers,
     read_text,
     read_whole_number,
     unchanged,
@@ -134,6 +136,8 @@ POSTBACK = Kind(
         Key("url", read_text, required=True),
         Key("method", read_choice(Postback.Method.values)),
         Key("headers", read_text),
+        # The database holds encrypted values; the file gives plain ones, or masks for those that are to stay.
+        Key("secret_headers", read_secret_headers, MaskedHeaders),
         Key("body_format", read_choice(Postback.BodyFormat.values)),
         Key("body", read_pairs, write_pairs, fields=("body_pairs",)),
         Key("body_raw", read_text),

@@ -28,6 +28,7 @@ from postbacks.configuring.problems import ConfigError, Place, Problem, did_you_
 from postbacks.configuring.prune import prune_contracts, prune_rest
 from postbacks.configuring.stock import advance_ids, stock
 from postbacks.models import Postback
+from postbacks.secrets.headers import receiver_of, to_store
 from postbacks.validation import postback_errors
 
 # What a wrong value in one key makes doubtful in others: complaints about those would only repeat it.
@@ -131,10 +132,25 @@ class _Load:
         tracker = self._refer(entry, ACTION_TRACKER, "action_tracker_id")
         if code := entry.values.get("in_app_event"):
             entry.values["in_app_event"] = self._in_app_event(entry, tracker, code)
+        self._keep_secrets(entry)
         if entry.broken or owner is None or tracker is None:
             self._check_in_part(entry, tracker)
         else:
             self._save(entry, **{owner_field: owner, "action_tracker": tracker})
+
+    def _keep_secrets(self, entry: Entry) -> None:
+        """Turns the secret headers of the file into what is stored."""
+        if "secret_headers" not in entry.places:
+            return
+        row = self.rows.get(entry.identity) if entry.identity else None
+        before = row if isinstance(row, Postback) else Postback()
+        same_receiver = receiver_of(entry.values.get("url", "")) == receiver_of(before.url)
+        typed = entry.values.pop("secret_headers", [])
+        try:
+            entry.values["secret_headers"] = to_store(typed, before.secret_headers, same_receiver=same_receiver)
+        except ValueError as error:
+            self._complain(entry.place_of("secret_headers"), str(error))
+            entry.broken.add("secret_headers")
 
     def _in_app_event(self, entry: Entry, tracker: Model | None, code: str) -> Model | None:
         if not isinstance(tracker, ActionTracker):

@@ -12,6 +12,8 @@ from partners.models import ContractTerm
 from postbacks.configuring.document import Mapping, Node, Scalar, Sequence
 from postbacks.configuring.problems import did_you_mean
 from postbacks.durations import format_duration, parse_duration
+from postbacks.secrets.headers import Typed, typed_header
+from postbacks.secrets.mask import MASK
 
 
 class Unreadable(ValueError):  # noqa: N818 -- named for what became of the value; it is one line of a list
@@ -136,6 +138,38 @@ def read_pairs(node: Node) -> list[list[str]]:
 def write_pairs(pairs: list[list[str]]) -> dict[str, str] | list[dict[str, str]]:
     by_name: dict[str, str] = dict(pairs)
     return by_name if len(by_name) == len(pairs) else [{name: template} for name, template in pairs]
+
+
+class MaskedHeaders(dict[str, str]):
+    """Secret headers as a file shows them: by name, masked. Two are equal if the same values are stored."""
+
+    def __init__(self, stored: list[list[str]]) -> None:
+        super().__init__((name, MASK) for name, _token in stored)
+        self._stored = stored
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MaskedHeaders) and self._stored == other._stored
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # As of every dict.
+
+
+def read_secret_headers(node: Node) -> list[Typed]:
+    """A mapping of names to values; the mask stands for the value that the database holds."""
+    if not isinstance(node, Mapping):
+        raise Unreadable("This must be a mapping of header names to values.")
+    return [_secret_header(name, value) for name, value in node.items.items()]
+
+
+def _secret_header(name: str, value: Node) -> Typed:
+    if not isinstance(value, Scalar):
+        raise Unreadable(f"The value of {name} must be a single text.")
+    try:
+        return typed_header(name, value.text.strip())
+    except ValueError as error:
+        raise Unreadable(str(error)) from error
 
 
 def unchanged(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from postbacks.engine.stages import Delivered, Judged
+from postbacks.secrets.mask import shown
 from postbacks.transport import Answer
 
 COLUMNS = (
@@ -26,11 +27,14 @@ _COPY_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))  #
 
 
 def attempt_row(judged: Judged) -> Row:
-    """The values of COLUMNS, for a delivery that was attempted."""
+    """The values of COLUMNS, for a delivery that was attempted. Secrets are masked; an answer may echo them."""
     sent = judged.sent
     assert sent is not None  # noqa: S101 -- the caller passes attempted ones only
     request = sent.prepared.request
     answer = sent.answer if isinstance(sent.answer, Answer) else None
+    headers, content = ("", "") if answer is None else (answer.header_text, answer.content.decode("utf-8", "replace"))
+    if request.scrubber is not None:
+        headers, content = request.scrubber.scrub(headers), request.scrubber.scrub(content)
     return (
         judged.claimed.delivery_id,
         judged.claimed.attempt,
@@ -40,11 +44,11 @@ def attempt_row(judged: Judged) -> Row:
         clean(getattr(judged.fate, "reason", "")),
         request.method,
         clean(request.url),
-        clean("\n".join([f"{name}: {value}" for name, value in request.headers.items()])),
+        clean("\n".join([f"{name}: {shown(value)}" for name, value in request.headers.items()])),
         "" if request.body is None else clean(request.body.decode("utf-8", "replace")),
         None if answer is None else answer.status_code,
-        "" if answer is None else clean(answer.header_text),
-        "" if answer is None else clean(answer.content.decode("utf-8", "replace")),
+        clean(headers),
+        clean(content),
     )
 
 

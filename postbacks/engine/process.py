@@ -314,7 +314,7 @@ class Engine:
 
 def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: bool = False) -> Prepared | GaveUp:
     """Builds the request from the event's values and the postback as it is set up now."""
-    compiled, rules, broken = setup.compiled
+    compiled, rules, broken, _locked = setup.compiled
     if compiled is None or rules is None:
         return GaveUp(broken)
     values = orjson.loads(claimed.parameters)

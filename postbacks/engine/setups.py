@@ -11,6 +11,8 @@ from psycopg2 import extensions
 
 from postbacks.request import CompiledRequest, RequestTemplate, compile_request
 from postbacks.rules import Rules, compile_rules
+from postbacks.secrets.cipher import SecretUnreadableError
+from postbacks.secrets.headers import decrypted
 
 logger = logging.getLogger(__name__)
 
@@ -27,18 +29,23 @@ WHERE p.id = ANY (%s)
 """  # noqa: S608 -- a constant
 READ_SOURCE = f"""
 SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
-       p.body_raw, p.success_response, p.error_response, t.hidden_parameters
+       p.body_raw, p.success_response, p.error_response, t.hidden_parameters,
+       p.secret_headers::text
 {_ORIGIN} WHERE p.id = ANY (%s)
 """
 Row = tuple[Any, ...]
 
 
 class Compiled(NamedTuple):
-    """What builds the requests of one postback and judges the answers; `broken` says why there is none."""
+    """What builds the requests of one postback and judges the answers; `broken` says why there is none.
+
+    `locked`: there is none because its secrets cannot be read. That is no fault of the postback: its deliveries wait.
+    """
 
     request: CompiledRequest | None
     rules: Rules | None
     broken: str = ""
+    locked: bool = False
 
 
 class Setup(NamedTuple):
@@ -46,7 +53,7 @@ class Setup(NamedTuple):
 
     postback_id: int
     maximum_requests: int | None
-    stopped: bool  # Paused or deleted: nothing is claimed.
+    stopped: bool  # Paused, deleted or locked: nothing is claimed.
     troubled: bool  # Failures are on record since the last good answer.
     probe_seconds: float | None  # While held: how long until the next probe.
     compiled: Compiled
@@ -67,10 +74,12 @@ class Setups:
             cursor.execute(READ_SOURCE, (changed,))
             for postback_id, version, *source in cursor.fetchall():
                 self._kept[postback_id] = (version, _compile(postback_id, tuple(source)))
-        return {
-            postback_id: Setup(postback_id, limit, stopped, troubled, probe_seconds, self._kept[postback_id][1])
-            for postback_id, _, limit, stopped, troubled, probe_seconds in rows
-        }
+        return {row[0]: self._setup(row) for row in rows}
+
+    def _setup(self, row: Row) -> Setup:
+        postback_id, _, limit, stopped, troubled, probe_seconds = row
+        compiled = self._kept[postback_id][1]
+        return Setup(postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled)
 
     def _is_current(self, postback_id: int, version: str) -> bool:
         kept = self._kept.get(postback_id)
@@ -78,7 +87,7 @@ class Setups:
 
 
 def _compile(postback_id: int, source: Row) -> Compiled:
-    method, url, headers, body_format, pairs, raw, success, error, hidden = source
+    method, url, headers, body_format, pairs, raw, success, error, hidden, secret = source
     try:
         template = RequestTemplate(
             method=method,
@@ -87,8 +96,12 @@ def _compile(postback_id: int, source: Row) -> Compiled:
             body_format=body_format,
             pairs=tuple((key, value) for key, value in orjson.loads(pairs)),
             body_raw=raw,
+            secret_headers=decrypted(orjson.loads(secret)),
         )
         return Compiled(compile_request(template, frozenset(hidden)), compile_rules(success, error))
+    except SecretUnreadableError as problem:
+        logger.error("Postback %d waits: %s", postback_id, problem)  # noqa: TRY400 -- the text says all
+        return Compiled(None, None, str(problem), locked=True)
     except Exception as problem:
         # Whatever it is, it is this postback's and must not hold up the others.
         if not isinstance(problem, ValueError):

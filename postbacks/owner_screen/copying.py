@@ -12,6 +12,8 @@ from postbacks.models import Postback
 from postbacks.owner_screen.owners import Owner, kind_of
 
 _NOT_COPIED = {"id", "partner", "media_source", "paused_at", "pause_reason", "deleted_at", "created_at", "updated_at"}
+# Each receiver has a key of its own.
+_NOT_COPIED |= {"signing_key", "signing_key_made_at", "previous_signing_key", "previous_signing_key_until"}
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +14,8 @@ from postbacks.preview import EventFileError, PreviewEvent, recorded_event
 from postbacks.request import Request, RequestErrors, Unbuildable, compile_request
 from postbacks.request_check import ill_formed
 from postbacks.rules import compile_rules
+from postbacks.secrets.cipher import SecretUnreadableError
+from postbacks.secrets.mask import Scrubber, shown
 from postbacks.transport import send
 from postbacks.trial.typed import Errors
 from postbacks.validation import postback_errors, request_template
@@ -56,7 +57,7 @@ def try_out(postback: Postback, unread: Errors, action_id: str) -> Trial:
     try:
         compiled = compile_request(request_template(postback), hidden)
         trial.request = compiled.build(event.values)
-    except RequestErrors:
+    except (RequestErrors, SecretUnreadableError):
         return trial  # By field in the errors already.
     except Unbuildable as error:
         trial.errors.setdefault("url", []).append(str(error))
@@ -71,8 +72,9 @@ def try_out(postback: Postback, unread: Errors, action_id: str) -> Trial:
 def send_once(request: Request, postback: Postback) -> dict[str, Any]:
     """Sends a request, through the guard, without a retry and without a record; what came back, ready for JSON.
 
-    `success` and `verdict` are those of the postback's rules.
+    `success` and `verdict` are those of the postback's rules. Secrets that the receiver echoes are masked.
     """
+    scrubber = request.scrubber or Scrubber(())
     began = time.monotonic()
     try:
         answer = send(request)
@@ -86,8 +88,8 @@ def send_once(request: Request, postback: Postback) -> dict[str, Any]:
         "verdict": verdict.reason,
         "milliseconds": took,
         "status": answer.status_code,
-        "headers": answer.header_text,
-        "body": body,
+        "headers": scrubber.scrub(answer.header_text),
+        "body": scrubber.scrub(body),
     }
 
 
@@ -102,9 +104,14 @@ def _event_for(postback: Postback, action_id: str) -> PreviewEvent:
 
 
 def _request_json(request: Request) -> dict[str, Any]:
-    headers: Mapping[str, str] = request.headers
+    headers = {name: shown(value) for name, value in request.headers.items()}
     body = None if request.body is None else request.body.decode("utf-8", "replace")
-    return {"method": request.method, "url": request.url, "headers": dict(headers), "body": body}
+    return {
+        "method": request.method,
+        "url": request.url,
+        "headers": {name: shown(value) for name, value in headers.items()},
+        "body": body,
+    }
 
 
 def _since(began: float) -> int:

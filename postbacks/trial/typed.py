@@ -11,15 +11,17 @@ from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, InAppEvent, Partner
 from postbacks.form_fields import parse_pairs
 from postbacks.models import Postback
+from postbacks.secrets.headers import parse_lines, receiver_of, to_store
 
 Errors = dict[str, list[str]]
 Row = TypeVar("Row", bound=Model)
 
 
-def typed_postback(fields: Mapping[str, str]) -> tuple[Postback, Errors]:
+def typed_postback(fields: Mapping[str, str], saved: Postback | None = None) -> tuple[Postback, Errors]:
     """The postback of the form's fields as they are sent, and by field what cannot even be read.
 
-    What does not apply is left out, as it is when the form is saved.
+    What does not apply is left out, as it is when the form is saved. `saved` is the postback that is being changed,
+    whose secrets the masks in the form stand for.
     """
     errors: Errors = {}
     tracker = _row(ActionTracker, fields.get("action_tracker"))
@@ -38,6 +40,7 @@ def typed_postback(fields: Mapping[str, str]) -> tuple[Postback, Errors]:
         postback.in_app_event = _row(InAppEvent, fields.get("in_app_event"))
     if postback.method == Postback.Method.POST:
         _read_body(postback, fields, errors)
+    _read_secrets(postback, saved or Postback(), fields, errors)
     if not postback.url:
         errors["url"] = ["Enter the URL of the receiver."]
     if tracker is None:
@@ -54,6 +57,15 @@ def _read_body(postback: Postback, fields: Mapping[str, str], errors: Errors) ->
         postback.body_pairs = parse_pairs(fields.get("body_pairs", ""))
     except ValueError as error:
         errors["body_pairs"] = [str(error)]
+
+
+def _read_secrets(postback: Postback, saved: Postback, fields: Mapping[str, str], errors: Errors) -> None:
+    same_receiver = receiver_of(postback.url) == receiver_of(saved.url)
+    try:
+        typed = parse_lines(_lines(fields, "secret_headers"))
+        postback.secret_headers = to_store(typed, saved.secret_headers, same_receiver=same_receiver)
+    except ValueError as error:
+        errors["secret_headers"] = [str(error)]
 
 
 def _lines(fields: Mapping[str, str], name: str) -> str:

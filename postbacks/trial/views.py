@@ -39,10 +39,19 @@ def shown_palette() -> Palette:
     return palette()
 
 
+def _saved(request: HttpRequest, model_admin: ModelAdmin[Any]) -> Postback | None:
+    """The postback that is being changed. None for a new one, and for whoever may not change it."""
+    key = request.POST.get("trial_postback", "")
+    if not (key.isascii() and key.isdigit() and len(key) < 19):
+        return None
+    saved: Postback | None = model_admin.get_queryset(request).filter(pk=int(key)).first()
+    return saved if saved is not None and model_admin.has_change_permission(request, saved) else None
+
+
 def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[Trial, Postback]:
     if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
         raise PermissionDenied
-    postback, unread = typed_postback(request.POST.dict())
+    postback, unread = typed_postback(request.POST.dict(), _saved(request, model_admin))
     if postback.media_source is not None and not request.user.has_perm(_OPTIMIZE):
         raise PermissionDenied
     action_id = request.POST.get(ACTION, "").strip()

@@ -13,6 +13,7 @@ from postbacks.preview import EventFileError, PreviewEvent, configured_request, 
 from postbacks.request import Request, RequestErrors, RequestTemplate, Unbuildable, compile_request
 from postbacks.request_body import FORMATS
 from postbacks.request_check import ill_formed
+from postbacks.secrets.mask import shown
 
 # Options that describe a request, by their name in the parsed options; a configured postback brings its own.
 _REQUEST_OPTIONS: Final = {
@@ -153,11 +154,17 @@ def _read(file: str) -> str:
 def _as_json(request: Request) -> str:
     """`body` is null where there is none."""
     body = request.body.decode() if request.body is not None else None
-    fields = {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": body}
+    fields = {
+        "method": request.method,
+        "url": request.url,
+        "headers": {name: shown(value) for name, value in request.headers.items()},
+        "body": body,
+    }
     return json.dumps(fields, ensure_ascii=False, indent=2)
 
 
 def _as_text(request: Request) -> str:
-    head = [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in request.headers.items())]
+    headers = (f"{name}: {shown(value)}" for name, value in request.headers.items())
+    head = [f"{request.method} {request.url}", *headers]
     body = ["", request.body.decode()] if request.body is not None else []
     return "\n".join([*head, *body])

@@ -31,6 +31,9 @@
     if (panel.dataset.owner) {
       data.set(panel.dataset.owner, panel.dataset.ownerId);
     }
+    if (panel.dataset.postback) {
+      data.set("trial_postback", panel.dataset.postback); // Whose secrets the masks stand for.
+    }
     data.set("trial_action", action ? action.value.trim() : "");
     return data;
   }
