@@ -59,7 +59,7 @@ class Parameter:
 
     `documented` is true for the names that receivers of such postbacks already know, false for our additions.
     A parameter with a `base` is that parameter in the given `variant`, unless it was reported under its own name;
-    hiding the base hides it too.
+    hiding the base hides it too. `personal` is true for what tells who or where the customer is.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Parameter:
     documented: bool = True
     base: str = ""
     variant: Variant | None = None
+    personal: bool = False
 
     def is_hidden(self, hidden: frozenset[str]) -> bool:
         """Whether the parameter renders empty when the parameters named in `hidden` are kept from postbacks."""
@@ -96,11 +97,15 @@ def _sha1(value: str) -> str:
 
 def _variants(base: str, label: str, example: str) -> tuple[Parameter, ...]:
     """The four spellings of one identifier; the hashes are of the value as reported."""
-    return (
-        Parameter(f"{base}Upper", _ID, f"In upper case: {label}", example.upper(), _APPS, False, base, Variant.UPPER),
-        Parameter(f"{base}Lower", _ID, f"In lower case: {label}", example.lower(), _APPS, False, base, Variant.LOWER),
-        Parameter(f"{base}Md5", _ID, f"MD5 of {label}", _md5(example), _APPS, False, base, Variant.MD5),
-        Parameter(f"{base}Sha1", _ID, f"SHA-1 of {label}", _sha1(example), _APPS, False, base, Variant.SHA1),
+    spellings = (
+        (Variant.UPPER, f"In upper case: {label}", example.upper()),
+        (Variant.LOWER, f"In lower case: {label}", example.lower()),
+        (Variant.MD5, f"MD5 of {label}", _md5(example)),
+        (Variant.SHA1, f"SHA-1 of {label}", _sha1(example)),
+    )
+    return tuple(
+        Parameter(f"{base}{variant.value.title()}", _ID, text, spelling, _APPS, False, base, variant, personal=True)
+        for variant, text, spelling in spellings
     )
 
 
@@ -134,20 +139,20 @@ _ORDER_LEVEL = (
     Parameter("ClearedDate", _DATE, "When the action is to clear", "2027-01-04T17:42:38+00:00", _ALWAYS),
     Parameter("ReferringDomain", _TEXT, "The domain that the customer came from", "deals.compass.example"),
     Parameter("LandingPageUrl", _TEXT, "The page that the customer landed on", "https://harbor.example/sale?c=fall"),
-    Parameter("RefCustomerArea", _TEXT, "The customer's area at the click", "501"),
-    Parameter("RefCustomerCity", _TEXT, "The customer's city at the click", "New York"),
-    Parameter("RefCustomerRegion", _TEXT, "The customer's region at the click", "NY"),
-    Parameter("RefCustomerCountry", _TEXT, "The customer's country code at the click", "US"),
+    Parameter("RefCustomerArea", _TEXT, "The customer's area at the click", "501", personal=True),
+    Parameter("RefCustomerCity", _TEXT, "The customer's city at the click", "New York", personal=True),
+    Parameter("RefCustomerRegion", _TEXT, "The customer's region at the click", "NY", personal=True),
+    Parameter("RefCustomerCountry", _TEXT, "The customer's country code at the click", "US", personal=True),
     Parameter("RefClickId", _ID, "The click's id, upper and lower case count", "Xy7-aZ.2"),
     Parameter("SharedId", _TEXT, "What the partner put into the link", "dc|banner&7"),
     Parameter("PromoCode", _TEXT, "The promo code that was used", "HARBOR 10%"),
     Parameter("CustomerStatus", _TEXT, "New or returning customer, in the brand's words", "NEW"),
     Parameter("Oid", _ID, "The order's id", "SS-50121", _ALWAYS),
     Parameter("Note", _TEXT, "The note reported with the action", "Gift wrap"),
-    Parameter("CustomerPostCode", _TEXT, "The customer's post code as reported", "01310-100"),
-    Parameter("CustomerCity", _TEXT, "The customer's city as reported", "São Paulo"),
-    Parameter("CustomerCountry", _TEXT, "The customer's country code as reported", "BR"),
-    Parameter("CustomerRegion", _TEXT, "The customer's region as reported", "SP"),
+    Parameter("CustomerPostCode", _TEXT, "The customer's post code as reported", "01310-100", personal=True),
+    Parameter("CustomerCity", _TEXT, "The customer's city as reported", "São Paulo", personal=True),
+    Parameter("CustomerCountry", _TEXT, "The customer's country code as reported", "BR", personal=True),
+    Parameter("CustomerRegion", _TEXT, "The customer's region as reported", "SP", personal=True),
     Parameter("Text1", _TEXT, "Free text reported with the action", "gift=yes"),
     Parameter("Text2", _TEXT, "Free text reported with the action", "blue"),
     Parameter("Text3", _TEXT, "Free text reported with the action", 'Deck "Pro" 42'),
@@ -167,19 +172,23 @@ _ORDER_LEVEL = (
     Parameter("deviceOsVersion", _TEXT, "The version of the device's operating system", "16", _APPS),
     Parameter("deviceManuf", _TEXT, "Who made the device", "Google", _APPS),
     Parameter("deviceModel", _TEXT, "The device's model", "Pixel 9", _APPS),
-    Parameter("macAddress", _ID, "The device's MAC address as reported", _MAC, _APPS),
+    Parameter("macAddress", _ID, "The device's MAC address as reported", _MAC, _APPS, personal=True),
     *_variants("macAddress", "the MAC address", _MAC),
-    Parameter("iosIfa", _ID, "The iOS advertising identifier as reported", _IOS_IFA, _APPS),
+    Parameter("iosIfa", _ID, "The iOS advertising identifier as reported", _IOS_IFA, _APPS, personal=True),
     *_variants("iosIfa", "the iOS advertising identifier", _IOS_IFA),
     Parameter("iosAdTracking", _TEXT, "Whether iOS ad tracking is allowed, as reported", "1", _APPS),
-    Parameter("androidId", _ID, "The Android id as reported", _ANDROID_ID, _APPS),
+    Parameter("androidId", _ID, "The Android id as reported", _ANDROID_ID, _APPS, personal=True),
     *_variants("androidId", "the Android id", _ANDROID_ID),
-    Parameter("odin1", _ID, "SHA-1 of the MAC address", _sha1(_MAC), _APPS, True, "macAddress", Variant.SHA1),
-    Parameter("openUdid", _ID, "The device's OpenUDID", "2f1bfa5e8a9c4b0d9f9e0c7a6d5b4a3928171605", _APPS),
-    Parameter("deviceId", _ID, "The device's id as reported", "f07a13984f6d116a", _APPS),
-    Parameter("deviceIp", _ID, "The device's IP address", "203.0.113.24", _APPS),
-    Parameter("UserAgent", _TEXT, "The browser's user agent", _BROWSER),
-    Parameter("IpAddressPlain", _ID, "The customer's IP address", "203.0.113.24"),
+    Parameter(
+        "odin1", _ID, "SHA-1 of the MAC address", _sha1(_MAC), _APPS, True, "macAddress", Variant.SHA1, personal=True
+    ),
+    Parameter(
+        "openUdid", _ID, "The device's OpenUDID", "2f1bfa5e8a9c4b0d9f9e0c7a6d5b4a3928171605", _APPS, personal=True
+    ),
+    Parameter("deviceId", _ID, "The device's id as reported", "f07a13984f6d116a", _APPS, personal=True),
+    Parameter("deviceIp", _ID, "The device's IP address", "203.0.113.24", _APPS, personal=True),
+    Parameter("UserAgent", _TEXT, "The browser's user agent", _BROWSER, personal=True),
+    Parameter("IpAddressPlain", _ID, "The customer's IP address", "203.0.113.24", personal=True),
     Parameter("ActionType", _TEXT, "The kind of action", "SALE"),
     Parameter("ReferringType", _TEXT, "How the partner was found to have referred the customer", "CLICK_COOKIE"),
     Parameter("SubId1", _TEXT, "What the partner put into the link's first own field", "spring"),
@@ -206,6 +215,14 @@ _OURS = (
 
 PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType({each.name: each for each in _ORDER_LEVEL + _OURS})
 """All parameters by name, in the order in which a palette shows them."""
+
+
+def is_personal(name: str) -> bool:
+    """Whether what was reported as `name` tells who or where the customer is.
+
+    So is every field that is no parameter: nobody has said what is in it, and often it is a name or an address.
+    """
+    return name != "items" and (name not in PARAMETERS or PARAMETERS[name].personal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from actions.models import ActionEvent
-from actions.parameters import EVENTS, ITEM_ATTRIBUTES, PARAMETERS, Carried, ParameterType, sample_values
+from actions.parameters import EVENTS, ITEM_ATTRIBUTES, PARAMETERS, Carried, ParameterType, is_personal, sample_values
 from postbacks.preview import delivery_samples
 from postbacks.template import Place, compile_template
 from tests.factories import make_partner, make_program, make_rate, make_term, make_tracker, record_action, record_change
@@ -144,3 +144,18 @@ def test_every_description_says_something_of_its_own() -> None:
     described = [each.description for each in PARAMETERS.values() if not each.name[-1].isdigit()]
     assert all(len(each) > 8 for each in described)
     assert len(described) == len(set(described))
+
+
+def test_what_tells_who_or_where_the_customer_is_is_personal() -> None:
+    devices = {
+        f"{name}{suffix}"
+        for name in ("macAddress", "iosIfa", "androidId")
+        for suffix in ("", "Upper", "Lower", "Md5", "Sha1")
+    }
+    places = {f"RefCustomer{part}" for part in ("Area", "City", "Region", "Country")}
+    places |= {f"Customer{part}" for part in ("PostCode", "City", "Region", "Country")}
+    others = {"odin1", "openUdid", "deviceId", "deviceIp", "UserAgent", "IpAddressPlain"}
+
+    assert {name for name in PARAMETERS if is_personal(name)} == devices | places | others
+    assert is_personal("CustomerEmail")  # No parameter, kept as it was reported.
+    assert not is_personal("items")
