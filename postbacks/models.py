@@ -17,7 +17,7 @@ from partners.models import ActionTracker, InAppEvent, Partner
 from postbacks.replay.models import Replay, ReplayItem
 from postbacks.rollups.models import Rollup, Tally
 
-__all__ = ["Attempt", "Delivery", "Lane", "Postback", "Replay", "ReplayItem", "Rollup", "Tally"]
+__all__ = ["Attempt", "Delivery", "Lane", "Postback", "Pulse", "Replay", "ReplayItem", "Rollup", "Tally"]
 
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 MAX_REQUESTS_PER_SECOND = 10_000
@@ -331,3 +331,16 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"Attempt {self.number} of delivery {self.delivery_id}"
+
+
+class Pulse(models.Model):
+    """When one of the things that keep everything going last did its work: see `postbacks.engine.pulse`."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "pulses"
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"

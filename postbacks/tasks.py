@@ -6,6 +6,8 @@ A message that is lost costs a second, until the sweep; one that comes twice fin
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
 
+from postbacks.engine import pulse
+from postbacks.engine.database import raw_cursor
 from postbacks.engine.process import engine, stop_engine
 from postbacks.engine.sweep import sweeper
 from postbacks.notices import send_notices
@@ -43,6 +45,8 @@ def replay() -> None:
 @shared_task(name="postbacks.tasks.fold", ignore_result=True)
 def fold() -> None:
     """Put what was counted since into the roll-ups, and let old ones go."""
+    with raw_cursor() as cursor:
+        pulse.note(cursor, pulse.BEAT)
     rollups.fold()
     rollups.prune()
 

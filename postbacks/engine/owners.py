@@ -35,6 +35,13 @@ WHERE id = ANY (ARRAY(
 RETURNING postback_id
 """
 
+# How many live, for those who watch; takes OWNER_LOCKS.
+LIVING = """
+SELECT count(DISTINCT objid) FROM pg_locks
+WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
 
 def new_owner() -> int:
     """A number for this process; taken at random, from as many as an advisory lock can tell apart."""

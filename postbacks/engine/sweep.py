@@ -16,7 +16,7 @@ from collections.abc import Callable
 import psycopg2
 from psycopg2 import extensions
 
-from postbacks.engine import chains, lanes, owners
+from postbacks.engine import chains, lanes, owners, pulse
 from postbacks.engine.database import Session
 from postbacks.rollups.tally import count_ended
 
@@ -120,7 +120,9 @@ def _find(cursor: extensions.cursor) -> dict[int, float]:
     if reclaimed:
         logger.warning("Took back the deliveries of workers that died or stalled, in %d lanes.", len(reclaimed))
     cursor.execute(DUE)
-    return dict.fromkeys((lane for (lane,) in cursor.fetchall()), 0.0)
+    due = cursor.fetchall()
+    pulse.note(cursor, pulse.SWEEP)
+    return dict.fromkeys((lane for (lane,) in due), 0.0)
 
 
 def _tidy_up(cursor: extensions.cursor) -> dict[int, float]:

@@ -1,0 +1,104 @@
+"""Whether all that a deployment needs is there, for `/readyz`: quick, and never hanging.
+
+What goes wrong is logged with its details; whoever asks over HTTP is told what to mend, and neither hosts nor users.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg2
+from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from config.operations import migrations
+from config.operations.asking import Asker
+from postbacks.engine import owners, pulse
+
+logger = logging.getLogger(__name__)
+
+DATABASE_SECONDS = 3.0
+REDIS_SECONDS = 2.0
+# Without beat a worker sweeps after 4 s; a busy database may take some more.
+MOST_SWEEP_LAG_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One of the things that are needed. `mend` says what to do; it is empty where all is well."""
+
+    name: str
+    mend: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.mend
+
+
+def web_checks() -> list[Check]:
+    """What reports are taken with: the database and its tables."""
+    return list(_database(workers=False))
+
+
+def all_checks() -> list[Check]:
+    """What postbacks are sent with, besides: Redis, and workers that sweep."""
+    return [*_database(workers=True), _redis()]
+
+
+def _database(*, workers: bool) -> Iterator[Check]:
+    try:
+        with Asker(DATABASE_SECONDS) as asker:
+            yield Check("database")
+            yield _migrations(asker)
+            if workers:
+                yield from _workers(asker)
+    except psycopg2.OperationalError as error:
+        logger.warning("Not ready: the database does not answer (%s).", str(error).strip())
+        yield Check("database", "The database does not answer. See that it runs and that DATABASE_URL is right.")
+
+
+def _migrations(asker: Asker) -> Check:
+    mend = "Run `python manage.py migrate`: the database lacks "
+    try:
+        missing = migrations.missing((app, name) for app, name in asker.ask(migrations.APPLIED))
+    except psycopg2.errors.UndefinedTable:
+        return Check("migrations", f"{mend}all tables.")
+    return Check("migrations", f"{mend}{', '.join(missing)}." if missing else "")
+
+
+def _workers(asker: Asker) -> Iterator[Check]:
+    (processes,) = asker.ask(owners.LIVING, [owners.OWNER_LOCKS])[0]
+    yield Check("worker", "" if processes else "No worker process lives. Start one: celery --app config worker.")
+    try:
+        ages: dict[str, float] = {name: age for name, age in asker.ask(pulse.AGES)}  # noqa: C416 -- typed so
+        lag = ages.get(pulse.SWEEP)
+    except psycopg2.errors.UndefinedTable:
+        lag = None
+    if lag is not None and lag <= MOST_SWEEP_LAG_SECONDS:
+        yield Check("sweep")
+    else:
+        when = "never yet" if lag is None else f"{lag:.0f} s ago"
+        yield Check("sweep", f"The last sweep was {when}. See that a worker runs, and its log.")
+
+
+def _redis() -> Check:
+    client: Redis = Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        # A write: a Redis that is full, or only a copy, answers to a ping as well.
+        client.set("postbacks:probe", 1, ex=60)
+    except RedisError as error:
+        logger.warning("Not ready: Redis does not take a write (%s).", error)
+        return Check("redis", "Redis does not take a write. See that it runs, has memory, and that REDIS_URL is right.")
+    finally:
+        client.close()
+    return Check("redis")
