@@ -17,7 +17,7 @@ from redis import Redis
 from requests.exceptions import RequestException
 
 from actions.models import ActionEvent
-from postbacks.engine import database, lanes, rate
+from postbacks.engine import database, lanes, owners, pulse, rate
 from postbacks.engine.redis import client
 from postbacks.engine.stages import Claimed, Prepared, Sent
 from postbacks.models import Delivery, Postback
@@ -121,6 +121,16 @@ def engine_connection() -> Iterator[extensions.connection]:
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def living_worker() -> Iterator[None]:
+    """What a worker process and beat look like to the database: a lock, and marks of a moment ago."""
+    with engine_connection() as connection, connection.cursor() as cursor:
+        owners.announce(connection, owners.new_owner())
+        for name in (pulse.SWEEP, pulse.BEAT):
+            pulse.note(cursor, name)
+        yield
 
 
 def terminate(connection_name: str) -> int:

@@ -1,0 +1,278 @@
+"""`manage.py doctor` on deployments that are broken, each in a way of its own: the right advice, and no other."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from redis import Redis
+
+from config.embedded.redis_server import _binary
+from config.environment import BASE_DIR
+from config.operations.doctor.clocks import judge_skew
+from config.operations.doctor.database import shares_connections
+from config.operations.doctor.lanes import judge_lanes
+from config.operations.doctor.machine import judge_disk, judge_files
+from config.operations.doctor.redis_server import judge_info
+from config.operations.doctor.workers import START_WORKER, judge_workers
+from postbacks.engine import owners
+from postbacks.models import Lane, Postback, Pulse
+from postbacks.secrets.cipher import encrypt
+from tests.engine_rows import engine_connection, living_worker, make_delivery, make_lane
+from tests.workers import environment, wait_until
+
+OTHER_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+REAL_HOST = {
+    "ALLOWED_HOSTS": "postbacks.example",
+    "HTTPS_ONLY": "true",
+    "SECRET_KEY": "abcdefghij" * 5 + "klmno",
+    "POSTBACKS_NOTICE_EMAILS": "ops@postbacks.example",
+    "EMAIL_URL": "smtp://mail.example:25",
+    "DEBUG": "false",
+}
+
+database = pytest.mark.django_db(transaction=True)
+
+
+def doctor(preexec: Callable[[], None] | None = None, **variables: str) -> tuple[int, list[str]]:
+    """Exit code, and all that is not in order: each finding with its advice behind an arrow."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "doctor"],
+        cwd=BASE_DIR,
+        env={**os.environ, **environment(), **REAL_HOST, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=preexec,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    lines = done.stdout.replace("\n         → ", " → ").splitlines()
+    if done.returncode == 0:
+        assert lines.pop().startswith("No error, ")
+    return done.returncode, [line for line in lines if not line.startswith("ok")]
+
+
+@pytest.fixture
+def healthy(db: None) -> Iterator[None]:
+    with living_worker():
+        yield
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis that may be set up wrongly, on a socket of its own."""
+    place = tmp_path / "redis.sock"
+    arguments = ["--port", "0", "--unixsocket", str(place), "--dir", str(tmp_path), "--save", ""]
+    with subprocess.Popen([str(_binary()), *arguments], stdout=subprocess.DEVNULL) as server:
+        wait_until(place.exists, 5, "Redis starts")
+        yield Redis(unix_socket_path=str(place))
+        server.terminate()
+
+
+def url_of(server: Redis) -> str:
+    return f"unix://{server.connection_pool.connection_kwargs['path']}"
+
+
+@database
+@pytest.mark.usefixtures("healthy")
+def test_nothing_is_wrong_with_a_deployment_that_works() -> None:
+    assert doctor() == (0, [])
+
+
+@database
+@pytest.mark.parametrize(
+    ("url", "said", "mend"),
+    [
+        (
+            "postgres://u:p@127.0.0.1:1/x",
+            "Connection refused",
+            "Start PostgreSQL, or mend host and port in DATABASE_URL.",
+        ),
+        ("postgres://u:p@no.such.invalid/x", "could not translate host name", "Mend the host name in DATABASE_URL."),
+        ("{test}_that_is_not", "does not exist", "Create the user and the database that DATABASE_URL names, or mend"),
+    ],
+)
+def test_a_database_that_cannot_be_reached(url: str, said: str, mend: str) -> None:
+    base, _, query = environment()["DATABASE_URL"].partition("?")
+    url = f"{base}_that_is_not?{query}" if "{test}" in url else url
+    code, (finding,) = doctor(DATABASE_URL=url)
+    assert code == 1
+    assert finding.startswith("error    The database cannot be reached: ")
+    assert said in finding
+    assert f" → {mend}" in finding
+
+
+@database
+@pytest.mark.usefixtures("healthy")
+def test_migrations_that_were_forgotten() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE name = '0006_pulse' RETURNING app, name, applied")
+        row = cursor.fetchone()
+    try:
+        found = doctor()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", row)
+    mend = "Run `python manage.py migrate`."
+    assert found == (1, [f"error    The database lacks migrations: postbacks.0006_pulse. → {mend}"])
+    base, _, query = environment()["DATABASE_URL"].partition("?")
+    empty = f"{base.rpartition('/')[0]}/postgres?{query}"
+    assert doctor(DATABASE_URL=empty) == (1, [f"error    The database is empty. → {mend}"])
+
+
+@database
+@pytest.mark.usefixtures("healthy")
+def test_a_redis_that_would_lose_messages_and_one_that_wants_a_password(own_redis: Redis) -> None:
+    own_redis.config_set("maxmemory-policy", "allkeys-lru")
+    code, (finding,) = doctor(REDIS_URL=url_of(own_redis))
+    assert code == 1
+    assert "(maxmemory-policy allkeys-lru). → Set `maxmemory-policy noeviction`" in finding
+    own_redis.config_set("maxmemory-policy", "noeviction")
+    own_redis.config_set("maxmemory", "1mb")
+    own_redis.config_set("maxmemory", str(own_redis.info()["used_memory"] // 2))
+    code, findings = doctor(REDIS_URL=url_of(own_redis))
+    assert code == 1
+    assert any("Raise maxmemory of Redis, or free what else it holds." in each for each in findings)
+    own_redis.config_set("requirepass", "secret")
+    code, (finding,) = doctor(REDIS_URL=url_of(own_redis))
+    assert code == 1
+    assert finding.endswith("→ Put the password into REDIS_URL: redis://:password@host:6379/0.")
+
+
+@database
+def test_nobody_works() -> None:
+    assert doctor() == (
+        1,
+        [f"error    No worker process lives: nothing is sent. → {START_WORKER}"],
+    )
+
+
+@database
+@pytest.mark.usefixtures("healthy")
+def test_beat_was_forgotten_and_a_worker_is_stuck() -> None:
+    Pulse.objects.filter(name="beat").delete()
+    code, (finding,) = doctor()
+    assert code == 0
+    assert finding.startswith("warning  Beat was last at work never. ")
+    Pulse.objects.update(at=timezone.now() - timedelta(minutes=10))
+    code, findings = doctor()
+    assert code == 1
+    assert findings[0].startswith("error    1 worker process lives, but the last sweep was 10 min ago. → See the log")
+
+
+@database
+@pytest.mark.usefixtures("healthy")
+def test_a_key_that_does_not_read_the_secrets() -> None:
+    lane = make_lane(name="with a token")
+    Postback.objects.filter(pk=lane.pk).update(secret_headers=[["Authorization", encrypt("Bearer x")]])
+    code, (finding,) = doctor(POSTBACKS_ENCRYPTION_KEYS=OTHER_KEY)
+    assert code == 1
+    assert finding.startswith(
+        f"error    Secrets cannot be read, and nothing is sent, of postback {lane.pk} “with a token”. → It was "
+        "encrypted with a key that is not in POSTBACKS_ENCRYPTION_KEYS."
+    )
+    ours = settings.POSTBACKS_ENCRYPTION_KEYS[0]
+    assert doctor(POSTBACKS_ENCRYPTION_KEYS=f"{OTHER_KEY},{ours}")[0] == 0
+
+
+@database
+@pytest.mark.usefixtures("healthy")
+def test_settings_for_developing_in_production() -> None:
+    code, findings = doctor(DEBUG="true", ALLOWED_HOSTS="*", POSTBACKS_NOTICE_EMAILS="", SECRET_KEY="short")
+    assert code == 1
+    assert findings[0].startswith("warning  ALLOWED_HOSTS lets in any host name. → Name those of the web")
+    assert findings[1].startswith("warning  Nobody is told when a destination is held")
+    assert findings[2].startswith("error    DEBUG is on")
+    assert findings[3].startswith("warning  security.W009: Your SECRET_KEY has less than 50 characters")
+    assert len(findings) == 4
+
+
+@database
+@pytest.mark.usefixtures("healthy")
+def test_few_open_files_and_a_database_that_cannot_be_written() -> None:
+    base, _, query = environment()["DATABASE_URL"].partition("?")
+    code, findings = doctor(
+        lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024)),
+        DATABASE_URL=f"{base}?{query}&options=-c%20default_transaction_read_only%3Don",
+    )
+    assert code == 1
+    assert findings[0].startswith("warning  A process may have 1,024 files open;")
+    assert findings[1].startswith("error    Transactions are read-only. → Set default_transaction_read_only to off")
+
+
+@database
+@pytest.mark.usefixtures("healthy")
+def test_postbacks_that_stand() -> None:
+    stuck, held, paused, limited = make_lane(name="stuck"), make_lane(name="held"), make_lane(), make_lane()
+    for each in (stuck, held, paused, limited):
+        make_delivery(each, due_in_seconds=-3600, priority=1)
+    long_ago = timezone.now() - timedelta(hours=5)
+    Lane.objects.create(postback=held, held_since=long_ago, probe_at=long_ago)
+    Postback.objects.filter(pk=paused.pk).update(paused_at=long_ago)
+    Postback.objects.filter(pk=limited.pk).update(maximum_requests=1)
+    code, findings = doctor()
+    assert code == 1
+    assert findings[0].startswith(
+        f"error    Due for more than 5 minutes, and not sent: postback {stuck.pk} “stuck” (1 h). → See the log of the"
+    )
+    assert findings[1].startswith(f"warning  Held because the destination is down: postback {held.pk} “held” (5 h). →")
+    assert len(findings) == 2
+
+
+@database
+def test_connections_of_ones_own_are_told_from_shared_ones() -> None:
+    assert not shares_connections()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (0.4, ""),
+        (-0.4, ""),
+        (0.6, "warning: The database's clock is 0.6 s ahead of"),
+        (-7, "error: The database's clock"),
+    ],
+)
+def test_clocks(ahead: float, said: str) -> None:
+    found = [f"{each.level.value}: {each.what}" for each in judge_skew("database", ahead)]
+    assert [each[: len(said)] for each in found] == ([said] if said else [])
+
+
+def test_many_that_stand_are_named_in_part() -> None:
+    stuck, held = judge_lanes([(number, "n", 400.0) for number in range(7)], [(1, "h", 3 * 86_400.0)])
+    assert stuck.what.endswith("postback 4 “n” (7 min), and 2 more.")
+    assert "postback 1 “h” (3 d)" in held.what
+
+
+def test_what_redis_says_of_itself() -> None:
+    said = [
+        each.what for each in judge_info({"redis_version": "5.0.7", "maxmemory": 100 << 20, "used_memory": 90 << 20})
+    ]
+    assert said == ["Redis 5.0.7 is too old.", "Redis has used 90% of its memory (90 of 100 MB)."]
+    said = [each.what for each in judge_info({"redis_version": "7.4.1", "aof_last_write_status": "err"})]
+    assert said[1:] == ["Redis could not write its append-only file; it may refuse writes until it can."]
+
+
+def test_workers_disk_and_files() -> None:
+    assert [each.level.value for each in judge_workers(2, 3.0, None)] == ["ok", "warning"]
+    assert [each.level.value for each in judge_workers(2, None, 1.0)] == ["error", "ok"]
+    assert [judge_disk("/d", gb << 30).level.value for gb in (0, 1, 5)] == ["error", "warning", "ok"]
+    assert [judge_files(most).level.value for most in (4095, 4096, float("inf"))] == ["warning", "ok", "ok"]
+
+
+@database
+def test_a_lock_of_something_else_is_no_worker() -> None:
+    with engine_connection() as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, 1)", [owners.OWNER_LOCKS + 7])
+        cursor.execute(owners.LIVING, [owners.OWNER_LOCKS])
+        assert cursor.fetchone() == (0,)
