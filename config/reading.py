@@ -6,6 +6,7 @@ Each function raises `ImproperlyConfigured`, naming the variable, where the valu
 import logging
 import zoneinfo
 
+from celery.schedules import ParseException, crontab
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
@@ -14,6 +15,7 @@ from postbacks.guard import Network, parse_networks
 
 # An hour: more than any wait in a worker may sensibly last.
 MOST_SECONDS = 3600
+MOST_DAYS = 36_600  # A century.
 
 
 def networks(variable: str) -> list[Network]:
@@ -51,6 +53,25 @@ def whole_number(variable: str, default: int, most: int) -> int:
     if number != int(number):
         raise ImproperlyConfigured(f"{variable}={number:g}: a whole number from 1 to {most} is needed.")
     return int(number)
+
+
+def days_kept(variable: str, default: int) -> int:
+    """Return a whole number of days from 0, which means for ever, to `MOST_DAYS`."""
+    what = f"a whole number of days, 0 for ever and {MOST_DAYS} at most,"
+    number = _number(variable, default, least=-1, most=MOST_DAYS, what=what)
+    if number != int(number) or number < 0:
+        raise ImproperlyConfigured(f"{variable}={number:g}: {what} is needed.")
+    return int(number)
+
+
+def hours(variable: str, default: str) -> str:
+    """Return hours of the day as crontab writes them, such as 1-5 or 2,14."""
+    text = env.str(variable, default="") or default
+    try:
+        crontab(hour=text)
+    except (ParseException, ValueError) as error:
+        raise ImproperlyConfigured(f"{variable}={text}: hours of the day are needed, such as 1-5 or 2,14.") from error
+    return str(text)
 
 
 def time_zone(variable: str, default: str) -> str:

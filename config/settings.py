@@ -6,12 +6,13 @@ Without `DATABASE_URL` and `REDIS_URL` they name the embedded servers, which who
 import os
 from typing import Any
 
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from config.demo.mark import allowed_networks
 from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
 from config.environment import data_dir, env
-from config.reading import encryption_keys, log_level, networks, seconds, time_zone, whole_number
+from config.reading import days_kept, encryption_keys, hours, log_level, networks, seconds, time_zone, whole_number
 from config.secret_key import embedded_encryption_key, embedded_secret_key
 from config.theme import UNFOLD  # noqa: F401 -- a setting: the theme reads it
 
@@ -140,6 +141,12 @@ CELERY_BEAT_SCHEDULE = {
     "fold": {"task": "postbacks.tasks.fold", "schedule": 5.0, "options": {"expires": 5}},
     "mature": {"task": "actions.tasks.mature", "schedule": 60.0, "options": {"expires": 60}},
     "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0, "options": {"expires": 30}},
+    # Each hour of the night: what a run did not end, or a restart cut off, the next goes on with.
+    "prune": {
+        "task": "postbacks.tasks.prune",
+        "schedule": crontab(minute="17", hour=hours("PRUNE_HOURS", default="1-5")),
+        "options": {"expires": 3000},
+    },
 }
 # In memory: what runs every second has no past worth a file, and a file can be found broken after a kill.
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
@@ -166,6 +173,13 @@ POSTBACKS_SHUTDOWN_TIMEOUT = seconds("POSTBACKS_SHUTDOWN_TIMEOUT", 20)
 # A minute has a row for each postback that was busy in it, so a thousand busy ones make 1.4 million a day.
 POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS = whole_number("POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS", default=3, most=366)
 POSTBACKS_ROLLUP_HOURS_KEPT_DAYS = whole_number("POSTBACKS_ROLLUP_HOURS_KEPT_DAYS", default=400, most=36_600)
+
+# Days that things are kept, 0 for ever; see docs/operations.md.
+POSTBACKS_TEXTS_KEPT_DAYS = days_kept("POSTBACKS_TEXTS_KEPT_DAYS", default=30)
+POSTBACKS_DELIVERIES_KEPT_DAYS = days_kept("POSTBACKS_DELIVERIES_KEPT_DAYS", default=400)
+PERSONAL_DATA_KEPT_DAYS = days_kept("PERSONAL_DATA_KEPT_DAYS", default=90)
+ACTIONS_KEPT_DAYS = days_kept("ACTIONS_KEPT_DAYS", default=0)
+API_SUBMISSIONS_KEPT_DAYS = days_kept("API_SUBMISSIONS_KEPT_DAYS", default=90)
 
 # Of one token of the conversion API.
 API_REQUESTS_PER_SECOND = whole_number("API_REQUESTS_PER_SECOND", default=1000, most=1_000_000)

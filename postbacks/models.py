@@ -15,9 +15,22 @@ from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, InAppEvent, Partner
 from postbacks.replay.models import Replay, ReplayItem
+from postbacks.retention.models import KeptBack, Pruned
 from postbacks.rollups.models import Rollup, Tally
 
-__all__ = ["Attempt", "Delivery", "Lane", "Postback", "Pulse", "Replay", "ReplayItem", "Rollup", "Tally"]
+__all__ = [
+    "Attempt",
+    "Delivery",
+    "KeptBack",
+    "Lane",
+    "Postback",
+    "Pruned",
+    "Pulse",
+    "Replay",
+    "ReplayItem",
+    "Rollup",
+    "Tally",
+]
 
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 MAX_REQUESTS_PER_SECOND = 10_000

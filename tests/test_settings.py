@@ -123,6 +123,10 @@ def test_allowed_networks_are_read_and_wrong_ones_refused(copy: Copy) -> None:
         ("WORKER_CONCURRENCY", "many"),
         ("LOG_LEVEL", "LOUD"),
         ("TIME_ZONE", "Mars/Base"),
+        ("ACTIONS_KEPT_DAYS", "-1"),
+        ("ACTIONS_KEPT_DAYS", "0.5"),
+        ("PRUNE_HOURS", "24"),
+        ("PRUNE_HOURS", "night"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(copy: Copy, variable: str, value: str) -> None:

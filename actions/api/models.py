@@ -56,7 +56,14 @@ class Submission(models.Model):
     # Only while it is refused: what was recorded is with the action.
     fields = models.JSONField(default=dict, blank=True, help_text="What was reported, to be processed again.")
     action = models.ForeignKey(
-        "actions.Action", on_delete=models.SET_NULL, related_name="+", null=True, blank=True, db_index=False
+        "actions.Action",
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+        # Removing an old action would look through all submissions for its id.
+        db_constraint=False,
     )
     batch = models.ForeignKey(
         "self", on_delete=models.CASCADE, related_name="lines", null=True, blank=True, db_index=False
@@ -72,6 +79,8 @@ class Submission(models.Model):
         indexes = [
             # The admin's list of what was refused, and processing it again; few rows.
             models.Index(fields=["id"], name="submission_rejected", condition=Q(result="rejected")),
+            # Removing a batch, with its lines; few rows.
+            models.Index(fields=["batch"], name="submission_of_batch", condition=Q(batch__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,185 @@
+"""What goes, by kind, as statements.
+
+`look` takes `after`, `most` and `before` and returns the next rows behind the id `after`, in the order of their ids, as
+(id, verdict). Verdicts: `goes`; `stays`; `young`, from which on the search ends for this night, for ids rise with time;
+and `held`, for rows that are looked at again each night. `prune` takes the `ids` that go, and `before`; it skips rows
+that somebody has locked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.parameters import PARAMETERS, is_personal
+
+PERSONAL = [name for name in PARAMETERS if is_personal(name)]
+NOT_PERSONAL = [name for name in PARAMETERS if not is_personal(name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of rows. Where they stay as rows, `remembers` how far it has come; else each night begins anew."""
+
+    name: str
+    described: str
+    look: str
+    prune: str
+    remembers: bool = False
+    look_again: str = ""  # The same as `look` for the rows that were kept back.
+
+
+# Lines of a batch come after it, and their key refers to it: what belongs to a batch goes with it.
+SUBMISSIONS = Kind(
+    "submissions",
+    "submissions and batches of the API",
+    look="""
+    SELECT id, CASE WHEN received_at >= %(before)s THEN 'young' ELSE 'goes' END
+    FROM actions_submission WHERE id > %(after)s ORDER BY id LIMIT %(most)s
+    """,
+    prune="""
+    WITH chosen AS (
+        SELECT id FROM actions_submission WHERE id = ANY (%(ids)s::bigint[]) FOR UPDATE SKIP LOCKED
+    ), keys AS (
+        SELECT id FROM actions_idempotencykey WHERE submission_id = ANY (ARRAY(SELECT id FROM chosen))
+    ), parts AS (
+        DELETE FROM actions_batchpart WHERE key_id = ANY (ARRAY(SELECT id FROM keys))
+    ), gone AS (
+        DELETE FROM actions_idempotencykey WHERE id = ANY (ARRAY(SELECT id FROM keys))
+    ), lines AS (
+        DELETE FROM actions_submission
+        WHERE batch_id = ANY (ARRAY(SELECT id FROM chosen)) AND id <> ALL (ARRAY(SELECT id FROM chosen))
+    )
+    DELETE FROM actions_submission WHERE id = ANY (ARRAY(SELECT id FROM chosen))
+    """,
+)
+
+# Of the URL, scheme and host stay: path and query hold values.
+TEXTS = Kind(
+    "texts",
+    "texts of requests and answers",
+    remembers=True,
+    look="""
+    SELECT id, CASE WHEN started_at >= %(before)s THEN 'young' ELSE 'goes' END
+    FROM postbacks_attempt WHERE id > %(after)s ORDER BY id LIMIT %(most)s
+    """,
+    prune="""
+    UPDATE postbacks_attempt
+    SET request_headers = '', request_body = '', response_headers = '', response_body = '',
+        url = coalesce(substring(url FROM '^[^:/?#]+://[^/?#]*'), '')
+    WHERE id = ANY (%(ids)s::bigint[])
+    """,
+)
+
+_EVENT_VERDICT = """
+    SELECT e.id, CASE
+        WHEN e.recorded_at >= %(before)s THEN 'young'
+        WHEN EXISTS (
+            SELECT 1 FROM postbacks_delivery d
+            WHERE d.event_id = e.id AND d.state IN ('blocked', 'ready', 'sending')
+        ) OR EXISTS (
+            SELECT 1 FROM postbacks_replayitem i
+            WHERE i.action_id = e.action_id
+              AND i.replay_id = ANY (ARRAY(SELECT id FROM postbacks_replay WHERE state <> 'finished'))
+        ) THEN 'held'
+        ELSE 'goes' END
+"""
+# An event by its own age, its action with the latest event; then no replay can take it from there any more.
+PERSONAL_DATA = Kind(
+    "personal",
+    "events with their personal data",
+    remembers=True,
+    look=f"""
+    {_EVENT_VERDICT}
+    FROM actions_actionevent e WHERE e.id > %(after)s ORDER BY e.id LIMIT %(most)s
+    """,
+    look_again=f"""
+    {_EVENT_VERDICT}
+    FROM postbacks_keptback k JOIN actions_actionevent e ON e.id = k.row_id
+    WHERE k.kind = 'personal' AND k.row_id > %(after)s ORDER BY k.row_id LIMIT %(most)s
+    """,
+    prune="""
+    WITH done AS (
+        SELECT DISTINCT e.action_id FROM actions_actionevent e
+        WHERE e.id = ANY (%(ids)s::bigint[]) AND NOT EXISTS (
+            SELECT 1 FROM actions_actionevent later
+            WHERE later.action_id = e.action_id AND later.recorded_at >= %(before)s
+        )
+    ), free AS (
+        SELECT id FROM actions_action WHERE id = ANY (ARRAY(SELECT action_id FROM done))
+        FOR NO KEY UPDATE SKIP LOCKED
+    ), of_actions AS (
+        UPDATE actions_action a SET reported = (
+            SELECT coalesce(jsonb_object_agg(each.key, each.value), '{}')
+            FROM jsonb_each(a.reported) each WHERE each.key = ANY (%(not_personal)s)
+        )
+        WHERE a.id = ANY (ARRAY(SELECT id FROM free)) AND a.reported - %(not_personal)s <> '{}'
+    ), of_deliveries AS (
+        UPDATE postbacks_delivery d SET parameters = d.parameters - %(personal)s
+        FROM actions_actionevent e
+        WHERE e.action_id = ANY (ARRAY(SELECT action_id FROM done)) AND d.event_id = e.id
+          AND d.state NOT IN ('blocked', 'ready', 'sending') AND d.parameters ?| %(personal)s
+    )
+    UPDATE actions_actionevent SET parameters = parameters - %(personal)s
+    WHERE id = ANY (%(ids)s::bigint[]) AND parameters ?| %(personal)s
+    """,
+)
+
+DELIVERIES = Kind(
+    "deliveries",
+    "ended deliveries with their attempts",
+    look="""
+    SELECT id, CASE
+        WHEN created_at >= %(before)s THEN 'young'
+        WHEN state NOT IN ('blocked', 'ready', 'sending') AND finished_at < %(before)s THEN 'goes'
+        ELSE 'stays' END
+    FROM postbacks_delivery WHERE id > %(after)s ORDER BY id LIMIT %(most)s
+    """,
+    prune="""
+    WITH chosen AS (
+        SELECT id FROM postbacks_delivery WHERE id = ANY (%(ids)s::bigint[]) FOR UPDATE SKIP LOCKED
+    ), attempts AS (
+        DELETE FROM postbacks_attempt WHERE delivery_id = ANY (ARRAY(SELECT id FROM chosen))
+    )
+    DELETE FROM postbacks_delivery WHERE id = ANY (ARRAY(SELECT id FROM chosen))
+    """,
+)
+
+_ACTION_IS_NEEDED = """
+    EXISTS (
+        SELECT 1 FROM actions_actionevent e JOIN postbacks_delivery d ON d.event_id = e.id WHERE e.action_id = a.id
+    ) OR EXISTS (
+        SELECT 1 FROM postbacks_replayitem i
+        WHERE i.action_id = a.id
+          AND i.replay_id = ANY (ARRAY(SELECT id FROM postbacks_replay WHERE state <> 'finished'))
+    )
+"""
+# Only what nothing can happen to any more, and whose order id is free again by the event type's window.
+ACTIONS = Kind(
+    "actions",
+    "actions with their items and events",
+    look=f"""
+    SELECT a.id, CASE
+        WHEN a.created_at >= %(before)s THEN 'young'
+        WHEN (a.status <> 'REVERSED' AND a.cleared_at IS NULL)
+            OR a.event_date + make_interval(days => t.dedup_window_days) >= %(before)s
+            OR EXISTS (SELECT 1 FROM actions_actionevent e WHERE e.action_id = a.id AND e.recorded_at >= %(before)s)
+            OR {_ACTION_IS_NEEDED} THEN 'stays'
+        ELSE 'goes' END
+    FROM actions_action a JOIN partners_actiontracker t ON t.id = a.action_tracker_id
+    WHERE a.id > %(after)s ORDER BY a.id LIMIT %(most)s
+    """,  # noqa: S608 -- made of constants
+    prune=f"""
+    WITH chosen AS (
+        SELECT a.id FROM actions_action a
+        WHERE a.id = ANY (%(ids)s::bigint[]) AND NOT ({_ACTION_IS_NEEDED}) FOR UPDATE SKIP LOCKED
+    ), items AS (
+        DELETE FROM actions_item WHERE action_id = ANY (ARRAY(SELECT id FROM chosen))
+    ), events AS (
+        DELETE FROM actions_actionevent WHERE action_id = ANY (ARRAY(SELECT id FROM chosen))
+    )
+    DELETE FROM actions_action WHERE id = ANY (ARRAY(SELECT id FROM chosen))
+    """,  # noqa: S608 -- made of constants
+)
+
+KINDS = (SUBMISSIONS, TEXTS, PERSONAL_DATA, DELIVERIES, ACTIONS)
+"""In this order: actions go once their deliveries have."""
