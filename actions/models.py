@@ -167,5 +167,16 @@ class ActionEvent(models.Model):
 
 # Models with a module of their own; Django looks for them here.
 from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission  # noqa: E402
+from actions.imports.models import ImportPart, ImportRun  # noqa: E402
 
-__all__ = ["Action", "ActionEvent", "ApiToken", "BatchPart", "IdempotencyKey", "Item", "Submission"]
+__all__ = [
+    "Action",
+    "ActionEvent",
+    "ApiToken",
+    "BatchPart",
+    "IdempotencyKey",
+    "ImportPart",
+    "ImportRun",
+    "Item",
+    "Submission",
+]

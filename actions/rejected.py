@@ -1,5 +1,7 @@
 """The refusal of a report, as a value that a sender can act on."""
 
+from __future__ import annotations
+
 
 class Rejected(ValueError):  # noqa: N818 -- it names an outcome that callers expect, not a fault
     """The report cannot be recorded.
@@ -12,6 +14,10 @@ class Rejected(ValueError):  # noqa: N818 -- it names an outcome that callers ex
         super().__init__(message)
         self.reason_code = reason_code
         self.field = field
+
+    def __reduce__(self) -> tuple[type[Rejected], tuple[str, str, str]]:
+        """As an exception with its own arguments needs it to go from one process to another."""
+        return type(self), (self.reason_code, str(self), self.field)
 
 
 def malformed(field: str, message: str) -> Rejected:

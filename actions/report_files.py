@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from actions.rejected import Rejected
-from actions.report import Report, parse_report
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -27,7 +26,7 @@ class FileLine:
 
     number: int  # From 1; of several lines the first.
     raw: bytes  # As it stands in the file, line end included.
-    report: Report | Rejected | None  # None for the line of names that begins a CSV file.
+    fields: dict[str, Any] | Rejected | None  # None for the line of names that begins a CSV file.
 
     @property
     def last_number(self) -> int:
@@ -46,7 +45,7 @@ def json_lines(file: BinaryIO) -> Iterator[FileLine]:
     for number, raw in enumerate(file, 1):
         line = _first_line(raw) if number == 1 else raw
         if line.strip():
-            yield FileLine(number, line, _report(partial(json_object, line)))
+            yield FileLine(number, line, _fields(partial(json_object, line)))
 
 
 def csv_rows(file: BinaryIO) -> Iterator[FileLine]:
@@ -60,21 +59,21 @@ def csv_rows(file: BinaryIO) -> Iterator[FileLine]:
     names = _names(rows)
     yield source.line(None)
     while True:
-        report: Report | Rejected
+        fields: dict[str, Any] | Rejected
         try:
             cells = next(rows)
         except StopIteration:
             return
         except UnicodeDecodeError:
-            report = Rejected("MALFORMED", "The line is not UTF-8.")
+            fields = Rejected("MALFORMED", "The line is not UTF-8.")
         except csv.Error as error:
-            report = Rejected("MALFORMED", f"The line is not CSV: {error}.")
+            fields = Rejected("MALFORMED", f"The line is not CSV: {error}.")
         else:
             if not any(cells):
                 source.skip()
                 continue
-            report = _report(partial(_row_fields, names, cells))
-        yield source.line(report)
+            fields = _fields(partial(_row_fields, names, cells))
+        yield source.line(fields)
 
 
 class _Lines:
@@ -96,9 +95,9 @@ class _Lines:
         self._taken.append(raw)
         return raw.decode()
 
-    def line(self, report: Report | Rejected | None) -> FileLine:
-        """What was read since the last call, as one line with `report`."""
-        line = FileLine(self._number - len(self._taken) + 1, b"".join(self._taken), report)
+    def line(self, fields: dict[str, Any] | Rejected | None) -> FileLine:
+        """What was read since the last call, as one line with `fields`."""
+        line = FileLine(self._number - len(self._taken) + 1, b"".join(self._taken), fields)
         self._taken.clear()
         return line
 
@@ -130,9 +129,9 @@ def _row_fields(names: list[str], cells: list[str]) -> dict[str, Any]:
     return dict(zip(names, cells, strict=True))
 
 
-def _report(read_fields: Callable[[], dict[str, Any]]) -> Report | Rejected:
+def _fields(read: Callable[[], dict[str, Any]]) -> dict[str, Any] | Rejected:
     try:
-        return parse_report(read_fields())
+        return read()
     except Rejected as refusal:
         return refusal
 

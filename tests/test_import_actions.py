@@ -13,7 +13,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from actions import importing
+from actions.imports import parts
+from actions.imports.models import ImportRun
 from actions.models import Action, ActionEvent
 from actions.signals import action_events_recorded
 from partners.models import ActionTracker
@@ -130,7 +131,7 @@ def test_rejected_rows_of_csv_can_be_imported_again_once_mended(
         row + ",",
     )
     rejects = tmp_path / "rejects.csv"
-    out, errors, _ = run(path, "--rejects", rejects)
+    out, errors, _ = run(path, "--jobs", 1, "--rejects", rejects)
     assert out == "2 recorded, 0 repeated, 5 rejected.\n"
     assert errors.splitlines() == [
         "Line 3: MALFORMED: The line has 6 cells, the first line of the file 5 names.",
@@ -219,37 +220,70 @@ def test_an_empty_file_of_json_lines_is_nothing_to_do(write: Callable[..., Path]
         (KeyboardInterrupt(), "Interrupted."),
     ],
 )
-def test_when_it_is_cut_off_it_says_where_to_go_on(
+def test_cut_off_it_says_how_to_go_on_and_goes_on_there(
     tracker: ActionTracker,
     write: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     failure: BaseException,
     message: str,
 ) -> None:
-    monkeypatch.setattr(importing, "LINES_PER_TRANSACTION", 2)
+    monkeypatch.setattr(parts, "LINES_PER_TRANSACTION", 1)
+    monkeypatch.setattr(parts, "MAX_PARTS", 2)  # Two lines a window.
     calls = []
 
     def fail(**_: object) -> None:
         calls.append(1)
-        if len(calls) == fail_at:
+        if len(calls) == 2:
             raise failure
 
-    path = write("a.jsonl", *(line(tracker) for _ in range(5)))
+    change = {"Event": "modified", "ActionTrackerId": tracker.pk, "OrderId": "A"}
+    delta = {**change, "Items": [{"Sku": "S", "SubTotalDelta": "1.00"}]}
+    path = write("a.jsonl", "{bad", line(tracker, OrderId="A"), *(json.dumps(delta) for _ in range(3)))
+    rejects = path.with_name("rejects.jsonl")
     action_events_recorded.connect(fail)
     try:
-        fail_at = 1
-        assert run(path) == ("", "", f"{message}\nNothing was recorded.")
-        calls.clear()
-        fail_at = 2
-        out, _, error = run(path)
+        out, errors, error = run(path, "--jobs", 1, "--rejects", rejects)
     finally:
         action_events_recorded.disconnect(fail)
     assert out == ""
     assert error == (
-        f"{message}\n2 recorded, 0 repeated, 0 rejected. Everything up to line 2 is done; "
-        "import the lines after it. New actions that come again are recognised as repeats."
+        f"{message}\nSo far: 1 recorded, 0 repeated, 1 rejected. Import {path} again to go on; "
+        "what is done is not done twice."
     )
-    assert Action.objects.count() == 2
+    assert (ActionEvent.objects.count(), rejects.read_bytes()) == (1, b"{bad\n")
+
+    path = path.rename(path.with_name("renamed.jsonl"))
+    out, errors, _ = run(path, "--jobs", 1, "--rejects", rejects)
+    assert out == "4 recorded, 0 repeated, 1 rejected.\n"
+    begun = ImportRun.objects.get()
+    assert errors.splitlines() == [
+        f"Going on with this file's import of {begun.started_at:%Y-%m-%d %H:%M} UTC.",
+        "Line 1: MALFORMED: The line is not JSON: Expecting property name enclosed in double quotes at column 2.",
+    ]
+    assert rejects.read_bytes() == b"{bad\n"
+    assert Action.objects.get().amount == Decimal("3.00")
+    assert begun.completed_at is not None
+    # Complete, so importing it again is another import.
+    assert run(path, "--jobs", 1)[0] == "3 recorded, 1 repeated, 1 rejected.\n"
+    assert Action.objects.get().amount == Decimal("6.00")
+
+
+def test_standard_input_cut_off_says_which_lines_are_certain(
+    tracker: ActionTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line(tracker).encode())))
+    action_events_recorded.connect(fail)
+    try:
+        error = run("-")[2]
+    finally:
+        action_events_recorded.disconnect(fail)
+    assert error == (
+        "The database failed: gone\n0 recorded, 0 repeated, 0 rejected. Everything up to line 0 is done, and of the "
+        "lines after it perhaps some. New actions that come again are recognised as repeats."
+    )
 
 
 def test_standard_input_is_json_lines(tracker: ActionTracker, monkeypatch: pytest.MonkeyPatch) -> None:

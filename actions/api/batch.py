@@ -22,7 +22,7 @@ from actions.api.answers import error
 from actions.api.bodies import LINES, BodyTooLargeError, check_complete
 from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.api.submit import read_report, storable
-from actions.importing import LINES_PER_TRANSACTION
+from actions.imports.parts import LINES_PER_TRANSACTION
 from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
 from actions.record import record
 from actions.rejected import Rejected

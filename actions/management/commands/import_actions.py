@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import django.db
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from actions.importing import ImportStoppedError, import_reports, try_import
-from actions.report import Report
+from actions.imports.parts import Window
+from actions.imports.run import ImportStoppedError, Summary, begin_or_go_on, import_run, import_stream, try_import
 from actions.report_files import FileLine, LineReader, UnreadableFileError, csv_rows, json_lines
 
 READERS: dict[str, LineReader] = {".jsonl": json_lines, ".ndjson": json_lines, ".csv": csv_rows}
-MAX_WARNINGS = 100  # Each is printed once; a file with more kinds of them has another problem.
+MAX_NOTES = 100  # Each is printed once; a file with more kinds of them has another problem.
+
+MAX_JOBS = 64  # Each has a connection to the database.
+
+# Its thread would be in the way of starting processes.
+tqdm.monitor_interval = 0
 
 DESCRIPTION = """\
 Record conversions, and changes of recorded ones, from a file.
@@ -27,9 +34,10 @@ conversion API: CampaignId, ActionTrackerId, EventDate, OrderId, MediaPartnerId,
 fields are numbered: ItemSku1, ItemSubTotal1. Event says what happened: created (if it is left out), modified,
 reversed or restored. docs/actions.md explains every field.
 
-New actions and modifications that were imported before are recognised and change nothing; a second reversal or
-restoration is rejected, because the action is reversed or restored already. A bad line is reported with its number and
-reason, and does not stop the others; the exit code is then 1.
+An import that was cut off goes on when the same file is imported again: what was done is not done twice. Once it is
+complete, importing the file again is a new import: new actions and modifications that were recorded before are
+recognised and change nothing; a second reversal or restoration is rejected, because the action is reversed or restored
+already. A bad line is reported with its number and reason, and does not stop the others; the exit code is then 1.
 """
 
 
@@ -47,44 +55,55 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rejects", type=Path, metavar="FILE", help="write the rejected lines, as they are, to this file"
         )
+        parser.add_argument(
+            "--jobs",
+            type=_jobs,
+            default=os.cpu_count() or 1,
+            metavar="N",
+            help="record with up to N processes (default: %(default)s, as many as there are processors)",
+        )
 
-    def handle(self, *, file: str, dry_run: bool, rejects: Path | None, **_: object) -> None:
+    def handle(self, *, file: str, dry_run: bool, rejects: Path | None, jobs: int, **_: object) -> None:
         with ExitStack() as stack:
             source, read_lines = _open(file, stack)
-            run = _Run(self, _open_rejects(rejects, file, stack), stack.enter_context(_progress_bar(source)))
+            told = _Told(self, _open_rejects(rejects, file, stack), stack.enter_context(_progress_bar(source)))
             try:
-                summary = (try_import if dry_run else import_reports)(run.watch(read_lines(source)), run.reject)
+                if dry_run:
+                    summary = try_import(read_lines(source), told)
+                elif not _is_kept(file):
+                    summary = import_stream(read_lines(source), told, jobs)
+                else:
+                    summary = self._import_file(source, read_lines, told, jobs)
             except UnreadableFileError as error:
                 raise CommandError(f"{file}: {error}") from error
+            except django.db.Error as error:
+                raise CommandError(f"The database failed: {str(error).strip()}\nNothing was recorded.") from error
             except ImportStoppedError as error:
-                raise CommandError(_stopped(error, dry_run)) from error
+                raise CommandError(_stopped(error, file, dry_run)) from error
         prefix = "Dry run, nothing was recorded. It would be: " if dry_run else ""
         self.stdout.write(f"{prefix}{summary}")
         if summary.rejected:
             where = f" They are in {rejects}." if rejects else ""
             raise CommandError(f"{summary.rejected:,} of the lines were rejected.{where}")
 
+    def _import_file(self, source: BinaryIO, read_lines: LineReader, told: _Told, jobs: int) -> Summary:
+        run, before = begin_or_go_on(Path(source.name))
+        if before:
+            self.stderr.write(f"Going on with this file's import of {run.started_at:%Y-%m-%d %H:%M} UTC.")
+        return import_run(read_lines(source), run, told, jobs)
 
-class _Run:
-    """What happens beside the import: progress, messages, the file of rejected lines."""
+
+class _Told:
+    """What is told of an import while it runs: progress, messages, the file of rejected lines."""
 
     def __init__(self, command: BaseCommand, rejects: BinaryIO | None, bar: tqdm[Any]) -> None:
         self._command = command
         self._rejects = rejects
         self._bar = bar
         self._header = b""
-        self._warnings: set[str] = set()
+        self._notes: set[str] = set()
 
-    def watch(self, lines: Iterable[FileLine]) -> Iterator[FileLine]:
-        for line in lines:
-            self._bar.update(len(line.raw))
-            if line.report is None:
-                self._header = line.raw
-            elif isinstance(line.report, Report):
-                self._warn(line.number, line.report)
-            yield line
-
-    def reject(self, line: FileLine, reason_code: str, message: str) -> None:
+    def rejected(self, line: FileLine, reason_code: str, message: str) -> None:
         self._say(f"Line {line.number}: {reason_code}: {message}")
         if self._rejects is not None:
             for raw in (self._header, line.raw):
@@ -92,11 +111,19 @@ class _Run:
                     self._rejects.write(raw if raw.endswith(b"\n") else raw + b"\n")
             self._header = b""
 
-    def _warn(self, number: int, report: Report) -> None:
-        for warning in report.warnings:
-            if warning not in self._warnings and len(self._warnings) < MAX_WARNINGS:
-                self._warnings.add(warning)
-                self._say(f"Line {number}: note: {warning}")
+    def noted(self, number: int, note: str) -> None:
+        if note not in self._notes and len(self._notes) < MAX_NOTES:
+            self._notes.add(note)
+            self._say(f"Line {number}: note: {note}")
+
+    def begins(self, window: Window) -> None:
+        if window.lines[0].fields is None:
+            self._header = window.lines[0].raw
+
+    def done(self, window: Window) -> None:
+        self._bar.update(sum(len(line.raw) for line in window.lines))
+        if self._rejects is not None:
+            self._rejects.flush()
 
     def _say(self, text: str) -> None:
         with self._bar.external_write_mode(file=sys.stderr):
@@ -133,12 +160,30 @@ def _progress_bar(source: BinaryIO) -> tqdm[Any]:
     return tqdm(total=size, unit="B", unit_scale=True, leave=False, disable=None)
 
 
-def _stopped(error: ImportStoppedError, dry_run: bool) -> str:
-    interrupted = isinstance(error.__cause__, KeyboardInterrupt)
-    cause = "Interrupted." if interrupted else f"The database failed: {str(error.__cause__).strip()}"
-    if dry_run or not error.summary.last_line:
+def _is_kept(name: str) -> bool:
+    """Whether the lines can be read a second time, unlike those of standard input or a pipe."""
+    return Path(name).is_file()
+
+
+def _stopped(error: ImportStoppedError, file: str, dry_run: bool) -> str:
+    match error.__cause__:
+        case KeyboardInterrupt():
+            cause = "Interrupted."
+        case BrokenProcessPool():
+            cause = "A process that recorded was killed; the memory may have run out."
+        case _:
+            cause = f"The database failed: {str(error.__cause__).strip()}"
+    if dry_run:
         return f"{cause}\nNothing was recorded."
+    if _is_kept(file):
+        return f"{cause}\nSo far: {error.summary} Import {file} again to go on; what is done is not done twice."
     return (
-        f"{cause}\n{error.summary} Everything up to line {error.summary.last_line} is done; import the lines after it. "
-        "New actions that come again are recognised as repeats."
+        f"{cause}\n{error.summary} Everything up to line {error.summary.last_line} is done, and of the lines after it "
+        "perhaps some. New actions that come again are recognised as repeats."
     )
+
+
+def _jobs(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 1 to {MAX_JOBS}.")
+    return int(text)

@@ -1,0 +1,91 @@
+"""Cuts a file into parts that may be recorded side by side: all lines about one order are in the same part. Pure.
+
+The cut follows from the lines alone, so that an import that goes on later finds the same parts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from actions.report_files import FileLine
+
+# Large enough that the queries of a transaction do not count, small enough that an interruption loses little.
+LINES_PER_TRANSACTION = 500
+# A window's parts are waited for before the next window begins; with sixteen, hardly anybody waits long.
+MAX_PARTS = 16
+# A line may hold a thousand items.
+BYTES_PER_WINDOW = 16 * 1024 * 1024
+
+_CHANGES = frozenset({"modified", "reversed", "restored"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some lines of a window, in the order of the file."""
+
+    number: int  # Within the file.
+    lines: Sequence[FileLine]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Lines that follow each other in the file, and the parts into which they are cut."""
+
+    number: int
+    lines: Sequence[FileLine]  # All, the line of names too.
+
+    @property
+    def part_numbers(self) -> range:
+        """The numbers that its parts may have."""
+        return range(self.number * MAX_PARTS, (self.number + 1) * MAX_PARTS)
+
+    def parts(self) -> list[Part]:
+        """Its parts; none is empty."""
+        reports = [line for line in self.lines if line.fields is not None]
+        count = 1 if _names_actions_both_ways(reports) else -(-len(reports) // LINES_PER_TRANSACTION)
+        cut: list[list[FileLine]] = [[] for _ in range(count)]
+        for line in reports:
+            cut[crc32(_key(line.fields).encode(errors="replace")) % count].append(line)
+        return [Part(self.part_numbers[place], lines) for place, lines in enumerate(cut) if lines]
+
+
+def windows(lines: Iterable[FileLine]) -> Iterator[Window]:
+    """The lines, some thousand at a time."""
+    number, size = 0, 0
+    taken: list[FileLine] = []
+    for line in lines:
+        taken.append(line)
+        size += len(line.raw)
+        if len(taken) == LINES_PER_TRANSACTION * MAX_PARTS or size >= BYTES_PER_WINDOW:
+            yield Window(number, taken)
+            number, size, taken = number + 1, 0, []
+    if taken:
+        yield Window(number, taken)
+
+
+def _key(fields: object) -> str:
+    """What tells the order of a line from others. That two orders share it does no harm."""
+    if not isinstance(fields, dict):
+        return ""
+    action_id = _value(fields, "ActionId", "ActionID")
+    return action_id.rpartition(".")[2] if action_id else _value(fields, "OrderId", "Oid")
+
+
+def _names_actions_both_ways(lines: Iterable[FileLine]) -> bool:
+    """Whether some changes name their action by its id and others by the order: two of them may mean the same one."""
+    ways = {
+        bool(_value(line.fields, "ActionId", "ActionID"))
+        for line in lines
+        if isinstance(line.fields, dict) and _value(line.fields, "Event").lower() in _CHANGES
+    }
+    return len(ways) == 2
+
+
+def _value(fields: dict[str, Any], *names: str) -> str:
+    for name in names:
+        if value := fields.get(name):
+            return str(value).strip()
+    return ""

@@ -1,0 +1,108 @@
+"""Records one part of a file, in this process or in one that was started for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing import connection, parent_process
+from threading import Thread
+
+from django.db import transaction
+
+from actions.imports.models import ImportPart
+from actions.imports.parts import Part
+from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
+from actions.record import record
+from actions.rejected import Rejected
+from actions.report import Report, parse_report
+from actions.report_files import FileLine
+
+Rejection = tuple[int, str, str]  # Line, reason code, message.
+
+
+@dataclass(slots=True)
+class PartResult:
+    """What became of the lines of a part."""
+
+    recorded: int = 0
+    repeated: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)  # Each once, with the first line that it is about.
+
+
+def record_part(part: Part, run_id: int | None) -> PartResult:
+    """Record the lines of `part`, in one transaction with the note that they are recorded.
+
+    Without a run no note is kept. With one, a part that somebody else has recorded is left alone, and what became of
+    it is told.
+
+    Raises:
+        django.db.Error: the database failed; nothing of the part is recorded.
+    """
+    with transaction.atomic():
+        if run_id is None:
+            return _record(part.lines)
+        # Who else takes the part at this moment waits here until we have committed.
+        kept, ours = ImportPart.objects.get_or_create(run_id=run_id, number=part.number)
+        if not ours:
+            return result_of(kept)
+        result = _record(part.lines)
+        kept.recorded, kept.repeated, kept.rejections = result.recorded, result.repeated, result.rejections
+        kept.save()
+    return result
+
+
+def result_of(part: ImportPart) -> PartResult:
+    """What became of a part that is recorded already."""
+    rejections = [(line, code, message) for line, code, message in part.rejections]
+    return PartResult(part.recorded, part.repeated, rejections)
+
+
+def _record(lines: Sequence[FileLine]) -> PartResult:
+    read = [(line, _report(line)) for line in lines]
+    recorded = iter(record([report for _, report in read if isinstance(report, Report)]))
+    result = PartResult()
+    notes: dict[str, int] = {}
+    for line, report in read:
+        if isinstance(report, Report):
+            for warning in report.warnings:
+                notes.setdefault(warning, line.number)
+            _count(result, line.number, next(recorded))
+        else:
+            _count(result, line.number, refused(report))
+    result.notes = [(number, note) for note, number in notes.items()]
+    return result
+
+
+def _report(line: FileLine) -> Report | Rejected:
+    if isinstance(line.fields, Rejected):
+        return line.fields
+    try:
+        return parse_report(line.fields or {})
+    except Rejected as refusal:
+        return refusal
+
+
+def _count(result: PartResult, number: int, outcome: Outcome) -> None:
+    match outcome:
+        case Recorded():
+            result.recorded += 1
+        case Repeated():
+            result.repeated += 1
+        case RejectedOutcome(code, message):
+            result.rejections.append((number, code, message))
+
+
+def begin_process() -> None:
+    """Prepare a process that records parts: it finishes its part after Ctrl-C, and ends with the one that made it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)  # What is not committed is recorded by whoever goes on.

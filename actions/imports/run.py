@@ -1,0 +1,180 @@
+"""Imports a file through the one door: parts of it side by side, each recorded once, however often it is cut off.
+
+A part is recorded in one transaction with the note that it is. Who imports the same file again after a failure, or at
+the same moment, leaves out what is noted. Lines about one order are recorded in the order in which they stand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Protocol
+
+import django.db
+from django.db import connections, transaction
+from django.utils import timezone
+
+from actions.imports.models import ImportPart, ImportRun
+from actions.imports.parts import Part, Window, windows
+from actions.imports.recording import PartResult, begin_process, record_part, result_of
+from actions.report_files import FileLine
+
+# Long enough to look up what became of a file; nobody reads the rows of a complete import for more.
+COMPLETE_RUNS_KEPT = timedelta(days=7)
+
+RecordPart = Callable[[Part, int | None], "Future[PartResult]"]
+
+
+@dataclass(slots=True)
+class Summary:
+    """How many reports came to what, and the last line of which that is certain."""
+
+    recorded: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    last_line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.recorded:,} recorded, {self.repeated:,} repeated, {self.rejected:,} rejected."
+
+
+class ImportStoppedError(Exception):
+    """The database or a process failed, or the operator interrupted; `summary` is what was certain by then."""
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__(f"The import stopped after line {summary.last_line}: {summary}")
+        self.summary = summary
+
+
+class Listener(Protocol):
+    """Hears what becomes of the lines, in their order."""
+
+    def begins(self, window: Window) -> None:
+        """The lines of the window are told of next."""
+
+    def rejected(self, line: FileLine, reason_code: str, message: str) -> None:
+        """The line is refused."""
+
+    def noted(self, number: int, note: str) -> None:
+        """The line was recorded, but not all of it is used."""
+
+    def done(self, window: Window) -> None:
+        """All lines of the window have been told of."""
+
+
+def begin_or_go_on(path: Path) -> tuple[ImportRun, bool]:
+    """The run of this file, and whether it was begun before.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    ImportRun.objects.filter(completed_at__lt=timezone.now() - COMPLETE_RUNS_KEPT).delete()
+    run, begun = ImportRun.objects.get_or_create(sha256=sha256, completed_at=None, defaults={"name": path.name[-255:]})
+    return run, not begun
+
+
+def import_run(lines: Iterable[FileLine], run: ImportRun, listener: Listener, jobs: int) -> Summary:
+    """Record the lines of the file of `run`, with up to `jobs` processes, and complete the run.
+
+    Raises:
+        ImportStoppedError: what is certain stays; the same file can be imported again to go on.
+    """
+    summary = _import(lines, run.pk, listener, jobs)
+    ImportRun.objects.filter(pk=run.pk, completed_at=None).update(completed_at=timezone.now())
+    return summary
+
+
+def import_stream(lines: Iterable[FileLine], listener: Listener, jobs: int) -> Summary:
+    """Record lines that come only once.
+
+    Raises:
+        ImportStoppedError: lines after the last that is certain may be recorded or not.
+    """
+    return _import(lines, None, listener, jobs)
+
+
+def try_import(lines: Iterable[FileLine], listener: Listener) -> Summary:
+    """Do the same in one transaction, and take it back: nothing is recorded or sent."""
+    try:
+        with transaction.atomic():
+            summary = _import(lines, None, listener, jobs=1)
+            transaction.set_rollback(True)
+    except django.db.Error as error:
+        raise ImportStoppedError(Summary()) from error
+    return summary
+
+
+def _import(lines: Iterable[FileLine], run_id: int | None, listener: Listener, jobs: int) -> Summary:
+    summary = Summary()
+    coming = windows(lines)
+    try:
+        window = next(coming, None)
+        following = next(coming, None)
+        # For a few lines no processes are started.
+        with _processes(jobs if following or (window and len(window.parts()) > 1) else 1) as start:
+            while window is not None:
+                begun = _begin(window, run_id, start)
+                # The next lines are read while these are recorded.
+                ahead = next(coming, None) if following else None
+                _tell(window, [each.result() for each in begun], summary, listener)
+                window, following = following, ahead
+    except (django.db.Error, BrokenProcessPool, KeyboardInterrupt) as error:
+        raise ImportStoppedError(summary) from error
+    return summary
+
+
+def _begin(window: Window, run_id: int | None, start: RecordPart) -> list[Future[PartResult]]:
+    """Start what is not recorded yet of the window; the results of all its parts."""
+    numbers = window.part_numbers
+    kept = ImportPart.objects.filter(run=run_id, number__gte=numbers.start, number__lt=numbers.stop) if run_id else ()
+    known = {each.number: _done(result_of(each)) for each in kept}
+    return [known.get(part.number) or start(part, run_id) for part in window.parts()]
+
+
+@contextmanager
+def _processes(jobs: int) -> Iterator[RecordPart]:
+    """What records a part: this process if there is one job, otherwise as many others."""
+    if jobs == 1:
+        yield lambda part, run_id: _done(record_part(part, run_id))
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=begin_process) as pool:
+        connections.close_all()  # A connection must not be in two processes.
+        pool.submit(int).result()  # All are started now, before this one connects again.
+        try:
+            yield lambda part, run_id: pool.submit(record_part, part, run_id)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # Waits for the parts that are being recorded.
+            raise
+
+
+def _done(result: PartResult) -> Future[PartResult]:
+    future: Future[PartResult] = Future()
+    future.set_result(result)
+    return future
+
+
+def _tell(window: Window, results: Iterable[PartResult], summary: Summary, listener: Listener) -> None:
+    rejections, notes = [], []
+    for result in results:
+        summary.recorded += result.recorded
+        summary.repeated += result.repeated
+        summary.rejected += len(result.rejections)
+        rejections += result.rejections
+        notes += result.notes
+    lines = {line.number: line for line in window.lines}
+    listener.begins(window)
+    for number, note in sorted(notes):
+        listener.noted(number, note)
+    for number, reason_code, message in sorted(rejections):
+        listener.rejected(lines[number], reason_code, message)
+    summary.last_line = window.lines[-1].last_number
+    listener.done(window)
