@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 
 from partners.models import ActionTracker, ContractTerm, Partner, Program, currency_field
@@ -95,6 +96,10 @@ class Action(models.Model):
                 fields=["clearing_date"],
                 name="action_to_clear",
                 condition=Q(status="APPROVED", cleared_at__isnull=True),
+            ),
+            # The delivery log's search by click id; of those actions that have one.
+            models.Index(
+                KT("reported__RefClickId"), condition=Q(reported__has_key="RefClickId"), name="action_click_id"
             ),
             # The admin's list of one order id across event types.
             models.Index(fields=["order_id"], name="action_order_id"),

@@ -20,10 +20,10 @@ from django.utils.safestring import SafeString
 from optimize_sources.models import MediaSource
 from partners.admin_kit import ModelAdmin
 from partners.models import Partner
-from postbacks.delivery_admin import DeliveryAdmin
 from postbacks.durations import format_duration
 from postbacks.forms import PostbackForm
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
+from postbacks.log.admin import DeliveryAdmin
 from postbacks.models import Postback
 from postbacks.owner_screen.admin import MediaSourceWithPostbacksAdmin, PartnerWithPostbacksAdmin
 from postbacks.owner_screen.owners import Owner, kind_of, owner_named
@@ -258,7 +258,7 @@ class PostbackAdmin(ModelAdmin):
     def waiting(self, postback: Postback) -> str | SafeString:
         if postback.pk is None:
             return "-"
-        url = f"{reverse('admin:postbacks_delivery_changelist')}?postback__id__exact={postback.pk}"
+        url = f"{reverse('admin:postbacks_delivery_changelist')}?postback={postback.pk}"
         return format_html('{} (<a href="{}">all deliveries</a>)', pending_count(postback), url)
 
 

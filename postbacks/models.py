@@ -300,6 +300,13 @@ class Delivery(models.Model):
                 condition=Q(state__in=("blocked", "ready", "sending")),
                 name="delivery_chain",
             ),
+            # The log (`postbacks.log.find`): what is finished, of one state and postback, newest first. A row enters it
+            # once, when it is finished.
+            models.Index(
+                fields=["state", "postback", "id"],
+                condition=Q(state__in=("delivered", "failed", "cancelled")),
+                name="delivery_log",
+            ),
             # How far a replay has come, and what it has waiting; of few deliveries.
             models.Index(fields=["replay", "state"], condition=Q(replay__isnull=False), name="delivery_replay"),
             # The sweep: what dead or stalled workers hold.

@@ -353,16 +353,6 @@ def test_a_delivery_shows_its_attempts_and_leads_to_its_event_and_back(
     assert "&quot;CampaignName&quot;: &quot;Summit&quot;" in event_page
 
 
-def test_deliveries_are_found_by_action_order_and_own_id(admin_client: Client, delivery: Delivery) -> None:
-    listed = url_of(Delivery, "changelist")
-
-    for term in (delivery.action.action_id, delivery.action.order_id, str(delivery.pk)):
-        assert list(admin_client.get(listed, {"q": term}).context["cl"].queryset) == [delivery]
-    wrong_program = f"{delivery.action.program_id + 1}.1.{delivery.action_id}"
-    for term in (wrong_program, "no such order", "9" * 30, "٣"):
-        assert list(admin_client.get(listed, {"q": term}).context["cl"].queryset) == []
-
-
 def test_what_is_used_cannot_be_deleted_and_the_page_says_by_what(admin_client: Client, delivery: Delivery) -> None:
     page = url_of(Program, "delete", delivery.action.program_id)
 

@@ -66,7 +66,7 @@ def test_counted_confirmed_watched_cancelled_and_resumed(admin_client: Client, p
     assert replay.created_by is not None
 
     feed.drive_for(0.1)
-    deliveries = admin_client.get(f"/admin/postbacks/delivery/?replay__id__exact={replay.pk}").content.decode()
+    deliveries = admin_client.get(f"/admin/postbacks/delivery/?replay={replay.pk}").content.decode()
     assert deliveries.count("Sales") >= 1
     page = admin_client.get(watch_url(replay)).content.decode()
     assert "data-under-way" in page

@@ -77,7 +77,7 @@ class ReplayAdmin(LargeTable):
             may_cancel=self.has_change_permission(request) and under_way,
             may_resume=self.has_change_permission(request)
             and replay.state in (Replay.State.STOPPED, Replay.State.CANCELLED),
-            deliveries_query=f"replay__id__exact={replay.pk}",
+            deliveries_query=f"replay={replay.pk}",
             delivery_opts=Delivery._meta,  # noqa: SLF001 -- Django's documented interface
         )
 

@@ -1,0 +1,119 @@
+"""The pages of the delivery log: the list, and each delivery."""
+
+# Django names the arguments of what it calls back, used or not.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from actions.admin import ActionEventAdmin
+from partners.admin_kit import LargeTable, ShownOnly, TabularInline
+from postbacks.log.asked import FilterForm
+from postbacks.log.detail import exchanges_of, others_of, waits_for
+from postbacks.log.find import Finder
+from postbacks.log.rows import Page, label_of, page_of, text_of
+from postbacks.models import Delivery
+from postbacks.owner_screen.owners import kind_of
+
+_OPTIMIZE = "optimize_sources.view_mediasource"
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ShownOnly, LargeTable):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        """Those of networks belong to Optimize, which is a permission of its own."""
+        rows: QuerySet[Delivery] = super().get_queryset(request)
+        return rows if request.user.has_perm(_OPTIMIZE) else rows.filter(postback__media_source__isnull=True)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        networks = request.user.has_perm(_OPTIMIZE)
+        form = FilterForm(request.GET, networks=networks)
+        page = Page([], None, None)
+        if form.is_valid():
+            page = page_of(Finder(form.asked, networks), before=_id(request, "before"), after=_id(request, "after"))
+        filters = request.GET.copy()
+        for name in ("before", "after"):
+            filters.pop(name, None)
+        return self._page(
+            request,
+            "list",
+            title="Delivery log",
+            form=form,
+            page=page,
+            filters=filters.urlencode(),
+            narrowed=form.is_valid() and form.narrowed,
+            named=form.named() if form.is_valid() else [],
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        delivery = self._delivery(request, object_id)
+        if request.method != "GET":
+            raise PermissionDenied  # What was promised, and tried, is not edited.
+        return self._page(
+            request,
+            "delivery",
+            title=str(delivery),
+            delivery=delivery,
+            label=label_of(delivery),
+            text=text_of(delivery),
+            exchanges=exchanges_of(delivery),
+            waits_for=waits_for(delivery),
+            others=others_of(delivery),
+            owner=delivery.postback.owner,
+            owner_url=kind_of(delivery.postback.owner).url(delivery.postback.owner),
+        )
+
+    def _delivery(self, request: HttpRequest, object_id: str) -> Delivery:
+        rows = self.get_queryset(request).select_related(
+            "postback__partner",
+            "postback__media_source",
+            "postback__action_tracker",
+            "postback__lane",
+            "event",
+            "action",
+            "replay",
+        )
+        delivery = rows.filter(pk=int(object_id)).first() if object_id.isdigit() and len(object_id) < 19 else None
+        if not self.has_view_permission(request, delivery):
+            raise PermissionDenied
+        if delivery is None:
+            raise Http404(f"There is no delivery {object_id}.")
+        return delivery
+
+    def _page(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
+        media = self.media + context["form"].media if "form" in context else self.media
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "media": media}
+        return TemplateResponse(request, f"admin/postbacks/log/{name}.html", shared | context)
+
+
+class DeliveryInline(ShownOnly, TabularInline):
+    """The deliveries of one action event."""
+
+    model = Delivery
+    fields = ("postback", "state", "attempts_made", "due_at", "finished_at", "reason")
+    show_change_link = True
+    ordering = ("id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        rows = super().get_queryset(request).select_related("postback__partner", "postback__media_source")
+        return rows if request.user.has_perm(_OPTIMIZE) else rows.filter(postback__media_source__isnull=True)
+
+
+# Actions know nothing of postbacks; here both are known.
+ActionEventAdmin.inlines = (*ActionEventAdmin.inlines, DeliveryInline)
+
+
+def _id(request: HttpRequest, name: str) -> int | None:
+    given = request.GET.get(name, "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None

@@ -1,0 +1,105 @@
+"""The delivery log: found, read, sent again, cancelled."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from postbacks.models import Delivery, Postback
+from tests.browser.actors import Role
+from tests.browser.audit import axe
+from tests.browser.conftest import NARROW, OpenAs
+from tests.browser.pictures import screenshot
+from tests.factories import make_media_source, make_partner, make_postback, make_program, make_term, make_tracker
+from tests.log_rows import make_attempt, make_finished, quiet_event
+
+REFUSED = "Status 503 is not a success."
+_ORDER = '{"order":"SS-77120","items":[{"sku":"TENT-2","amount":219.00}]}'
+
+
+@pytest.fixture
+def postback() -> Postback:
+    """A partner's, with deliveries in several states; the newest has failed twice."""
+    tracker = make_tracker(make_program(name="Summit"), name="Online Sale")
+    partner = make_partner(name="Compass")
+    make_term(tracker, partner)
+    postback = make_postback(tracker, partner, name="Sales", url="https://compass.example/in?id={ActionId}")
+    network = make_postback(tracker, make_media_source(name="Ledger Analytics"), name="Conversions")
+    for number, (owner, state) in enumerate(
+        [
+            (postback, Delivery.State.DELIVERED),
+            (network, Delivery.State.DELIVERED),
+            (postback, Delivery.State.CANCELLED),
+            (postback, Delivery.State.READY),
+            (postback, Delivery.State.FAILED),
+        ]
+    ):
+        event = quiet_event(postback, OrderId=f"SS-{77120 + number}", ClickId=f"Xy7-{number}")
+        failed = state == Delivery.State.FAILED
+        finished_at = {"finished_at": None, "reason": ""} if state == Delivery.State.READY else {}
+        delivery = make_finished(owner, state, event, attempts_made=1 + failed, **finished_at)
+        if failed:
+            delivery.reason = REFUSED
+            delivery.save()
+            for attempt in (1, 2):
+                make_attempt(
+                    delivery,
+                    attempt,
+                    succeeded=False,
+                    reason=REFUSED,
+                    status=503,
+                    method="POST",
+                    request_headers="Content-Type: application/json\nAuthorization: ••••••••",
+                    request_body=_ORDER,
+                    response_headers="Content-Type: text/html",
+                    response_body="<p>Back in a minute.</p>",
+                )
+        elif state == Delivery.State.DELIVERED:
+            make_attempt(delivery)
+    return postback
+
+
+def open_log(page: Page) -> None:
+    page.goto("/admin/")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Delivery log").click()
+    expect(page.get_by_role("heading", name="Delivery log")).to_be_visible()
+
+
+@pytest.mark.usefixtures("postback")
+def test_a_failed_delivery_is_found_and_read(operator_page: Page) -> None:
+    page = operator_page
+    open_log(page)
+    expect(page.get_by_role("row")).to_have_count(6)
+    axe(page)
+    screenshot(page, "delivery-log")
+
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_label("State").select_option("Failed")
+    page.locator(".field-partner, #id_partner + .select2").first.click()
+    page.get_by_role("option", name="Compass").click()
+    axe(page)
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("row")).to_have_count(2)
+
+    page.get_by_role("row", name="Failed").get_by_role("link", name="delivery").click()
+    expect(page.get_by_text('"amount": 219.00').first).to_be_visible()
+    expect(page.get_by_text("Authorization: ••••••••").first).to_be_visible()
+    axe(page)
+    screenshot(page, "delivery")
+
+
+@pytest.mark.usefixtures("postback")
+@pytest.mark.parametrize("term", ["SS-77121", "Xy7-1"])
+def test_a_viewer_searches_on_a_phone(open_as: OpenAs, term: str) -> None:
+    page = open_as(Role.VIEWER, width=NARROW, dark=True)
+    page.goto("/admin/postbacks/delivery/")
+    page.get_by_label("Search by action id").fill(term)
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("row", name="Ledger Analytics")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    page.get_by_role("row", name="Ledger Analytics").get_by_role("link", name="delivery").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    axe(page)
+    screenshot(page, "delivery-narrow-dark")
