@@ -75,6 +75,7 @@ class Action(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        permissions = [("view_personal_data", "Can see personal data of customers")]
         constraints = [
             # An order id may come again only after the dedup window; the door counts its uses, this makes two
             # reports at the same moment agree on the number, so that one of them is told it is a repeat.

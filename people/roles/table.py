@@ -1,0 +1,54 @@
+"""What each role may do, as permissions. Pure. `docs/roles.md` says the same in words, and a test compares the two."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """The name of the role is that of its group."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMINISTRATOR = "administrator"
+
+
+SEE_PERSONAL: Final = "actions.view_personal_data"
+
+_SET_UP: Final = (
+    *("partners.program", "partners.actiontracker", "partners.inappevent", "partners.exchangerate"),
+    *("partners.partner", "partners.contract", "partners.contractterm"),
+    *("optimize_sources.mediasource", "postbacks.postback"),
+)
+_WATCHED: Final = (
+    *("actions.action", "actions.item", "actions.actionevent", "actions.submission"),
+    *("postbacks.delivery", "postbacks.attempt", "postbacks.lane", "postbacks.replay"),
+)
+_GUARDED: Final = ("actions.apitoken", "auth.user", "auth.group")
+_ALL: Final = ("view", "add", "change", "delete")
+
+
+def _of(models: tuple[str, ...], *verbs: str) -> frozenset[str]:
+    return frozenset(
+        f"{app}.{verb}_{name}" for app, _, name in (each.partition(".") for each in models) for verb in verbs
+    )
+
+
+_VIEWER: Final = _of((*_SET_UP, *_WATCHED), "view")
+_OPERATOR: Final = (
+    _VIEWER
+    | _of(_SET_UP, *_ALL)
+    | _of(("postbacks.replay",), "add", "change")
+    # Deliveries are not edited: whoever may change them resends and cancels. So with what is held, and with refused
+    # reports, which are processed again.
+    | _of(("postbacks.delivery", "postbacks.lane", "actions.submission"), "change")
+    | {SEE_PERSONAL}
+)
+
+PERMISSIONS: Final[dict[Role, frozenset[str]]] = {
+    Role.VIEWER: _VIEWER,
+    Role.OPERATOR: _OPERATOR,
+    Role.ADMINISTRATOR: _OPERATOR | _of(_GUARDED, *_ALL),
+}
+"""All that a role may do, as `app.codename`."""
