@@ -16,6 +16,8 @@ from postbacks.guard import Network, parse_networks
 # An hour: more than any wait in a worker may sensibly last.
 MOST_SECONDS = 3600
 MOST_DAYS = 36_600  # A century.
+# Enough that nobody guesses it.
+LEAST_TOKEN_CHARACTERS = 20
 
 
 def networks(variable: str) -> list[Network]:
@@ -88,6 +90,17 @@ def log_level(variable: str, default: str) -> str:
     if name not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured(f"{variable}={name}: DEBUG, INFO, WARNING or ERROR is needed.")
     return str(name)
+
+
+def token(variable: str) -> str:
+    """Return a secret that somebody shows to be let in, empty where it is unset. It is never part of a message."""
+    text = str(env.str(variable, default="")).strip()
+    if text and (len(text) < LEAST_TOKEN_CHARACTERS or not text.isascii() or not text.isprintable() or " " in text):
+        raise ImproperlyConfigured(
+            f"{variable}: {LEAST_TOKEN_CHARACTERS} characters or more are needed, ASCII and no blanks. Make one with "
+            "`openssl rand -hex 32`."
+        )
+    return text
 
 
 def _number(variable: str, default: float, *, least: float, most: float, what: str) -> float:

@@ -12,7 +12,17 @@ from django.core.exceptions import ImproperlyConfigured
 from config.demo.mark import allowed_networks
 from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
 from config.environment import data_dir, env
-from config.reading import days_kept, encryption_keys, hours, log_level, networks, seconds, time_zone, whole_number
+from config.reading import (
+    days_kept,
+    encryption_keys,
+    hours,
+    log_level,
+    networks,
+    seconds,
+    time_zone,
+    token,
+    whole_number,
+)
 from config.secret_key import embedded_encryption_key, embedded_secret_key
 from config.theme import UNFOLD  # noqa: F401 -- a setting: the theme reads it
 
@@ -187,6 +197,9 @@ API_SUBMISSIONS_KEPT_DAYS = days_kept("API_SUBMISSIONS_KEPT_DAYS", default=90)
 
 # Of one token of the conversion API.
 API_REQUESTS_PER_SECOND = whole_number("API_REQUESTS_PER_SECOND", default=1000, most=1_000_000)
+
+# What /metrics is asked with. Without one nobody sees it.
+METRICS_TOKEN = token("METRICS_TOKEN")
 
 # Who is told when a destination is held or released. Without EMAIL_URL, mail is printed where it would be sent.
 POSTBACKS_NOTICE_EMAILS = env.list("POSTBACKS_NOTICE_EMAILS", default=[])

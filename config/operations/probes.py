@@ -1,4 +1,4 @@
-"""The addresses that machines ask: `/healthz`, `/readyz`, `/readyz/web`.
+"""The addresses that machines ask: `/healthz`, `/readyz`, `/readyz/web`, `/metrics`.
 
 They are answered before anything else looks at the request: whoever probes comes by the address of a container, over
 plain http, without a session.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 
+from config.operations.metrics.page import metrics
 from config.operations.readiness import Check, all_checks, web_checks
 
 
@@ -53,4 +54,5 @@ ADDRESSES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
     "/healthz": _healthz,
     "/readyz": _readyz,
     "/readyz/web": _readyz_web,
+    "/metrics": metrics,
 }
