@@ -102,10 +102,18 @@ if DATABASE_IS_EMBEDDED:
     }
 else:
     database = env.db("DATABASE_URL")
+# Where DATABASE_URL leads to a pooler that deals connections out by transaction: the server itself, for workers, whose
+# locks belong to their connections.
+DATABASE_DIRECT: dict[str, Any] | None = None
+if env.str("DATABASE_DIRECT_URL", default="").strip():
+    if DATABASE_IS_EMBEDDED:
+        raise ImproperlyConfigured("DATABASE_DIRECT_URL is set, so DATABASE_URL must be: the pooler's address.")
+    DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL")
 DATABASES = {
     "default": {
         **database,
         "CONN_MAX_AGE": 60,
+        "DISABLE_SERVER_SIDE_CURSORS": DATABASE_DIRECT is not None,  # They outlive a transaction.
         "CONN_HEALTH_CHECKS": True,  # A connection from before a restart of the server is noticed and replaced.
         "OPTIONS": {"connect_timeout": 5, **database.get("OPTIONS", {})},
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 
 from config import embedded
 
@@ -10,5 +11,6 @@ from config import embedded
 @pytest.fixture(scope="session", autouse=True)
 def embedded_services() -> Iterator[None]:
     """PostgreSQL and Redis for the whole run."""
+    settings.DATABASE_DIRECT = None  # It would lead to another database than the tests'.
     with embedded.services():
         yield

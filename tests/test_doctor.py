@@ -19,7 +19,7 @@ from redis import Redis
 from config.embedded.redis_server import _binary
 from config.environment import BASE_DIR
 from config.operations.doctor.clocks import judge_skew
-from config.operations.doctor.database import shares_connections
+from config.operations.doctor.database import look_for_a_pooler
 from config.operations.doctor.lanes import judge_lanes
 from config.operations.doctor.machine import judge_disk, judge_files
 from config.operations.doctor.redis_server import judge_info
@@ -231,7 +231,7 @@ def test_postbacks_that_stand() -> None:
 
 @database
 def test_connections_of_ones_own_are_told_from_shared_ones() -> None:
-    assert not shares_connections()
+    assert look_for_a_pooler().what == "Workers have connections to the database of their own."
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -26,7 +26,7 @@ _STOP_SECONDS = 40
 class CeleryProcess:
     """`celery -A config ...` in a process group of its own, its output in a file."""
 
-    def __init__(self, name: str, *arguments: str, ready: str) -> None:
+    def __init__(self, name: str, *arguments: str, ready: str, variables: Mapping[str, str] | None = None) -> None:
         self.log = Path(settings.DATA_DIR) / f"{name}.log"
         self.log.write_text("")
         command = [sys.executable, "-m", "celery", "-A", "config", *arguments, "--loglevel", "info"]
@@ -34,7 +34,7 @@ class CeleryProcess:
             self.process = subprocess.Popen(
                 command,
                 cwd=_ROOT,
-                env={**os.environ, **environment()},
+                env={**os.environ, **environment(), **(variables or {})},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -64,18 +64,22 @@ class CeleryProcess:
                 raise AssertionError(f"the process does not stop:\n{self.log.read_text()[-4000:]}") from None
 
 
-def start_worker(name: str = "worker", concurrency: int = 2) -> CeleryProcess:
-    return CeleryProcess(
-        name, "worker", "--concurrency", str(concurrency), "--without-gossip", "--without-mingle", ready=" ready."
-    )
+def start_worker(
+    name: str = "worker", concurrency: int = 2, variables: Mapping[str, str] | None = None
+) -> CeleryProcess:
+    options = ("--concurrency", str(concurrency), "--without-gossip", "--without-mingle")
+    return CeleryProcess(name, "worker", *options, ready=" ready.", variables=variables)
 
 
 @contextmanager
-def running_workers(concurrency: int = 2) -> Iterator[CeleryProcess]:
-    """A worker and beat, for as long as the block lasts; nothing of an earlier test is in Redis."""
+def running_workers(concurrency: int = 2, variables: Mapping[str, str] | None = None) -> Iterator[CeleryProcess]:
+    """A worker and beat, for as long as the block lasts; nothing of an earlier test is in Redis.
+
+    `variables` come on top of their environment.
+    """
     client.flushdb()
-    worker = start_worker(concurrency=concurrency)
-    beat = CeleryProcess("beat", "beat", ready="is starting")
+    worker = start_worker(concurrency=concurrency, variables=variables)
+    beat = CeleryProcess("beat", "beat", ready="is starting", variables=variables)
     try:
         yield worker
     finally:
@@ -98,6 +102,7 @@ def environment() -> dict[str, str]:
     place = {name.lower(): database[name] for name in ("HOST", "PORT", "USER", "PASSWORD") if database.get(name)}
     return {
         "DATABASE_URL": f"postgres:///{quote(connection.settings_dict['NAME'])}?{urlencode(place)}",
+        "DATABASE_DIRECT_URL": "",
         "SECRET_KEY": "of the tests",
         "POSTBACKS_ENCRYPTION_KEYS": ",".join(settings.POSTBACKS_ENCRYPTION_KEYS),
         "POSTBACKS_ALLOWED_NETWORKS": "127.0.0.0/8",

@@ -14,6 +14,8 @@ import psycopg2
 from django.db import connection as django_connection
 from psycopg2 import extensions
 
+from postbacks.engine.database import is_pooled
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -42,6 +44,11 @@ class Asker:
             cursor.execute(statement, values)
             self._wait()
             return cursor.fetchall()
+
+    def is_pooled(self) -> bool:
+        """Whether a pooler stands before the server. Raises as `ask` does."""
+        ((backend,),) = self.ask("SELECT pg_backend_pid()")
+        return is_pooled(self._connection, backend)
 
     def close(self) -> None:
         self._connection.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import psycopg2
 
@@ -12,12 +11,11 @@ from config.operations import migrations
 from config.operations.asking import Asker
 from config.operations.doctor.clocks import skew
 from config.operations.doctor.finding import Finding, fine, warning, wrong
+from postbacks.engine.database import direct_parameters
 
 SECONDS = 5.0
 OLDEST_VERSION = 140000
 SLOW_ANSWER_MS = 20
-# Connections that one transaction after the other may be dealt to.
-POOLING_TRIES = 5
 
 ADVICE = (
     ("password authentication failed", "Mend the user and the password in DATABASE_URL."),
@@ -76,14 +74,12 @@ def look_at_tables(asker: Asker) -> Finding:
     return fine("All migrations are applied.")
 
 
-def shares_connections() -> bool:
-    """Whether two connections that are open at once are dealt to one of the server's: so a pooler does that deals
-    them out by transaction or by statement.
-    """
-    with ExitStack() as stack:
-        askers = [stack.enter_context(Asker(SECONDS)) for _ in range(2)]
-        for _ in range(POOLING_TRIES):
-            first, second = (asker.ask("SELECT pg_backend_pid()") for asker in askers)
-            if first == second:
-                return True
-    return False
+def look_for_a_pooler() -> Finding:
+    """Raises psycopg2.OperationalError when there is no connection for workers."""
+    with Asker(SECONDS, direct_parameters()) as asker:
+        if asker.is_pooled():
+            return wrong(
+                "Workers would reach the database through a pooler, and need connections of their own.",
+                "Set DATABASE_DIRECT_URL to PostgreSQL itself; DATABASE_URL may go on naming the pooler.",
+            )
+    return fine("Workers have connections to the database of their own.")

@@ -9,18 +9,13 @@ from django.db import Error
 
 from config.operations.asking import Asker
 from config.operations.doctor.configuration import look_at_settings
-from config.operations.doctor.database import SECONDS, look_at_database, look_at_tables, shares_connections, unreachable
-from config.operations.doctor.finding import Finding, Level, fine, wrong
+from config.operations.doctor.database import SECONDS, look_at_database, look_at_tables, look_for_a_pooler, unreachable
+from config.operations.doctor.finding import Finding, Level, wrong
 from config.operations.doctor.keys import look_at_keys
 from config.operations.doctor.lanes import look_at_lanes
 from config.operations.doctor.machine import look_at_machine
 from config.operations.doctor.redis_server import look_at_redis
 from config.operations.doctor.workers import look_at_workers
-
-POOLED = wrong(
-    "A pooler deals the database's connections out by transaction, and workers need theirs for themselves.",
-    "Let DATABASE_URL name PostgreSQL itself, or set the pooler to pool_mode = session.",
-)
 
 
 def examine() -> Iterator[Finding]:
@@ -40,7 +35,7 @@ def _with_database() -> Iterator[Finding]:
         yield from look_at_database(asker)
         tables = look_at_tables(asker)
         yield tables
-    yield POOLED if shares_connections() else fine("Connections to the database are kept apart.")
+    yield look_for_a_pooler()
     if tables.level is not Level.OK:
         return  # What follows asks tables.
     with Asker(SECONDS) as asker:
