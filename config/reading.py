@@ -49,11 +49,11 @@ def seconds(variable: str, default: float) -> float:
     return _number(variable, default, least=0, most=MOST_SECONDS, what="a number of seconds above 0 and up to 3600")
 
 
-def whole_number(variable: str, default: int, most: int) -> int:
-    """Return a whole number from 1 to `most`."""
-    number = _number(variable, default, least=0, most=most, what=f"a whole number from 1 to {most}")
+def whole_number(variable: str, default: int, most: int, least: int = 1) -> int:
+    """Return a whole number from `least` to `most`."""
+    number = _number(variable, default, least=least - 1, most=most, what=f"a whole number from {least} to {most}")
     if number != int(number):
-        raise ImproperlyConfigured(f"{variable}={number:g}: a whole number from 1 to {most} is needed.")
+        raise ImproperlyConfigured(f"{variable}={number:g}: a whole number from {least} to {most} is needed.")
     return int(number)
 
 

@@ -4,6 +4,7 @@ Without `DATABASE_URL` and `REDIS_URL` they name the embedded servers, which who
 """
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from celery.schedules import crontab
@@ -53,6 +54,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
+    "axes",
     "ninja",  # For the files of the page that shows the API; it comes without a network.
     "partners",
     "optimize_sources",
@@ -73,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.time_zone.browsers_time_zone",
     "actions.api.errors.api_answers",
+    "axes.middleware.AxesMiddleware",  # Next to the views, whose refusals it turns into a page.
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -118,6 +121,19 @@ DATABASES = {
         "OPTIONS": {"connect_timeout": 5, **database.get("OPTIONS", {})},
     }
 }
+
+# Ten failures from one address, and nobody signs in from there for a quarter of an hour. By address and not by name:
+# otherwise anybody could keep an administrator out. A success forgives nothing: it may be the guesser's own.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "people.sign_in.address.client_address"
+AXES_LOCKOUT_CALLABLE = "people.sign_in.locked_out.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -227,6 +243,10 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # Behind a proxy that speaks TLS. The embedded default is visited over plain http on the same machine.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DEBUG and not DATABASE_IS_EMBEDDED)
+# How many proxies of ours have written into X-Forwarded-For before a request comes here.
+TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", default=int(HTTPS_ONLY), least=0, most=9)
+SESSION_COOKIE_AGE = whole_number("SESSION_HOURS", default=12, most=24 * 30) * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_SSL_REDIRECT = HTTPS_ONLY

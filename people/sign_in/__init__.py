@@ -1,0 +1,1 @@
+"""Signing in: who is asking, and what happens after too many failures."""
