@@ -63,10 +63,12 @@ class Engagements:
             return Credit(no_payout_reason="PARTNER_NOT_FOUND")
         for contract in self.contracts.get((partner.pk, tracker.program_id), ()):
             if contract.start <= day and (contract.end is None or day <= contract.end):
-                for term in contract.terms.all():
-                    if term.action_tracker_id == tracker.pk:
-                        return Credit(partner, term)
-                return Credit(partner, no_payout_reason="ACTIONTERMS_NOT_FOUND")
+                terms = [term for term in contract.terms.all() if term.action_tracker_id == tracker.pk]
+                holding = [term for term in terms if term.holds_on(day)]
+                if not holding:
+                    return Credit(partner, no_payout_reason="ACTIONTERMS_NOT_FOUND")
+                # A scheduled one, of which there is one a day at most, before the usual one.
+                return Credit(partner, max(holding, key=lambda term: term.start is not None))
         return Credit(partner, no_payout_reason="CONTRACT_NOT_FOUND")
 
 
@@ -112,7 +114,7 @@ def _load_contracts(kept: Engagements, pairs: Sequence[tuple[int | None, int | N
     of_any = Contract.objects.filter(
         partner__in={partner for partner, _ in found}, program__in={program for _, program in found}
     )
-    for contract in of_any.select_related("partner").prefetch_related("terms"):
+    for contract in of_any.select_related("partner").prefetch_related("terms__category_payouts"):
         if (contract.partner_id, contract.program_id) in found:
             found[contract.partner_id, contract.program_id].append(contract)
     kept.contracts.update(found)

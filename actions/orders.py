@@ -145,6 +145,7 @@ def lock_orders(ids: Iterable[int]) -> list[Order]:
         .order_by("pk")
         .select_for_update(no_key=True, of=("self",))
         .select_related("program", "action_tracker", "partner", "contract_term__contract__partner")
+        .prefetch_related("contract_term__category_payouts")
     )
     orders = {action.pk: Order(action) for action in locked}
     for item in Item.objects.filter(action__in=orders).order_by("action_id", "position"):

@@ -12,7 +12,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from partners.admin_kit import DeletedOnlyUnused, InlineFormSet, ModelAdmin, TabularInline
-from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
+from partners.models import (
+    ActionTracker,
+    CategoryPayout,
+    Contract,
+    ContractTerm,
+    ExchangeRate,
+    InAppEvent,
+    Partner,
+    Program,
+)
 
 
 class ActionTrackerInline(TabularInline):
@@ -109,13 +118,39 @@ class ContractAdmin(DeletedOnlyUnused):
     inlines = (ContractTermInline,)
 
 
+class CategoryPayoutInline(TabularInline):
+    model = CategoryPayout
+    extra = 0
+
+
 @admin.register(ContractTerm)
 class ContractTermAdmin(DeletedOnlyUnused):
-    list_display = ("action_tracker", "contract", "payout_display", "monthly_action_limit", "monthly_payout_limit")
+    list_display = (
+        "action_tracker",
+        "contract",
+        "start",
+        "end",
+        "payout_display",
+        "monthly_action_limit",
+        "monthly_payout_limit",
+    )
     list_select_related = ("action_tracker", "contract__partner", "contract__program")
     list_filter = ("payout_type",)
     search_fields = ("action_tracker__name", "contract__partner__name")
     autocomplete_fields = ("contract", "action_tracker")
+    inlines = (CategoryPayoutInline,)
+    fieldsets = (
+        (None, {"fields": (("contract", "action_tracker"), ("payout_type", "payout"))}),
+        (
+            "Schedule",
+            {
+                "fields": (("start", "end"),),
+                "description": "A scheduled term takes the place of the usual one on its days, with all that it says.",
+            },
+        ),
+        ("Limits", {"fields": (("monthly_action_limit", "monthly_payout_limit"),)}),
+        ("Life of an action", {"fields": (("lock_after_days", "clear_after_days"),)}),
+    )
 
 
 @admin.register(ExchangeRate)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Lower
 
 MAX_DAYS = 3650  # Ten years: beyond any contract, within any calendar.
 
@@ -149,19 +152,47 @@ class Contract(models.Model):
             raise ValidationError({"end": "A contract cannot end before it starts."})
 
 
-class ContractTerm(models.Model):
-    """What a contract pays for one event type: a percentage of the amount, or flat in the partner's currency."""
+class Pays(models.Model):
+    """What is paid: a percentage of an amount, or flat in the partner's currency."""
 
     class PayoutType(models.TextChoices):
         FLAT = "flat", "Flat"
         PERCENTAGE = "percentage", "Percentage of the amount"
 
+    payout_type = models.CharField(max_length=10, choices=PayoutType)
+    payout = models.DecimalField(max_digits=12, decimal_places=4, validators=[MinValueValidator(0)])
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_flat(self) -> bool:
+        return self.payout_type == self.PayoutType.FLAT
+
+    @property
+    def payout_display(self) -> str:
+        """The payout as contracts write it: `8%` or `2.50`."""
+        if not self.is_flat:
+            return f"{self.payout.normalize():f}%"
+        return f"{self.payout.normalize():f}" if self.payout % 1 * 100 % 1 else f"{self.payout:.2f}"
+
+
+class ContractTerm(Pays):
+    """What a contract pays for one event type: for as long as the contract runs, or as scheduled for some days of it.
+
+    On a day on which a scheduled term holds it takes the place of the other, as a whole.
+    """
+
     contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="terms")
     action_tracker = models.ForeignKey(
         ActionTracker, on_delete=models.PROTECT, related_name="contract_terms", verbose_name="event type"
     )
-    payout_type = models.CharField(max_length=10, choices=PayoutType)
-    payout = models.DecimalField(max_digits=12, decimal_places=4, validators=[MinValueValidator(0)])
+    start = models.DateField(
+        "scheduled from", null=True, blank=True, help_text="First day of a scheduled term; empty for the usual one."
+    )
+    end = models.DateField(
+        "scheduled to", null=True, blank=True, help_text="Last day; empty means until further notice."
+    )
     monthly_action_limit = models.PositiveIntegerField(
         null=True, blank=True, help_text="Paid actions per calendar month; empty means no limit."
     )
@@ -177,9 +208,33 @@ class ContractTerm(models.Model):
     clear_after_days = models.PositiveIntegerField(default=45, validators=[MaxValueValidator(MAX_DAYS)])
 
     class Meta:
-        ordering = ("contract", "action_tracker")
+        ordering = ("contract", "action_tracker", F("start").asc(nulls_first=True))
         constraints = [
-            models.UniqueConstraint(fields=["contract", "action_tracker"], name="one_term_per_event_type"),
+            models.UniqueConstraint(
+                fields=["contract", "action_tracker"],
+                condition=Q(start__isnull=True),
+                name="one_term_per_event_type",
+                violation_error_message="The contract has a term for this event type; "
+                "give the other one a day from which it is scheduled.",
+            ),
+            ExclusionConstraint(
+                name="scheduled_terms_do_not_overlap",
+                expressions=[
+                    (Func(F("contract"), F("contract"), Value("[]"), function="int8range"), RangeOperators.OVERLAPS),
+                    (
+                        Func(F("action_tracker"), F("action_tracker"), Value("[]"), function="int8range"),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    (Func(F("start"), F("end"), Value("[]"), function="daterange"), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(start__isnull=False),
+                violation_error_message="Another term for this event type is scheduled in that time.",
+            ),
+            models.CheckConstraint(
+                condition=Q(end__isnull=True) | Q(start__isnull=False, end__gte=F("start")),
+                name="scheduled_term_ends_after_start",
+                violation_error_message="A scheduled term needs its first day, and cannot end before it.",
+            ),
             models.CheckConstraint(condition=Q(payout__gte=0), name="term_payout_not_negative"),
             models.CheckConstraint(
                 condition=Q(clear_after_days__gte=F("lock_after_days")),
@@ -194,18 +249,49 @@ class ContractTerm(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action_tracker}: {self.payout_display}"
+        if self.start is None:
+            return f"{self.action_tracker}: {self.payout_display}"
+        return f"{self.action_tracker}: {self.payout_display} from {self.start}" + (
+            f" to {self.end}" if self.end else ""
+        )
 
-    @property
-    def payout_display(self) -> str:
-        """The payout as contracts write it: `8%` or `2.50`."""
-        if self.payout_type == self.PayoutType.PERCENTAGE:
-            return f"{self.payout.normalize():f}%"
-        return f"{self.payout.normalize():f}" if self.payout % 1 * 100 % 1 else f"{self.payout:.2f}"
+    def holds_on(self, day: date) -> bool:
+        """Whether it is the usual term, or scheduled for `day`."""
+        return self.start is None or (self.start <= day and (self.end is None or day <= self.end))
 
     def clean(self) -> None:
         if self.contract_id and self.action_tracker_id and self.action_tracker.program_id != self.contract.program_id:
             raise ValidationError({"action_tracker": "This event type belongs to another program than the contract."})
+        # Before the constraints are tried: PostgreSQL cannot even make the range.
+        if self.end is not None and (self.start is None or self.end < self.start):
+            raise ValidationError({"end": "A scheduled term needs its first day, and cannot end before it."})
+
+
+class CategoryPayout(Pays):
+    """What a term pays for items of one category: a percentage of the line's amount, or so much for each piece."""
+
+    # The category's constraint begins with it, so it needs no index of its own.
+    contract_term = models.ForeignKey(
+        ContractTerm, on_delete=models.CASCADE, related_name="category_payouts", db_index=False
+    )
+    category = models.CharField(max_length=255, help_text="As items are reported; upper and lower case are the same.")
+
+    class Meta:
+        verbose_name = "payout by category"
+        verbose_name_plural = "payouts by category"
+        ordering = ("contract_term", "category")
+        constraints = [
+            models.UniqueConstraint(
+                F("contract_term"),
+                Lower("category"),
+                name="one_payout_per_category",
+                violation_error_message="The term has a payout for this category already.",
+            ),
+            models.CheckConstraint(condition=Q(payout__gte=0), name="category_payout_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category}: {self.payout_display}"
 
 
 class ExchangeRate(models.Model):

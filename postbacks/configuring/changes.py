@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from partners.models import ContractTerm, InAppEvent
+from partners.models import CategoryPayout, ContractTerm, InAppEvent
 from postbacks.configuring.keys import Kind
 from postbacks.models import Postback
 
@@ -45,7 +45,10 @@ def subject(label: str, row: Model) -> str:
         case InAppEvent():
             return f"{label} {row.code} of {row.action_tracker}"
         case ContractTerm():
-            return f"{label} for {row.action_tracker} of {row.contract}"
+            scheduled = f" from {row.start}" if row.start else ""
+            return f"{label} for {row.action_tracker}{scheduled} of {row.contract}"
+        case CategoryPayout():
+            return f"{label} {row.category} of {subject('contract term', row.contract_term)}"
     return f"{label} {row}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import yaml
-from django.db.models import Model, Prefetch
+from django.db.models import F, Model, Prefetch, QuerySet
 
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, Partner, Program
@@ -41,9 +41,14 @@ def _programs() -> Iterable[Model]:
 
 
 def _partners() -> Iterable[Model]:
-    terms = Prefetch("terms", ContractTerm.objects.order_by("action_tracker_id"))
+    terms = Prefetch("terms", _terms())
     contracts = Contract.objects.order_by("program_id", "start").prefetch_related(terms)
     return Partner.objects.order_by("id").prefetch_related(Prefetch("contracts", contracts), _postbacks())
+
+
+def _terms() -> QuerySet[ContractTerm]:
+    by_day = F("start").asc(nulls_first=True)
+    return ContractTerm.objects.order_by("action_tracker_id", by_day).prefetch_related("category_payouts")
 
 
 def _media_sources() -> Iterable[Model]:

@@ -1,7 +1,8 @@
 """By what an entry of the file and a row of the database are recognised as the same thing.
 
 Programs, event types, partners and media sources by their ids; the rest by whom they belong to and what tells them
-apart there: a contract by program and start, a term by its event type, a postback by its name.
+apart there: a contract by program and start, a term by its event type and the day from which it is scheduled, a
+postback by its name.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,10 +11,20 @@ from typing import Any
 from django.db.models import Model
 
 from optimize_sources.models import MediaSource
-from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
+from partners.models import (
+    ActionTracker,
+    CategoryPayout,
+    Contract,
+    ContractTerm,
+    ExchangeRate,
+    InAppEvent,
+    Partner,
+    Program,
+)
 from postbacks.configuring.entries import Entry
 from postbacks.configuring.keys import (
     ACTION_TRACKER,
+    CATEGORY_PAYOUT,
     CONTRACT,
     CONTRACT_TERM,
     EXCHANGE_RATE,
@@ -35,7 +46,8 @@ _TOLD_APART_BY = {
     EXCHANGE_RATE.label: ("date", "from_currency", "to_currency"),
     IN_APP_EVENT.label: ("code",),
     CONTRACT.label: ("program_id", "start"),
-    CONTRACT_TERM.label: ("action_tracker_id",),
+    CONTRACT_TERM.label: ("action_tracker_id", "start"),
+    CATEGORY_PAYOUT.label: ("category",),
     POSTBACK.label: ("name",),
 }
 
@@ -56,7 +68,7 @@ def entry_identity(entry: Entry, owner: Identity | None) -> Identity | None:
 
 
 def row_identity(row: Model) -> Identity:
-    """The identity of a row; of contract terms the contract must be loaded."""
+    """The identity of a row; of what belongs to a contract, the contract must be loaded."""
     return _OF_ROW[type(row)](row)
 
 
@@ -67,7 +79,8 @@ _OF_ROW: dict[type[Model], Callable[[Any], Identity]] = {
     InAppEvent: lambda row: identity(IN_APP_EVENT, *identity(ACTION_TRACKER, row.action_tracker_id), row.code),
     Partner: lambda row: identity(PARTNER, row.pk),
     Contract: lambda row: identity(CONTRACT, *identity(PARTNER, row.partner_id), row.program_id, row.start),
-    ContractTerm: lambda row: identity(CONTRACT_TERM, *row_identity(row.contract), row.action_tracker_id),
+    ContractTerm: lambda row: identity(CONTRACT_TERM, *row_identity(row.contract), row.action_tracker_id, row.start),
+    CategoryPayout: lambda row: identity(CATEGORY_PAYOUT, *row_identity(row.contract_term), row.category),
     MediaSource: lambda row: identity(MEDIA_SOURCE, row.pk),
     Postback: lambda row: identity(
         POSTBACK,

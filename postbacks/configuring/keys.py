@@ -7,7 +7,16 @@ from typing import Any
 from django.db import models
 
 from optimize_sources.models import MediaSource
-from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
+from partners.models import (
+    ActionTracker,
+    CategoryPayout,
+    Contract,
+    ContractTerm,
+    ExchangeRate,
+    InAppEvent,
+    Partner,
+    Program,
+)
 from postbacks.configuring.document import Node
 from postbacks.configuring.values import (
     MaskedHeaders,
@@ -100,17 +109,23 @@ ACTION_TRACKER = Kind(
     {"in_app_events": IN_APP_EVENT},
 )
 PROGRAM = Kind(Program, "program", (_ID, _NAME, _CURRENCY), {"action_trackers": ACTION_TRACKER})
+_PAYOUT = Key("payout", read_payout, write_payout, fields=("payout_type", "payout"), required=True)
+
+CATEGORY_PAYOUT = Kind(CategoryPayout, "payout by category", (Key("category", read_text, required=True), _PAYOUT))
 CONTRACT_TERM = Kind(
     ContractTerm,
     "contract term",
     (
         Key("action_tracker", read_id, fields=("action_tracker_id",), required=True),
-        Key("payout", read_payout, write_payout, fields=("payout_type", "payout"), required=True),
+        Key("start", read_date),
+        Key("end", read_date),
+        _PAYOUT,
         Key("monthly_action_limit", read_whole_number),
         Key("monthly_payout_limit", read_decimal, write_decimal),
         Key("lock_after_days", read_whole_number),
         Key("clear_after_days", read_whole_number),
     ),
+    {"category_payouts": CATEGORY_PAYOUT},
 )
 CONTRACT = Kind(
     Contract,

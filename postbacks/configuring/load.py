@@ -123,9 +123,12 @@ class _Load:
         program = self._refer(entry, PROGRAM, "program_id")
         contract = self._save(entry, partner=partner, program=program)
         saved: list[Model | None] = [contract]
-        for term_entry in entry.lists["terms"]:
+        # As contracts: one that is scheduled to end earlier makes room for the next.
+        for term_entry in sorted(entry.lists["terms"], key=lambda each: each.values.get("start") or date.min):
             tracker = self._refer(term_entry, ACTION_TRACKER, "action_tracker_id")
-            saved.append(self._save(term_entry, contract=contract, action_tracker=tracker))
+            term = self._save(term_entry, contract=contract, action_tracker=tracker)
+            saved.append(term)
+            saved += [self._save(each, contract_term=term) for each in term_entry.lists["category_payouts"]]
         return None not in saved
 
     def _save_postback(self, entry: Entry, owner: Model | None, owner_field: str) -> None:

@@ -9,6 +9,7 @@ from postbacks.configuring.changes import Change, Outcome, subject
 from postbacks.configuring.identity import Identity
 from postbacks.configuring.keys import (
     ACTION_TRACKER,
+    CATEGORY_PAYOUT,
     CONTRACT,
     CONTRACT_TERM,
     EXCHANGE_RATE,
@@ -27,7 +28,7 @@ Rows = dict[Identity, Model]
 
 def prune_contracts(rows: Rows, named: Mapping[Identity, object], outcome: Outcome) -> None:
     """Deletes the contracts and contract terms of `rows` that are not in `named`."""
-    for kind in (CONTRACT_TERM, CONTRACT):
+    for kind in (CATEGORY_PAYOUT, CONTRACT_TERM, CONTRACT):
         _prune_kind(kind, rows, named, outcome)
 
 

@@ -7,7 +7,16 @@ from django.db import connection
 from django.db.models import Model
 
 from optimize_sources.models import MediaSource
-from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
+from partners.models import (
+    ActionTracker,
+    CategoryPayout,
+    Contract,
+    ContractTerm,
+    ExchangeRate,
+    InAppEvent,
+    Partner,
+    Program,
+)
 from postbacks.configuring.identity import Identity, row_identity
 from postbacks.models import Postback
 
@@ -22,6 +31,7 @@ def stock() -> dict[Identity, Model]:
         Partner.objects.all(),
         Contract.objects.select_related("partner", "program"),
         ContractTerm.objects.select_related("contract__partner", "contract__program", "action_tracker"),
+        CategoryPayout.objects.select_related("contract_term__contract__partner", "contract_term__contract__program"),
         MediaSource.objects.all(),
         Postback.objects.existing().select_related("partner", "media_source", "action_tracker", "in_app_event"),
     )
