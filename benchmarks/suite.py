@@ -31,6 +31,7 @@ SCENARIOS = (
     Scenario("replay", "what a replay costs, and what live traffic notices of it"),
     Scenario("delays", "what waiting deliveries cost, and how punctual they are"),
     Scenario("statements", "how many statements a delivery takes"),
+    Scenario("prune", "what live traffic notices of pruning", long=True),
     Scenario("history", "what finished deliveries cost those that are due", long=True),
     Scenario("memory", "whether a worker grows", long=True),
 )

@@ -22,6 +22,7 @@ from django.db import connection, transaction  # noqa: E402 -- the apps must be 
 
 from actions.models import ActionEvent  # noqa: E402
 from actions.signals import action_events_recorded  # noqa: E402
+from partners import setup_version  # noqa: E402
 
 # A commit waits for the disk, so one after the other could be too slow; recorders are several in life, too.
 THREADS = 8
@@ -58,7 +59,8 @@ def _commit(event: ActionEvent) -> bytes:
 
     with transaction.atomic():
         transaction.on_commit(on_commit)  # The first to be called, before the workers are woken.
-        action_events_recorded.send(sender=ActionEvent, events=[event])
+        version = setup_version.current()
+        action_events_recorded.send(sender=ActionEvent, events=[event], setup_version=version)
     return orjson.dumps({"event": event.pk, "committed_at": committed_at}) + b"\n"
 
 

@@ -1,0 +1,31 @@
+"""Prunes all that is older than a moment. `SECONDS_SINCE_THE_EPOCH`
+
+As a worker does it, with its pauses. Writes what went as a JSON line, with the seconds that it took.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import django
+import orjson
+
+django.setup()
+
+from postbacks.retention.ages import Ages  # noqa: E402 -- the apps must be ready
+from postbacks.retention.prune import prune  # noqa: E402
+
+
+def main(moment: float) -> None:
+    ages = Ages(texts=1, personal=1, deliveries=1, actions=None, submissions=None)
+    print("pruning", flush=True)
+    began = time.monotonic()
+    result = prune(ages, now=datetime.fromtimestamp(moment, UTC) + timedelta(days=1))
+    took = time.monotonic() - began
+    print(orjson.dumps({"gone": result.gone, "seconds": took}).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))
