@@ -11,45 +11,39 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 
 from actions.admin import ActionEventAdmin
-from partners.admin_kit import LargeTable, ShownOnly, TabularInline
+from partners.admin_kit import ShownOnly, TabularInline
 from postbacks.log.asked import FilterForm
+from postbacks.log.bulk import MOST
 from postbacks.log.detail import exchanges_of, others_of, waits_for
+from postbacks.log.doing import OPTIMIZE, DoingAdmin, filters_of
 from postbacks.log.find import Finder
+from postbacks.log.history import entries_of
 from postbacks.log.rows import Page, label_of, page_of, text_of
 from postbacks.models import Delivery
 from postbacks.owner_screen.owners import kind_of
 
-_OPTIMIZE = "optimize_sources.view_mediasource"
-
 
 @admin.register(Delivery)
-class DeliveryAdmin(ShownOnly, LargeTable):
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        """Those of networks belong to Optimize, which is a permission of its own."""
-        rows: QuerySet[Delivery] = super().get_queryset(request)
-        return rows if request.user.has_perm(_OPTIMIZE) else rows.filter(postback__media_source__isnull=True)
-
+class DeliveryAdmin(DoingAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        networks = request.user.has_perm(_OPTIMIZE)
+        networks = request.user.has_perm(OPTIMIZE)
         form = FilterForm(request.GET, networks=networks)
         page = Page([], None, None)
         if form.is_valid():
             page = page_of(Finder(form.asked, networks), before=_id(request, "before"), after=_id(request, "after"))
-        filters = request.GET.copy()
-        for name in ("before", "after"):
-            filters.pop(name, None)
-        return self._page(
+        return self.page(
             request,
             "list",
             title="Delivery log",
             form=form,
             page=page,
-            filters=filters.urlencode(),
+            filters=filters_of(request.GET),
+            may=self.may(request),
+            most=MOST,
             narrowed=form.is_valid() and form.narrowed,
             named=form.named() if form.is_valid() else [],
         )
@@ -60,7 +54,7 @@ class DeliveryAdmin(ShownOnly, LargeTable):
         delivery = self._delivery(request, object_id)
         if request.method != "GET":
             raise PermissionDenied  # What was promised, and tried, is not edited.
-        return self._page(
+        return self.page(
             request,
             "delivery",
             title=str(delivery),
@@ -72,6 +66,8 @@ class DeliveryAdmin(ShownOnly, LargeTable):
             others=others_of(delivery),
             owner=delivery.postback.owner,
             owner_url=kind_of(delivery.postback.owner).url(delivery.postback.owner),
+            entries=entries_of(delivery),
+            may=[deed for deed in self.may(request) if deed.question(Delivery.objects.filter(pk=delivery.pk)).ids],
         )
 
     def _delivery(self, request: HttpRequest, object_id: str) -> Delivery:
@@ -91,11 +87,6 @@ class DeliveryAdmin(ShownOnly, LargeTable):
             raise Http404(f"There is no delivery {object_id}.")
         return delivery
 
-    def _page(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
-        media = self.media + context["form"].media if "form" in context else self.media
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "media": media}
-        return TemplateResponse(request, f"admin/postbacks/log/{name}.html", shared | context)
-
 
 class DeliveryInline(ShownOnly, TabularInline):
     """The deliveries of one action event."""
@@ -107,7 +98,7 @@ class DeliveryInline(ShownOnly, TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         rows = super().get_queryset(request).select_related("postback__partner", "postback__media_source")
-        return rows if request.user.has_perm(_OPTIMIZE) else rows.filter(postback__media_source__isnull=True)
+        return rows if request.user.has_perm(OPTIMIZE) else rows.filter(postback__media_source__isnull=True)
 
 
 # Actions know nothing of postbacks; here both are known.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -47,7 +47,7 @@ WHERE a.id = ANY (ARRAY(
         ORDER BY action_id, postback_id, event_id LIMIT %s
     ) next
 ))
-ORDER BY a.id FOR KEY SHARE SKIP LOCKED
+ORDER BY a.id FOR NO KEY UPDATE SKIP LOCKED
 """
 # Events that the postback has had, or is about to have, since the plan was made, and that are later than the replayed
 # ones: they go again. A chain that has something unfinished is joined at its end.
@@ -156,7 +156,7 @@ class Driver:
                 **self._at_the_wheel(),
             )
         if rows:
-            _after_commit(rows)
+            announce(rows)
         if done:
             self.let_go(Replay.State.FINISHED)
             return None
@@ -256,8 +256,9 @@ def _first_due(replay: Replay) -> datetime:
     return max(now, replay.next_due_at or now) if replay.rate else now
 
 
-def _after_commit(rows: list[Made]) -> None:
-    """As the outbox does: what we inserted behind something may have become the first meanwhile."""
+def announce(rows: Sequence[Made]) -> None:
+    """To be called after the commit, as the outbox does: what was inserted behind something may have become the first
+    meanwhile."""
     blocked = [(row.postback_id, row.action_id) for row in rows if row.state == Delivery.State.BLOCKED]
     if blocked:
         with raw_cursor() as cursor:

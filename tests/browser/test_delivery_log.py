@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -12,6 +15,8 @@ from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
 from tests.factories import make_media_source, make_partner, make_postback, make_program, make_term, make_tracker
 from tests.log_rows import make_attempt, make_finished, quiet_event
+from tests.receiver import ScriptedReceiver
+from tests.workers import running_workers
 
 REFUSED = "Status 503 is not a success."
 _ORDER = '{"order":"SS-77120","items":[{"sku":"TENT-2","amount":219.00}]}'
@@ -103,3 +108,51 @@ def test_a_viewer_searches_on_a_phone(open_as: OpenAs, term: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
     axe(page)
     screenshot(page, "delivery-narrow-dark")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failed_delivery_is_sent_again_and_arrives(open_as: OpenAs, settings: Any, postback: Postback) -> None:
+    """With a real worker and a real receiver, which is told the id that it knows."""
+    settings.POSTBACKS_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+    Delivery.objects.filter(state=Delivery.State.READY).update(state=Delivery.State.CANCELLED)
+    failed = Delivery.objects.get(state=Delivery.State.FAILED)
+    page = open_as(Role.OPERATOR)
+    with ScriptedReceiver() as receiver, running_workers():
+        Postback.objects.filter(pk=postback.pk).update(url=f"{receiver.url}/in?delivery={{DeliveryId}}")
+        page.goto(f"/admin/postbacks/delivery/{failed.pk}/change/")
+        page.get_by_role("button", name="Resend").click()
+        expect(page.get_by_text(f"Delivery {failed.pk} was sent again.")).to_be_visible()
+        axe(page)
+        (request,) = receiver.wait_for(1)
+    assert request.query == {"delivery": str(failed.pk)}
+    failed.refresh_from_db()
+    assert failed.state == Delivery.State.FAILED
+
+
+@pytest.mark.usefixtures("postback")
+def test_ticked_ones_are_cancelled_after_a_question(operator_page: Page) -> None:
+    page = operator_page
+    page.goto("/admin/postbacks/delivery/")
+    page.get_by_label("Tick all on this page").check()
+    page.get_by_role("button", name="Cancel… the ticked ones").click()
+
+    expect(page.get_by_role("heading", name="1 delivery will be cancelled. Sure?")).to_be_visible()
+    expect(page.get_by_text("4 of the 5 chosen are left out")).to_be_visible()
+    axe(page)
+    screenshot(page, "cancel-question")
+    page.get_by_role("button", name="Yes, cancel 1").click()
+
+    expect(page.get_by_text("1 delivery: cancelled.")).to_be_visible()
+    assert not Delivery.objects.filter(state__in=Delivery.UNFINISHED).exists()
+
+
+@pytest.mark.usefixtures("postback")
+def test_one_is_cancelled_in_its_row(operator_page: Page) -> None:
+    page = operator_page
+    page.goto("/admin/postbacks/delivery/")
+    row = page.get_by_role("row", name="Retrying")
+    row.get_by_role("button", name="Cancel").click()
+
+    expect(page.get_by_role("row", name="Cancelled by operator.")).to_be_visible()
+    page.get_by_label("Tick all on this page").check()
+    axe(page)

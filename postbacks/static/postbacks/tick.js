@@ -1,0 +1,16 @@
+// One box ticks all boxes of the page.
+(() => {
+  const all = document.getElementById("tick-all");
+  const boxes = [...document.querySelectorAll('#deeds input[name="chosen"]')];
+  if (!all) {
+    return;
+  }
+  all.addEventListener("change", () => boxes.forEach((box) => (box.checked = all.checked)));
+  for (const box of boxes) {
+    box.addEventListener("change", () => {
+      const ticked = boxes.filter((each) => each.checked).length;
+      all.checked = ticked === boxes.length;
+      all.indeterminate = ticked > 0 && ticked < boxes.length;
+    });
+  }
+})();
