@@ -22,6 +22,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from actions import life
+from actions.attribution import attributed
 from actions.credit import Credit, Engagements, load_engagements
 from actions.currency import Rates, load_rates
 from actions.limits import lock_limits
@@ -61,6 +62,7 @@ def _same_order_at_once(error: IntegrityError) -> bool:
 
 
 def _record(reports: Sequence[Report]) -> list[Outcome]:
+    reports = attributed(reports)
     batch = _Batch(reports)
     outcomes = [batch.take(report) for report in reports]
     events = [outcome.event for outcome in outcomes if isinstance(outcome, Recorded)]

@@ -19,6 +19,7 @@ from actions.models import ActionEvent
 from actions.parameters import PARAMETERS, ParameterType
 from actions.rejected import Rejected, malformed
 from actions.reported_items import ItemFields, ReportedItem
+from partners.attribution import AttributionRule
 
 Kind = ActionEvent.Kind
 
@@ -63,8 +64,24 @@ WORKED_OUT: Final = frozenset(
 )
 """Parameters that follow from the action itself: a reported value is not used."""
 
+ATTRIBUTION_FIELDS: Final[Mapping[str, str]] = {
+    AttributionRule.Key.CLICK_ID: "RefClickId",
+    AttributionRule.Key.CUSTOM_CLICK_ID: "CustomClickId",
+    AttributionRule.Key.PROMO_CODE: "PromoCode",
+    AttributionRule.Key.UNIQUE_URL: "UniqueUrl",
+    AttributionRule.Key.CALLER_ID: "CallerId",
+    AttributionRule.Key.CUSTOMER_ID: "CustomerId",
+    AttributionRule.Key.CUSTOM_PROFILE_ID: "CustomProfileId",
+    AttributionRule.Key.GOOGLE_AD_ID: "GoogAId",
+    AttributionRule.Key.ANDROID_ID: "androidId",
+    AttributionRule.Key.APPLE_IFA: "iosIfa",
+    AttributionRule.Key.APPLE_IFV: "AppleIfv",
+}
+"""The field that holds what an action can be attributed by. Those that are no parameters are kept all the same."""
+KEPT: Final = frozenset(ATTRIBUTION_FIELDS.values()) - PARAMETERS.keys()
+
 # Addresses of pages and browsers' names are often longer than the usual limit.
-LONG_TEXTS: Final = {"LandingPageUrl": 2000, "UserAgent": 2000}
+LONG_TEXTS: Final = {"LandingPageUrl": 2000, "UniqueUrl": 2000, "UserAgent": 2000}
 MAX_FIELDS = 1000 * 12  # As many as the most items have, flat; bounds the work on one report.
 MAX_NAME = 100
 ACTION_ID = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
@@ -132,6 +149,8 @@ class _Reader:
             text = read_parameter(canonical, name, value)
             if self._parameters.setdefault(canonical, text) != text:
                 raise malformed(name, f"it differs from {canonical}, which means the same.")
+        elif canonical in KEPT:
+            self._parameters[canonical] = read.read_text(name, value, LONG_TEXTS.get(canonical, read.MAX_TEXT))
         elif not self._items.take_flat(name, value):
             read.check_characters(name, name)
             self._parameters[name] = read.read_text(name, value, 2000)
@@ -242,7 +261,7 @@ READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
 }
 """The fields that decide what is recorded, by name, with the reader of each."""
 
-_KNOWN_NAMES: Final = sorted({*READERS, *ALIASES, *PARAMETERS, "Items"})
+_KNOWN_NAMES: Final = sorted({*READERS, *ALIASES, *PARAMETERS, *KEPT, "Items"})
 
 
 def _unknown(name: str) -> str:

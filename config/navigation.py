@@ -37,6 +37,13 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "partners.view_actiontracker",
                 "Program",
             ),
+            Entry(
+                "Attribution rules",
+                "rule",
+                "admin:partners_attributionrule_changelist",
+                "partners.view_attributionrule",
+                "Program",
+            ),
             Entry("Actions", "receipt_long", "admin:actions_action_changelist", "actions.view_action", "Program"),
         ),
     ),

@@ -1,5 +1,8 @@
 """The admin of Engage: programs, partners and contracts. Event types are in `actions.admin`."""
 
+# Django names the arguments of what it calls back, used or not.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
 from itertools import groupby
@@ -11,9 +14,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from partners.admin_kit import DeletedOnlyUnused, InlineFormSet, ModelAdmin, TabularInline
+from partners.admin_kit import DeletedOnlyUnused, InlineFormSet, LargeTable, ModelAdmin, TabularInline
 from partners.models import (
     ActionTracker,
+    AttributionRule,
     CategoryPayout,
     Contract,
     ContractTerm,
@@ -169,3 +173,33 @@ class ExchangeRateAdmin(ModelAdmin):
             },
         ),
     )
+
+
+@admin.register(AttributionRule)
+class AttributionRuleAdmin(LargeTable):
+    list_display = ("key", "value", "partner", "program", "start", "end")
+    list_display_links = ("value",)
+    list_select_related = ("partner", "program")
+    list_filter = ("key",)
+    search_fields = ("value",)
+    search_help_text = "The whole value, such as a promo code or a click id."
+    autocomplete_fields = ("partner", "program")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (("key", "value"), ("partner", "program"), ("start", "end")),
+                "description": "An action that is reported with this value, and without a partner, is credited to the "
+                "partner, if the rule holds for its program on its event date. Recorded actions stay as they are.",
+            },
+        ),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AttributionRule], search_term: str
+    ) -> tuple[QuerySet[AttributionRule], bool]:
+        """Exact, so that the index serves; promo codes are kept in capitals."""
+        term = search_term.strip()
+        return (
+            queryset.filter(key__in=AttributionRule.Key.values, value__in={term, term.upper()}) if term else queryset
+        ), False

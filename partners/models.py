@@ -318,3 +318,21 @@ class ExchangeRate(models.Model):
 
     def __str__(self) -> str:
         return f"1 {self.from_currency} = {self.rate.normalize():f} {self.to_currency} from {self.date}"
+
+
+# A model with a module of its own; Django looks for it here.
+from partners.attribution import AttributionRule  # noqa: E402
+
+__all__ = [
+    "ActionTracker",
+    "AttributionRule",
+    "CategoryPayout",
+    "Contract",
+    "ContractTerm",
+    "ExchangeRate",
+    "InAppEvent",
+    "Partner",
+    "Pays",
+    "Program",
+    "currency_field",
+]

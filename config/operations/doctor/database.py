@@ -14,7 +14,7 @@ from config.operations.doctor.finding import Finding, fine, warning, wrong
 from postbacks.engine.database import direct_parameters
 
 SECONDS = 5.0
-OLDEST_VERSION = 140000
+OLDEST_VERSION = 150000
 SLOW_ANSWER_MS = 20
 
 ADVICE = (
@@ -47,7 +47,7 @@ def look_at_database(asker: Asker) -> Iterator[Finding]:
     took_ms = (time.monotonic() - began) * 1000
     version, number, standby, read_only = row
     if number < OLDEST_VERSION:
-        yield wrong(f"PostgreSQL {version} is too old.", "Use PostgreSQL 14 or later.")
+        yield wrong(f"PostgreSQL {version} is too old.", "Use PostgreSQL 15 or later.")
     elif took_ms > SLOW_ANSWER_MS:
         yield warning(
             f"PostgreSQL {version} takes {took_ms:.0f} ms to answer a trifle.",
