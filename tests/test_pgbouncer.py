@@ -24,7 +24,7 @@ from postbacks.models import Attempt, Delivery, Replay
 from tests.factories import make_partner, make_postback, make_term, make_tracker, report_fields
 from tests.pgbouncer import SERVER_CONNECTIONS, PgBouncer, running_pgbouncer
 from tests.receiver import ScriptedReceiver
-from tests.workers import environment, running_workers, wait_until
+from tests.workers import environment, manage, running_workers, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,22 +45,6 @@ def running_web(pgbouncer: PgBouncer) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
-
-
-def manage(pgbouncer: PgBouncer, *arguments: str) -> str:
-    """The output of a management command that ends well."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment(), **pgbouncer.variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_all_of_it_works_through_a_pooler(tmp_path: Path) -> None:
@@ -90,16 +74,16 @@ def test_all_of_it_works_through_a_pooler(tmp_path: Path) -> None:
             )
             assert answer.status_code == 200
         worker.children()[0].send_signal(signal.SIGKILL)
-        manage(pgbouncer, "import_actions", str(file))
+        manage(pgbouncer.variables, "import_actions", str(file))
         unfinished = Delivery.objects.exclude(state="delivered")
         wait_until(lambda: not unfinished.exists(), 30, "all are delivered")
         live = (BY_WEB + BY_FILE + len(changes)) * 2
         assert Delivery.objects.count() == live
 
-        manage(pgbouncer, "replay_actions", "--yes", "--order-id", "W-1", "--order-id", "W-2")
+        manage(pgbouncer.variables, "replay_actions", "--yes", "--order-id", "W-1", "--order-id", "W-2")
         wait_until(lambda: Replay.objects.get().state == "finished" and not unfinished.exists(), 30, "it is replayed")
-        manage(pgbouncer, "postback_status")
-        manage(pgbouncer, "prune", "--dry-run")
+        manage(pgbouncer.variables, "postback_status")
+        manage(pgbouncer.variables, "prune", "--dry-run")
         names = {str(each["application_name"]) for each in pgbouncer.show("CLIENTS")}
         servers = [each for each in pgbouncer.show("SERVERS") if each["database"] != "pgbouncer"]
         log = worker.log.read_text()

@@ -87,6 +87,25 @@ def running_workers(concurrency: int = 2, variables: Mapping[str, str] | None = 
         worker.stop()
 
 
+def manage(variables: Mapping[str, str], *arguments: str) -> str:
+    """The output of a management command on the test database; one that fails, fails the test.
+
+    `variables` come on top of its environment.
+    """
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=_ROOT,
+        env={**os.environ, **environment(), **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def wait_until(condition: object, timeout_seconds: float, what: str) -> None:
     """Polls until `condition()` is true; fails the test, saying what it waited for."""
     assert callable(condition)
