@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.demo.mark import allowed_networks
 from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
 from config.environment import data_dir, env
+from config.operations.logs.setup import logged_attempts, logging_setup
 from config.reading import (
     days_kept,
     encryption_keys,
@@ -65,6 +66,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.operations.probes.probes",  # Before all that looks at hosts, schemes and sessions.
+    "config.operations.logs.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -255,25 +257,6 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 # Whether all subdomains are https too, and belong on browsers' lists, the owner of the domain decides at the proxy.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "format": "{asctime}.{msecs:03.0f} {levelname} {name}: {message}",
-            "style": "{",
-            "datefmt": "%H:%M:%S",
-        },
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": log_level("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # Django's own console handlers would print a second line.
-        "django": {"handlers": [], "propagate": True},
-        "django.server": {"handlers": [], "propagate": True},
-        # One line per scheduled sweep is one a second.
-        "celery.beat": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_setup(log_level("LOG_LEVEL", default="INFO"))
+# The lines of attempts: none, failed or all.
+LOG_ATTEMPTS = logged_attempts()

@@ -22,6 +22,7 @@ from psycopg2 import extensions
 from redis.exceptions import RedisError
 
 from postbacks.engine import breaker, claim, database, lanes, owners, rate
+from postbacks.engine.attempt_log import log_attempts
 from postbacks.engine.claim import Priority
 from postbacks.engine.judging import judge
 from postbacks.engine.recorder import Aftermath, Recorder
@@ -227,6 +228,7 @@ class Engine:
         self._release(prepared.claimed for prepared in unsent)
 
     def _on_recorded(self, batch: Sequence[Judged], aftermath: Aftermath) -> None:
+        log_attempts(batch)
         due = aftermath.due
         self._hold([judged.claimed for judged in batch], sign=-1)
         due |= dict.fromkeys(self._replays_turn(), 0.0)
