@@ -22,6 +22,7 @@ from partners.admin_kit import ModelAdmin
 from partners.models import Partner
 from postbacks.durations import format_duration
 from postbacks.forms import PostbackForm
+from postbacks.held.admin import LaneAdmin
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
 from postbacks.log.admin import DeliveryAdmin
 from postbacks.models import Postback
@@ -35,6 +36,7 @@ from postbacks.trial.views import preview_view, shown_palette, test_view
 
 __all__ = [
     "DeliveryAdmin",
+    "LaneAdmin",
     "MediaSourceWithPostbacksAdmin",
     "PartnerWithPostbacksAdmin",
     "PostbackAdmin",
@@ -196,6 +198,8 @@ class PostbackAdmin(ModelAdmin):
         change(postback)
         self.log_change(request, postback, f"Was {done.partition(':')[0]}.")
         self.message_user(request, f"{postback} is {done}.", messages.SUCCESS)
+        if "from-held" in request.POST:
+            return redirect("admin:postbacks_lane_changelist")
         return redirect(kind_of(postback.owner).url(postback.owner))
 
     def has_change_permission(self, request: HttpRequest, obj: Postback | None = None) -> bool:

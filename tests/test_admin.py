@@ -34,7 +34,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 OURS = [model for model in admin.site._registry if model.__module__.split(".")[0] != "django"]
-HISTORY = [Action, ActionEvent, Delivery, Submission]
+HISTORY = [Action, ActionEvent, Delivery, Lane, Submission]
 
 
 @pytest.fixture
@@ -91,6 +91,7 @@ def everything(delivery: Delivery) -> Delivery:
     make_tracker(in_app_events=["INSTALL"])
     make_postback(delivery.action.action_tracker, make_media_source())
     Replay.objects.create(selection={}, described="everything", planned=1)
+    Lane.objects.create(postback=delivery.postback)
     token, _ = create_token("shop")
     submit(token, Submission.Kind.CONVERSION, {"OrderId": "o-1"})
     return delivery
