@@ -107,6 +107,13 @@ def clear() -> None:
         cursor.execute("CHECKPOINT")
 
 
+def clear_actions() -> None:
+    """Empties what was reported, and all that came of it; the set-up stays."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE actions_action, actions_submission, actions_importrun CASCADE")
+        cursor.execute("CHECKPOINT")
+
+
 def make_destinations(urls: Sequence[str], *, name: str = "destination", **fields: Any) -> list[Postback]:
     """A postback for each URL, to which the query is added, and for each an event type of its own."""
     program, _ = Program.objects.get_or_create(name="Benchmark", defaults={"currency": "USD"})

@@ -23,6 +23,7 @@ class Scenario:
 SCENARIOS = (
     Scenario("drain", "how fast a backlog drains, beside bare libcurl and a task per delivery"),
     Scenario("live", "how soon an event reaches its receiver"),
+    Scenario("intake", "how fast conversions come in, over HTTP and from a file"),
     Scenario("isolation", "what destinations that hang take from those that answer"),
     Scenario("rate", "whether Maximum Requests holds at the receiver"),
     Scenario("kill", "what is lost or repeated when worker processes are killed"),

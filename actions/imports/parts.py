@@ -14,10 +14,10 @@ from actions.report_files import FileLine
 
 # Large enough that the queries of a transaction do not count, small enough that an interruption loses little.
 LINES_PER_TRANSACTION = 500
-# A window's parts are waited for before the next window begins; with sixteen, hardly anybody waits long.
-MAX_PARTS = 16
-# A line may hold a thousand items.
-BYTES_PER_WINDOW = 16 * 1024 * 1024
+# A window's parts are waited for before the next window begins; with eight, hardly anybody waits long.
+MAX_PARTS = 8
+# A line may hold a thousand items. Three windows are in memory at a time.
+BYTES_PER_WINDOW = 8 * 1024 * 1024
 
 _CHANGES = frozenset({"modified", "reversed", "restored"})
 

@@ -1,0 +1,81 @@
+"""Reports as a shop sends them, and the set-up that they fall into: contracts, and two postbacks that fire for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from actions.models import Action, Item
+from benchmarks.results import CannotRunError
+from optimize_sources.models import MediaSource
+from partners.models import ActionTracker, Contract, ContractTerm, Partner, Program
+from postbacks.models import Delivery, Postback
+
+EVENT_TYPES, PARTNERS = 4, 20
+ITEMS = 2
+DELIVERIES = 2  # The partner's, and the network's.
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What reports refer to."""
+
+    program: int
+    trackers: list[int]
+    partners: list[int]
+
+    def reports(self, number: int) -> Iterator[dict[str, Any]]:
+        """So many new orders, dealt out to event types and partners in turn."""
+        for at, order in zip(range(number), _numbers, strict=False):
+            yield {
+                "CampaignId": self.program,
+                "ActionTrackerId": self.trackers[at % len(self.trackers)],
+                "MediaPartnerId": self.partners[at % len(self.partners)],
+                "EventDate": "2026-11-20T10:42:38-07:00",
+                "OrderId": f"SS-{order}",
+                "CurrencyCode": "USD",
+                "ClickId": f"Xy7-{order}",
+                "SharedId": "newsletter|banner&7",
+                "CustomerCity": "São Paulo",
+                "CustomerCountry": "BR",
+                "CustomerStatus": "NEW",
+                "PromoCode": "HARBOUR 10%",
+                "ItemSku1": "GH23",
+                "ItemCategory1": "Watches",
+                "ItemQuantity1": 3,
+                "ItemSubTotal1": "63.65",
+                "ItemSku2": "UT66",
+                "ItemName2": 'Deck "Pro" 42',
+                "ItemSubTotal2": "397.28",
+            }
+
+
+def open_shop() -> Shop:
+    """A partner postback for each event type and partner, and a network's for each event type."""
+    program = Program.objects.create(name="Intake", currency="USD")
+    network = MediaSource.objects.create(name="Intake")
+    trackers = [ActionTracker.objects.create(program=program, name=f"sale {number}") for number in range(EVENT_TYPES)]
+    partners = [Partner.objects.create(name=f"partner {number}", currency="USD") for number in range(PARTNERS)]
+    url = "https://receiver.example/in?n={DeliveryId}&pay={Payout}"
+    for partner in partners:
+        contract = Contract.objects.create(partner=partner, program=program, start=date(2020, 1, 1))
+        for tracker in trackers:
+            ContractTerm.objects.create(
+                contract=contract, action_tracker=tracker, payout_type="percentage", payout=Decimal(8)
+            )
+            Postback.objects.create(partner=partner, action_tracker=tracker, name=tracker.name, url=url)
+    for tracker in trackers:
+        Postback.objects.create(media_source=network, action_tracker=tracker, name=tracker.name, url=url)
+    return Shop(program.pk, [tracker.pk for tracker in trackers], [partner.pk for partner in partners])
+
+
+def must_hold(number: int) -> None:
+    """Raises CannotRunError unless so many reports have become actions, with all their items and deliveries."""
+    found = (Action.objects.count(), Item.objects.count(), Delivery.objects.count())
+    if found != (number, number * ITEMS, number * DELIVERIES):
+        raise CannotRunError(f"{number} reports became {found[0]} actions, {found[1]} items, {found[2]} deliveries.")

@@ -1,0 +1,105 @@
+"""How fast conversions come in: one by one and in batches over HTTP, and from a file."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import orjson
+import psutil
+from django.conf import settings
+
+from actions.api.tokens import create_token
+from benchmarks import callers, memory, reports, rows
+from benchmarks.processes import running
+from benchmarks.reports import Shop
+from benchmarks.results import CannotRunError, Figure, at_least, at_most
+
+CALLERS, BATCH_CALLERS = 8, 2
+LINES = 10_000  # As many as a batch may have.
+_POLL_SECONDS = 0.5
+_SETTLED = 0.2  # Of a file's time: from then on memory is not to grow.
+
+
+def figures(full: bool) -> Iterator[Figure]:
+    """Nothing is sent meanwhile; deliveries pile up."""
+    rows.clear()
+    shop = reports.open_shop()
+    token, text = create_token("benchmark")
+    account = f"{token.account_sid}:{text}"
+    with _web() as port:
+        address = f"http://127.0.0.1:{port}/Advertisers/{token.account_sid}/Conversions"
+        yield _single(shop, address, account, 10_000 if full else 2_000)
+        yield _batch(shop, address + "/Batch", account, 10 if full else 4)
+    yield from _file(shop, 1_000_000 if full else 40_000)
+
+
+def _single(shop: Shop, address: str, account: str, number: int) -> Figure:
+    warm_up = [urlencode(each).encode() for each in shop.reports(200)]
+    callers.post(address, account, warm_up, "application/x-www-form-urlencoded", CALLERS)
+    bodies = [urlencode(each).encode() for each in shop.reports(number)]
+    seconds, _ = callers.post(address, account, bodies, "application/x-www-form-urlencoded", CALLERS)
+    reports.must_hold(number + len(warm_up))
+    return Figure(f"one by one, {CALLERS} callers", number / seconds, "/s", target=at_least(400))
+
+
+def _batch(shop: Shop, address: str, account: str, number: int) -> Figure:
+    rows.clear_actions()
+    bodies = [b"\n".join(map(orjson.dumps, shop.reports(LINES))) for _ in range(number)]
+    seconds, answers = callers.post(address, account, bodies, "application/x-ndjson", BATCH_CALLERS)
+    if any(b'"rejected"' in answer or answer.count(b'"recorded"') != LINES for answer in answers):
+        raise CannotRunError("Not every line of the batches was recorded.")
+    reports.must_hold(number * LINES)
+    what = f"batches of {LINES:,}, {BATCH_CALLERS} callers"
+    return Figure(what, number * LINES / seconds, "/s", target=at_least(5_000))
+
+
+def _file(shop: Shop, number: int) -> Iterator[Figure]:
+    rows.clear_actions()
+    path = Path(settings.DATA_DIR) / "intake.jsonl"
+    with path.open("wb") as file:
+        for each in shop.reports(number):
+            file.write(orjson.dumps(each) + b"\n")
+    found: list[tuple[float, float]] = []  # Seconds, and the memory of all its processes.
+    began = time.monotonic()
+    command = [sys.executable, "manage.py", "import_actions", str(path)]
+    with running("import", command, lambda: True) as program:
+        while not program.ended():
+            try:
+                found.append((time.monotonic() - began, memory.megabytes(program)["pss"]))
+            except psutil.Error:
+                break
+            time.sleep(_POLL_SECONDS)
+        program.wait(_POLL_SECONDS)
+    seconds = time.monotonic() - began
+    path.unlink()
+    reports.must_hold(number)
+    what = f"a file of {number:,} lines"
+    yield Figure(what + ", from start to end of the command", number / seconds, "/s", target=at_least(5_000))
+    early = max(megabytes for at, megabytes in found if at <= max(_SETTLED * seconds, found[1][0]))
+    most = max(megabytes for _, megabytes in found)
+    details = {"PSS": found}
+    yield Figure(what + ": memory, PSS, at most", most, "MB", details=details)
+    yield Figure(what + ": growth after its first fifth", most - early, "MB", 1, at_most(50), details)
+
+
+@contextmanager
+def _web() -> Iterator[int]:
+    """The web process as the Procfile starts it; its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
+    command += ["--workers", "2", "--threads", "4", "--no-control-socket"]
+
+    def ready() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    with running("web", command, ready):
+        yield port
