@@ -121,6 +121,12 @@ class PostbackAdmin(ModelAdmin):
         form.fixed_owner = _owner(request, obj)
         return form
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Who may not see networks can choose none, also not by its id."""
+        if db_field.name == "media_source" and not request.user.has_perm(_OPTIMIZE):
+            kwargs["queryset"] = MediaSource.objects.none()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """After *Save and add another* everything as before, but for the event type."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)

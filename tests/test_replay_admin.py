@@ -126,7 +126,7 @@ def test_pages_need_few_queries(admin_client: Client, tracker: ActionTracker) ->
 )
 def test_who_may(permissions: tuple[str, ...], start: int, watch: int, cancel: int) -> None:
     user = User.objects.create_user("somebody", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    user.user_permissions.set(Permission.objects.filter(codename__in=(*permissions, "view_mediasource")))
     browser = Client()
     browser.force_login(user)
     replay = Replay.objects.create(selection={}, described="everything", planned=3)

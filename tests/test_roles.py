@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -32,6 +33,14 @@ def sign_in(client: Client, role: Role) -> User:
 @pytest.mark.parametrize("role", list(Role))
 def test_after_migrating_each_role_is_a_group_with_just_its_permissions(role: Role) -> None:
     assert permissions_of(Group.objects.get(name=role)) == PERMISSIONS[role]
+
+
+def test_whatever_a_page_shows_the_administrator_may_see() -> None:
+    """A model that comes later must not be forgotten in the table; in a form it would be missing without a word."""
+    shown = {model._meta for model in admin.site._registry}
+    shown |= {inline.model._meta for each in admin.site._registry.values() for inline in each.inlines}
+
+    assert {f"{each.app_label}.view_{each.model_name}" for each in shown} <= PERMISSIONS[Role.ADMINISTRATOR]
 
 
 def test_what_was_changed_by_hand_is_put_right_and_other_groups_are_left_alone() -> None:

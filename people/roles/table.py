@@ -18,7 +18,8 @@ SEE_PERSONAL: Final = "actions.view_personal_data"
 
 _SET_UP: Final = (
     *("partners.program", "partners.actiontracker", "partners.inappevent", "partners.exchangerate"),
-    *("partners.partner", "partners.contract", "partners.contractterm"),
+    *("partners.partner", "partners.contract", "partners.contractterm", "partners.categorypayout"),
+    "partners.attributionrule",
     *("optimize_sources.mediasource", "postbacks.postback"),
 )
 _WATCHED: Final = (

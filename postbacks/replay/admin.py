@@ -23,12 +23,24 @@ from postbacks.replay.names import described
 from postbacks.replay.plan import NothingMatchedError, Plan, plan, start
 from postbacks.replay.progress import progress_of
 
+# What is replayed may go to networks, which are a permission of their own.
+_OPTIMIZE = "optimize_sources.view_mediasource"
+
 
 @admin.register(Replay)
 class ReplayAdmin(LargeTable):
     list_display = ("id", "created_at", "state", "planned", "made", "described", "created_by")
     list_select_related = ("created_by",)
     list_filter = ("state",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Replay | None = None) -> bool:
+        return request.user.has_perm(_OPTIMIZE) and super().has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(_OPTIMIZE) and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Replay | None = None) -> bool:
+        return request.user.has_perm(_OPTIMIZE) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Replay | None = None) -> bool:
         return False
@@ -65,6 +77,8 @@ class ReplayAdmin(LargeTable):
             raise PermissionDenied
         if replay is None:
             raise Http404(f"There is no replay {object_id}.")
+        if request.method == "POST":
+            raise PermissionDenied  # Cancelling and resuming have addresses of their own.
         (progress,) = progress_of([replay])
         under_way = replay.state == Replay.State.RUNNING or progress.waiting > 0
         return self._page(
