@@ -9,21 +9,25 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import psycopg2
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
 from config.embedded.redis_server import _binary
 from config.environment import BASE_DIR
+from config.operations.asking import Asker, database_parameters
 from config.operations.doctor.clocks import judge_skew
-from config.operations.doctor.database import look_for_a_pooler
-from config.operations.doctor.lanes import judge_lanes
+from config.operations.doctor.database import look_at_tables, look_for_a_pooler, unreachable
+from config.operations.doctor.finding import Finding, Level
+from config.operations.doctor.keys import look_at_keys
+from config.operations.doctor.lanes import judge_lanes, look_at_lanes
 from config.operations.doctor.machine import judge_disk, judge_files
-from config.operations.doctor.redis_server import judge_info
-from config.operations.doctor.workers import START_WORKER, judge_workers
+from config.operations.doctor.redis_server import judge_info, look_at_redis
+from config.operations.doctor.workers import START_BEAT, START_WORKER, judge_workers, look_at_workers
 from postbacks.engine import owners
 from postbacks.models import Lane, Postback, Pulse
 from postbacks.secrets.cipher import encrypt
@@ -90,26 +94,29 @@ def test_nothing_is_wrong_with_a_deployment_that_works() -> None:
 
 
 @database
-@pytest.mark.parametrize(
-    ("url", "said", "mend"),
-    [
-        (
-            "postgres://u:p@127.0.0.1:1/x",
-            "Connection refused",
-            "Start PostgreSQL, or mend host and port in DATABASE_URL.",
-        ),
-        ("postgres://u:p@no.such.invalid/x", "could not translate host name", "Mend the host name in DATABASE_URL."),
-        ("{test}_that_is_not", "does not exist", "Create the user and the database that DATABASE_URL names, or mend"),
-    ],
-)
-def test_a_database_that_cannot_be_reached(url: str, said: str, mend: str) -> None:
-    base, _, query = environment()["DATABASE_URL"].partition("?")
-    url = f"{base}_that_is_not?{query}" if "{test}" in url else url
-    code, (finding,) = doctor(DATABASE_URL=url)
+def test_a_database_that_cannot_be_reached() -> None:
+    code, (finding,) = doctor(DATABASE_URL="postgres://u:p@127.0.0.1:1/x")
     assert code == 1
     assert finding.startswith("error    The database cannot be reached: ")
-    assert said in finding
-    assert f" → {mend}" in finding
+    assert "Connection refused" in finding
+    assert finding.endswith(" → Start PostgreSQL, or mend host and port in DATABASE_URL.")
+
+
+@database
+@pytest.mark.parametrize(
+    ("wrong", "said", "mend"),
+    [
+        ({"host": "no.such.invalid"}, "could not translate host name", "Mend the host name in DATABASE_URL."),
+        ({"dbname": "nowhere"}, "does not exist", "Create the user and the database that DATABASE_URL names, or mend"),
+        ({"host": "/nowhere"}, "No such file or directory", "Start PostgreSQL, or name its host in DATABASE_URL."),
+    ],
+)
+def test_why_a_database_cannot_be_reached(wrong: dict[str, str], said: str, mend: str) -> None:
+    with pytest.raises(psycopg2.OperationalError) as error:
+        Asker(5, database_parameters() | wrong)
+    finding = unreachable(error.value)
+    assert said in finding.what
+    assert finding.mend.startswith(mend)
 
 
 @database
@@ -125,28 +132,31 @@ def test_migrations_that_were_forgotten() -> None:
             cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", row)
     mend = "Run `python manage.py migrate`."
     assert found == (1, [f"error    The database lacks migrations: postbacks.0006_pulse. → {mend}"])
-    base, _, query = environment()["DATABASE_URL"].partition("?")
-    empty = f"{base.rpartition('/')[0]}/postgres?{query}"
-    assert doctor(DATABASE_URL=empty) == (1, [f"error    The database is empty. → {mend}"])
+    with Asker(5, database_parameters() | {"dbname": "postgres"}) as empty:
+        assert look_at_tables(empty) == Finding(Level.ERROR, "The database is empty.", mend)
 
 
 @database
 @pytest.mark.usefixtures("healthy")
-def test_a_redis_that_would_lose_messages_and_one_that_wants_a_password(own_redis: Redis) -> None:
+def test_a_redis_that_would_lose_messages(own_redis: Redis) -> None:
     own_redis.config_set("maxmemory-policy", "allkeys-lru")
     code, (finding,) = doctor(REDIS_URL=url_of(own_redis))
     assert code == 1
     assert "(maxmemory-policy allkeys-lru). → Set `maxmemory-policy noeviction`" in finding
-    own_redis.config_set("maxmemory-policy", "noeviction")
-    own_redis.config_set("maxmemory", "1mb")
+
+
+def test_a_redis_that_is_full_or_a_copy_and_one_that_wants_a_password(own_redis: Redis, settings: Any) -> None:
+    settings.REDIS_URL = url_of(own_redis)
     own_redis.config_set("maxmemory", str(own_redis.info()["used_memory"] // 2))
-    code, findings = doctor(REDIS_URL=url_of(own_redis))
-    assert code == 1
-    assert any("Raise maxmemory of Redis, or free what else it holds." in each for each in findings)
+    *_, full = look_at_redis()
+    assert full.mend == "Raise maxmemory of Redis, or free what else it holds."
+    own_redis.config_set("maxmemory", "0")
+    own_redis.replicaof("127.0.0.1", "1")
+    *_, copy = look_at_redis()
+    assert copy.mend == "Name the primary server in REDIS_URL."
     own_redis.config_set("requirepass", "secret")
-    code, (finding,) = doctor(REDIS_URL=url_of(own_redis))
-    assert code == 1
-    assert finding.endswith("→ Put the password into REDIS_URL: redis://:password@host:6379/0.")
+    (closed,) = look_at_redis()
+    assert closed.mend == "Put the password into REDIS_URL: redis://:password@host:6379/0."
 
 
 @database
@@ -161,18 +171,17 @@ def test_nobody_works() -> None:
 @pytest.mark.usefixtures("healthy")
 def test_beat_was_forgotten_and_a_worker_is_stuck() -> None:
     Pulse.objects.filter(name="beat").delete()
-    code, (finding,) = doctor()
-    assert code == 0
-    assert finding.startswith("warning  Beat was last at work never. ")
     Pulse.objects.update(at=timezone.now() - timedelta(minutes=10))
-    code, findings = doctor()
-    assert code == 1
-    assert findings[0].startswith("error    1 worker process lives, but the last sweep was 10 min ago. → See the log")
+    with Asker(5) as asker:
+        stuck, beat = look_at_workers(asker)
+    assert stuck.what == "1 worker process lives, but the last sweep was 10 min ago."
+    assert beat.what.startswith("Beat was last at work never. ")
+    assert (stuck.level, beat.level, beat.mend) == (Level.ERROR, Level.WARNING, START_BEAT)
 
 
 @database
 @pytest.mark.usefixtures("healthy")
-def test_a_key_that_does_not_read_the_secrets() -> None:
+def test_a_key_that_does_not_read_the_secrets(settings: Any) -> None:
     lane = make_lane(name="with a token")
     Postback.objects.filter(pk=lane.pk).update(secret_headers=[["Authorization", encrypt("Bearer x")]])
     code, (finding,) = doctor(POSTBACKS_ENCRYPTION_KEYS=OTHER_KEY)
@@ -181,8 +190,8 @@ def test_a_key_that_does_not_read_the_secrets() -> None:
         f"error    Secrets cannot be read, and nothing is sent, of postback {lane.pk} “with a token”. → It was "
         "encrypted with a key that is not in POSTBACKS_ENCRYPTION_KEYS."
     )
-    ours = settings.POSTBACKS_ENCRYPTION_KEYS[0]
-    assert doctor(POSTBACKS_ENCRYPTION_KEYS=f"{OTHER_KEY},{ours}")[0] == 0
+    settings.POSTBACKS_ENCRYPTION_KEYS = [OTHER_KEY, *settings.POSTBACKS_ENCRYPTION_KEYS]
+    assert [each.what for each in look_at_keys()] == ["The encryption keys read all secrets, of 1 postbacks."]
 
 
 @database
@@ -220,13 +229,12 @@ def test_postbacks_that_stand() -> None:
     Lane.objects.create(postback=held, held_since=long_ago, probe_at=long_ago)
     Postback.objects.filter(pk=paused.pk).update(paused_at=long_ago)
     Postback.objects.filter(pk=limited.pk).update(maximum_requests=1)
-    code, findings = doctor()
-    assert code == 1
-    assert findings[0].startswith(
-        f"error    Due for more than 5 minutes, and not sent: postback {stuck.pk} “stuck” (1 h). → See the log of the"
-    )
-    assert findings[1].startswith(f"warning  Held because the destination is down: postback {held.pk} “held” (5 h). →")
-    assert len(findings) == 2
+    with Asker(5) as asker:
+        first, second = look_at_lanes(asker)
+    assert first.level is Level.ERROR
+    assert first.what == f"Due for more than 5 minutes, and not sent: postback {stuck.pk} “stuck” (1 h)."
+    assert second.level is Level.WARNING
+    assert second.what == f"Held because the destination is down: postback {held.pk} “held” (5 h)."
 
 
 @database

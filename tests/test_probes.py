@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.utils import timezone
 from config.operations import asking, readiness
 from config.operations.asking import Asker, database_parameters
 from config.operations.migrations import missing
+from config.operations.readiness import Check, Checks
 from postbacks import tasks
 from postbacks.engine.sweep import Sweeper
 from postbacks.models import Pulse
@@ -38,6 +40,13 @@ def silent() -> Iterator[int]:
     """The port of a server that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 0.0)
+    for checks in (readiness.web_checks, readiness.all_checks):
+        checks.forget()
 
 
 def ask(address: str = "/readyz", **headers: Any) -> tuple[int, dict[str, Any]]:
@@ -134,6 +143,24 @@ def test_a_database_that_is_gone_or_silent(
         assert time.monotonic() - began < 2
         assert logged in caplog.text
     assert Client().get("/healthz").status_code == 200, "this process lives all the same"
+
+
+def test_many_who_ask_at_once_cost_one_look() -> None:
+    looks = []
+
+    def look() -> list[Check]:
+        time.sleep(0.05)
+        looks.append(1)
+        return [Check("it", f"Look {len(looks)}.")]
+
+    checks = Checks(look)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readiness, "KEPT_SECONDS", 60.0)
+        with ThreadPoolExecutor(5) as threads:
+            answers = [future.result() for future in [threads.submit(checks) for _ in range(5)]]
+        assert answers == [[Check("it", "Look 1.")]] * 5
+        checks.forget()
+        assert checks() == [Check("it", "Look 2.")]
 
 
 def test_a_question_that_takes_too_long_is_given_up() -> None:

@@ -6,7 +6,9 @@ What goes wrong is logged with its details; whoever asks over HTTP is told what 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import psycopg2
@@ -24,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 DATABASE_SECONDS = 3.0
 REDIS_SECONDS = 2.0
+KEPT_SECONDS = 1.0
 # Without beat a worker sweeps after 4 s; a busy database may take some more.
 MOST_SWEEP_LAG_SECONDS = 15.0
 
@@ -40,14 +43,25 @@ class Check:
         return not self.mend
 
 
-def web_checks() -> list[Check]:
-    """What reports are taken with: the database and its tables."""
-    return list(_database(workers=False))
+class Checks:
+    """One set of checks, made once in KEPT_SECONDS by each process, however many ask: anybody may."""
 
+    def __init__(self, look: Callable[[], Iterable[Check]]) -> None:
+        self._look = look
+        self._lock = threading.Lock()
+        self._kept: list[Check] = []
+        self._until = 0.0  # Of the monotonic clock.
 
-def all_checks() -> list[Check]:
-    """What postbacks are sent with, besides: Redis, and workers that sweep."""
-    return [*_database(workers=True), _redis()]
+    def __call__(self) -> list[Check]:
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._kept = list(self._look())
+                self._until = time.monotonic() + KEPT_SECONDS
+            return self._kept
+
+    def forget(self) -> None:
+        """For those who cannot wait."""
+        self._until = 0.0
 
 
 def _database(*, workers: bool) -> Iterator[Check]:
@@ -102,3 +116,9 @@ def _redis() -> Check:
     finally:
         client.close()
     return Check("redis")
+
+
+# What reports are taken with: the database and its tables.
+web_checks = Checks(lambda: _database(workers=False))
+# What postbacks are sent with, besides: Redis, and workers that sweep.
+all_checks = Checks(lambda: [*_database(workers=True), _redis()])
