@@ -29,7 +29,7 @@ class Sums:
     cancelled: int = 0
     details: Counter[str] = field(default_factory=Counter)
 
-    def add(self, row: Rollup) -> None:
+    def add(self, row: Rollup | Sums) -> None:
         for name in COLUMNS:
             setattr(self, name, getattr(self, name) + getattr(row, name))
         self.details.update(row.details)

@@ -1,6 +1,6 @@
 // Shows how something that is under way comes along, until it has ended. Without JavaScript, reload the page.
 (() => {
-  const EVERY_MS = 2000;
+  const EVERY_MS = 2000; // Unless `data-every` says otherwise.
 
   async function look() {
     const watched = document.getElementById("watched");
@@ -9,7 +9,8 @@
     }
     try {
       const answer = await fetch(window.location.href, { headers: { Accept: "text/html" } });
-      if (answer.ok && !watched.contains(document.activeElement)) {
+      const inUse = watched.contains(document.activeElement) || watched.querySelector("details[open]");
+      if (answer.ok && !inUse) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const fresh = page.getElementById("watched");
         if (fresh) {
@@ -19,8 +20,12 @@
     } catch {
       // The server may be restarting: the next look will tell.
     }
-    window.setTimeout(look, EVERY_MS);
+    window.setTimeout(look, every());
   }
 
-  window.setTimeout(look, EVERY_MS);
+  function every() {
+    return Number(document.getElementById("watched")?.dataset.every) || EVERY_MS;
+  }
+
+  window.setTimeout(look, every());
 })();
