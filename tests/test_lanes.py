@@ -202,3 +202,19 @@ def test_without_redis_a_drain_is_told_so(monkeypatch: pytest.MonkeyPatch) -> No
             lanes.drain_started()
         with pytest.raises(RedisError):
             lanes.pop_due(10)
+
+
+def test_a_worker_that_stops_posts_again_what_it_may_have_taken() -> None:
+    lanes.wake({7: 0.0})
+    lanes.hand_over()
+    assert posted() == [0.0, 0.0]
+    assert lanes.pop_due(10) == [7]
+
+    lanes.wake({8: 60.0})
+    lanes.hand_over()
+    assert posted() == [0.0, 0.0, about(60), about(60)]
+
+
+def test_a_worker_stops_without_redis_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with redis_that_is_gone(monkeypatch):
+        lanes.hand_over()

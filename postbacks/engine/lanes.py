@@ -97,6 +97,19 @@ def drain_started() -> None:
     client.delete(DRAIN_POSTED)
 
 
+def hand_over() -> None:
+    """For a worker that stops: the messages it has taken are lost with it, so the others are given a new one.
+
+    Never raises: what is not handed over, they find some two seconds later.
+    """
+    try:
+        client.delete(DRAIN_POSTED, TIMER_POSTED)
+    except RedisError as error:
+        logger.warning("Could not hand over to other workers (%s); the sweep will.", error)
+    else:
+        wake({})
+
+
 def pop_due(limit: int) -> list[int]:
     """Takes out up to `limit` lanes that are due, most overdue first. Raises RedisError."""
     return [int(lane) for lane in _pop_script(keys=[LANES], args=[limit])]

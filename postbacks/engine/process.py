@@ -103,6 +103,7 @@ class Engine:
         """Claims no more, returns what was not started, finishes what is in flight, and records it all."""
         self._stopping = True
         self._stopped.set()
+        lanes.hand_over()
         deadline = time.monotonic() + settings.POSTBACKS_SHUTDOWN_TIMEOUT
         self._caretaker.join(2)
         sweeper.close()
