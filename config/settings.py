@@ -10,6 +10,7 @@ from typing import Any
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from config.content_policy import POLICY as CONTENT_SECURITY_POLICY  # noqa: F401 -- a setting
 from config.demo.mark import allowed_networks
 from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
 from config.environment import data_dir, env
@@ -68,6 +69,7 @@ MIDDLEWARE = [
     "config.operations.probes.probes",  # Before all that looks at hosts, schemes and sessions.
     "config.operations.logs.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
+    "config.content_policy.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -17,7 +17,10 @@ from tests.browser.watch import expect
         ("console.error('out of paint')", r"^in the console: out of paint"),
         ("setTimeout(() => { throw new Error('broken') })", r"^error in a script: .*broken"),
         ("fetch('/static/none.js')", r"^status 404: GET .*/static/none.js$"),
-        ("fetch('http://127.0.0.1:9/').catch(() => null)", r"^(asked another host|not loaded): http://127.0.0.1:9/"),
+        (
+            "fetch('http://127.0.0.1:9/').catch(() => null)",
+            r"^(asked another host|not loaded|in the console): .*http://127.0.0.1:9/",
+        ),
     ],
 )
 def test_the_watch_sees_what_no_page_may_do(admin_page: Page, script: str, problem: str) -> None:
