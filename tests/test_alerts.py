@@ -24,6 +24,7 @@ GOOD = {
     "postbacks_worker_processes": (4, 0),
     "postbacks_sweep_age_seconds": (1, 0),
     "postbacks_beat_age_seconds": (4, 0),
+    "postbacks_prune_age_seconds": (3600, 60),
     "postbacks_oldest_waiting_seconds": (0.5, 0),
     f'{DELIVERIES}{{outcome="delivered"}}': (0, 100),
     f'{DELIVERIES}{{outcome="failed"}}': (0, 1),
@@ -132,6 +133,18 @@ def test_an_intake_that_stops_is_noticed_where_there_was_one_a_day_ago(promtool:
     judge(promtool, tmp_path, [{"interval": "1m", "input_series": stops, "promql_expr_test": tests}])
 
 
+@pytest.mark.parametrize("ages", [(36 * 3600, 60), ABSENT])
+def test_pruning_that_is_behind_for_days(promtool: str, tmp_path: Path, ages: tuple[float, float] | None) -> None:
+    hours = 50
+    tests = [firing(set(), 47 * 60), firing({"PostbacksPruneBehind"}, 49 * 60)]
+    changes: Changes = {"postbacks_prune_age_seconds": ages}
+    judge(
+        promtool,
+        tmp_path,
+        [{"interval": "1m", "input_series": series(changes, hours * 60), "promql_expr_test": tests}],
+    )
+
+
 def test_a_moment_is_no_alarm_and_what_is_told_is_readable(promtool: str, tmp_path: Path) -> None:
     """Through its time of waiting first, and with its labels and figures in words."""
     down = {
@@ -151,7 +164,10 @@ def test_a_moment_is_no_alarm_and_what_is_told_is_readable(promtool: str, tmp_pa
 
 
 def test_every_alert_is_tried_above() -> None:
-    tried = {alert for _, alerts in BAD.values() for alert in alerts} | {"PostbacksIntakeStopped"}
+    tried = {alert for _, alerts in BAD.values() for alert in alerts} | {
+        "PostbacksIntakeStopped",
+        "PostbacksPruneBehind",
+    }
     assert tried == {rule["alert"] for rule in rules()}
 
 

@@ -172,8 +172,10 @@ def test_nobody_works() -> None:
 def test_beat_was_forgotten_and_a_worker_is_stuck() -> None:
     Pulse.objects.filter(name="beat").delete()
     Pulse.objects.update(at=timezone.now() - timedelta(minutes=10))
+    Pulse.objects.create(name="prune", at=timezone.now() - timedelta(days=4))
     with Asker(5) as asker:
-        stuck, beat = look_at_workers(asker)
+        stuck, beat, prune = look_at_workers(asker)
+    assert prune.what == "Old data was last deleted to the end 4 days ago."
     assert stuck.what == "1 worker process lives, but the last sweep was 10 min ago."
     assert beat.what.startswith("Beat was last at work never. ")
     assert (stuck.level, beat.level, beat.mend) == (Level.ERROR, Level.WARNING, START_BEAT)
@@ -191,7 +193,7 @@ def test_a_key_that_does_not_read_the_secrets(settings: Any) -> None:
         "encrypted with a key that is not in POSTBACKS_ENCRYPTION_KEYS."
     )
     settings.POSTBACKS_ENCRYPTION_KEYS = [OTHER_KEY, *settings.POSTBACKS_ENCRYPTION_KEYS]
-    assert [each.what for each in look_at_keys()] == ["The encryption keys read all secrets, of 1 postbacks."]
+    assert [each.what for each in look_at_keys()] == ["The encryption keys read all secrets, of 1 postback."]
 
 
 @database

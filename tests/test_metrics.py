@@ -44,6 +44,7 @@ FAMILIES = {
     "postbacks_worker_processes": ("gauge", set()),
     "postbacks_sweep_age_seconds": ("gauge", set()),
     "postbacks_beat_age_seconds": ("gauge", set()),
+    "postbacks_prune_age_seconds": ("gauge", set()),
     "postbacks_build_info": ("gauge", {"version"}),
 }
 

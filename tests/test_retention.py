@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.models import Action, ActionEvent, Item
-from postbacks.models import Attempt, Delivery, KeptBack, Postback, Replay, ReplayItem, Rollup
+from postbacks.models import Attempt, Delivery, KeptBack, Postback, Pulse, Replay, ReplayItem, Rollup
 from postbacks.retention import prune as pruning
 from postbacks.retention.ages import Ages
 from postbacks.retention.background import Pruner
@@ -242,6 +242,8 @@ def test_an_interrupted_run_goes_on_where_it_was(lane: Postback, monkeypatch: py
 
     stopped = prune(keep(texts=1), now=days_later(2), pause=lambda _: True)
     in_no_time = prune(keep(texts=1), now=days_later(2), seconds=0)
+    prune(keep(texts=1), now=days_later(2), dry_run=True)
+    assert not Pulse.objects.filter(name="prune").exists(), "only a run that comes to its end is told of"
     rest = prune_all(2, texts=1)
 
     assert [(each.gone["texts"], each.whole) for each in (stopped, in_no_time, rest)] == [
@@ -250,6 +252,7 @@ def test_an_interrupted_run_goes_on_where_it_was(lane: Postback, monkeypatch: py
         (4, True),
     ]
     assert not Attempt.objects.exclude(request_body="").exists()
+    assert Pulse.objects.filter(name="prune").exists()
 
 
 def test_it_waits_for_no_lock(lane: Postback) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from psycopg2 import extensions
 
-from postbacks.engine import database
+from postbacks.engine import database, pulse
 from postbacks.engine.owners import PRUNE_LOCK
 from postbacks.retention.ages import Ages
 from postbacks.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL, Kind
@@ -73,6 +73,9 @@ def prune(
                 wait = max(took, LEAST_PAUSE_SECONDS)
                 if (pause or _sleep)(0.0 if dry_run else wait) or time.monotonic() > until:
                     return Result(result.gone, result.held, whole=False)
+        if not dry_run:
+            with connection.cursor() as cursor:
+                pulse.note(cursor, pulse.PRUNE)
     return result
 
 

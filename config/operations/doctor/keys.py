@@ -28,7 +28,7 @@ def look_at_keys() -> Iterator[Finding]:
         more = f" and {len(unreadable) - SHOWN} more" if len(unreadable) > SHOWN else ""
         yield wrong(f"Secrets cannot be read, and nothing is sent, of {shown}{more}.", UNREADABLE)
     else:
-        yield fine(f"The encryption keys read all secrets, of {readable} postbacks.")
+        yield fine(f"The encryption keys read all secrets, of {readable} postback{'' if readable == 1 else 's'}.")
 
 
 def _readable(stored: Any) -> bool:

@@ -12,6 +12,9 @@ from postbacks.engine import owners, pulse
 # Its task comes every five seconds, and is dropped when every worker is busy for as long.
 MOST_BEAT_AGE_SECONDS = 60
 
+MOST_PRUNE_AGE_SECONDS = 3 * 86_400
+
+PRUNE = "See the workers' log for “Pruning”; run `python manage.py prune`, or give it more of PRUNE_HOURS."
 START_WORKER = "Start a worker: celery --app config worker --without-gossip --without-mingle."
 START_BEAT = "Start one beat: celery --app config beat."
 
@@ -20,6 +23,8 @@ def look_at_workers(asker: Asker) -> Iterator[Finding]:
     (processes,) = asker.ask(owners.LIVING, [owners.OWNER_LOCKS])[0]
     ages: dict[str, float] = {name: age for name, age in asker.ask(pulse.AGES)}  # noqa: C416 -- typed so
     yield from judge_workers(int(processes), ages.get(pulse.SWEEP), ages.get(pulse.BEAT))
+    if ages.get(pulse.PRUNE, 0) > MOST_PRUNE_AGE_SECONDS:
+        yield warning(f"Old data was last deleted to the end {_ago(ages[pulse.PRUNE])}.", PRUNE)
 
 
 def judge_workers(processes: int, sweep_age: float | None, beat_age: float | None) -> Iterator[Finding]:
@@ -51,4 +56,7 @@ def _count(processes: int) -> str:
 def _ago(seconds: float | None) -> str:
     if seconds is None:
         return "never"
-    return f"{seconds:.0f} s ago" if seconds < 120 else f"{seconds / 60:.0f} min ago"
+    for name, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name} ago"
+    return f"{seconds:.0f} s ago"

@@ -103,6 +103,9 @@ def _gauges(readings: Readings) -> Iterator[Metric]:
     yield GaugeMetricFamily("postbacks_worker_processes", "Worker processes that live.", value=readings.workers)
     yield _age("postbacks_sweep_age_seconds", "Time since the last sweep. Absent: never.", readings.sweep_age)
     yield _age("postbacks_beat_age_seconds", "Time since beat was last at work. Absent: never.", readings.beat_age)
+    yield _age(
+        "postbacks_prune_age_seconds", "Time since pruning last came to its end. Absent: never.", readings.prune_age
+    )
     yield _gauge("postbacks_build_info", "The version of the process that answers.", "version", {__version__: 1})
 
 

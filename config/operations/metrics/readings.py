@@ -69,6 +69,7 @@ class Readings:
     workers: int = 0
     sweep_age: float | None = None
     beat_age: float | None = None
+    prune_age: float | None = None
 
 
 def read() -> Readings:
@@ -92,6 +93,7 @@ def read() -> Readings:
             workers=_number(asker, owners.LIVING, owners.OWNER_LOCKS),
             sweep_age=ages.get(pulse.SWEEP),
             beat_age=ages.get(pulse.BEAT),
+            prune_age=ages.get(pulse.PRUNE),
         )
 
 
