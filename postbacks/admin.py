@@ -31,6 +31,8 @@ from postbacks.owner_screen.owners import Owner, kind_of, owner_named
 from postbacks.owner_screen.rows import place_called
 from postbacks.replay.admin import ReplayAdmin
 from postbacks.secrets.headers import masked_lines
+from postbacks.signing.screen import URL_NAME as SIGNING
+from postbacks.signing.screen import signing_view
 from postbacks.state import state_of
 from postbacks.trial.views import preview_view, shown_palette, test_view
 
@@ -92,7 +94,7 @@ class PostbackAdmin(ModelAdmin):
     list_filter = (StateFilter, "method", "event_trigger")
     search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
     autocomplete_fields = ("partner", "media_source")
-    readonly_fields = ("masked_headers", "state", "waiting", "created_at", "updated_at")
+    readonly_fields = ("masked_headers", "state", "waiting", "signature", "signing", "created_at", "updated_at")
     actions = ("pause_selected", "resume_selected")
     change_form_before_template = "admin/postbacks/postback/owner.html"
     change_form_outer_after_template = "admin/postbacks/postback/side.html"
@@ -109,11 +111,12 @@ class PostbackAdmin(ModelAdmin):
             *(("body_kind",) if may_type else ()),
             *("body_pairs", "body_raw", "headers", "secret_headers" if may_type else "masked_headers"),
         ]
+        signature = "signing" if may_type else "signature"
         advanced = ("minimum_delay_seconds", "maximum_requests", "success_response", "error_response", "name")
         return [
             (None, {"fields": first}),
             ("Show advanced settings", {"fields": advanced, "classes": ["collapse"]}),
-            *([("State", {"fields": ("state", "waiting", ("created_at", "updated_at"))})] if obj else []),
+            *([("State", {"fields": ("state", "waiting", signature, ("created_at", "updated_at"))})] if obj else []),
         ]
 
     def get_form(self, request: HttpRequest, obj: Postback | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -184,6 +187,7 @@ class PostbackAdmin(ModelAdmin):
         own = [
             path("preview/", view(preview_view), {"model_admin": self}, name="postbacks_postback_preview"),
             path("test/", view(test_view), {"model_admin": self}, name="postbacks_postback_test"),
+            path("<int:pk>/signing/", view(signing_view), {"model_admin": self}, name=SIGNING),
             path("<int:pk>/pause/", view(self.pause_view), name="postbacks_postback_pause"),
             path("<int:pk>/resume/", view(self.resume_view), name="postbacks_postback_resume"),
         ]
@@ -263,6 +267,16 @@ class PostbackAdmin(ModelAdmin):
     @admin.display(description="State")
     def state(self, postback: Postback) -> str:
         return state_of(postback).text
+
+    @admin.display(description="Signature")
+    def signature(self, postback: Postback) -> str:
+        return "Requests are signed" if postback.signed else "Requests are not signed"
+
+    @admin.display(description="Signature")
+    def signing(self, postback: Postback) -> SafeString:
+        """With the way to its keys."""
+        url = reverse(f"admin:{SIGNING}", args=[postback.pk])
+        return format_html('{} (<a href="{}">signing</a>)', self.signature(postback), url)
 
     @admin.display(description="Waiting deliveries")
     def waiting(self, postback: Postback) -> str | SafeString:

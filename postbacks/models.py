@@ -188,6 +188,20 @@ class Postback(models.Model):
             raise ValueError("The postback has no owner yet.")
         return owner
 
+    @property
+    def signed(self) -> bool:
+        """Whether its requests are signed. Set to true, it gets a key if it has none; to false, it loses its keys."""
+        return bool(self.signing_key)
+
+    @signed.setter
+    def signed(self, wanted: bool) -> None:
+        from postbacks.signing.keys import make_key, remove_keys  # noqa: PLC0415 -- they read this model
+
+        if wanted and not self.signed:
+            make_key(self)
+        elif not wanted:
+            remove_keys(self)
+
     def clean(self) -> None:
         """Checks templates, rules, contract and the fields that exclude each other; errors are per field."""
         from postbacks.validation import postback_errors  # noqa: PLC0415 -- validation reads this model

@@ -45,7 +45,10 @@ RETURNING postback_id, action_id, state
 
 _kept = PerVersion(Listeners)
 # Long, and of no use in matching.
-_NOT_KEPT = ("url", "headers", "body_pairs", "body_raw", "success_response", "error_response", "pause_reason")
+_NOT_KEPT = (
+    *("url", "headers", "body_pairs", "body_raw", "success_response", "error_response", "pause_reason"),
+    *("secret_headers", "signing_key", "previous_signing_key"),
+)
 
 
 def connect() -> None:

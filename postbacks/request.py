@@ -1,4 +1,5 @@
-"""From what an operator set up, and an event's values, to the request that goes out. Pure, but for one setting.
+"""From what an operator set up, and an event's values, to the request that goes out. Pure, but for one setting, and for
+the time of a signature.
 
 Setting up is compiled once (`compile_request`) and shared; an event then costs only its own values. Header values are
 text that goes out as UTF-8.
@@ -16,8 +17,9 @@ from postbacks import __version__
 from postbacks.request_body import Body, compile_body
 from postbacks.request_check import ill_formed
 from postbacks.request_errors import Findings, Problem, RequestErrors, Unbuildable, stripped
-from postbacks.request_headers import check_secret_headers, compile_headers
+from postbacks.request_headers import check_secret_headers, compile_headers, refuse_signature_headers
 from postbacks.secrets.mask import Scrubber, SecretText, scrubber
+from postbacks.signing.signer import Signer, SigningKey
 from postbacks.template import Place, Template, UnusableValueError, Values
 from postbacks.template.encoding import utf8
 
@@ -42,7 +44,7 @@ class RequestTemplate:
 
     `headers` has one `Name: value` a line, `secret_headers` names with values that are no templates; `body_format` is
     `json`, `xml`, `querystring` or empty; `pairs` are keys with value templates, in order, and exclude `body_raw`. A
-    GET has neither body nor format.
+    GET has neither body nor format. With `signing_keys` the request is signed.
     """
 
     method: str
@@ -52,6 +54,7 @@ class RequestTemplate:
     pairs: tuple[tuple[str, str], ...] = ()
     body_raw: str = ""
     secret_headers: tuple[tuple[str, SecretText], ...] = ()
+    signing_keys: tuple[SigningKey, ...] = ()
 
 
 class Request(NamedTuple):
@@ -83,21 +86,26 @@ class CompiledRequest:
     max_url_bytes: int
     warnings: tuple[Problem, ...]
     scrubber: Scrubber | None = None
+    signer: Signer | None = None
 
-    def build(self, values: Values) -> Request:
-        """Return the request for a snapshot's values (see `actions.parameters`).
+    def build(self, values: Values, message_id: str = "") -> Request:
+        """Return the request for a snapshot's values (see `actions.parameters`), signed now where it is to be.
 
-        Raises `Unbuildable`, with the reason, if these values make no request.
+        A receiver knows a signed request by `message_id`; left out, it is the delivery's id among the values. Raises
+        `Unbuildable`, with the reason, if these values make no request.
         """
         url = self._url(values)
         headers = self.fixed_headers
         if self.headers:
             own = {name: self._header(name, template, values) for name, template in self.headers}
             headers = {**headers, **own}
-        if self.body is None:
-            return Request(self.method, url, headers, None, self.scrubber)
-        body = self._body(self.body, values)
-        return Request(self.method, url, {**headers, "Content-Length": str(len(body))}, body, self.scrubber)
+        body = None if self.body is None else self._body(self.body, values)
+        if body is not None:
+            headers = {**headers, "Content-Length": str(len(body))}
+        if self.signer is not None:
+            known_as = message_id or str(values.get("DeliveryId", ""))
+            headers = {**headers, **self.signer.sign(known_as, body or b"")}
+        return Request(self.method, url, headers, body, self.scrubber)
 
     @staticmethod
     def _header(name: str, template: Template, values: Values) -> str:
@@ -147,6 +155,9 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
     body = _compile_body(template, hidden, found)
     secret = template.secret_headers
     check_secret_headers([name for name, _value in secret], [name for name, _template in headers], found)
+    if template.signing_keys:
+        for field, given in (("headers", headers), ("secret_headers", secret)):
+            refuse_signature_headers(field, [name for name, _any in given], found)
     if found.mistakes or url is None:
         raise RequestErrors(found.mistakes)
     fixed = [("User-Agent", USER_AGENT)]
@@ -161,6 +172,7 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
         max_url_bytes,
         tuple(found.warnings),
         scrubber(value for _name, value in secret) if secret else None,
+        Signer(template.signing_keys) if template.signing_keys else None,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from postbacks.request_errors import Findings, stripped
+from postbacks.signing.signer import HEADERS as SIGNATURE_HEADERS
 from postbacks.template import Place, Template
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, section 5.6.2.
@@ -60,6 +61,13 @@ def check_secret_headers(names: Iterable[str], plain: Iterable[str], found: Find
         if refusal:
             found.add("secret_headers", "", refusal)
         given.add(name.lower())
+
+
+def refuse_signature_headers(field: str, names: Iterable[str], found: Findings) -> None:
+    """Adds to a field's mistakes the names that a signed request has already."""
+    for name in names:
+        if name.lower() in SIGNATURE_HEADERS:
+            found.add(field, "", f"{name} is set by the signature. Take it out, or stop signing.")
 
 
 def _refusal(name: str) -> str:

@@ -20,6 +20,7 @@ from postbacks.request import RequestErrors, RequestTemplate, compile_request
 from postbacks.rules import rule_errors
 from postbacks.secrets.cipher import SecretUnreadableError
 from postbacks.secrets.headers import decrypted
+from postbacks.signing.keys import keys_of
 
 Errors = dict[str, list[str]]
 
@@ -58,6 +59,7 @@ def request_template(postback: Postback) -> RequestTemplate:
         pairs=tuple((key, template) for key, template in postback.body_pairs),
         body_raw=postback.body_raw,
         secret_headers=decrypted(postback.secret_headers),
+        signing_keys=keys_of(postback),
     )
 
 

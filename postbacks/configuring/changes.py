@@ -63,6 +63,14 @@ def written_values(kind: Kind, row: Model) -> dict[str, Any]:
     return found
 
 
+def new_key_notes(label: str, row: Model, before: dict[str, Any] | None) -> list[str]:
+    """What to do about a signing key that a row has just got. `before` are its written values, None of a new row."""
+    if not isinstance(row, Postback) or not row.signed or (before is not None and before["signed"]):
+        return []
+    what = f"{subject(label, row)} is signed with a new key that nobody has seen."
+    return [f"{what} `manage.py signing_key` with the postback's id makes one for its receiver."]
+
+
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
     """One line for each key whose value differs: `name: old -> new`."""
     return tuple(f"{name}: {_shown(old[name])} -> {_shown(new[name])}" for name in new if old[name] != new[name])

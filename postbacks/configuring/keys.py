@@ -153,6 +153,7 @@ POSTBACK = Kind(
         Key("headers", read_text),
         # The database holds encrypted values; the file gives plain ones, or masks for those that are to stay.
         Key("secret_headers", read_secret_headers, MaskedHeaders),
+        Key("signed", read_flag),
         Key("body_format", read_choice(Postback.BodyFormat.values)),
         Key("body", read_pairs, write_pairs, fields=("body_pairs",)),
         Key("body_raw", read_text),

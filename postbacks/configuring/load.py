@@ -19,7 +19,7 @@ from django.db.models.functions import Cast, Concat
 
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Partner
-from postbacks.configuring.changes import Change, Outcome, differences, subject, written_values
+from postbacks.configuring.changes import Change, Outcome, differences, new_key_notes, subject, written_values
 from postbacks.configuring.document import read_document
 from postbacks.configuring.entries import Entry, read_entries
 from postbacks.configuring.identity import Identity, identify, identity, row_identity
@@ -214,6 +214,7 @@ class _Load:
             if not self._explain(entry, row):
                 raise
             return False
+        self.outcome.notes += new_key_notes(entry.kind.label, row, before)
         if before is None:
             self.outcome.changes.append(Change("+", subject(entry.kind.label, row)))
             return True

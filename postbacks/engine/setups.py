@@ -13,6 +13,7 @@ from postbacks.request import CompiledRequest, RequestTemplate, compile_request
 from postbacks.rules import Rules, compile_rules
 from postbacks.secrets.cipher import SecretUnreadableError
 from postbacks.secrets.headers import decrypted
+from postbacks.signing.keys import read_keys
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +31,10 @@ WHERE p.id = ANY (%s)
 READ_SOURCE = f"""
 SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
        p.body_raw, p.success_response, p.error_response, t.hidden_parameters,
-       p.secret_headers::text
+       p.secret_headers::text, p.signing_key, p.previous_signing_key,
+       extract(epoch FROM p.previous_signing_key_until)::float8
 {_ORIGIN} WHERE p.id = ANY (%s)
-"""
+"""  # noqa: S608 -- as above
 Row = tuple[Any, ...]
 
 
@@ -87,7 +89,7 @@ class Setups:
 
 
 def _compile(postback_id: int, source: Row) -> Compiled:
-    method, url, headers, body_format, pairs, raw, success, error, hidden, secret = source
+    method, url, headers, body_format, pairs, raw, success, error, hidden, secret, *keys = source
     try:
         template = RequestTemplate(
             method=method,
@@ -97,6 +99,7 @@ def _compile(postback_id: int, source: Row) -> Compiled:
             pairs=tuple((key, value) for key, value in orjson.loads(pairs)),
             body_raw=raw,
             secret_headers=decrypted(orjson.loads(secret)),
+            signing_keys=read_keys(*keys),
         )
         return Compiled(compile_request(template, frozenset(hidden)), compile_rules(success, error))
     except SecretUnreadableError as problem:

@@ -10,10 +10,10 @@ from django.db import transaction
 
 from postbacks.models import Postback
 from postbacks.owner_screen.owners import Owner, kind_of
+from postbacks.signing.keys import FIELDS as SIGNING_FIELDS
 
 _NOT_COPIED = {"id", "partner", "media_source", "paused_at", "pause_reason", "deleted_at", "created_at", "updated_at"}
-# Each receiver has a key of its own.
-_NOT_COPIED |= {"signing_key", "signing_key_made_at", "previous_signing_key", "previous_signing_key_until"}
+_NOT_COPIED |= set(SIGNING_FIELDS)  # Each receiver has a key of its own.
 
 
 @dataclass(slots=True)

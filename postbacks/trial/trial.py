@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 
 from requests.exceptions import RequestException
@@ -56,7 +57,7 @@ def try_out(postback: Postback, unread: Errors, action_id: str) -> Trial:
     hidden = frozenset(postback.action_tracker.hidden_parameters) if postback.action_tracker_id else frozenset()
     try:
         compiled = compile_request(request_template(postback), hidden)
-        trial.request = compiled.build(event.values)
+        trial.request = compiled.build(event.values, f"test_{token_hex(8)}")  # Of no delivery.
     except (RequestErrors, SecretUnreadableError):
         return trial  # By field in the errors already.
     except Unbuildable as error:

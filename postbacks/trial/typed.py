@@ -12,6 +12,7 @@ from partners.models import ActionTracker, InAppEvent, Partner
 from postbacks.form_fields import parse_pairs
 from postbacks.models import Postback
 from postbacks.secrets.headers import parse_lines, receiver_of, to_store
+from postbacks.signing.keys import FIELDS as SIGNING_FIELDS
 
 Errors = dict[str, list[str]]
 Row = TypeVar("Row", bound=Model)
@@ -41,6 +42,9 @@ def typed_postback(fields: Mapping[str, str], saved: Postback | None = None) -> 
     if postback.method == Postback.Method.POST:
         _read_body(postback, fields, errors)
     _read_secrets(postback, saved or Postback(), fields, errors)
+    if saved is not None:
+        for name in SIGNING_FIELDS:
+            setattr(postback, name, getattr(saved, name))
     if not postback.url:
         errors["url"] = ["Enter the URL of the receiver."]
     if tracker is None:

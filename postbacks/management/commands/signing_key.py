@@ -1,0 +1,47 @@
+"""`manage.py signing_key`: gives a postback a key to sign its requests with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from postbacks.durations import format_duration, parse_duration
+from postbacks.models import Postback
+from postbacks.signing.keys import SigningError, renew, stop_signing
+
+DEFAULT_OVERLAP = "24h"
+
+
+class Command(BaseCommand):
+    help = (
+        "Make a new signing key for a postback and print it, this once. Requests are signed with it from now on (by "
+        "Standard Webhooks), and with the one before as well until the overlap ends."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("postback", type=int, metavar="ID", help="the number of the postback")
+        parser.add_argument(
+            "--overlap",
+            default=DEFAULT_OVERLAP,
+            help=f"how long the key before signs as well: 90s, 15m, 2h, 3d, 0 (default {DEFAULT_OVERLAP})",
+        )
+        parser.add_argument("--stop", action="store_true", help="sign no more, and forget the keys")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        postback = Postback.objects.existing().filter(pk=options["postback"]).first()
+        if postback is None:
+            raise CommandError(f"There is no postback {options['postback']}. `manage.py postback_status` lists them.")
+        if options["stop"]:
+            stop_signing(postback)
+            self.stderr.write(f"{postback} is signed no more.")
+            return
+        try:
+            seconds = parse_duration(options["overlap"])
+            key = renew(postback, timedelta(seconds=seconds))
+        except (ValueError, SigningError) as error:
+            raise CommandError(str(error)) from error
+        until = f", and for {format_duration(seconds)} with the one before" if postback.previous_signing_key else ""
+        self.stderr.write(f"{postback} is signed with this key from now on{until}. It is not shown again.")
+        self.stdout.write(str(key))
