@@ -24,6 +24,7 @@ from postbacks.durations import format_duration
 from postbacks.forms import PostbackForm
 from postbacks.held.admin import LaneAdmin
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
+from postbacks.log.action_page import ActionWithDeliveriesAdmin
 from postbacks.log.admin import DeliveryAdmin
 from postbacks.models import Postback
 from postbacks.owner_screen.admin import MediaSourceWithPostbacksAdmin, PartnerWithPostbacksAdmin
@@ -37,6 +38,7 @@ from postbacks.state import state_of
 from postbacks.trial.views import preview_view, shown_palette, test_view
 
 __all__ = [
+    "ActionWithDeliveriesAdmin",
     "DeliveryAdmin",
     "LaneAdmin",
     "MediaSourceWithPostbacksAdmin",

@@ -19,7 +19,15 @@ from postbacks.log.moments import id_span
 from postbacks.log.pretty import form_of, pretty_body, query_of
 from postbacks.log.rows import PER_PAGE
 from postbacks.models import Delivery, Lane, Postback, Replay
-from tests.factories import make_media_source, make_partner, make_postback, make_program, make_term, make_tracker
+from tests.factories import (
+    make_media_source,
+    make_partner,
+    make_postback,
+    make_program,
+    make_term,
+    make_tracker,
+    record_change,
+)
 from tests.log_rows import make_attempt, make_finished, quiet_event
 
 pytestmark = pytest.mark.django_db
@@ -260,6 +268,35 @@ def test_a_delivery_shows_each_attempt_with_request_and_answer(root: Client, pos
     ):
         assert f'href="{link}"' in text
     assert [each.pk for each in page.context["others"]] == [again.pk]
+
+
+def test_an_action_shows_its_life_and_who_was_told(root: Client, postback: Postback) -> None:
+    created = quiet_event(postback, Amount="20.00")
+    reversed_ = record_change(created, "reversed")
+    Delivery.objects.all().delete()
+    first = make_finished(postback, event=created)
+    again = make_finished(postback, Delivery.State.FAILED, created, known_as=first.pk, reason="503 came.")
+    network = make_finished(make_postback(postback.action_tracker, make_media_source()), event=reversed_)
+    page = f"/admin/actions/action/{created.action_id}/change/"
+
+    def told() -> Any:
+        timeline = root.get(page).context["timeline"]
+        return [(moment.event, [each.delivery for each in moment.fired or []]) for moment in timeline]
+
+    assert told() == [(created, [first, again]), (reversed_, [network])]
+    moments = root.get(page).context["timeline"]
+    assert ("Amount", "0.00") in moments[1].values
+    assert ("DeltaAmount", "-20.00") in moments[1].values
+    assert [(each.label, each.text) for each in moments[0].fired][1] == ("Failed", "503 came.")
+    assert f'href="{LOG}?q={created.action.action_id}"' in root.get(page).content.decode()
+    assert f'href="{LOG}{again.pk}/change/"' in root.get(page).content.decode()
+
+    user = User.objects.create_user("someone", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_action", "view_delivery"]))
+    root.force_login(user)
+    assert told() == [(created, [first, again]), (reversed_, [])]
+    user.user_permissions.set(Permission.objects.filter(codename="view_action"))
+    assert [moment.fired for moment in root.get(page).context["timeline"]] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,15 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
-from tests.factories import make_media_source, make_partner, make_postback, make_program, make_term, make_tracker
+from tests.factories import (
+    make_media_source,
+    make_partner,
+    make_postback,
+    make_program,
+    make_term,
+    make_tracker,
+    record_change,
+)
 from tests.log_rows import make_attempt, make_finished, quiet_event
 from tests.receiver import ScriptedReceiver
 from tests.workers import running_workers
@@ -39,7 +47,8 @@ def postback() -> Postback:
             (postback, Delivery.State.FAILED),
         ]
     ):
-        event = quiet_event(postback, OrderId=f"SS-{77120 + number}", ClickId=f"Xy7-{number}")
+        items = [{"Sku": "TENT-2", "Quantity": 1, "SubTotal": "219.00"}]
+        event = quiet_event(postback, OrderId=f"SS-{77120 + number}", ClickId=f"Xy7-{number}", Items=items)
         failed = state == Delivery.State.FAILED
         finished_at = {"finished_at": None, "reason": ""} if state == Delivery.State.READY else {}
         delivery = make_finished(owner, state, event, attempts_made=1 + failed, **finished_at)
@@ -156,3 +165,21 @@ def test_one_is_cancelled_in_its_row(operator_page: Page) -> None:
     expect(page.get_by_role("row", name="Cancelled by operator.")).to_be_visible()
     page.get_by_label("Tick all on this page").check()
     axe(page)
+
+
+def test_from_an_action_to_its_deliveries_and_back(operator_page: Page, postback: Postback) -> None:
+    page = operator_page
+    failed = Delivery.objects.get(state=Delivery.State.FAILED)
+    record_change(failed.event, "reversed")
+    page.goto(f"/admin/actions/action/{failed.action_id}/change/")
+    life = page.get_by_role("region", name="What happened to it")
+    expect(life.get_by_role("link", name="Reversed")).to_be_visible()
+    axe(page)
+    screenshot(page, "action")
+
+    life.get_by_role("listitem").filter(has_text="Failed").get_by_role("link", name="Compass: Sales").first.click()
+    expect(page.get_by_role("heading", name=f"Delivery {failed.pk}")).to_be_visible()
+    page.get_by_role("link", name=failed.action.action_id).click()
+    expect(life).to_be_visible()
+    life.get_by_role("link", name="Its deliveries in the log").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
