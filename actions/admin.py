@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from actions.api import admin as api_admin  # noqa: F401 -- registers what it holds
+from actions.by_hand.pages import ByHand
 from actions.models import Action, ActionEvent, Item
 from actions.parameters import PARAMETERS
 from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelForm, ShownOnly, TabularInline
@@ -67,7 +68,7 @@ class ActionEventInline(ShownOnly, TabularInline):
 
 
 @admin.register(Action)
-class ActionAdmin(ShownOnly, LargeTable):
+class ActionAdmin(ByHand, ShownOnly, LargeTable):
     list_display = (
         "action_id",
         "action_tracker",

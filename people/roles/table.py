@@ -41,6 +41,8 @@ _OPERATOR: Final = (
     _VIEWER
     | _of(_SET_UP, *_ALL)
     | _of(("postbacks.replay",), "add", "change")
+    # Actions are reported and changed by hand as by the API: each change is an event.
+    | _of(("actions.action",), "add", "change")
     # Deliveries are not edited: whoever may change them resends and cancels. So with what is held, and with refused
     # reports, which are processed again.
     | _of(("postbacks.delivery", "postbacks.lane", "actions.submission"), "change")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
+from partners.models import AttributionRule
 from people.roles.table import PERMISSIONS
 from postbacks.models import Postback
 from tests.browser.actors import Role
@@ -39,6 +40,7 @@ def postback() -> Postback:
     partner = make_partner(name="Compass")
     make_term(sale, partner)
     make_rate("EUR", "USD", "1.08")
+    AttributionRule.objects.create(key="promo_code", value="HARBOR10", partner=partner)
     make_media_source(name="Ledger Analytics", type="Attribution")
     token, _ = create_token("Shop")
     submit(token, Submission.Kind.CONVERSION, {"CampaignId": program.pk, "OrderId": "o-1"})
@@ -66,7 +68,7 @@ def pages(role: Role) -> list[str]:
 
 _MADE_BY_HAND = (
     *("program", "partner", "contract", "contractterm", "actiontracker", "inappevent", "exchangerate"),
-    *("mediasource", "postback", "replay", "apitoken", "user", "group"),
+    *("attributionrule", "mediasource", "postback", "replay", "apitoken", "user", "group"),
 )
 _WIDEST = """width => [...document.querySelectorAll("body *")]
     .filter(each => each.getBoundingClientRect().right > width)

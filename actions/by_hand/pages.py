@@ -1,0 +1,105 @@
+"""The pages: reporting conversions from the list of actions, changing one from its own page."""
+
+# Django and the theme name the arguments of what they call back, used or not.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from unfold.decorators import action
+
+from actions.by_hand.forms import ALLOWED, ChangeForm, ReportForm
+from actions.by_hand.reporting import Told, take
+from actions.imports.run import ImportStoppedError
+from actions.models import Action
+from actions.outcomes import Recorded, RejectedOutcome, Repeated, refused
+from actions.record import record
+from actions.rejected import Rejected
+from actions.report import parse_report
+from partners.admin_kit import ModelAdmin
+from partners.models import ActionTracker
+
+
+class ByHand(ModelAdmin):
+    """Adds reporting and changing to the pages of actions. What is recorded goes through the door as all reports do."""
+
+    actions_list = ("report_by_hand",)
+    actions_detail = ("change_by_hand",)
+
+    def has_report_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        # Not named as "actions.add_action": that the theme looks up in the database whenever Django starts.
+        return request.user.has_perm("actions.add_action")
+
+    def has_change_by_hand_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("actions.change_action")
+
+    @action(description="Report conversions", url_path="report", icon="add", permissions=["report"])  # type: ignore[untyped-decorator]
+    def report_by_hand(self, request: HttpRequest) -> HttpResponse:
+        """To paste or upload; then, by POST, to check or record."""
+        form = ReportForm(request.POST or None, request.FILES or None)
+        told: Told | None = None
+        if request.method == "POST" and form.is_valid():
+            try:
+                told = take(form.reports(), record="record" in request.POST)
+            except ImportStoppedError as error:
+                form.add_error(None, f"The database failed: {error.__cause__}. {error.summary} The others are not.")
+            except ValueError as error:
+                form.add_error(None, str(error))
+        return self._by_hand(request, "report", title="Report conversions", form=form, told=told, example=_example())
+
+    @action(description="Change", url_path="change-by-hand", icon="edit", permissions=["change_by_hand"])  # type: ignore[untyped-decorator]
+    def change_by_hand(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What can happen to the action; then, by POST, it does."""
+        changed = self.get_object(request, object_id)
+        if not isinstance(changed, Action):
+            raise Http404(f"There is no action {object_id}.")
+        form = ChangeForm(changed, request.POST or None)
+        if request.method == "POST" and form.is_valid() and self._change(request, changed, form):
+            return redirect("admin:actions_action_change", changed.pk)
+        may = bool(ALLOWED[Action.Status(changed.status)])
+        return self._by_hand(request, "change", title=f"Change {changed}", form=form, action=changed, may=may)
+
+    def _change(self, request: HttpRequest, changed: Action, form: ChangeForm) -> bool:
+        try:
+            (outcome,) = record([parse_report(form.report())])
+        except Rejected as refusal:
+            outcome = refused(refusal)
+        match outcome:
+            case Recorded(event):
+                self.log_change(request, changed, f"{event.get_kind_display()} by hand: event {event.number}.")
+                messages.success(request, f"{changed} is {event.get_kind_display().lower()}.")
+            case Repeated():
+                messages.info(request, "That is how it is already: nothing has changed.")
+            case RejectedOutcome(code, message):
+                form.add_error(None, ValidationError(f"{code}: {message}"))
+                return False
+        return True
+
+    def _by_hand(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
+        shared = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media + context["form"].media,
+        }
+        return TemplateResponse(request, f"admin/actions/by_hand/{name}.html", shared | context)
+
+
+def _example() -> str:
+    """A report that could be one of this program."""
+    tracker = ActionTracker.objects.order_by("id").first()
+    fields = {
+        "CampaignId": tracker.program_id if tracker else 1000,
+        "ActionTrackerId": tracker.pk if tracker else 2001,
+        "EventDate": "NOW",
+        "OrderId": "SS-50121",
+        "PromoCode": "HARBOR10",
+        "Items": [{"Sku": "GH23", "Quantity": 2, "SubTotal": "107.23"}],
+    }
+    return json.dumps(fields, indent=2)

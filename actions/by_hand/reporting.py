@@ -1,0 +1,80 @@
+"""Reports that somebody pastes or uploads: read, and checked or recorded through the one door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+
+from actions.imports.parts import Window
+from actions.imports.run import Summary, import_stream, try_import
+from actions.rejected import Rejected
+from actions.report_files import FileLine, UnreadableFileError, csv_rows, json_lines, json_object
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_LINES = 10_000  # The browser waits meanwhile; the command and the API take more.
+MAX_TOLD = 100
+
+
+@dataclass(slots=True)
+class Told:
+    """What became of the lines: the counts, and the first refusals and notes with their line numbers."""
+
+    recorded: bool  # Or only tried.
+    summary: Summary = field(default_factory=Summary)
+    refusals: list[tuple[int, str, str]] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
+
+    def begins(self, window: Window) -> None:
+        """Nothing to prepare."""
+
+    def rejected(self, line: FileLine, reason_code: str, message: str) -> None:
+        if len(self.refusals) < MAX_TOLD:
+            self.refusals.append((line.number, reason_code, message))
+
+    def noted(self, number: int, note: str) -> None:
+        if len(self.notes) < MAX_TOLD:
+            self.notes.append((number, note))
+
+    def done(self, window: Window) -> None:
+        """Nothing to finish."""
+
+
+def take(text: bytes, *, record: bool) -> Told:
+    """Record the reports in `text`, or only try.
+
+    It is JSON Lines or one JSON object, if it begins with a brace, and CSV otherwise.
+
+    Raises:
+        ValueError: it cannot be read, there is nothing in it or too much; the message says what to do.
+        ImportStoppedError: the database failed; what was recorded before stays.
+    """
+    lines = _lines(text)
+    told = Told(recorded=record)
+    told.summary = import_stream(lines, told, jobs=1) if record else try_import(lines, told)
+    return told
+
+
+def _lines(text: bytes) -> list[FileLine]:
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"{len(text):,} bytes; at most {MAX_BYTES:,} are taken here. Use import_actions for more.")
+    if not text.strip():
+        raise ValueError("There is nothing to report: paste reports, or choose a file.")
+    if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return _bounded(csv_rows(BytesIO(text)))
+    try:  # One object, perhaps over several lines, as people copy it.
+        return [FileLine(1, text, json_object(text, "text"))]
+    except Rejected:
+        return _bounded(json_lines(BytesIO(text)))
+
+
+def _bounded(lines: Iterator[FileLine]) -> list[FileLine]:
+    read: list[FileLine] = []
+    try:
+        for line in lines:
+            read.append(line)
+            if len(read) > MAX_LINES:
+                raise ValueError(f"More than {MAX_LINES:,} lines. Use import_actions, which takes any number.")
+    except UnreadableFileError as error:
+        raise ValueError(str(error)) from error
+    return read
