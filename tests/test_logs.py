@@ -238,9 +238,9 @@ def test_every_line_of_the_web_is_an_object(tmp_path: Path) -> None:
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until(lambda: "Booting worker" in log.read_text(), 15, "gunicorn starts")
+        wait_until(lambda: "Booting worker" in log.read_text(), 30, "gunicorn starts")
         url = f"http://127.0.0.1:{port}/nowhere?token={SECRET}"
-        answer = requests.get(url, headers={"X-Request-ID": "try-1"}, timeout=15)
+        answer = requests.get(url, headers={"X-Request-ID": "try-1"}, timeout=30)
         assert (answer.status_code, answer.headers["X-Request-ID"]) == (404, "try-1")
         wait_until(lambda: "Not Found" in log.read_text(), 5, "the refusal is logged")
     finally:
