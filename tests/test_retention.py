@@ -8,7 +8,11 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
+from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db.models import ForeignKey
 
 from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.models import Action, ActionEvent, Item
@@ -16,8 +20,9 @@ from postbacks.models import Attempt, Delivery, KeptBack, Postback, Pulse, Repla
 from postbacks.retention import prune as pruning
 from postbacks.retention.ages import Ages
 from postbacks.retention.background import Pruner
+from postbacks.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL
 from postbacks.retention.prune import BusyError, Result, prune
-from tests.engine_rows import held_up, make_delivery, make_event, make_held, make_lane, wait_until
+from tests.engine_rows import engine_connection, held_up, make_delivery, make_event, make_held, make_lane, wait_until
 from tests.factories import make_tracker, record_action, record_change
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -328,3 +333,53 @@ def test_a_worker_prunes_beside_its_work(lane: Postback, settings: Any) -> None:
     pruner.start()
     wait_until(lambda: not Delivery.objects.exists(), 5, "it can be started again")
     pruner.stop()
+
+
+def test_ended_sessions_and_old_failed_sign_ins_go() -> None:
+    for name, days in (("ended", -1), ("open", 1)):
+        Session.objects.create(session_key=name, session_data="", expire_date=days_later(days))
+    for name, days in (("old", -31), ("new", -29)):
+        tried = AccessAttempt.objects.create(username=name, failures_since_start=1)
+        AccessAttempt.objects.filter(pk=tried.pk).update(attempt_time=days_later(days))
+
+    prune_all(0)
+
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["open"]
+    assert list(AccessAttempt.objects.values_list("username", flat=True)) == ["new"]
+
+
+def test_each_batch_costs_the_same_however_much_there_is(lane: Postback) -> None:
+    """No statement reads a whole table that grows."""
+    grow = {model._meta.db_table for model in (Action, ActionEvent, Item, Submission, Delivery, Attempt)}
+    with engine_connection() as connection, connection.cursor() as cursor:
+        for kind in KINDS:
+            values = {"after": 0, "most": 2000, "before": days_later(0), "personal": PERSONAL}
+            values |= {"not_personal": NOT_PERSONAL, "ids": list(range(2000))}
+            for statement in filter(None, (kind.look, kind.look_again, kind.prune)):
+                cursor.execute(f"EXPLAIN {statement}", values)
+                plan = [line for (line,) in cursor.fetchall()]
+                scanned = [
+                    line for line in plan if "Seq Scan on" in line and any(f" {table}" in line for table in grow)
+                ]
+                assert scanned == [], (kind.name, plan)
+
+
+def test_whatever_refers_to_what_goes_is_known() -> None:
+    """A new foreign key onto these tables needs a place in `postbacks.retention.kinds`, and an index."""
+    known = {
+        (Action, Item),
+        (Action, ActionEvent),
+        (ActionEvent, Delivery),
+        (Delivery, Attempt),
+        (Submission, Submission),
+        (Submission, IdempotencyKey),
+        (IdempotencyKey, BatchPart),
+    }
+    tables = {Action, ActionEvent, Item, Delivery, Attempt, Submission, IdempotencyKey, BatchPart}
+    found = {
+        (field.related_model, model)
+        for model in apps.get_models()
+        for field in model._meta.get_fields()
+        if isinstance(field, ForeignKey) and vars(field)["db_constraint"] and field.related_model in tables
+    }
+    assert found == known

@@ -4,6 +4,9 @@
 (id, verdict). Verdicts: `goes`; `stays`; `young`, from which on the search ends for this night, for ids rise with time;
 and `held`, for rows that are looked at again each night. `prune` takes the `ids` that go, and `before`; it skips rows
 that somebody has locked.
+
+A row's own look-ups are written `(SELECT 1 … LIMIT 1) IS NOT NULL`: an `EXISTS` in an expression may be planned as one
+scan of a whole table, for each batch again.
 """
 
 from __future__ import annotations
@@ -73,14 +76,14 @@ TEXTS = Kind(
 _EVENT_VERDICT = """
     SELECT e.id, CASE
         WHEN e.recorded_at >= %(before)s THEN 'young'
-        WHEN EXISTS (
+        WHEN (
             SELECT 1 FROM postbacks_delivery d
-            WHERE d.event_id = e.id AND d.state IN ('blocked', 'ready', 'sending')
-        ) OR EXISTS (
+            WHERE d.event_id = e.id AND d.state IN ('blocked', 'ready', 'sending') LIMIT 1
+        ) IS NOT NULL OR (
             SELECT 1 FROM postbacks_replayitem i
             WHERE i.action_id = e.action_id
-              AND i.replay_id = ANY (ARRAY(SELECT id FROM postbacks_replay WHERE state <> 'finished'))
-        ) THEN 'held'
+              AND i.replay_id = ANY (ARRAY(SELECT id FROM postbacks_replay WHERE state <> 'finished')) LIMIT 1
+        ) IS NOT NULL THEN 'held'
         ELSE 'goes' END
 """
 # An event by its own age, its action with the latest event; then no replay can take it from there any more.
@@ -100,10 +103,9 @@ PERSONAL_DATA = Kind(
     prune="""
     WITH done AS (
         SELECT DISTINCT e.action_id FROM actions_actionevent e
-        WHERE e.id = ANY (%(ids)s::bigint[]) AND NOT EXISTS (
-            SELECT 1 FROM actions_actionevent later
-            WHERE later.action_id = e.action_id AND later.recorded_at >= %(before)s
-        )
+        WHERE e.id = ANY (%(ids)s::bigint[]) AND (
+            SELECT max(each.recorded_at) FROM actions_actionevent each WHERE each.action_id = e.action_id
+        ) < %(before)s
     ), free AS (
         SELECT id FROM actions_action WHERE id = ANY (ARRAY(SELECT action_id FROM done))
         FOR NO KEY UPDATE SKIP LOCKED
@@ -145,13 +147,14 @@ DELIVERIES = Kind(
 )
 
 _ACTION_IS_NEEDED = """
-    EXISTS (
-        SELECT 1 FROM actions_actionevent e JOIN postbacks_delivery d ON d.event_id = e.id WHERE e.action_id = a.id
-    ) OR EXISTS (
+    (
+        SELECT 1 FROM actions_actionevent e JOIN postbacks_delivery d ON d.event_id = e.id
+        WHERE e.action_id = a.id LIMIT 1
+    ) IS NOT NULL OR (
         SELECT 1 FROM postbacks_replayitem i
         WHERE i.action_id = a.id
-          AND i.replay_id = ANY (ARRAY(SELECT id FROM postbacks_replay WHERE state <> 'finished'))
-    )
+          AND i.replay_id = ANY (ARRAY(SELECT id FROM postbacks_replay WHERE state <> 'finished')) LIMIT 1
+    ) IS NOT NULL
 """
 # Only what nothing can happen to any more, and whose order id is free again by the event type's window.
 ACTIONS = Kind(
@@ -162,7 +165,7 @@ ACTIONS = Kind(
         WHEN a.created_at >= %(before)s THEN 'young'
         WHEN (a.status <> 'REVERSED' AND a.cleared_at IS NULL)
             OR a.event_date + make_interval(days => t.dedup_window_days) >= %(before)s
-            OR EXISTS (SELECT 1 FROM actions_actionevent e WHERE e.action_id = a.id AND e.recorded_at >= %(before)s)
+            OR (SELECT max(e.recorded_at) FROM actions_actionevent e WHERE e.action_id = a.id) >= %(before)s
             OR {_ACTION_IS_NEEDED} THEN 'stays'
         ELSE 'goes' END
     FROM actions_action a JOIN partners_actiontracker t ON t.id = a.action_tracker_id
@@ -180,6 +183,21 @@ ACTIONS = Kind(
     DELETE FROM actions_action WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     """,  # noqa: S608 -- made of constants
 )
+
+LEFT_OVER = (
+    """
+    DELETE FROM django_session WHERE session_key = ANY (ARRAY(
+        SELECT session_key FROM django_session WHERE expire_date < now() LIMIT %(most)s
+    ))
+    """,
+    # They lock somebody out for minutes, and name addresses.
+    """
+    DELETE FROM axes_accessattempt WHERE id = ANY (ARRAY(
+        SELECT id FROM axes_accessattempt WHERE attempt_time < now() - interval '30 days' LIMIT %(most)s
+    ))
+    """,
+)
+"""What sessions and sign-ins leave behind. Each is repeated until it finds nothing."""
 
 KINDS = (SUBMISSIONS, TEXTS, PERSONAL_DATA, DELIVERIES, ACTIONS)
 """In this order: actions go once their deliveries have."""

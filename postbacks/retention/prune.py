@@ -20,7 +20,7 @@ from psycopg2 import extensions
 from postbacks.engine import database, pulse
 from postbacks.engine.owners import PRUNE_LOCK
 from postbacks.retention.ages import Ages
-from postbacks.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL, Kind
+from postbacks.retention.kinds import KINDS, LEFT_OVER, NOT_PERSONAL, PERSONAL, Kind
 
 ROWS = 2_000  # In one transaction: some tens of milliseconds.
 LEAST_PAUSE_SECONDS = 0.02
@@ -74,9 +74,18 @@ def prune(
                 if (pause or _sleep)(0.0 if dry_run else wait) or time.monotonic() > until:
                     return Result(result.gone, result.held, whole=False)
         if not dry_run:
+            _tidy_up(connection)
             with connection.cursor() as cursor:
                 pulse.note(cursor, pulse.PRUNE)
     return result
+
+
+def _tidy_up(connection: extensions.connection) -> None:
+    with connection.cursor() as cursor:
+        for statement in LEFT_OVER:
+            cursor.execute(statement, {"most": ROWS})
+            while cursor.rowcount:
+                cursor.execute(statement, {"most": ROWS})
 
 
 def _sleep(seconds: float) -> bool:
