@@ -107,6 +107,12 @@ def test_a_line_for_people_ends_with_the_id_of_its_request() -> None:
     assert LineFormat().format(record("Done", request_id="")).endswith("tests: Done")
 
 
+def test_a_text_from_outside_begins_no_line_of_its_own() -> None:
+    line = LineFormat().format(record("Not found: %s", "/a\r\n12:00:00.000 INFO all: is well\x1b[2J\u2028\tü"))
+    assert line.endswith(r"Not found: /a\r\n12:00:00.000 INFO all: is well\x1b[2J\u2028" + "\tü")
+    assert len(JsonFormat().format(record("%s", "a\nb")).splitlines()) == 1
+
+
 # The id of a request.
 
 

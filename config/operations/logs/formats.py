@@ -15,15 +15,19 @@ from config.operations.logs.redaction import redact, redact_value
 _NOT_FOR_LOGS = ("request", "server_time")
 
 
+# As they would be typed: a text from outside must not begin a line of its own, nor colour the terminal.
+_ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(9), *range(10, 32), *range(127, 160), 0x2028, 0x2029)}
+
+
 class LineFormat(logging.Formatter):
-    """For people: the time of day, and in brackets the id of the request."""
+    """For people: the time of day, and in brackets the id of the request. One line, but for tracebacks."""
 
     def __init__(self) -> None:
         super().__init__("{asctime}.{msecs:03.0f} {levelname} {name}: {message}", "%H:%M:%S", "{")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 -- logging's name
         request_id = getattr(record, "request_id", "")
-        line = super().formatMessage(record)
+        line = super().formatMessage(record).translate(_ESCAPED)
         return f"{line} [{request_id}]" if request_id else line
 
     def format(self, record: logging.LogRecord) -> str:
