@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from config.operations import asking, readiness
+from config.operations import asking, migrations, readiness
 from config.operations.asking import Asker, database_parameters
 from config.operations.migrations import missing
 from config.operations.readiness import Check, Checks
@@ -105,8 +105,6 @@ def test_a_migration_that_was_forgotten(address: str) -> None:
 
 
 def test_squashed_migrations_count_by_what_they_stand_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    from config.operations import migrations
-
     class Fake:
         def __init__(self, *replaces: tuple[str, str]) -> None:
             self.replaces = list(replaces)
@@ -143,6 +141,14 @@ def test_a_database_that_is_gone_or_silent(
         assert time.monotonic() - began < 5
         assert logged in caplog.text
     assert Client().get("/healthz").status_code == 200, "this process lives all the same"
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_connection_that_breaks_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "APPLIED", "SELECT 'a', pg_terminate_backend(pg_backend_pid())::text")
+    assert ask("/readyz/web")[0] == 503
+    monkeypatch.setattr(migrations, "APPLIED", "SELECT app, no_such_column FROM django_migrations")
+    assert ask("/readyz/web")[0] == 503
 
 
 def test_many_who_ask_at_once_cost_one_look() -> None:

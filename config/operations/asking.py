@@ -62,9 +62,11 @@ class Asker:
     def _wait(self) -> None:
         while (state := self._connection.poll()) != extensions.POLL_OK:
             left = self._until - time.monotonic()
-            reading = [self._connection.fileno()] if state == extensions.POLL_READ else []
-            writing = [self._connection.fileno()] if state == extensions.POLL_WRITE else []
-            if left <= 0 or not any(select.select(reading, writing, [], left)):
+            ready = select.poll()  # select.select takes no descriptor above 1,023.
+            ready.register(
+                self._connection.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
+            )
+            if left <= 0 or not ready.poll(left * 1000):
                 raise psycopg2.OperationalError(f"no answer within {self._seconds:g} s")
 
 

@@ -71,7 +71,7 @@ def _database(*, workers: bool) -> Iterator[Check]:
             yield _migrations(asker)
             if workers:
                 yield from _workers(asker)
-    except psycopg2.OperationalError as error:
+    except psycopg2.Error as error:
         logger.warning("Not ready: the database does not answer (%s).", str(error).strip())
         yield Check("database", "The database does not answer. See that it runs and that DATABASE_URL is right.")
 
