@@ -260,6 +260,17 @@ def test_an_interrupted_run_goes_on_where_it_was(lane: Postback, monkeypatch: py
     assert Pulse.objects.filter(name="prune").exists()
 
 
+def test_again_looks_at_what_it_was_done_with(lane: Postback) -> None:
+    make_ended(lane)
+    assert prune_all(2, texts=1).gone == {"texts": 2}
+    Attempt.objects.update(request_body="as if it had been left")
+
+    assert prune_all(2, texts=1).gone == {}
+    call_command("prune", "--again", stdout=StringIO())
+    assert prune_all(2, texts=1).gone == {"texts": 2}
+    assert not Attempt.objects.exclude(request_body="").exists()
+
+
 def test_it_waits_for_no_lock(lane: Postback) -> None:
     locked, free = make_ended(lane), make_ended(lane)
 

@@ -52,11 +52,12 @@ def prune(
     ages: Ages | None = None,
     *,
     dry_run: bool = False,
+    again: bool = False,
     seconds: float = float("inf"),
     pause: Pause | None = None,
     now: datetime | None = None,
 ) -> Result:
-    """Removes what is too old, or only counts it; for up to `seconds`.
+    """Removes what is too old, or only counts it; for up to `seconds`. With `again` it forgets how far it had come.
 
     Raises BusyError, and psycopg2.Error when the database is out of reach or refuses a batch, which then is as it was.
     """
@@ -64,6 +65,9 @@ def prune(
     until = time.monotonic() + seconds
     result = Result()
     with _alone() as connection:
+        if again and not dry_run:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM postbacks_pruned")
         for kind in KINDS:
             days = getattr(ages, kind.name)
             if days is None:

@@ -17,12 +17,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Count what would go, and remove nothing.")
+        parser.add_argument(
+            "--again",
+            action="store_true",
+            help="Look at all rows from the beginning, also those that earlier runs were done with.",
+        )
         parser.add_argument("--minutes", type=float, default=float("inf"), help="Stop after so many; default: never.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         ages, dry_run = Ages.from_settings(), options["dry_run"]
         try:
-            result = prune(ages, dry_run=dry_run, seconds=options["minutes"] * 60)
+            result = prune(ages, dry_run=dry_run, again=options["again"], seconds=options["minutes"] * 60)
         except BusyError as busy:
             raise CommandError(f"{busy} Try again when it has ended.") from None
         except psycopg2.Error as error:
