@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import env
 from postbacks.guard import Network, parse_networks
+from postbacks.ports import Ports, parse_ports
 
 # An hour: more than any wait in a worker may sensibly last.
 MOST_SECONDS = 3600
@@ -28,6 +29,14 @@ def networks(variable: str) -> list[Network]:
         raise ImproperlyConfigured(
             f"{variable}: {error} Several networks have commas in between, such as 10.0.0.0/8,fd00::/8."
         ) from error
+
+
+def ports(variable: str, default: Ports) -> Ports:
+    """Return the ports and ranges of ports (commas in between) of `variable`."""
+    try:
+        return parse_ports(env.list(variable, default=[])) or default
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{variable}: {error} Several have commas in between, such as 443,8443.") from error
 
 
 def encryption_keys(variable: str) -> list[str]:

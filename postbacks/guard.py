@@ -82,7 +82,10 @@ def _refusal(address: str, allowed: tuple[Network, ...]) -> str | None:
         return None
     kind = _refused_kind(reached)
     if kind is None:
-        return None
+        tunnelled = _end_of_tunnel(given)
+        if tunnelled is None or (kind := _refused_kind(tunnelled)) is None:
+            return None
+        reached = tunnelled
     shown = address if reached == given else f"{address}, which stands for {reached},"
     return f"{shown} is {kind}, and {ONLY_PUBLIC} (POSTBACKS_ALLOWED_NETWORKS lists exceptions)"
 
@@ -95,6 +98,14 @@ def _reached(address: Address) -> Address:
         if address in _NAT64:
             return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
+
+
+def _end_of_tunnel(address: Address) -> IPv4Address | None:
+    """Where ISATAP (RFC 5214) would take it: in any network, to the IPv4 address in its last 32 bits."""
+    number = int(address)
+    if isinstance(address, IPv6Address) and (number >> 32) & 0xFDFF_FFFF == 0x0000_5EFE:
+        return IPv4Address(number & 0xFFFF_FFFF)
+    return None
 
 
 def _refused_kind(address: Address) -> str | None:

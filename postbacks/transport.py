@@ -38,6 +38,7 @@ from requests.exceptions import (
 from requests.structures import CaseInsensitiveDict
 
 from postbacks.guard import refusal
+from postbacks.ports import port_refusal
 from postbacks.request import Request
 
 MAX_RESPONSE_BYTES = 64 * 1024  # Enough for any verdict; a larger body is cut, and the connection with it.
@@ -216,7 +217,9 @@ class Call:
         """The guard: sees the address that is really connected to, whatever the name resolved to before."""
         family, kind, protocol, where = address
         host = where[0] if isinstance(where[0], str) else where[0].decode()
-        self._refused = refusal(host, settings.POSTBACKS_ALLOWED_NETWORKS)
+        self._refused = refusal(host, settings.POSTBACKS_ALLOWED_NETWORKS) or port_refusal(
+            where[1], settings.POSTBACKS_ALLOWED_PORTS
+        )
         if self._refused is not None:
             return int(pycurl.SOCKET_BAD)
         return socket.socket(family, kind, protocol)

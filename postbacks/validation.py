@@ -5,16 +5,11 @@ What a model field or the database checks by itself (blank, choices, ranges, one
 
 from __future__ import annotations
 
-import re
-import socket
 from collections import defaultdict
-from ipaddress import ip_address
 from typing import Any
 
-from django.conf import settings
-
 from partners.models import ContractTerm, Partner
-from postbacks.guard import refusal
+from postbacks.destination import destination_refusal
 from postbacks.models import Postback
 from postbacks.request import RequestErrors, RequestTemplate, compile_request
 from postbacks.rules import rule_errors
@@ -23,9 +18,6 @@ from postbacks.secrets.headers import decrypted
 from postbacks.signing.keys import keys_of
 
 Errors = dict[str, list[str]]
-
-_AUTHORITY = re.compile(r"\s*https?://(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^/?#:{\[]*))", re.IGNORECASE)
-_LOOPBACK = ("127.0.0.1", "::1")
 
 
 def postback_errors(postback: Postback) -> Errors:
@@ -103,29 +95,10 @@ def _checks_itself(postback: Postback, field: str) -> bool:
 
 
 def _check_destination(postback: Postback, errors: Errors) -> None:
-    """Refuses a host that is plainly not public. Names are only resolved when they are called, and guarded there."""
-    addresses = _literal_addresses(postback.url)
-    refusals = [refusal(address, settings.POSTBACKS_ALLOWED_NETWORKS) for address in addresses]
-    if refusals and all(refusals):
-        errors["url"].append(f"This host cannot be called: {refusals[0]}.")
-
-
-def _literal_addresses(url: str) -> tuple[str, ...]:
-    """The IP addresses that the URL's host stands for as it is written; empty where that is for the DNS to say."""
-    authority = _AUTHORITY.match(url)
-    if authority is None:
-        return ()
-    host = authority["v6"] or (authority["host"] or "").rstrip(".").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return _LOOPBACK
-    try:
-        return (str(ip_address(host)),)
-    except ValueError:
-        pass
-    try:  # Also 127.1, 0x7f.0.0.1 and 2130706433, which resolvers take for addresses.
-        return (socket.inet_ntoa(socket.inet_aton(host)),) if host else ()
-    except OSError:
-        return ()
+    """Refuses a host or port that can plainly not be called. Names are only resolved, and guarded, when they are."""
+    refused = destination_refusal(postback.url)
+    if refused is not None:
+        errors["url"].append(f"This URL cannot be called: {refused}.")
 
 
 def _check_app_events(postback: Postback, errors: Errors) -> None:

@@ -183,7 +183,7 @@ def test_a_host_that_is_plainly_not_public_is_refused(tracker: ActionTracker, ho
     errors = errors_of(tracker, url=f"http://{host}/in")
 
     assert list(errors) == ["url"]
-    assert any("This host cannot be called" in message for message in errors["url"])
+    assert any("This URL cannot be called" in message for message in errors["url"])
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "receiver.example", "localhost.example", "10.example", "[2606:4700::1]"])

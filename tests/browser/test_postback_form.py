@@ -231,7 +231,7 @@ def test_save_and_add_another_keeps_all_but_the_event_type(
     [
         ({"url": ""}, "This field is required."),
         ({"url": "https://receiver.example/{Oidd}"}, "Did you mean {Oid}?"),
-        ({"url": "https://10.0.0.1/"}, "This host cannot be called"),
+        ({"url": "https://10.0.0.1/"}, "This URL cannot be called"),
         ({"headers": "no colon"}, "colon"),
         ({"minimum_delay_seconds": "soon"}, "Write seconds, or 90s, 15m, 2h, 3d."),
         ({"maximum_requests": "0"}, "greater than or equal to 1"),
