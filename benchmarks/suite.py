@@ -33,6 +33,7 @@ SCENARIOS = (
     Scenario("delays", "what waiting deliveries cost, and how punctual they are"),
     Scenario("statements", "how many statements a delivery takes"),
     Scenario("prune", "what live traffic notices of pruning", long=True),
+    Scenario("log", "how long the pages of the delivery log and the dashboard take"),
     Scenario("history", "what finished deliveries cost those that are due", long=True),
     Scenario("memory", "whether a worker grows", long=True),
 )

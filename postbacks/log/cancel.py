@@ -33,4 +33,4 @@ def cancel(ids: Sequence[int], reason: str) -> list[int]:
         with raw_cursor() as cursor:
             due = promote(cursor, [(postback, action) for _, postback, action in rows])
         lanes.wake(due)
-    return [pk for pk, _, _ in rows]
+    return sorted(pk for pk, _, _ in rows)

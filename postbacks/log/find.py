@@ -4,7 +4,8 @@ What restricts the search decides how it is found:
 
 nothing, or only a time   along the primary key
 a state or postbacks      for each state and postback the next few from the index `delivery_log`, and the next of those;
-                          unfinished ones, of which that index has none, are gathered from the chains' index
+                          unfinished ones, of which that index has none, are gathered from the chains' index, unless
+                          enough of them lie near
 a word, a replay          the deliveries of those events, or of that replay, which are few
 """
 
@@ -47,6 +48,16 @@ SELECT d.id FROM (SELECT * FROM postbacks_delivery WHERE {few} OFFSET 0) d
 WHERE d.state = ANY (%(states)s) AND d.postback_id = ANY (%(postbacks)s) AND {bounds}
 """
 _OF_ALL = "SELECT d.id FROM postbacks_delivery d WHERE {bounds}"
+# Along the primary key, for what is dense there: the newest rows are, while a backlog grows.
+_NEAR = """
+SELECT d.id FROM postbacks_delivery d
+WHERE {bounds} AND {near} AND d.state = ANY (%(states)s) AND d.postback_id = ANY (%(postbacks)s)
+"""
+_NEARBY = 20_000  # Ids; some milliseconds.
+_NEAR_EDGE = {
+    "DESC": "d.id >= least(%(high)s, (SELECT max(id) + 1 FROM postbacks_delivery)) - %(nearby)s",
+    "ASC": "d.id < %(low)s + %(nearby)s",
+}
 _ORDERED = "SELECT id FROM ({found}) found ORDER BY id {order} LIMIT %(limit)s"
 _ANY_ORDER = "SELECT id FROM ({found}) found LIMIT %(limit)s"
 
@@ -72,6 +83,7 @@ class Finder:
             "states": [str(state) for state in states],
             "finished": [str(state) for state in states if state in _FINISHED],
             "unfinished": [str(state) for state in states if state in Delivery.UNFINISHED],
+            "nearby": _NEARBY,
             "gather": any(state in Delivery.UNFINISHED for state in states),
         }
         self._found = self._how()
@@ -109,14 +121,22 @@ class Finder:
         return " AND ".join(conditions)
 
     def _ids(self, select: str, order: str, limit: int, **bounds: int) -> list[int]:
+        values = self._values | {"limit": limit} | bounds
+        if self._found is _OF_LANES and select is _ORDERED and values["gather"]:
+            near = self._run(_NEAR, select, order, values)
+            if len(near) == limit:
+                return near
+        return self._run(self._found, select, order, values)
+
+    def _run(self, found: str, select: str, order: str, values: dict[str, Any]) -> list[int]:
         within = ["d.id >= %(low)s", "d.id < %(high)s"]
         if self.asked.since:
             within.append("d.created_at >= %(since)s")
         if self.asked.until:
             within.append("d.created_at < %(until)s")
-        found = self._found.format(bounds=" AND ".join(within), order=order)
+        parts = {"bounds": " AND ".join(within), "order": order, "near": _NEAR_EDGE[order]}
         with connection.cursor() as cursor:
-            cursor.execute(select.format(found=found, order=order), self._values | {"limit": limit} | bounds)
+            cursor.execute(select.format(found=found.format(**parts), order=order), values)
             return [pk for (pk,) in cursor.fetchall()]
 
 

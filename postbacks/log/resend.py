@@ -55,7 +55,7 @@ def resend(ids: Sequence[int]) -> list[int]:
             rows = [Made(*row) for row in cursor.fetchall()]
     if rows:
         announce(rows)
-    return [row.delivery_id for row in rows]
+    return sorted(row.delivery_id for row in rows)
 
 
 def _lock_actions(ids: Sequence[int]) -> None:
