@@ -13,6 +13,7 @@ from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db.models import ForeignKey
+from django.test import Client
 
 from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.models import Action, ActionEvent, Item
@@ -89,6 +90,15 @@ def test_texts_of_attempts_go_and_what_came_of_them_stays(lane: Postback) -> Non
     assert list(rows) == [("Verdict 1.", 200, 12, False, "POST"), ("Verdict 2.", 200, 12, True, "POST")]
     make_attempt(waiting, 2)
     assert prune_all(7.2, texts=7).gone == {"texts": 1}, "only what has come since is looked at"
+
+
+def test_the_log_says_that_texts_have_gone(lane: Postback, admin_client: Client) -> None:
+    ended = make_ended(lane)
+    said = b"have gone"
+    page = f"/admin/postbacks/delivery/{ended.pk}/change/"
+    assert admin_client.get(page).content.count(said) == 0
+    prune_all(8, texts=7)
+    assert admin_client.get(page).content.count(said) == 2
 
 
 def test_personal_data_goes_from_events_actions_and_replayed_deliveries(lane: Postback) -> None:
