@@ -5,6 +5,7 @@ Each function raises `ImproperlyConfigured`, naming the variable, where the valu
 
 import logging
 import zoneinfo
+from urllib.parse import urlsplit
 
 from celery.schedules import ParseException, crontab
 from cryptography.fernet import Fernet
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.environment import env
 from postbacks.guard import Network, parse_networks
 from postbacks.ports import Ports, parse_ports
+from postbacks.secrets.mask import SecretText
 
 # An hour: more than any wait in a worker may sensibly last.
 MOST_SECONDS = 3600
@@ -37,6 +39,19 @@ def ports(variable: str, default: Ports) -> Ports:
         return parse_ports(env.list(variable, default=[])) or default
     except ValueError as error:
         raise ImproperlyConfigured(f"{variable}: {error} Several have commas in between, such as 443,8443.") from error
+
+
+def proxy(variable: str) -> SecretText:
+    """Return the URL of an HTTP proxy, empty where it is unset. It may hold a password, so it is in no message."""
+    url = str(env.str(variable, default="")).strip()
+    try:
+        parts = urlsplit(url)
+        usable = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not None)
+    except ValueError:
+        usable = False
+    if not usable or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ImproperlyConfigured(f"{variable}: a URL such as http://proxy.example:3128 is needed, with its port.")
+    return SecretText(url)
 
 
 def encryption_keys(variable: str) -> list[str]:

@@ -22,6 +22,7 @@ from config.reading import (
     log_level,
     networks,
     ports,
+    proxy,
     seconds,
     time_zone,
     token,
@@ -207,6 +208,7 @@ if not POSTBACKS_ENCRYPTION_KEYS:
 
 POSTBACKS_ALLOWED_NETWORKS = networks("POSTBACKS_ALLOWED_NETWORKS") + allowed_networks(DATA_DIR)
 POSTBACKS_ALLOWED_PORTS = ports("POSTBACKS_ALLOWED_PORTS", default=(range(80, 81), range(443, 444), range(1024, 65536)))
+POSTBACKS_EGRESS_PROXY = proxy("POSTBACKS_EGRESS_PROXY")
 # By default what common servers take in a request line, and never more than a body may have.
 POSTBACKS_MAX_URL_BYTES = whole_number("POSTBACKS_MAX_URL_BYTES", default=8192, most=256 * 1024)
 POSTBACKS_CONNECT_TIMEOUT = seconds("POSTBACKS_CONNECT_TIMEOUT", 5)

@@ -37,6 +37,7 @@ from requests.exceptions import (
 )
 from requests.structures import CaseInsensitiveDict
 
+from postbacks.destination import destination_refusal
 from postbacks.guard import refusal
 from postbacks.ports import port_refusal
 from postbacks.request import Request
@@ -49,14 +50,18 @@ _ADDED_BY_LIBCURL = ("Accept", "Content-Type", "Expect", "User-Agent")
 
 UNKNOWN_HOST = "The host name could not be resolved."
 NO_CONNECTION = "The connection was refused or the host could not be reached."
+NO_PROXY = "The egress proxy (POSTBACKS_EGRESS_PROXY) could not be reached."
 
-_E_HTTP2_STREAM, _E_TOO_LARGE = 92, 100  # libcurl's numbers; pycurl has no names for these two.
+# libcurl's numbers; pycurl has no names for these.
+_E_HTTP2_STREAM, _E_TOO_LARGE = 92, 100
+_SUPPRESS_CONNECT_HEADERS = 265
 
 # libcurl's codes in one sentence each, with the exception that says how far the request came.
 _FAILURES: dict[int, tuple[type[RequestException], str]] = {
     pycurl.E_UNSUPPORTED_PROTOCOL: (InvalidURL, "Only http and https URLs can be called."),
     pycurl.E_URL_MALFORMAT: (InvalidURL, "The URL is malformed."),
     pycurl.E_COULDNT_RESOLVE_HOST: (ConnectionError, UNKNOWN_HOST),
+    pycurl.E_COULDNT_RESOLVE_PROXY: (ConnectionError, NO_PROXY),
     pycurl.E_COULDNT_CONNECT: (ConnectionError, NO_CONNECTION),
     pycurl.E_FTP_WEIRD_SERVER_REPLY: (ChunkedEncodingError, "The answer was not HTTP."),
     pycurl.E_PARTIAL_FILE: (ChunkedEncodingError, "The connection was closed before the whole answer had come."),
@@ -106,6 +111,7 @@ class Call:
         "_header_lines",
         "_loaded_headers",
         "_loaded_method",
+        "_proxied",
         "_refused",
         "curl",
         "request",
@@ -119,8 +125,13 @@ class Call:
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.PATH_AS_IS, 1)
-        curl.setopt(pycurl.PROXY, "")  # Not from the environment: a proxy would see past the address guard.
+        # Never those of the environment: of a proxy, the guard sees only the proxy's own address.
+        self._proxied = bool(settings.POSTBACKS_EGRESS_PROXY)
+        curl.setopt(pycurl.PROXY, str(settings.POSTBACKS_EGRESS_PROXY))
+        curl.setopt(pycurl.NOPROXY, "")
+        curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)  # What the proxy says before is no part of the answer.
         curl.setopt(pycurl.CAINFO, certifi.where())
+        curl.setopt(pycurl.PROXY_CAINFO, certifi.where())
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, round(settings.POSTBACKS_CONNECT_TIMEOUT * 1000))
         curl.setopt(pycurl.TIMEOUT_MS, round(settings.POSTBACKS_TOTAL_TIMEOUT * 1000))
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
@@ -140,8 +151,11 @@ class Call:
         self.truncated = False
 
     def prepare(self, request: Request) -> None:
-        """Loads the request into the handle. Raises InvalidURL where libcurl refuses it outright."""
+        """Loads the request into the handle. Raises InvalidURL where libcurl refuses it outright, and ConnectionError
+        where a proxy would be asked to connect to what may not be called."""
         self._reset()
+        if self._proxied and (refused := destination_refusal(request.url)) is not None:
+            raise ConnectionError(refused)
         self.request = request
         curl = self.curl
         try:
@@ -180,6 +194,11 @@ class Call:
         """The exception for a libcurl error code, its text for people."""
         if self._refused is not None and code == pycurl.E_COULDNT_CONNECT:
             return ConnectionError(self._refused)
+        if self._proxied:
+            if (status := self.curl.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
+                return ConnectionError(f"The egress proxy refused the connection, with status {status}.")
+            if code == pycurl.E_COULDNT_CONNECT:
+                return ConnectionError(NO_PROXY)
         was_sent = self.curl.getinfo(pycurl.REQUEST_SIZE) > 0
         if code == pycurl.E_UNSUPPORTED_PROTOCOL and was_sent:
             code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl's word also for an answer that is not HTTP.
@@ -216,6 +235,8 @@ class Call:
     def _open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[Any, ...]]) -> socket.socket | int:
         """The guard: sees the address that is really connected to, whatever the name resolved to before."""
         family, kind, protocol, where = address
+        if self._proxied:  # This is the proxy. What it may reach is for its own rules.
+            return socket.socket(family, kind, protocol)
         host = where[0] if isinstance(where[0], str) else where[0].decode()
         self._refused = refusal(host, settings.POSTBACKS_ALLOWED_NETWORKS) or port_refusal(
             where[1], settings.POSTBACKS_ALLOWED_PORTS

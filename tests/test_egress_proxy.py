@@ -1,0 +1,184 @@
+"""All requests through one proxy: it opens the connections, and what a URL says by itself is refused before."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from threading import Thread
+
+import certifi
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
+from requests.exceptions import ConnectionError as NotReached
+from requests.exceptions import SSLError
+
+from config.reading import proxy as read_proxy
+from postbacks.engine.sender import Sender
+from postbacks.request import Request
+from postbacks.secrets.mask import SecretText
+from postbacks.transport import NO_PROXY, Answer, send
+from tests.engine_rows import claimed, prepared
+from tests.receiver import ScriptedReceiver
+from tests.sending import Outcomes
+from tests.tls_redis import make_certificates
+
+PASSWORD = "pr0xy-pass"
+
+
+class Proxy:
+    """An HTTP proxy that takes every name for this machine and notes the first line of all that it is asked."""
+
+    def __init__(self, refuse: bytes = b"") -> None:
+        self.asked: list[str] = []
+        self.authorizations: set[bytes] = set()
+        self.connections = 0
+        self._refuse = refuse
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.url = SecretText(f"http://user:{PASSWORD}@127.0.0.1:{self.port}")
+        Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self.connections += 1
+                Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with ExitStack() as stack, suppress(OSError):
+            stack.enter_context(client)
+            onward: socket.socket | None = None
+            while head := client.recv(65_536):
+                method, target, _ = head.split(b" ", 2)
+                self.asked.append(f"{method.decode()} {target.decode()}")
+                self.authorizations |= {line for line in head.split(b"\r\n") if line.startswith(b"Proxy-Authorization")}
+                if self._refuse:
+                    client.sendall(self._refuse)
+                    return
+                place = target if method == b"CONNECT" else target.split(b"/")[2]
+                if onward is None:
+                    port = int(place.rpartition(b":")[2])
+                    onward = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                if method == b"CONNECT":
+                    client.sendall(b"HTTP/1.1 200 Connection established\r\nVia: a-proxy\r\n\r\n")
+                    Thread(target=_pour, args=(client, onward), daemon=True).start()
+                    _pour(onward, client)
+                    return
+                onward.sendall(head)
+                client.sendall(onward.recv(65_536))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def proxy(settings: Settings) -> Iterator[Proxy]:
+    """The proxy is on this machine, which no setting allows: its own address is not asked about."""
+    with closing(Proxy()) as proxy:
+        settings.POSTBACKS_EGRESS_PROXY = proxy.url
+        yield proxy
+
+
+def test_requests_go_to_the_proxy_over_one_connection_that_is_kept(proxy: Proxy) -> None:
+    outcomes = Outcomes()
+    sender = Sender(outcomes.on_sent, outcomes.on_unsent)
+    sender.start()
+    with ScriptedReceiver() as receiver:
+        place = f"partner.example:{receiver.port}"
+        for number in (1, 2, 3):
+            sender.put([prepared(claimed(), f"http://{place}/in?n={number}")])
+            answer = outcomes.wait_for(number)[-1].answer
+            assert isinstance(answer, Answer), answer
+            assert answer.status_code == 200
+        assert [arrival.query["n"] for arrival in receiver.arrivals] == ["1", "2", "3"]
+    sender.stop(5)
+    assert proxy.asked == [f"GET http://{place}/in?n={number}" for number in (1, 2, 3)]
+    assert proxy.connections == 1
+    assert len(proxy.authorizations) == 1
+
+
+@pytest.fixture
+def tls_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Its port; it is `redis` by its certificate, and answers one request after the other."""
+    make_certificates(tmp_path)
+    monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "ca.crt"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "redis.crt", tmp_path / "redis.key")
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                plain, _ = server.accept()
+                with suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+                    connection.recv(65_536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Of: receiver\r\n\r\nOK")
+                    connection.recv(65_536)
+
+    Thread(target=serve, daemon=True).start()
+    with closing(server):
+        yield server.getsockname()[1]
+
+
+def test_tls_goes_through_a_tunnel_and_is_checked_as_ever(proxy: Proxy, tls_receiver: int) -> None:
+    answer = send(Request("GET", f"https://redis:{tls_receiver}/in", {}))
+    assert (answer.status_code, answer.content) == (200, b"OK")
+    assert answer.header_text == "Content-Length: 2\nX-Of: receiver", "nothing of what the proxy said"
+    with pytest.raises(SSLError, match="not valid for this host"):
+        send(Request("GET", f"https://partner.example:{tls_receiver}/in", {}))
+    assert proxy.asked == [f"CONNECT redis:{tls_receiver}", f"CONNECT partner.example:{tls_receiver}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1:8080/", "127.0.0.1 is a loopback address"),
+        ("https://0xa9fea9fe/", "169.254.169.254 is a cloud metadata address"),
+        ("http://[::ffff:10.0.0.1]/", "10.0.0.1, is a private address"),
+        ("http://localhost/", "127.0.0.1 is a loopback address"),
+        ("https://partner.example:25/", "port 25 is not called"),
+    ],
+)
+def test_what_a_url_says_by_itself_never_reaches_the_proxy(proxy: Proxy, url: str, reason: str) -> None:
+    with pytest.raises(NotReached, match=reason.replace(".", r"\.")):
+        send(Request("GET", url, {}))
+    assert proxy.connections == 0
+
+
+def test_a_proxy_that_refuses_or_is_gone_is_named(settings: Settings) -> None:
+    with closing(Proxy(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")) as proxy:
+        settings.POSTBACKS_EGRESS_PROXY = proxy.url
+        with pytest.raises(NotReached, match=r"^The egress proxy refused the connection, with status 403\.$"):
+            send(Request("GET", "https://partner.example/in", {}))
+        assert proxy.asked == ["CONNECT partner.example:443"]
+    with socket.socket() as taken:  # Nobody listens there.
+        taken.bind(("127.0.0.1", 0))
+        for nobody in (f"http://127.0.0.1:{taken.getsockname()[1]}", "http://no-such-host.invalid:3128"):
+            settings.POSTBACKS_EGRESS_PROXY = SecretText(nobody)
+            with pytest.raises(NotReached) as error:
+                send(Request("GET", "http://partner.example/in", {}))
+            assert str(error.value) == NO_PROXY
+
+
+def test_the_setting_is_a_url_with_a_port_and_no_message_shows_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("P", f" http://user:{PASSWORD}@proxy.example:3128/ ")
+    assert read_proxy("P") == f"http://user:{PASSWORD}@proxy.example:3128/"
+    assert PASSWORD not in repr(read_proxy("P"))
+    monkeypatch.setenv("P", "")
+    assert read_proxy("P") == ""
+    for wrong in ("proxy.example:3128", "socks5://p:1", "http://p", "http://p:x", "http://p:1/path", "http://:80"):
+        monkeypatch.setenv("P", wrong)
+        with pytest.raises(ImproperlyConfigured, match=r"^P: a URL such as http://proxy\.example:3128 is needed"):
+            read_proxy("P")
