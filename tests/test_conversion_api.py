@@ -442,3 +442,10 @@ def test_an_operator_processes_a_refused_submission_again(
     admin_client.post("/admin/actions/submission/", chosen)
     submission.refresh_from_db()
     assert (submission.result, submission.action) == ("recorded", Action.objects.get())
+
+
+def test_a_refused_report_is_kept_whatever_its_numbers(call: Caller, tracker: ActionTracker) -> None:
+    number = 10**40
+    response = call.json("POST", "Conversions", **report_fields(tracker, CampaignId=999_999, Money1="x", Note=number))
+    assert response.status_code == 400
+    assert Submission.objects.get().fields["Note"] == number

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from actions.api.models import ApiToken, Submission
+from actions.api.saving import save
 from actions.models import ActionEvent
 from actions.outcomes import Outcome, RejectedOutcome, refused
 from actions.record import record
@@ -58,7 +59,7 @@ def _process(submission: Submission, fields: Mapping[str, Any]) -> RejectedOutco
         submission.notes = list(report.warnings) if isinstance(report, Report) else []
         is_refused = isinstance(outcome, RejectedOutcome)
         submission.fields = storable(fields) if is_refused else {}
-        submission.save()
+        save(submission)
     return outcome if isinstance(outcome, RejectedOutcome) else None
 
 
