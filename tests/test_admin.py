@@ -16,6 +16,7 @@ from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent
+from partners.attribution import AttributionRule
 from partners.models import ActionTracker, Contract, ContractTerm, InAppEvent, Partner, Program
 from postbacks.form_fields import format_pairs, parse_pairs
 from postbacks.lifecycle import delete_postback, pause
@@ -92,6 +93,7 @@ def everything(delivery: Delivery) -> Delivery:
     make_postback(delivery.action.action_tracker, make_media_source())
     Replay.objects.create(selection={}, described="everything", planned=1)
     Lane.objects.create(postback=delivery.postback)
+    AttributionRule.objects.create(key="promo_code", value="HARBOUR", partner=make_partner())
     token, _ = create_token("shop")
     submit(token, Submission.Kind.CONVERSION, {"OrderId": "o-1"})
     return delivery

@@ -90,6 +90,20 @@ def test_a_day_and_a_week_at_a_glance(open_as: OpenAs, week: Postback) -> None:
     expect(page.get_by_label("From")).not_to_have_value("")
 
 
+def test_it_brings_itself_up_to_date(open_as: OpenAs, week: Postback) -> None:
+    page = open_as(Role.VIEWER)
+    page.clock.install()
+    page.goto("/admin/")
+    expect(page.get_by_role("heading", name="Held: 1 destination")).to_be_visible()
+
+    Lane.objects.filter(postback=week).delete()
+    page.clock.run_for(9_000)
+    expect(page.get_by_role("heading", name="Held: 1 destination")).to_be_visible()
+    page.clock.run_for(2_000)
+
+    expect(page.get_by_role("heading", name="Held: 1 destination")).to_have_count(0)
+
+
 def test_a_viewer_sees_it_on_a_phone(open_as: OpenAs, week: Postback) -> None:
     page = open_as(Role.VIEWER, width=NARROW, dark=True)
     page.goto("/admin/?span=week")
