@@ -16,6 +16,7 @@ from django.db.models import ForeignKey
 from django.test import Client
 
 from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
+from actions.imports.models import ImportPart, ImportRun
 from actions.models import Action, ActionEvent, Item
 from postbacks.models import Attempt, Delivery, KeptBack, Postback, Pulse, Replay, ReplayItem, Rollup
 from postbacks.retention import prune as pruning
@@ -356,15 +357,21 @@ def test_a_worker_prunes_beside_its_work(lane: Postback, settings: Any) -> None:
     pruner.stop()
 
 
-def test_ended_sessions_and_old_failed_sign_ins_go() -> None:
+def test_what_sessions_sign_ins_and_imports_leave_behind_goes() -> None:
     for name, days in (("ended", -1), ("open", 1)):
         Session.objects.create(session_key=name, session_data="", expire_date=days_later(days))
     for name, days in (("old", -31), ("new", -29)):
         tried = AccessAttempt.objects.create(username=name, failures_since_start=1)
         AccessAttempt.objects.filter(pk=tried.pk).update(attempt_time=days_later(days))
 
+    for name, days in (("abandoned", -31), ("cut off", -29)):
+        run = ImportRun.objects.create(name=name, sha256=name, started_at=days_later(days))
+        ImportPart.objects.create(run=run, number=1)
+
     prune_all(0)
 
+    assert list(ImportPart.objects.values_list("run__name", flat=True)) == ["cut off"]
+    assert ImportRun.objects.count() == 1
     assert list(Session.objects.values_list("session_key", flat=True)) == ["open"]
     assert list(AccessAttempt.objects.values_list("username", flat=True)) == ["new"]
 

@@ -192,12 +192,24 @@ LEFT_OVER = (
     """,
     # They lock somebody out for minutes, and name addresses.
     """
-    DELETE FROM axes_accessattempt WHERE id = ANY (ARRAY(
+    WITH chosen AS (
         SELECT id FROM axes_accessattempt WHERE attempt_time < now() - interval '30 days' LIMIT %(most)s
-    ))
+    ), expirations AS (
+        DELETE FROM axes_accessattemptexpiration WHERE access_attempt_id = ANY (ARRAY(SELECT id FROM chosen))
+    )
+    DELETE FROM axes_accessattempt WHERE id = ANY (ARRAY(SELECT id FROM chosen))
+    """,
+    # Of imports that nobody went on with; completed ones go with a later import. A part quotes what it refused.
+    """
+    WITH chosen AS (
+        SELECT id FROM actions_importrun WHERE started_at < now() - interval '30 days' LIMIT 1
+    ), parts AS (
+        DELETE FROM actions_importpart WHERE run_id = ANY (ARRAY(SELECT id FROM chosen))
+    )
+    DELETE FROM actions_importrun WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     """,
 )
-"""What sessions and sign-ins leave behind. Each is repeated until it finds nothing."""
+"""What sessions, sign-ins and imports leave behind. Each is repeated until it finds nothing."""
 
 KINDS = (SUBMISSIONS, TEXTS, PERSONAL_DATA, DELIVERIES, ACTIONS)
 """In this order: actions go once their deliveries have."""
