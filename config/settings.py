@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
+    "auditlog",
     "axes",
     "ninja",  # For the files of the page that shows the API; it comes without a network.
     "partners",
@@ -77,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "people.history.who.remember_user",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.time_zone.browsers_time_zone",
@@ -150,6 +152,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# Of what is referred to, the history says the name.
+AUDITLOG_USE_FK_STRING_REPRESENTATION = True
 
 # Redis takes the pace and the broker's messages; it can be flushed at any moment, the database knows all.
 REDIS_URL: str = f"unix://{redis_socket()}" if REDIS_IS_EMBEDDED else env.str("REDIS_URL")

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_save
 
 
 class PeopleConfig(AppConfig):
@@ -7,7 +7,14 @@ class PeopleConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from people.roles.groups import write_roles  # noqa: PLC0415 -- models exist only once the apps are ready
+        from auditlog.models import LogEntry  # noqa: PLC0415 -- models exist only once the apps are ready
+
+        from people.history.kept import keep_histories, leave_out_name  # noqa: PLC0415
+        from people.history.who import sign  # noqa: PLC0415
+        from people.roles.groups import write_roles  # noqa: PLC0415
 
         # The last app of the settings: by then the permissions of all the others exist.
         post_migrate.connect(write_roles, sender=self, dispatch_uid="people.roles")
+        keep_histories()
+        pre_save.connect(sign, sender=LogEntry, dispatch_uid="people.history")
+        pre_save.connect(leave_out_name, sender=LogEntry, dispatch_uid="people.history.name")

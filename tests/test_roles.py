@@ -93,7 +93,6 @@ def test_users_are_made_on_their_page_and_may_sign_in(client: Client) -> None:
     fields = {
         "username": "grace",
         "groups": [Group.objects.get(name=Role.VIEWER).pk],
-        "usable_password": "true",
         "password1": password,
         "password2": password,
     }

@@ -54,7 +54,9 @@ def find_token(account_sid: str, text: str) -> ApiToken | None:
 
 def revoke(token: ApiToken) -> None:
     """From now on nobody can use it."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=Now())
+    if token.revoked_at is None:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
 
 
 def _hash(text: str) -> str:

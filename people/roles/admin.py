@@ -37,7 +37,12 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the kit's
         ("What the user may do", {"fields": ("is_active", "groups", "is_superuser")}),
         ("Dates", {"fields": (("last_login", "date_joined"),)}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "email", "groups", "usable_password", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": ("username", "email", "groups", "password1", "password2")}),)
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        kwargs |= {"label": "Roles", "help_text": "The user may do what one of them allows."}
+        kwargs["widget"] = UnfoldAdminSelect2MultipleWidget()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")

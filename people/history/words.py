@@ -1,0 +1,126 @@
+"""Entries of the history in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from auditlog.models import LogEntry
+from django.contrib.admin.models import LogEntry as Message
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import BooleanField, DateTimeField, JSONField, Model
+from django.utils import timezone
+
+MOST = 500  # Entries of one page; who needs older ones asks the database.
+_DONE = {LogEntry.Action.CREATE: "Added", LogEntry.Action.UPDATE: "Changed", LogEntry.Action.DELETE: "Deleted"}
+
+# Moments that stand for what somebody did: when they are set, and when they are taken away.
+_MOMENTS = {
+    "paused_at": ("Paused", "Resumed"),
+    "revoked_at": ("Revoked", "Changed"),
+    "deleted_at": ("Deleted", "Changed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field with its value before and after, as texts; empty where there was none."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    at: datetime
+    by: str
+    what: str
+    changes: list[Change] = field(default_factory=list)
+
+
+def history_of(row: Model) -> list[Entry]:
+    """What was done to this row, newest first, and what the admin noted about it besides."""
+    entries = [_entry(each) for each in LogEntry.objects.get_for_object(row).select_related("actor")[:MOST]]
+    return sorted([*entries, *_messages(row)], key=lambda each: each.at, reverse=True)[:MOST]
+
+
+def _entry(entry: LogEntry) -> Entry:
+    return Entry(entry.timestamp, who_did(entry), what_was_done(entry), changes_of(entry))
+
+
+def changes_of(entry: LogEntry) -> list[Change]:
+    """The fields by name. Those that are empty before and after, such as of a new row, are left out."""
+    model = entry.content_type.model_class()
+    changes = (_change(model, name, values) for name, values in (entry.changes or {}).items())
+    return sorted((each for each in changes if each.before or each.after), key=lambda each: each.name.lower())
+
+
+def what_was_done(entry: LogEntry) -> str:
+    """In a word: also what a moment that was set or taken away stands for."""
+    done = _DONE.get(entry.action, "Changed")
+    if done == "Changed":
+        for name, (was_set, was_emptied) in _MOMENTS.items():
+            if name in (entry.changes or {}):
+                return was_emptied if entry.changes[name][1] == "None" else was_set
+    return done
+
+
+def who_did(entry: LogEntry) -> str:
+    return str((entry.additional_data or {}).get("by", "unknown"))
+
+
+def _change(model: type[Model] | None, name: str, values: Any) -> Change:
+    try:
+        described: Any = model._meta.get_field(name) if model else None  # noqa: SLF001 -- Django's documented interface
+    except FieldDoesNotExist:  # It is gone since.
+        described = None
+    label = str(getattr(described, "verbose_name", name.replace("_", " ")))
+    label = label[:1].upper() + label[1:]
+    if isinstance(values, dict):  # Rows that were added to, or taken from, a list of others.
+        rows = ", ".join(map(str, values.get("objects", ())))
+        return Change(label, "", rows) if values.get("operation") == "add" else Change(label, rows, "")
+    before, after = (_text(described, str(value)) for value in values)
+    return Change(label, before, after)
+
+
+def _text(described: Any, value: str) -> str:
+    if value in ("None", ""):
+        return ""
+    if isinstance(described, BooleanField):
+        return {"True": "yes", "False": "no"}.get(value, value)
+    if isinstance(described, DateTimeField):
+        return _moment(value)
+    if isinstance(described, JSONField):
+        return _lines(value)
+    return str(dict(described.flatchoices).get(value, value)) if getattr(described, "choices", None) else value
+
+
+def _moment(value: str) -> str:
+    """auditlog keeps moments in UTC, without saying so."""
+    try:
+        return f"{timezone.localtime(datetime.fromisoformat(value).replace(tzinfo=UTC)):%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return value
+
+
+def _lines(value: str) -> str:
+    """Pairs of a body, or names, one a line."""
+    try:
+        rows = json.loads(value)
+    except ValueError:
+        return value
+    if not isinstance(rows, list):
+        return value
+    return "\n".join(": ".join(map(str, row)) if isinstance(row, list) else str(row) for row in rows)
+
+
+def _messages(row: Model) -> Iterator[Entry]:
+    """What the admin's own log says in words, such as where a postback was copied from."""
+    key = {"content_type__app_label": row._meta.app_label, "content_type__model": row._meta.model_name}  # noqa: SLF001 -- as above
+    rows = Message.objects.filter(object_id=str(row.pk), **key).exclude(change_message="").select_related("user")
+    for message in rows.exclude(change_message__startswith="[")[:MOST]:
+        yield Entry(message.action_time, message.user.get_username(), message.change_message.rstrip("."))
