@@ -270,6 +270,30 @@ def test_a_delivery_shows_each_attempt_with_request_and_answer(root: Client, pos
     assert [each.pk for each in page.context["others"]] == [again.pk]
 
 
+@pytest.mark.parametrize(
+    ("reported", "codenames", "seen"),
+    [
+        ({"CustomerCity": "Recife"}, ["view_delivery"], False),
+        ({"CustomerCity": "Recife"}, ["view_delivery", "view_personal_data"], True),
+        ({"SharedId": "banner"}, ["view_delivery"], True),
+    ],
+)
+def test_personal_data_in_requests_is_for_those_who_may_see_it(
+    client: Client, postback: Postback, reported: dict[str, str], codenames: list[str], seen: bool
+) -> None:
+    delivery = make_finished(postback, event=quiet_event(postback, **reported))
+    make_attempt(delivery, url="https://receiver.example/in?city=Recife", response_body='{"city":"Recife"}')
+    user = User.objects.create_user("someone", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client.force_login(user)
+
+    page = client.get(f"{LOG}{delivery.pk}/change/").content.decode()
+
+    assert ("Recife" in page) is seen
+    assert "Attempt 1" in page
+    assert "12 ms" in page
+
+
 def test_an_action_shows_its_life_and_who_was_told(root: Client, postback: Postback) -> None:
     created = quiet_event(postback, Amount="20.00")
     reversed_ = record_change(created, "reversed")

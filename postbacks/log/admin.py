@@ -16,13 +16,16 @@ from actions.admin import ActionEventAdmin
 from partners.admin_kit import ShownOnly, TabularInline
 from postbacks.log.asked import FilterForm
 from postbacks.log.bulk import MOST
-from postbacks.log.detail import exchanges_of, others_of, waits_for
+from postbacks.log.detail import exchanges_of, may_hold_personal_data, others_of, waits_for
 from postbacks.log.doing import OPTIMIZE, DoingAdmin, filters_of
 from postbacks.log.find import Finder
 from postbacks.log.history import entries_of
 from postbacks.log.rows import Page, label_of, page_of, text_of
 from postbacks.models import Delivery
 from postbacks.owner_screen.owners import kind_of
+from postbacks.owner_screen.rows import place_called
+
+_SEE_PERSONAL = "actions.view_personal_data"
 
 
 @admin.register(Delivery)
@@ -62,6 +65,8 @@ class DeliveryAdmin(DoingAdmin):
             label=label_of(delivery),
             text=text_of(delivery),
             exchanges=exchanges_of(delivery),
+            texts_hidden=not request.user.has_perm(_SEE_PERSONAL) and may_hold_personal_data(delivery),
+            calls=place_called(delivery.postback.url),
             waits_for=waits_for(delivery),
             others=others_of(delivery),
             owner=delivery.postback.owner,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from actions.parameters import is_personal
 from postbacks.log.pretty import form_of, pretty_body, query_of
 from postbacks.models import Attempt, Delivery
 
@@ -33,6 +34,13 @@ class Exchange:
 def exchanges_of(delivery: Delivery) -> list[Exchange]:
     """The latest first."""
     return [_exchange(attempt) for attempt in delivery.attempts.order_by("-number")]
+
+
+def may_hold_personal_data(delivery: Delivery) -> bool:
+    """Whether its requests, and answers that echo them, may tell who or where the customer is: whether the values that
+    they are built from do."""
+    values = delivery.parameters or delivery.event.parameters
+    return any(value not in (None, "") and is_personal(name) for name, value in values.items())
 
 
 def waits_for(delivery: Delivery) -> Delivery | None:
