@@ -8,15 +8,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import jmespath
 from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, JMESPathError, ParseError
-from jmespath.functions import Functions
+from jmespath.functions import Functions, signature
 from jmespath.lexer import Lexer
 from jmespath.parser import ParsedResult
+from jmespath.visitor import Options, TreeInterpreter
+
+from postbacks.effort import TooMuchEffortError
 
 _COMPARISONS = {"eq", "ne", "lt", "lte", "gt", "gte"}
+# Steps, and values and characters that are made, of one answer. 64 KiB of JSON hold some 30,000 values. A text of the
+# expression that doubles its document at each step, [@,@] and so on, would need millions.
+_MOST_EFFORT: Final = 100_000
 _HINT = "Texts stand in single quotes, numbers, true, false and null in backticks: code == `0` && status == 'ok'."
 
 
@@ -28,12 +34,57 @@ class JsonExpression:
 
     def is_true(self, document: Any) -> bool:
         """Whether the result for this JSON value is exactly `true`. The text "true", a 1 or a list that is not empty
-        is not: a receiver that answers `{"success": "false"}` must not pass. Never raises."""
+        is not: a receiver that answers `{"success": "false"}` must not pass. Raises TooMuchEffortError."""
         try:
-            return self.compiled.search(document) is True
+            return _Interpreter().visit(self.compiled.parsed, document) is True
         except (ArithmeticError, RecursionError, TypeError, ValueError):
             # Functions refuse values of other types (JMESPathError is a ValueError), and a partner chooses the values.
             return False
+
+
+class _Interpreter(TreeInterpreter):
+    """Counts what it does, and gives up beyond `_MOST_EFFORT`."""
+
+    def __init__(self) -> None:
+        super().__init__(Options(custom_functions=_Functions(self)))
+        self._left = _MOST_EFFORT
+
+    def visit(self, node: Any, *values: Any) -> Any:
+        self.spend(1)
+        result = super().visit(node, *values)
+        if node["type"].startswith("multi_select"):
+            self._spend_on(result)
+        elif node["type"] == "flatten" and result:
+            self.spend(len(result))
+        return result
+
+    def spend(self, effort: int) -> None:
+        self._left -= effort
+        if self._left < 0:
+            raise TooMuchEffortError
+
+    def _spend_on(self, value: Any) -> None:
+        """Its whole size: of a part that stands in it twice, twice."""
+        rest = [value]
+        while rest:
+            self.spend(1)
+            match rest.pop():
+                case list() as values:
+                    rest += values
+                case dict() as values:
+                    rest += values.values()
+                case str() as text:
+                    self.spend(len(text) // 100)
+
+
+class _Functions(Functions):
+    def __init__(self, interpreter: _Interpreter) -> None:
+        self._interpreter = interpreter
+
+    @signature({"types": ["string"]}, {"types": ["array-string"]})
+    def _func_join(self, separator: str, texts: list[str]) -> str:
+        self._interpreter.spend(len(separator) * len(texts) + sum(map(len, texts)))
+        return separator.join(texts)
 
 
 def compile_expression(text: str) -> JsonExpression:

@@ -20,9 +20,10 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import orjson
-import regex
 
+from postbacks.effort import TooMuchEffortError
 from postbacks.json_expression import JsonExpression, compile_expression
+from postbacks.regular_expression import FLAGS, RegularExpression, compile_regex
 
 Field = Literal["success_response", "error_response"]
 
@@ -31,17 +32,10 @@ _SEVERAL_STATUSES = re.compile(r"\d(?:\d\d|xx)(?:[\s,;]+\d(?:\d\d|xx))+", re.ASC
 _REGEX = re.compile(r"/(.*)/([A-Za-z]*)")
 _JSON = re.compile(r"json:(.*)", re.IGNORECASE)
 
-_REGEX_FLAGS = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
-# An expression that backtracks can take minutes on 64 KiB of the wrong body. Ordinary ones take microseconds. While it
-# searches, other threads go on.
-_REGEX_SECONDS = 0.1
-
-# What a group that repeats and stands under a repetition looks like once escapes and sets are out of the way:
-# (a+)+ takes time exponential in the length of a body that almost matches, and Python's engine cannot be interrupted.
-_ESCAPE_OR_SET = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
-_STACKED_REPETITION = re.compile(r"\([^()]*(?:[*+]|\{\d*,\d*\})[^()]*\)(?:[*+]|\{\d*,\d*\})")
-
 _RULES_KEPT_COMPILED = 4096  # Distinct pairs of texts; a large installation has some thousand postbacks.
+# Of one field, and of one line: far beyond what a person writes, and little enough to compile and to ask.
+_MOST_LINES = 50
+_MOST_CHARACTERS = 1000
 _SHOWN_RULE_LENGTH = 80  # A reason is one line in a table.
 
 
@@ -101,20 +95,13 @@ class _TextRule:
         return self.line in body.text
 
 
-class _TooSlowError(Exception):
-    """A regular expression was given up; the text is the rule's line."""
-
-
 @dataclass(frozen=True, slots=True)
 class _RegexRule:
     line: str
-    pattern: regex.Pattern[str]
+    pattern: RegularExpression
 
     def matches(self, body: _Body) -> bool:
-        try:
-            return self.pattern.search(body.text, timeout=_REGEX_SECONDS, concurrent=True) is not None
-        except TimeoutError as too_slow:
-            raise _TooSlowError(self.line) from too_slow
+        return self.pattern.found_in(body.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +115,10 @@ class _JsonRule:
         except orjson.JSONDecodeError:
             return False
         return self.expression.is_true(document)
+
+
+class _GivenUpError(Exception):
+    """A rule took too much on an answer; the text is its line."""
 
 
 _ContentRule = _TextRule | _RegexRule | _JsonRule
@@ -147,13 +138,13 @@ class Rules:
         """The verdict on a response: its status and as much of its body as was read. Never raises."""
         try:
             return self._judge(status, _Body(body))
-        except _TooSlowError as rule:
+        except _GivenUpError as rule:
             return _failed(f"The rule {_shown(str(rule))} took too long on this answer: simplify it", Fault.BODY)
 
     def _judge(self, status: int, content: _Body) -> Verdict:
         # Content before status: that a rule refused the body must not depend on the order of the lines.
         for content_rule in self.error_contents:
-            if content_rule.matches(content):
+            if _matches(content_rule, content):
                 return _failed(f"The error rule {_shown(content_rule.line)} matched", Fault.BODY)
         for status_rule in self.error_statuses:
             if status_rule.matches(status):
@@ -175,9 +166,16 @@ class Rules:
             reason = f"Status {status} is not a success: {expected} counts only with a 2xx"
             return _failed(reason, Fault.STATUS)
         for rule in self.success_contents:
-            if rule.matches(body):
+            if _matches(rule, body):
                 return Verdict(success=True, reason=f"The success rule {_shown(rule.line)} matched", fault=Fault.NONE)
         return _failed(f"No success rule matched: expected {expected} in the body", Fault.BODY)
+
+
+def _matches(rule: _ContentRule, body: _Body) -> bool:
+    try:
+        return rule.matches(body)
+    except TooMuchEffortError as error:
+        raise _GivenUpError(rule.line) from error
 
 
 @lru_cache(maxsize=_RULES_KEPT_COMPILED)
@@ -207,7 +205,11 @@ def _compile_field(field: Field, text: str) -> tuple[tuple[_StatusRule, ...], tu
 
 
 def _parsed_lines(field: Field, text: str) -> Iterator[_Rule | RuleError]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    lines = text.splitlines()
+    if len(lines) > _MOST_LINES:
+        yield RuleError(field, _MOST_LINES + 1, f"There are {len(lines):,} lines, and {_MOST_LINES} are the most.")
+        return
+    for number, line in enumerate(lines, start=1):
         if stripped := line.strip():
             try:
                 yield _parse(stripped)
@@ -217,6 +219,8 @@ def _parsed_lines(field: Field, text: str) -> Iterator[_Rule | RuleError]:
 
 def _parse(line: str) -> _Rule:
     """The rule of one line; raises ValueError with what is wrong with it."""
+    if len(line) > _MOST_CHARACTERS:
+        raise ValueError(f"{_shown(line)} has {len(line):,} characters, and {_MOST_CHARACTERS:,} are the most.")
     if status := _STATUS.fullmatch(line):
         return _parse_status(line, *status.groups())
     if _SEVERAL_STATUSES.fullmatch(line):
@@ -255,18 +259,10 @@ def _parse_regex(line: str) -> _RegexRule:
         raise ValueError("The regular expression // is empty and matches everything. Write one between the slashes.")
     flags = 0
     for letter in flag_letters:
-        if letter not in _REGEX_FLAGS:
+        if letter not in FLAGS:
             raise ValueError(f"{letter} after the last slash of {_shown(line)} is no flag. The flags are i, m and s.")
-        flags |= _REGEX_FLAGS[letter]
-    if _STACKED_REPETITION.search(_ESCAPE_OR_SET.sub("a", pattern)):
-        raise ValueError(
-            f"{_shown(line)} repeats a group that itself repeats, which can take for ever on some bodies. "
-            "Take one of the two repetitions away: (a+)+ says no more than a+."
-        )
-    try:
-        return _RegexRule(line, regex.compile(pattern, flags))
-    except (regex.error, OverflowError, RecursionError) as problem:
-        raise ValueError(f"The regular expression {_shown(line)} is not valid: {problem}. Correct it.") from problem
+        flags |= FLAGS[letter]
+    return _RegexRule(line, compile_regex(pattern, flags, _shown(line)))
 
 
 def _failed(reason: str, fault: Fault) -> Verdict:
