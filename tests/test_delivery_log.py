@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -346,3 +348,27 @@ def test_queries_and_forms_are_taken_apart() -> None:
     is_form = "Accept: */*\nContent-Type: application/x-www-form-urlencoded; charset=utf-8"
     assert form_of("a=S%C3%A3o+Paulo", is_form) == [("a", "São Paulo")]
     assert form_of("a=1", "Content-Type: application/json") == []
+
+
+@pytest.mark.parametrize("path", [LOG, f"{LOG}?state=unfinished&%", f"{LOG}?q=SS-1&state=failed&%", f"{LOG}*/change/"])
+def test_no_page_needs_more_than_15_queries(client: Client, postback: Postback, path: str) -> None:
+    for number in range(12):
+        delivery = make_finished(postback, event=quiet_event(postback, OrderId=f"SS-{number}"))
+        make_attempt(delivery)
+        make_finished(postback, Delivery.State.BLOCKED, delivery.event, finished_at=None)
+    user = User.objects.create_user("someone", is_staff=True)
+    seen = ["view_delivery", "change_delivery", "view_mediasource"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=seen))
+    client.force_login(user)
+    network = make_media_source()
+    filters = (
+        f"partner={postback.partner_id}&media_source={network.pk}&action_tracker={postback.action_tracker_id}"
+        f"&postback={postback.pk}&since=2026-01-01T00:00:00&until=2030-01-01T00:00:00"
+    )
+    url = path.replace("%", filters).replace("*", str(delivery.pk))
+    client.get(url)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+
+    assert len(captured) <= 15, [query["sql"][:120] for query in captured]

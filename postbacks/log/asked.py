@@ -18,6 +18,7 @@ from postbacks.models import Delivery, Postback, Replay
 
 UNFINISHED = "unfinished"
 _STATES = [("", "Any"), (UNFINISHED, "Not finished"), *Delivery.State.choices]
+_OWNED = {"partner", "media_source", "action_tracker"}
 _MOST_ID = 2**63 - 1
 
 
@@ -56,10 +57,13 @@ class Asked:
 class _Search(AutocompleteSelect):
     """A choice by typing, among however many there are: the admin's own search."""
 
-    def optgroups(self, name: str, value: Any, attrs: dict[str, Any] | None = None) -> Any:
-        """Django's fails at what is no key, instead of leaving it to the field to say so."""
-        keys = [key for key in value if str(key).isascii() and str(key).isdigit() and len(str(key)) < 19]
-        return super().optgroups(name, keys, attrs)
+    chosen: Any = None  # The row that the field has found; Django's own would read it once more.
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:  # noqa: ARG002 -- what Django passes
+        options = [self.create_option(name, "", "", selected=False, index=0)]
+        if self.chosen is not None:
+            options.append(self.create_option(name, self.chosen.pk, str(self.chosen), selected=True, index=1))
+        return [(None, options, 0)]
 
 
 def _owner_field(name: str, model: Any, label: str) -> forms.ModelChoiceField[Any]:
@@ -93,6 +97,11 @@ class FilterForm(forms.Form):
         self.fields["q"].widget.attrs["class"] = self.fields["state"].widget.attrs["class"] = "pp-input"
         if not networks:
             del self.fields["media_source"]
+
+    def clean(self) -> dict[str, Any]:
+        for name in _OWNED & self.fields.keys():
+            self.fields[name].widget.chosen = self.cleaned_data.get(name)
+        return self.cleaned_data
 
     @property
     def asked(self) -> Asked:

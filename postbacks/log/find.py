@@ -122,6 +122,8 @@ class Finder:
 
     def _ids(self, select: str, order: str, limit: int, **bounds: int) -> list[int]:
         values = self._values | {"limit": limit} | bounds
+        if values.get("postbacks") == []:
+            return []
         if self._found is _OF_LANES and select is _ORDERED and values["gather"]:
             near = self._run(_NEAR, select, order, values)
             if len(near) == limit:
