@@ -11,6 +11,8 @@ from actions.report import Report
 from partners import setup_version
 from partners.models import ActionTracker, Contract, ContractTerm, InAppEvent, Partner, Program
 
+ContractAndTerms = tuple[Contract, list[ContractTerm]]
+
 
 @dataclass(frozen=True, slots=True)
 class Credit:
@@ -28,7 +30,7 @@ class Engagements:
     programs: dict[int, Program] = field(default_factory=dict)
     trackers: dict[int, ActionTracker] = field(default_factory=dict)
     partners: dict[int, Partner] = field(default_factory=dict)
-    contracts: dict[tuple[int, int], list[Contract]] = field(default_factory=dict)  # Of (partner, program).
+    contracts: dict[tuple[int, int], list[ContractAndTerms]] = field(default_factory=dict)  # Of (partner, program).
 
     def tracker_of(self, report: Report) -> ActionTracker:
         """The event type of a new action, with its program.
@@ -61,10 +63,9 @@ class Engagements:
         partner = self.partners.get(report.partner_id)
         if partner is None:
             return Credit(no_payout_reason="PARTNER_NOT_FOUND")
-        for contract in self.contracts.get((partner.pk, tracker.program_id), ()):
+        for contract, terms in self.contracts.get((partner.pk, tracker.program_id), ()):
             if contract.start <= day and (contract.end is None or day <= contract.end):
-                terms = [term for term in contract.terms.all() if term.action_tracker_id == tracker.pk]
-                holding = [term for term in terms if term.holds_on(day)]
+                holding = [term for term in terms if term.action_tracker_id == tracker.pk and term.holds_on(day)]
                 if not holding:
                     return Credit(partner, no_payout_reason="ACTIONTERMS_NOT_FOUND")
                 # A scheduled one, of which there is one a day at most, before the usual one.
@@ -108,7 +109,7 @@ def load_engagements(reports: Sequence[Report], version: int) -> Engagements:
 
 
 def _load_contracts(kept: Engagements, pairs: Sequence[tuple[int | None, int | None]]) -> None:
-    found: dict[tuple[int, int], list[Contract]] = {
+    found: dict[tuple[int, int], list[ContractAndTerms]] = {
         (partner, program): [] for partner, program in pairs if partner is not None and program is not None
     }
     of_any = Contract.objects.filter(
@@ -116,5 +117,5 @@ def _load_contracts(kept: Engagements, pairs: Sequence[tuple[int | None, int | N
     )
     for contract in of_any.select_related("partner").prefetch_related("terms__category_payouts"):
         if (contract.partner_id, contract.program_id) in found:
-            found[contract.partner_id, contract.program_id].append(contract)
+            found[contract.partner_id, contract.program_id].append((contract, list(contract.terms.all())))
     kept.contracts.update(found)

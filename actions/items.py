@@ -64,12 +64,14 @@ def _changed(line: Line, item: ReportedItem) -> Line:
             f"both must be 0 or more, and less than {MAX_MONEY:,}.",
             "Items",
         )
-    return line._replace(
-        category=line.category if item.category is None else item.category,
-        name=line.name if item.name is None else item.name,
-        quantity=quantity,
-        sub_total=sub_total,
-        discount=line.discount if item.discount is None else item.discount,
+    return Line(
+        line.sku,
+        line.category if item.category is None else item.category,
+        line.name if item.name is None else item.name,
+        quantity,
+        sub_total,
+        line.amount,
+        line.discount if item.discount is None else item.discount,
     )
 
 

@@ -26,7 +26,7 @@ def payout_for(
         Rejected: there is no rate to the partner's currency on `day`.
     """
     partners = term.contract.partner.currency
-    by_category = {each.category.casefold(): each for each in term.category_payouts.all()} if lines else {}
+    by_category = term.payout_of_category if lines else {}
     if by_category:
         flat, share = _sums(term, by_category, lines)
         return to_cents(flat + Fraction(rates.convert(share, currency, partners, day)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import Any
@@ -29,10 +30,17 @@ COPY actions_item (action_id, position, sku, category, name, quantity, sub_total
 # What would end a cell or a line of COPY's text.
 COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
-# The ids rise in the order of the rows.
-INSERT_EVENTS = (
-    "INSERT INTO actions_actionevent (action_id, number, kind, parameters) VALUES %s RETURNING id, recorded_at"
-)
+_ESCAPED = re.compile(r"[\\\t\n\r]")
+
+# The ids rise in the order of the rows. Arrays are put into the statement in half the time of rows.
+INSERT_EVENTS = """
+INSERT INTO actions_actionevent (action_id, number, kind, parameters)
+SELECT action_id, number, kind, parameters::jsonb
+FROM unnest(%s::bigint[], %s::integer[], %s::text[], %s::text[]) WITH ORDINALITY
+    AS v (action_id, number, kind, parameters, place)
+ORDER BY place
+RETURNING id, recorded_at
+"""
 
 # What a change may touch.
 UPDATE_ACTIONS = """
@@ -82,9 +90,20 @@ def store(orders: Sequence[Order], events: Sequence[ActionEvent]) -> None:
     new_items, changed_items = _items(orders)
     _copy(COPY_ITEMS, new_items)
     _update_items(changed_items)
-    rows = [(event.action_id, event.number, str(event.kind), _json(event.parameters)) for event in events]
-    for event, returned in zip(events, _execute(INSERT_EVENTS, None, rows, fetch=True), strict=True):
-        event.pk, event.recorded_at = returned
+    _insert_events(events)
+
+
+def _insert_events(events: Sequence[ActionEvent]) -> None:
+    columns = (
+        [event.action_id for event in events],
+        [event.number for event in events],
+        [str(event.kind) for event in events],
+        [_json(event.parameters) for event in events],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT_EVENTS, columns)
+        for event, returned in zip(events, cursor.fetchall(), strict=True):
+            event.pk, event.recorded_at = returned
 
 
 def _action_row(action: Action) -> Row:
@@ -145,12 +164,11 @@ def _update_items(items: Sequence[Item]) -> None:
     _execute(UPDATE_ITEMS, ITEM_ROW, rows)
 
 
-def _execute(statement: str, template: str | None, rows: Sequence[Row], *, fetch: bool = False) -> list[Row]:
-    """One statement for all rows, and what it returns."""
-    if not rows:
-        return []
-    with connection.cursor() as cursor:
-        return execute_values(cursor, statement, rows, template, page_size=len(rows), fetch=fetch) or []
+def _execute(statement: str, template: str, rows: Sequence[Row]) -> None:
+    """One statement for all rows."""
+    if rows:
+        with connection.cursor() as cursor:
+            execute_values(cursor, statement, rows, template, page_size=len(rows))
 
 
 def _copy(statement: str, rows: Sequence[Row]) -> None:
@@ -163,7 +181,9 @@ def _copy(statement: str, rows: Sequence[Row]) -> None:
 def _cell(value: object) -> str:
     if value is None:
         return r"\N"
-    return value.translate(COPY_ESCAPES) if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return value.translate(COPY_ESCAPES) if _ESCAPED.search(value) else value  # Most have nothing to escape.
+    return str(value)
 
 
 def _items(orders: Iterable[Order]) -> tuple[list[Row], list[Item]]:

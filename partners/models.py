@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 
 MAX_DAYS = 3650  # Ten years: beyond any contract, within any calendar.
 
@@ -258,6 +259,11 @@ class ContractTerm(Pays):
     def holds_on(self, day: date) -> bool:
         """Whether it is the usual term, or scheduled for `day`."""
         return self.start is None or (self.start <= day and (self.end is None or day <= self.end))
+
+    @cached_property
+    def payout_of_category(self) -> dict[str, CategoryPayout]:
+        """Its payouts by category, in small letters; asked for each order, so worked out once."""
+        return {each.category.casefold(): each for each in self.category_payouts.all()}
 
     def clean(self) -> None:
         if self.contract_id and self.action_tracker_id and self.action_tracker.program_id != self.contract.program_id:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from django.db import transaction
-from psycopg2.extras import execute_values
 
 from actions.models import ActionEvent
 from actions.signals import action_events_recorded
@@ -38,7 +37,8 @@ SELECT v.postback_id, v.event_id, v.action_id,
              AND d.state IN ('blocked', 'ready', 'sending')
        ) THEN 'blocked' ELSE 'ready' END,
        statement_timestamp() + make_interval(secs => v.delay_seconds), 0, ''
-FROM (VALUES %s) AS v (postback_id, action_id, event_id, delay_seconds, behind)
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::integer[], %s::boolean[])
+    AS v (postback_id, action_id, event_id, delay_seconds, behind)
 ORDER BY v.event_id
 RETURNING postback_id, action_id, state
 """
@@ -87,14 +87,8 @@ def _listeners(events: Sequence[ActionEvent], setup_version: int) -> Listeners:
 def _insert(rows: list[Row]) -> list[Chain]:
     """Writes the deliveries; returns the chains into which one went as blocked."""
     with raw_cursor() as cursor:
-        returned = execute_values(
-            cursor,
-            INSERT,
-            rows,
-            template="(%s::bigint, %s::bigint, %s::bigint, %s::int, %s::boolean)",
-            page_size=1000,
-            fetch=True,
-        )
+        cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+        returned = cursor.fetchall()
     return [(postback_id, action_id) for postback_id, action_id, state in returned if state == "blocked"]
 
 

@@ -51,8 +51,12 @@ def terms() -> list[Any]:
     percentage = make_term(tracker, make_partner(currency="JPY"), "7.3333%")
     flat = make_term(tracker, make_partner(), "2.5050")
     by_category = make_term(tracker, make_partner(), "1.9%")
-    CategoryPayout.objects.create(contract_term=by_category, category="Watches", payout_type="flat", payout="0.3350")
-    CategoryPayout.objects.create(contract_term=by_category, category="Hats", payout_type="percentage", payout="9.99")
+    CategoryPayout.objects.create(
+        contract_term=by_category, category="Watches", payout_type="flat", payout=Decimal("0.3350")
+    )
+    CategoryPayout.objects.create(
+        contract_term=by_category, category="Hats", payout_type="percentage", payout=Decimal("9.99")
+    )
     limited = make_term(tracker, make_partner(), "50%", monthly_payout_limit=Decimal(100))
     return [(tracker, term.contract.partner) for term in (percentage, flat, by_category, limited)]
 
