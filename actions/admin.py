@@ -9,6 +9,8 @@ Event types are registered here and not with their model, because the parameters
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -22,6 +24,7 @@ from actions.api import admin as api_admin  # noqa: F401 -- registers what it ho
 from actions.by_hand.pages import ByHand
 from actions.models import Action, ActionEvent, Item
 from actions.parameters import PARAMETERS
+from actions.personal import may_see_personal, without_personal
 from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelForm, ShownOnly, TabularInline
 from partners.models import ActionTracker, InAppEvent
 
@@ -83,7 +86,19 @@ class ActionAdmin(ByHand, ShownOnly, LargeTable):
     list_filter = ("status",)
     search_fields = ("order_id",)
     search_help_text = "An action id, such as 1000.2001.158133, or an order id."
+    exclude = ("reported",)
     inlines = (ItemInline, ActionEventInline)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Action | None = None) -> tuple[str, ...]:
+        return ("reported_values" if may_see_personal(request) else "known_values",)
+
+    @admin.display(description="Reported")
+    def reported_values(self, action: Action) -> SafeString:
+        return as_json(action.reported)
+
+    @admin.display(description="Reported")
+    def known_values(self, action: Action) -> SafeString:
+        return as_json(without_personal(action.reported))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Action], search_term: str
@@ -99,8 +114,10 @@ class ActionEventAdmin(ShownOnly, LargeTable):
     list_filter = ("kind",)
     search_fields = ("action__order_id",)
     search_help_text = ActionAdmin.search_help_text
-    fields = ("action", "number", "kind", "recorded_at", "values")
-    readonly_fields = ("values",)
+    readonly_fields = ("values", "known_values")
+
+    def get_fields(self, request: HttpRequest, obj: ActionEvent | None = None) -> tuple[str, ...]:
+        return ("action", "number", "kind", "recorded_at", "values" if may_see_personal(request) else "known_values")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ActionEvent], search_term: str
@@ -110,7 +127,15 @@ class ActionEventAdmin(ShownOnly, LargeTable):
 
     @admin.display(description="Parameters")
     def values(self, event: ActionEvent) -> SafeString:
-        return format_html("<pre>{}</pre>", json.dumps(event.parameters, indent=2, ensure_ascii=False))
+        return as_json(event.parameters)
+
+    @admin.display(description="Parameters")
+    def known_values(self, event: ActionEvent) -> SafeString:
+        return as_json(without_personal(event.parameters))
+
+
+def as_json(values: Mapping[str, Any]) -> SafeString:
+    return format_html("<pre>{}</pre>", json.dumps(values, indent=2, ensure_ascii=False))
 
 
 def find_actions(term: str) -> list[int]:

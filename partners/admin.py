@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from partners.admin_kit import DeletedOnlyUnused, InlineFormSet, LargeTable, ModelAdmin, TabularInline
+from partners.admin_kit import DeletedOnlyUnused, InlineFormSet, LargeTable, ModelAdmin, TabularInline, may_see_personal
 from partners.models import (
     ActionTracker,
     AttributionRule,
@@ -194,6 +194,11 @@ class AttributionRuleAdmin(LargeTable):
             },
         ),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AttributionRule]:
+        """Of customers and their devices only for whom personal data is."""
+        rows: QuerySet[AttributionRule] = super().get_queryset(request)
+        return rows if may_see_personal(request) else rows.exclude(key__in=AttributionRule.PERSONAL)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AttributionRule], search_term: str

@@ -36,7 +36,13 @@ else:
     InlineFormSet = BaseInlineFormSet
     AnyPaginator = Paginator
 
+SEE_PERSONAL = "actions.view_personal_data"
 COUNT_UP_TO = 10_000  # Pages beyond this nobody turns to, and counting millions of rows takes seconds.
+
+
+def may_see_personal(request: HttpRequest) -> bool:
+    """Whether the user is shown what tells who or where a customer is."""
+    return request.user.has_perm(SEE_PERSONAL)
 
 
 class DeletedOnlyUnused(ModelAdmin):

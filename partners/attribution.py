@@ -29,6 +29,12 @@ class AttributionRule(models.Model):
         APPLE_IFA = "apple_ifa", "Apple IFA"
         APPLE_IFV = "apple_ifv", "Apple IFV"
 
+    # Whose values stand for one customer, or their device.
+    PERSONAL = (
+        *(Key.CALLER_ID, Key.CUSTOMER_ID, Key.CUSTOM_PROFILE_ID),
+        *(Key.GOOGLE_AD_ID, Key.ANDROID_ID, Key.APPLE_IFA, Key.APPLE_IFV),
+    )
+
     key = models.CharField(max_length=20, choices=Key)
     value = models.CharField(
         max_length=255, help_text="Compared exactly; of promo codes upper and lower case are the same."

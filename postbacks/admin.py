@@ -35,7 +35,7 @@ from postbacks.secrets.headers import masked_lines
 from postbacks.signing.screen import URL_NAME as SIGNING
 from postbacks.signing.screen import signing_view
 from postbacks.state import state_of
-from postbacks.trial.views import preview_view, shown_palette, test_view
+from postbacks.trial.views import may_name_actions, preview_view, shown_palette, test_view
 
 __all__ = [
     "ActionWithDeliveriesAdmin",
@@ -156,7 +156,7 @@ class PostbackAdmin(ModelAdmin):
             "owner_kind": kind_of(owner) if owner else None,
             "owner_url": kind_of(owner).url(owner) if owner else "",
             "palette": shown_palette() if may_type else None,
-            "may_name_actions": request.user.has_perm("actions.view_action"),
+            "may_name_actions": may_name_actions(request),
             **(extra_context or {}),
         }
         return super().changeform_view(request, object_id, form_url, context)

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from actions.api.models import ApiToken, Submission
 from actions.api.submit import process_again
 from actions.api.tokens import new_token, revoke
+from actions.personal import WHY_HIDDEN, may_see_personal, without_personal
 from partners.admin_kit import LargeTable, ModelAdmin, ShownOnly
 
 MOST_AT_ONCE = 1_000  # One after the other, while the browser waits; the command takes any number.
@@ -64,9 +65,15 @@ class SubmissionAdmin(ShownOnly, LargeTable):
     list_filter = ("result", "kind")
     search_fields = ("=id",)
     search_help_text = "A submission's id, such as A-17, or a reason code of refused ones."
-    exclude = ("fields", "notes")
-    readonly_fields = ("reported", "remarks")
     actions = ("process_refused",)
+
+    def get_exclude(self, request: HttpRequest, obj: Submission | None = None) -> tuple[str, ...]:
+        return ("fields", "notes") if may_see_personal(request) else ("fields", "notes", "message")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Submission | None = None) -> tuple[str, ...]:
+        if may_see_personal(request):
+            return ("reported", "remarks")
+        return ("reported_without_personal", "hidden_message", "hidden_remarks")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Submission], search_term: str
@@ -84,6 +91,20 @@ class SubmissionAdmin(ShownOnly, LargeTable):
         if not submission.fields:
             return "Kept only while a report is refused."
         return format_html("<pre>{}</pre>", json.dumps(submission.fields, indent=2, ensure_ascii=False))
+
+    @admin.display(description="Reported fields")
+    def reported_without_personal(self, submission: Submission) -> SafeString | str:
+        return self.reported(Submission(fields=without_personal(submission.fields)))
+
+    @admin.display(description="Message")
+    def hidden_message(self, submission: Submission) -> str:
+        """It quotes what was reported."""
+        return WHY_HIDDEN if submission.message else "-"
+
+    @admin.display(description="Notes")
+    def hidden_remarks(self, submission: Submission) -> str:
+        """As the message."""
+        return WHY_HIDDEN if submission.notes else "-"
 
     @admin.display(description="Notes")
     def remarks(self, submission: Submission) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from actions.personal import SEE_PERSONAL
+
 
 class Role(StrEnum):
     """The name of the role is that of its group."""
@@ -13,8 +15,6 @@ class Role(StrEnum):
     OPERATOR = "operator"
     ADMINISTRATOR = "administrator"
 
-
-SEE_PERSONAL: Final = "actions.view_personal_data"
 
 _SET_UP: Final = (
     *("partners.program", "partners.actiontracker", "partners.inappevent", "partners.exchangerate"),
@@ -43,9 +43,10 @@ _OPERATOR: Final = (
     | _of(("postbacks.replay",), "add", "change")
     # Actions are reported and changed by hand as by the API: each change is an event.
     | _of(("actions.action",), "add", "change")
-    # Deliveries are not edited: whoever may change them resends and cancels. So with what is held, and with refused
-    # reports, which are processed again.
-    | _of(("postbacks.delivery", "postbacks.lane", "actions.submission"), "change")
+    # Deliveries are not edited: whoever may change them resends and cancels. So with refused reports, which are
+    # processed again, and with actions, of which is reported what happens to them.
+    | _of(("postbacks.delivery", "actions.submission", "actions.action"), "change")
+    | _of(("actions.action",), "add")
     | {SEE_PERSONAL}
 )
 

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 
 from actions.admin import ActionEventAdmin
-from partners.admin_kit import ShownOnly, TabularInline
+from partners.admin_kit import ShownOnly, TabularInline, may_see_personal
 from postbacks.log.asked import FilterForm
 from postbacks.log.bulk import MOST
 from postbacks.log.detail import exchanges_of, may_hold_personal_data, others_of, waits_for
@@ -24,8 +24,6 @@ from postbacks.log.rows import Page, label_of, page_of, text_of
 from postbacks.models import Delivery
 from postbacks.owner_screen.owners import kind_of
 from postbacks.owner_screen.rows import place_called
-
-_SEE_PERSONAL = "actions.view_personal_data"
 
 
 @admin.register(Delivery)
@@ -65,7 +63,7 @@ class DeliveryAdmin(DoingAdmin):
             label=label_of(delivery),
             text=text_of(delivery),
             exchanges=exchanges_of(delivery),
-            texts_hidden=not request.user.has_perm(_SEE_PERSONAL) and may_hold_personal_data(delivery),
+            texts_hidden=not may_see_personal(request) and may_hold_personal_data(delivery),
             calls=place_called(delivery.postback.url),
             waits_for=waits_for(delivery),
             others=others_of(delivery),

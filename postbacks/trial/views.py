@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
+from actions.personal import may_see_personal
 from postbacks.models import Postback
 from postbacks.template.palette import Palette, palette
 from postbacks.trial.trial import ACTION, Trial, send_once, try_out
@@ -48,6 +49,11 @@ def _saved(request: HttpRequest, model_admin: ModelAdmin[Any]) -> Postback | Non
     return saved if saved is not None and model_admin.has_change_permission(request, saved) else None
 
 
+def may_name_actions(request: HttpRequest) -> bool:
+    """Whoever sees the values of an action as well as the action."""
+    return request.user.has_perm("actions.view_action") and may_see_personal(request)
+
+
 def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[Trial, Postback]:
     if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
         raise PermissionDenied
@@ -55,6 +61,6 @@ def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[Trial, P
     if postback.media_source is not None and not request.user.has_perm(_OPTIMIZE):
         raise PermissionDenied
     action_id = request.POST.get(ACTION, "").strip()
-    if action_id and not request.user.has_perm("actions.view_action"):
+    if action_id and not may_name_actions(request):
         raise PermissionDenied
     return try_out(postback, unread, action_id), postback

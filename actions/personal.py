@@ -1,0 +1,25 @@
+"""What of an action's values is personal data of the customer, and who sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from actions.parameters import is_personal
+from actions.report import ALIASES, READERS
+from partners.admin_kit import SEE_PERSONAL, may_see_personal
+
+__all__ = ["SEE_PERSONAL", "WHY_HIDDEN", "may_see_personal", "without_personal"]
+
+HIDDEN: Final = "hidden: personal"
+WHY_HIDDEN: Final = "Hidden, because it may hold personal data of the customer, which your role does not show."
+
+
+def without_personal(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of an action or a report by name, to be shown: of what is personal only that there is something."""
+    return {name: HIDDEN if _is_hidden(name) and value not in ("", None) else value for name, value in values.items()}
+
+
+def _is_hidden(name: str) -> bool:
+    known = ALIASES.get(name, name)
+    return is_personal(known) and known not in READERS and not name.startswith("Item")  # What tells of the order.
