@@ -6,9 +6,10 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db.models import Count, Min
+from django.db.models import Count
 from django.utils import timezone
 
+from postbacks.backlog import oldest_due
 from postbacks.models import Delivery, Lane, Postback
 from postbacks.rollups.fold import ALL
 from postbacks.rollups.read import catch_up, ever
@@ -77,10 +78,8 @@ def held_destinations() -> list[int]:
 
 
 def _oldest_waiting_seconds() -> float:
-    now = timezone.now()
-    sendable = Delivery.objects.filter(state=Delivery.State.READY, due_at__lte=now, postback__paused_at__isnull=True)
-    oldest = sendable.aggregate(oldest=Min("due_at"))["oldest"]
-    return round((now - oldest).total_seconds(), 1) if oldest else 0.0
+    oldest = oldest_due()
+    return round((timezone.now() - oldest).total_seconds(), 1) if oldest else 0.0
 
 
 def _postback_status(postback: Postback, deliveries: dict[str, int]) -> PostbackStatus:
