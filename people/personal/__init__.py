@@ -1,0 +1,1 @@
+"""What is known of one customer, by the customer id that was reported: written out, or taken away."""

@@ -1,0 +1,43 @@
+"""Where one customer's data is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from actions.api.models import Submission
+from actions.models import Action
+from partners.attribution import AttributionRule
+from postbacks.models import Delivery
+
+FIELD = "CustomerId"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The keys of the rows, oldest first."""
+
+    customer_id: str
+    actions: list[int]
+    submissions: list[int]
+    rules: list[int]
+
+    def __bool__(self) -> bool:
+        return bool(self.actions or self.submissions or self.rules)
+
+    def deliveries(self) -> list[int]:
+        rows = Delivery.objects.filter(event__action__in=self.actions).order_by("pk")
+        return list(rows.values_list("pk", flat=True))
+
+
+def find(customer_id: str) -> Person:
+    """Reads every action once: nothing else asks by customer, so there is no index to keep for it."""
+    by_field = Q(**{f"reported__{FIELD}": customer_id})
+    actions = list(Action.objects.filter(by_field).order_by("pk").values_list("pk", flat=True))
+    reported = Q(action__in=actions) | Q(**{f"fields__{FIELD}": customer_id})
+    if customer_id.isascii() and customer_id.isdecimal() and len(customer_id) < 19:
+        reported |= Q(**{f"fields__{FIELD}": int(customer_id)})  # A number of JSON, as it came.
+    submissions = Submission.objects.filter(reported).order_by("pk").values_list("pk", flat=True)
+    rules = AttributionRule.objects.filter(key=AttributionRule.Key.CUSTOMER_ID, value=customer_id).order_by("pk")
+    return Person(customer_id, actions, list(submissions), list(rules.values_list("pk", flat=True)))
