@@ -15,7 +15,7 @@ FLAGS: Final = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
 
 # An expression that backtracks can take minutes on 64 KiB of the wrong body. Ordinary ones take microseconds. While it
 # searches, other threads go on, but not the one that sends: so it is given less time at once where it was slow before.
-_SECONDS: Final = 0.1
+_SECONDS: Final = 0.05
 _LEAST_SECONDS: Final = 0.002
 _SLOW_SECONDS: Final = 0.01
 

@@ -204,7 +204,7 @@ def test_an_expression_that_takes_too_long_is_given_up_and_says_so() -> None:
 
 
 def test_an_expression_that_was_slow_is_given_less_time_until_it_is_quick_again() -> None:
-    """A receiver that knows the rule could stop the thread that sends for a tenth of a second with each answer."""
+    """A receiver that knows the rule could stop the thread that sends for 50 ms with each answer."""
     rules = compile_rules("/^(b|bb)+$/", "")
     rules.judge(200, "warm")
     took = [timed(lambda: rules.judge(200, "b" * 64 * 1024 + "!")) for _ in range(40)]

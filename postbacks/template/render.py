@@ -188,8 +188,11 @@ class Compiler:
             return self.choice(node, arguments)
         if len(arguments) == 1:
             only = arguments[0]
-            return lambda values, item, position: apply(only(values, item, position))
-        return lambda values, item, position: apply(*[each(values, item, position) for each in arguments])
+            write: Emit = lambda values, item, position: apply(only(values, item, position))  # noqa: E731 -- as below
+        else:
+            write = lambda values, item, position: apply(*[each(values, item, position) for each in arguments])  # noqa: E731
+        grows = any(isinstance(each, Call | Join) for each in node.arguments)
+        return _bounded(write, node.function.name) if grows else write
 
     def choice(self, node: Call, branches: list[Emit]) -> Emit:
         """An `if`: only the branch that is chosen is written."""
@@ -246,6 +249,18 @@ def _joined(write_item: Emit, separator: str, prefix: str) -> Emit:
                 )
             written.append(text)
         return prefix + separator.join(written)
+
+    return emit
+
+
+def _bounded(write: Emit, name: str) -> Emit:
+    """Of a function of functions or of a join: base64 within base64 grows by a third each time."""
+
+    def emit(values: Values, item: Values, position: str) -> str:
+        text = write(values, item, position)
+        if len(text) > limits.JOINED_CHARACTERS:
+            raise TooLongError(f"the result of {name}(…) is longer than {limits.JOINED_CHARACTERS:,} characters")
+        return text
 
     return emit
 
