@@ -77,7 +77,8 @@ class DoingAdmin(ShownOnly, LargeTable):
         if "sure" in request.POST:
             wanted = self.get_queryset(request).filter(pk__in=ids_in(request.POST.get("ids", "")))
             done = deed.do(request.user, list(wanted.values_list("pk", flat=True)))
-            self.message_user(request, f"{count_of(len(done))}: {deed.done}.", messages.SUCCESS)
+            level = messages.SUCCESS if done else messages.WARNING
+            self.message_user(request, f"{count_of(len(done))}: {deed.done}.", level)
             return redirect(back)
         chosen = self._chosen(request, deed)
         if not chosen:

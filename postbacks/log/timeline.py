@@ -11,7 +11,7 @@ from postbacks.log.rows import label_of, text_of
 from postbacks.models import Delivery
 
 MOST_EVENTS: Final = 100  # The latest; an action with more of them is read in the log.
-MOST_DELIVERIES: Final = 500
+MOST_DELIVERIES: Final = 500  # The latest of those.
 _TOLD = ("Status", "Amount", "DeltaAmount", "Payout", "DeltaPayout")
 
 
@@ -54,7 +54,7 @@ def _fired(events: Iterable[ActionEvent], *, networks: bool) -> dict[int, list[F
         rows = rows.filter(postback__media_source__isnull=True)
     rows = rows.select_related("postback__partner", "postback__media_source", "postback__lane").defer("parameters")
     found: dict[int, list[Fired]] = {}
-    for delivery in rows.order_by("pk")[:MOST_DELIVERIES]:
+    for delivery in reversed(rows.order_by("-pk")[:MOST_DELIVERIES]):
         found.setdefault(delivery.event_id, []).append(Fired(delivery, label_of(delivery), text_of(delivery)))
     return found
 
