@@ -2,6 +2,8 @@
 # Another interpreter: make up PYTHON=python3.12
 
 PYTHON ?= python3
+# Processes that run tests. They mostly wait, so two are nearly twice as fast as one.
+JOBS ?= 2
 BIN := .venv/bin/python
 PIP := $(BIN) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes
 
@@ -11,7 +13,7 @@ PIP := $(BIN) -m pip install --disable-pip-version-check --no-input --quiet --re
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
 	@echo 'make install  create .venv from requirements.txt'
-	@echo 'make test     run all tests (ARGS="-k name" for some)'
+	@echo 'make test     run all tests in two processes (ARGS="-k name" for some, JOBS=1 for one process)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
 	@echo 'make lint     check style and format'
 	@echo 'make types    check types'
@@ -26,7 +28,7 @@ up: install
 	@exec $(BIN) manage.py up --demo
 
 test: install-dev
-	$(BIN) -m pytest $(ARGS)
+	$(BIN) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 bench: install-dev
 	@exec $(BIN) -m benchmarks
