@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from django.db.models import Count
 from django.utils import timezone
 
-from postbacks.models import Delivery, Postback, Rollup
+from postbacks.backlog import COUNTED_UP_TO, shown, waiting_of
+from postbacks.models import Postback, Rollup
 from postbacks.rollups.read import Sums, by_postback, catch_up
 from postbacks.state import State, state_of
 
@@ -22,7 +22,7 @@ class Row:
     """A postback, its state, and its last 24 hours: the present one and the 23 before it.
 
     `success_percent` is the share of delivered ones among those that ended, `p95_ms` the duration that 95 % of the
-    requests did not exceed; None where there were none. `waiting` are deliveries that are not finished.
+    requests did not exceed; None where there were none. `waiting` is how many deliveries are not finished, in words.
     """
 
     postback: Postback
@@ -31,7 +31,7 @@ class Row:
     sent: int
     success_percent: float | None
     p95_ms: float | None
-    waiting: int
+    waiting: str
 
 
 def rows_of(postbacks: Sequence[Postback]) -> list[Row]:
@@ -40,8 +40,7 @@ def rows_of(postbacks: Sequence[Postback]) -> list[Row]:
     keys = [postback.pk for postback in postbacks]
     since = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS - 1)
     sums = by_postback(Rollup.Period.HOUR, since, keys)
-    unfinished = Delivery.objects.filter(postback__in=keys, state__in=Delivery.UNFINISHED).order_by()
-    waiting = dict(unfinished.values_list("postback_id").annotate(Count("id")))
+    waiting = waiting_of(keys)
     return [_row(each, sums.get(each.pk, Sums()), waiting.get(each.pk, 0)) for each in postbacks]
 
 
@@ -60,5 +59,5 @@ def _row(postback: Postback, sums: Sums, waiting: int) -> Row:
         sent=sums.attempts,
         success_percent=None if rate is None else rate * 100,
         p95_ms=sums.took_ms(0.95),
-        waiting=waiting,
+        waiting=shown(waiting, COUNTED_UP_TO),
     )
