@@ -41,8 +41,8 @@ def sign(instance: Any, **_signal: Any) -> None:
 
 def _program() -> str:
     """Such as `load_config, run by deploy`."""
-    name, *arguments = [*sys.argv, ""]
-    command = arguments[0] if Path(name).name == "manage.py" else Path(name).name
+    path, argument = Path(sys.argv[0]), (*sys.argv[1:], "")[0]
+    command = {"manage.py": argument, "__main__.py": path.parent.name}.get(path.name, path.name)
     try:
         return f"{command}, run by {getpass.getuser()}"
     except (OSError, KeyError):  # An account without a name, as in some containers.
