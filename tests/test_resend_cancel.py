@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 
 import orjson
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 
 from postbacks.engine.redis import client as redis
@@ -18,7 +20,7 @@ from postbacks.models import Delivery, Postback, Tally
 from postbacks.replay import feed
 from postbacks.replay.plan import start
 from postbacks.replay.selection import Selection
-from tests.engine_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane
+from tests.engine_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane, wait_until
 from tests.factories import make_media_source, make_partner, make_postback, make_term, make_tracker, record_change
 from tests.log_rows import make_finished
 
@@ -208,3 +210,37 @@ def test_a_replay_leaves_an_action_that_a_report_is_changing_for_later(postback:
     driver.step()
 
     assert Delivery.objects.filter(replay=replay).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_resend_the_same_at_the_same_moment_make_one(postback: Postback) -> None:
+    old = make_finished(postback)
+    made: list[list[int]] = []
+
+    def resend_it() -> None:
+        try:
+            made.append(resend([old.pk]))
+        finally:
+            connection.close()
+
+    with engine_connection() as other, other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT 1 FROM actions_action WHERE id = %s FOR NO KEY UPDATE", [old.action_id])
+        threads = [Thread(target=resend_it) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: _waiting_for_locks() == 2, 10, "both wait for the action")
+        cursor.execute("ROLLBACK")
+    for thread in threads:
+        thread.join()
+
+    assert sorted(len(ids) for ids in made) == [0, 1]
+    assert Delivery.objects.filter(known_as=old.pk).count() == 1
+
+
+def _waiting_for_locks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
