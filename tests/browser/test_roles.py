@@ -49,26 +49,15 @@ def postback() -> Postback:
     return postback
 
 
-def entries(page: Page) -> dict[str, str]:
-    """The links of the navigation, by their words."""
-    links = page.get_by_role("navigation", name="Main").get_by_role("link").all()
-    return {link.inner_text().splitlines()[-1].strip(): link.get_attribute("href") or "" for link in links}
-
-
 @pytest.mark.parametrize("role", list(Role))
-def test_the_navigation_leads_each_role_to_its_pages_and_nowhere_else(
-    open_as: OpenAs, postback: Postback, role: Role
-) -> None:
+def test_the_navigation_has_what_each_role_may_see(open_as: OpenAs, role: Role) -> None:
     page = open_as(role)
     page.goto("/admin/")
 
-    found = entries(page)
+    links = page.get_by_role("navigation", name="Main").get_by_role("link").all()
 
-    assert set(found) == (ALL | ADMINISTRATORS_ONLY if role is Role.ADMINISTRATOR else ALL)
-    for words, path in found.items():
-        answer = page.goto(path)
-        assert answer is not None
-        assert answer.status == 200, words
+    found = {link.inner_text().splitlines()[-1].strip() for link in links}
+    assert found == (ALL | ADMINISTRATORS_ONLY if role is Role.ADMINISTRATOR else ALL)
 
 
 def pressable(page: Page) -> set[str]:
