@@ -119,6 +119,58 @@ def test_an_administrator_neither_becomes_nor_touches_a_superuser(client: Client
     assert (me.is_superuser, root.username) == (False, "root")
 
 
+@pytest.fixture
+def helpdesk(client: Client) -> User:
+    """May manage users and roles, and else no more than viewers."""
+    create_user("helpdesk", Role.VIEWER)
+    user = User.objects.get(username="helpdesk")
+    group = Group.objects.create(name="helpdesk")
+    group.permissions.set(
+        Permission.objects.filter(content_type__app_label="auth", content_type__model__in=["user", "group"])
+    )
+    user.groups.add(group)
+    client.force_login(user)
+    return user
+
+
+def test_nobody_gives_more_than_they_have(client: Client, helpdesk: User) -> None:
+    viewer, operator = Group.objects.get(name=Role.VIEWER), Group.objects.get(name=Role.OPERATOR)
+    url = reverse("admin:auth_user_change", args=(helpdesk.pk,))
+
+    refused = client.post(url, {"username": "helpdesk", "is_active": "on", "groups": [viewer.pk, operator.pk]})
+    given = client.post(url, {"username": "helpdesk", "is_active": "on", "groups": [viewer.pk]})
+
+    assert "Select a valid choice" in refused.content.decode()
+    assert given.status_code == 302
+    assert [group.name for group in helpdesk.groups.all()] == ["viewer"]
+
+
+def test_nobody_gets_at_more_than_they_have_by_another_s_account(client: Client, helpdesk: User) -> None:
+    create_user("grace", Role.VIEWER)
+    create_user("ada", Role.OPERATOR)
+    grace, ada = User.objects.get(username="grace"), User.objects.get(username="ada")
+    passwords = {"password1": "plank-otter-9-violet", "password2": "plank-otter-9-violet", "usable_password": "true"}
+
+    for user, status in ((grace, 302), (ada, 403)):
+        answer = client.post(reverse("admin:auth_user_password_change", args=(user.pk,)), passwords)
+        assert answer.status_code == status, user
+
+    ada.refresh_from_db()
+    assert not ada.check_password("plank-otter-9-violet")
+
+
+def test_a_role_of_one_s_own_is_given_no_more_than_one_has(client: Client, helpdesk: User) -> None:
+    strong = Group.objects.create(name="strong")
+    strong.permissions.add(delete := Permission.objects.get(codename="delete_postback"))
+    view = Permission.objects.get(codename="view_postback")
+    add = reverse("admin:auth_group_add")
+
+    assert "Select a valid choice" in client.post(add, {"name": "mine", "permissions": [delete.pk]}).content.decode()
+    assert client.post(add, {"name": "mine", "permissions": [view.pk]}).status_code == 302
+    assert client.post(reverse("admin:auth_group_change", args=(strong.pk,)), {"name": "weak"}).status_code == 403
+    assert permissions_of(Group.objects.get(name="mine")) == {"postbacks.view_postback"}
+
+
 def test_the_three_roles_are_seen_and_not_edited(client: Client) -> None:
     sign_in(client, Role.ADMINISTRATOR)
     viewer = Group.objects.get(name=Role.VIEWER)

@@ -41,6 +41,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the kit's
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         kwargs |= {"label": "Roles", "help_text": "The user may do what one of them allows."}
+        kwargs["queryset"] = Group.objects.filter(pk__in=_groups_within(request.user)).order_by("name")
         kwargs["widget"] = UnfoldAdminSelect2MultipleWidget()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
@@ -63,7 +64,10 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the kit's
         return self._may_touch(request, obj) and super().has_delete_permission(request, obj)
 
     def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
-        return obj is None or not obj.is_superuser or request.user.is_superuser
+        """Nobody gets at more than they have by another's account: with its password, say."""
+        if obj is None or request.user.is_superuser:
+            return True
+        return not obj.is_superuser and obj.get_all_permissions() <= request.user.get_all_permissions()
 
     @admin.display(description="Roles")
     def roles(self, user: User) -> str:
@@ -79,17 +83,28 @@ class RoleAdmin(GroupAdmin, ModelAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         """Permissions that a page of ours asks for. Others of Django's tables do nothing."""
-        keys = permission_ids(PERMISSIONS[Role.ADMINISTRATOR]).values()
+        own = request.user.get_all_permissions() if request else set()
+        keys = permission_ids(PERMISSIONS[Role.ADMINISTRATOR] & own).values()
         kwargs["queryset"] = Permission.objects.filter(pk__in=keys).select_related("content_type")
         kwargs["widget"] = UnfoldAdminSelect2MultipleWidget()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return not _is_ours(obj) and super().has_change_permission(request, obj)
+        return self._may_touch(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return not _is_ours(obj) and super().has_delete_permission(request, obj)
+        return self._may_touch(request, obj) and super().has_delete_permission(request, obj)
+
+    def _may_touch(self, request: HttpRequest, obj: Group | None) -> bool:
+        return obj is None or (obj.name not in list(Role) and obj.pk in _groups_within(request.user))
 
 
-def _is_ours(group: Group | None) -> bool:
-    return group is not None and group.name in list(Role)
+def _groups_within(user: Any) -> list[int]:
+    """The groups that allow nothing which the user may not: no others are theirs to give, or to change."""
+    own = user.get_all_permissions()
+    groups = Group.objects.prefetch_related("permissions__content_type")
+    return [
+        group.pk
+        for group in groups
+        if all(f"{each.content_type.app_label}.{each.codename}" in own for each in group.permissions.all())
+    ]
