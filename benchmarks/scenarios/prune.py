@@ -22,14 +22,15 @@ KINDS = 4  # Rows of a past delivery that are changed or removed: its attempt tw
 
 def figures(full: bool) -> Iterator[Figure]:
     """The same live events alone, and while old deliveries lose their texts and personal data and then go."""
-    past, seconds = (250_000, 60.0) if full else (25_000, 10.0)
+    past, seconds = (250_000, 120.0) if full else (25_000, 10.0)
     alone, _ = _live(past, seconds, pruned=False)
     beside, told = _live(past, seconds, pruned=True)
     what = f"{RATE:.0f} events/s, slowest from commit to request: "
     shares = {"median": 0.5, "p99": 0.99, "p99.9": 0.999}
-    for name, latencies, target in (("alone", alone, None), ("while pruning", beside, at_most(1_000))):
+    for name, latencies in (("alone", alone), ("while pruning", beside)):
         details = {key: events.percentile(latencies, share) for key, share in shares.items()}
-        yield Figure(what + name, latencies[-1], "ms", 1, target, {"events": len(latencies), **details})
+        yield Figure(what + name, latencies[-1], "ms", 1, details={"events": len(latencies), **details})
+    yield Figure("slowest: how much slower while pruning", beside[-1] - alone[-1], "ms", 1, at_most(1_000))
     yield Figure(f"{past * KINDS:,} rows pruned meanwhile", past * KINDS / told["seconds"], "/s", details=told)
 
 
