@@ -268,6 +268,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 # Whether all subdomains are https too, and belong on browsers' lists, the owner of the domain decides at the proxy.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_report.WithoutSecrets"
 LOGGING = logging_setup(log_level("LOG_LEVEL", default="INFO"))
 # The lines of attempts: none, failed or all.
 LOG_ATTEMPTS = logged_attempts()
