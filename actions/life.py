@@ -194,7 +194,7 @@ def _worth(order: Order, lines: Sequence[Line], total: Decimal, term: ContractTe
         total = sum((line.sub_total for line in lines), ZERO)
     amount = rates.convert(total, cart, account, day)
     exact = [rates.convert(line.sub_total, cart, account, day) for line in lines]
-    priced = tuple([line._replace(amount=to_cents(each)) for line, each in zip(lines, exact, strict=True)])
+    priced = tuple([line.priced(to_cents(each)) for line, each in zip(lines, exact, strict=True)])
     categories = [(line.category, line.quantity, each) for line, each in zip(lines, exact, strict=True)]
     payout = payout_for(term, amount, account, rates, day, lines=categories) if term else ZERO
     return Worth(priced, to_cents(total), to_cents(amount), payout)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import Max
 
 from actions.items import Line
@@ -17,11 +18,10 @@ from actions.report import Report
 from actions.snapshot import as_reported
 from partners.models import ActionTracker
 
-# Through the constraint's index, order by order.
+# Through the constraint's index, order by order. Most orders are new, so this is all that is asked of most.
 KNOWN = """
-SELECT a.* FROM unnest(%s::bigint[], %s::text[]) AS asked (tracker, order_id)
+SELECT a.id FROM unnest(%s::bigint[], %s::text[]) AS asked (tracker, order_id)
 JOIN actions_action a ON a.action_tracker_id = asked.tracker AND a.order_id = asked.order_id
-ORDER BY a.order_repeat
 """
 
 OrderKey = tuple[int, str]  # Event type, order id.
@@ -124,7 +124,7 @@ def load_orders(reports: Sequence[Report]) -> Orders:
         for report in reports
         if report.order_id and report.action_tracker_id is not None
     }
-    known = list(Action.objects.raw(KNOWN, [[key[0] for key in keys], [key[1] for key in keys]])) if keys else []
+    known = _known(keys) if keys else []
     newest: dict[tuple[int | None, str], int] = {
         (action.action_tracker_id, action.order_id): action.pk for action in known
     }
@@ -136,6 +136,14 @@ def load_orders(reports: Sequence[Report]) -> Orders:
         if (report.action_tracker_id, report.order_id) in newest
     }
     return Orders(known, lock_orders(targets) if targets else ())
+
+
+def _known(keys: Collection[tuple[int | None, str]]) -> list[Action]:
+    """The actions of these orders; of one order id in the order of its uses."""
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, [[tracker for tracker, _ in keys], [order_id for _, order_id in keys]])
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(Action.objects.filter(pk__in=ids).order_by("order_repeat")) if ids else []
 
 
 def lock_orders(ids: Iterable[int]) -> list[Order]:

@@ -14,7 +14,7 @@ for each other in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -39,10 +39,11 @@ from partners.models import ActionTracker
 ORDER_ID_CONSTRAINT = "order_id_once_per_window"
 
 
-def record(reports: Sequence[Report]) -> list[Outcome]:
+def record(reports: Sequence[Report], *, also: Callable[[list[Outcome]], None] | None = None) -> list[Outcome]:
     """Record `reports` in their order, in one transaction; one outcome for each.
 
     A refused report does not touch the others. A later report may change an action that an earlier one creates.
+    `also` is called with the outcomes in the same transaction; what it writes is there or not as they are.
 
     Raises:
         django.db.Error: the database failed; nothing of this call is recorded.
@@ -50,7 +51,10 @@ def record(reports: Sequence[Report]) -> list[Outcome]:
     while True:
         try:
             with transaction.atomic():
-                return _record(reports)
+                outcomes = _record(reports)
+                if also is not None:
+                    also(outcomes)
+                return outcomes
         except IntegrityError as error:
             if not _same_order_at_once(error):
                 raise

@@ -230,29 +230,29 @@ def test_to_postback_sends_old_events_to_a_new_postback(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--partner", "summit media"], {"s1", "s2", "s3"}),
-        (["--media-source", "Clicks"], {"n1", "n2", "n3", "n4"}),
-        (["--partner", "Summit Media", "--media-source", "Clicks"], {"s1", "s2", "s3", "n1", "n2", "n3", "n4"}),
-        (["--postback", "Other program"], {"o"}),
-        (["--program", "Second"], {"o"}),
-        (["--action-tracker", "Online sale"], {"s1", "s2", "s3", "n1", "n2", "n3", "n4"}),
-        (["--order-id", "order-1"], {"s1", "s3", "n1", "n3"}),
-        (["--order-id", "order-1", "--order-id", "order-2"], {"s1", "s2", "s3", "n1", "n2", "n3"}),
-        (["--event-kind", "reversed"], {"s3", "n3"}),
-        (["--status", "pending", "--partner", "Summit Media"], {"s2"}),
-        (["--status", "REVERSED", "--event-kind", "created", "--exact"], {"s1", "n1"}),
-        (["--since", "2020-01-01T00:00+00:00", "--until", "2020-12-31"], {"s2", "n2"}),
-        (["--until", "2020-06-01"], {"s2", "n2"}),
-        (["--until", "2020-05-31", "--partner", "Summit Media"], set()),
-        (["--since", "2020-06-02", "--partner", "Summit Media"], {"s1", "s3"}),
-        (["--failed-only"], {"s2", "n4"}),
-        (["--failed-only", "--partner", "Summit Media"], {"s2"}),
-        (["--never-delivered", "--media-source", "Clicks"], {"n4"}),
+        (["--partner", "summit media"], "s1 s2 s3"),
+        (["--media-source", "Clicks"], "n1 n2 n3 n4"),
+        (["--partner", "Summit Media", "--media-source", "Clicks"], "s1 s2 s3 n1 n2 n3 n4"),
+        (["--postback", "Other program"], "o"),
+        (["--program", "Second"], "o"),
+        (["--action-tracker", "Online sale"], "s1 s2 s3 n1 n2 n3 n4"),
+        (["--order-id", "order-1"], "s1 s3 n1 n3"),
+        (["--order-id", "order-1", "--order-id", "order-2"], "s1 s2 s3 n1 n2 n3"),
+        (["--event-kind", "reversed"], "s3 n3"),
+        (["--status", "pending", "--partner", "Summit Media"], "s2"),
+        (["--status", "REVERSED", "--event-kind", "created", "--exact"], "s1 n1"),
+        (["--since", "2020-01-01T00:00+00:00", "--until", "2020-12-31"], "s2 n2"),
+        (["--until", "2020-06-01"], "s2 n2"),
+        (["--until", "2020-05-31", "--partner", "Summit Media"], ""),
+        (["--since", "2020-06-02", "--partner", "Summit Media"], "s1 s3"),
+        (["--failed-only"], "s2 n4"),
+        (["--failed-only", "--partner", "Summit Media"], "s2"),
+        (["--never-delivered", "--media-source", "Clicks"], "n4"),
     ],
-    ids=" ".join,
+    ids=lambda each: each if isinstance(each, str) else " ".join(each),
 )
 def test_filters_alone_and_combined(
-    tracker: ActionTracker, partner: Partner, postback: Postback, options: list[str], expected: set[str]
+    tracker: ActionTracker, partner: Partner, postback: Postback, options: list[str], expected: str
 ) -> None:
     network = make_media_source(name="Clicks")
     other_tracker = make_tracker(make_program(name="Second"), name="Lead")
@@ -291,8 +291,7 @@ def test_filters_alone_and_combined(
             run(*options)
         return
     run(*options)
-    assert {known[one] for one in replayed()} == expected
-    assert len(replayed()) == len(expected)
+    assert sorted(known[one] for one in replayed()) == sorted(expected.split())
 
 
 def test_one_action_by_its_id(tracker: ActionTracker, partner: Partner, postback: Postback) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -52,15 +52,21 @@ def process_again(submission: Submission) -> RejectedOutcome | None:
 
 def _process(submission: Submission, fields: Mapping[str, Any]) -> RejectedOutcome | None:
     report = read_report(submission.kind, fields, submission)
-    with transaction.atomic():
-        outcome: Outcome = record([report])[0] if isinstance(report, Report) else refused(report)
-        submission.take(outcome)
-        submission.processed_at = timezone.now()
-        submission.notes = list(report.warnings) if isinstance(report, Report) else []
-        is_refused = isinstance(outcome, RejectedOutcome)
-        submission.fields = storable(fields) if is_refused else {}
-        save(submission)
+    if isinstance(report, Report):
+        # In one transaction, so that whoever has an answer finds the submission.
+        (outcome,) = record([report], also=lambda outcomes: _keep(submission, fields, report.warnings, outcomes[0]))
+    else:
+        outcome = refused(report)
+        _keep(submission, fields, (), outcome)
     return outcome if isinstance(outcome, RejectedOutcome) else None
+
+
+def _keep(submission: Submission, fields: Mapping[str, Any], notes: Sequence[str], outcome: Outcome) -> None:
+    submission.take(outcome)
+    submission.processed_at = timezone.now()
+    submission.notes = list(notes)
+    submission.fields = storable(fields) if isinstance(outcome, RejectedOutcome) else {}
+    save(submission)
 
 
 def read_report(kind: str, fields: Mapping[str, Any], submission: Submission) -> Report | Rejected:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from zlib import crc32
 
+from actions.rejected import Rejected
 from actions.report_files import FileLine
 
 # Large enough that the queries of a transaction do not count, small enough that an interruption loses little.
@@ -19,15 +20,20 @@ MAX_PARTS = 8
 # A line may hold a thousand items. Three windows are in memory at a time.
 BYTES_PER_WINDOW = 8 * 1024 * 1024
 
+Fields: TypeAlias = dict[str, Any] | Rejected
+
 _CHANGES = frozenset({"modified", "reversed", "restored"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
-    """Some lines of a window, in the order of the file."""
+    """Some lines of a window, in the order of the file: the number of each, and what stands in it.
+
+    It goes to another process, so it has no more than is needed there.
+    """
 
     number: int  # Within the file.
-    lines: Sequence[FileLine]
+    lines: list[tuple[int, Fields]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +52,10 @@ class Window:
         """Its parts; none is empty."""
         reports = [line for line in self.lines if line.fields is not None]
         count = 1 if _names_actions_both_ways(reports) else -(-len(reports) // LINES_PER_TRANSACTION)
-        cut: list[list[FileLine]] = [[] for _ in range(count)]
-        for line in reports:
-            cut[crc32(_key(line.fields).encode(errors="replace")) % count].append(line)
+        cut: list[list[tuple[int, Fields]]] = [[] for _ in range(count)]
+        for line in self.lines:
+            if line.fields is not None:
+                cut[crc32(_key(line.fields).encode(errors="replace")) % count].append((line.number, line.fields))
         return [Part(self.part_numbers[place], lines) for place, lines in enumerate(cut) if lines]
 
 

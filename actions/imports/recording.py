@@ -12,12 +12,11 @@ from threading import Thread
 from django.db import transaction
 
 from actions.imports.models import ImportPart
-from actions.imports.parts import Part
+from actions.imports.parts import Fields, Part
 from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
 from actions.record import record
 from actions.rejected import Rejected
 from actions.report import Report, parse_report
-from actions.report_files import FileLine
 
 Rejection = tuple[int, str, str]  # Line, reason code, message.
 
@@ -60,27 +59,27 @@ def result_of(part: ImportPart) -> PartResult:
     return PartResult(part.recorded, part.repeated, rejections)
 
 
-def _record(lines: Sequence[FileLine]) -> PartResult:
-    read = [(line, _report(line)) for line in lines]
+def _record(lines: Sequence[tuple[int, Fields]]) -> PartResult:
+    read = [(number, _report(fields)) for number, fields in lines]
     recorded = iter(record([report for _, report in read if isinstance(report, Report)]))
     result = PartResult()
     notes: dict[str, int] = {}
-    for line, report in read:
+    for number, report in read:
         if isinstance(report, Report):
             for warning in report.warnings:
-                notes.setdefault(warning, line.number)
-            _count(result, line.number, next(recorded))
+                notes.setdefault(warning, number)
+            _count(result, number, next(recorded))
         else:
-            _count(result, line.number, refused(report))
+            _count(result, number, refused(report))
     result.notes = [(number, note) for note, number in notes.items()]
     return result
 
 
-def _report(line: FileLine) -> Report | Rejected:
-    if isinstance(line.fields, Rejected):
-        return line.fields
+def _report(fields: Fields) -> Report | Rejected:
+    if isinstance(fields, Rejected):
+        return fields
     try:
-        return parse_report(line.fields or {})
+        return parse_report(fields)
     except Rejected as refusal:
         return refusal
 
