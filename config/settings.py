@@ -153,9 +153,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Of what is referred to, the history says the name.
-AUDITLOG_USE_FK_STRING_REPRESENTATION = True
-
 # Redis takes the pace and the broker's messages; it can be flushed at any moment, the database knows all.
 REDIS_URL: str = f"unix://{redis_socket()}" if REDIS_IS_EMBEDDED else env.str("REDIS_URL")
 CELERY_BROKER_URL = f"redis+socket://{redis_socket()}" if REDIS_IS_EMBEDDED else REDIS_URL

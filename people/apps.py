@@ -9,7 +9,7 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         from auditlog.models import LogEntry  # noqa: PLC0415 -- models exist only once the apps are ready
 
-        from people.history.kept import keep_histories, leave_out_name  # noqa: PLC0415
+        from people.history.kept import keep_histories, leave_out_name, name_what_is_referred_to  # noqa: PLC0415
         from people.history.who import sign  # noqa: PLC0415
         from people.roles.groups import write_roles  # noqa: PLC0415
 
@@ -18,3 +18,4 @@ class PeopleConfig(AppConfig):
         keep_histories()
         pre_save.connect(sign, sender=LogEntry, dispatch_uid="people.history")
         pre_save.connect(leave_out_name, sender=LogEntry, dispatch_uid="people.history.name")
+        pre_save.connect(name_what_is_referred_to, sender=LogEntry, dispatch_uid="people.history.references")

@@ -11,7 +11,9 @@ import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from actions.api.models import ApiToken
@@ -88,6 +90,23 @@ def test_what_is_saved_as_it_was_is_no_change(postback: Postback) -> None:
     postback.save()
 
     assert [entry.what for entry in history_of(postback)] == ["Added"]
+
+
+def test_a_reference_is_kept_by_the_name_of_then_and_asked_for_only_where_it_changed(postback: Postback) -> None:
+    old, new = postback.partner, make_partner(name="Harbor")
+    assert old is not None
+    postback = Postback.objects.select_related("partner").get()
+    postback.url += "&more"
+    with CaptureQueriesContext(connection) as captured:
+        postback.save()
+    postback.partner = new
+    postback.save()
+
+    old.name = "Renamed"
+    old.save()
+
+    assert len(captured) == 3  # The row before, the entry, the row.
+    assert Change("Partner", f"Compass ({old.pk})", f"Harbor ({new.pk})") in history_of(postback)[0].changes
 
 
 def test_pausing_resuming_and_deleting_say_so(client: Client, ada: User, postback: Postback) -> None:

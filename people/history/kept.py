@@ -52,6 +52,19 @@ def leave_out_name(instance: Any, **_signal: Any) -> None:
         instance.object_repr = f"{kind.name} {instance.object_pk}"
 
 
+def name_what_is_referred_to(instance: Any, **_signal: Any) -> None:
+    """Of an entry that is about to be saved: a changed reference becomes the name of then, with its number. Left to
+    auditlog, every reference of a row would be looked up at each of its changes."""
+    model = instance.content_type.model_class()
+    for field in model._meta.concrete_fields if model else ():  # noqa: SLF001 -- Django's documented interface
+        values = (instance.changes or {}).get(field.name)
+        if field.is_relation and values:
+            keys = [value for value in values if value != "None"]
+            rows = field.related_model._default_manager.in_bulk(keys)  # noqa: SLF001 -- as above
+            names = {str(key): str(row) for key, row in rows.items()}
+            instance.changes[field.name] = [names.get(value, value) for value in values]
+
+
 def masked(text: str) -> str:
     """What is recorded of a secret: that there is one; of secret headers their names. `text` as auditlog writes it."""
     if text in ("", "None", "[]"):
