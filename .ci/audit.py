@@ -1,0 +1,50 @@
+"""Whether a package that is locked for running is known to be vulnerable, by the advisories of PyPI. Fails if one is.
+
+Where the advisories cannot be reached, that is said and nothing fails: what was checked yesterday is not wrong today
+because a network is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
+SECONDS = 180
+
+
+def main() -> int:
+    packages = audited()
+    looked_up = [package for package in packages if "skip_reason" not in package]
+    if not looked_up:
+        print("pip-audit: skipped, the advisories could not be reached.")
+        return 0
+    vulnerable = [package for package in looked_up if package["vulns"]]
+    for package in vulnerable:
+        for found in package["vulns"]:
+            fixed = ", ".join(found["fix_versions"]) or "no version yet"
+            print(f"{package['name']} {package['version']}: {found['id']}, mended by {fixed}")
+    print(f"pip-audit: {len(vulnerable)} of {len(looked_up)} packages vulnerable.")
+    unknown = [package["name"] for package in packages if "skip_reason" in package]
+    if unknown:
+        print(f"pip-audit: not looked up: {', '.join(unknown)}")
+    return 1 if vulnerable else 0
+
+
+def audited() -> list[dict[str, Any]]:
+    """The packages with what is known of them; none where pip-audit could not work."""
+    command = [sys.executable, "-m", "pip_audit", "--requirement", str(REQUIREMENTS), "--disable-pip"]
+    command += ["--format", "json", "--progress-spinner", "off", "--timeout", "10"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        found: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+    except (subprocess.TimeoutExpired, json.JSONDecodeError):
+        return []
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
