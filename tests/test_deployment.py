@@ -117,7 +117,7 @@ def test_redis_may_speak_tls_and_ask_for_a_password(tmp_path: Path) -> None:
         make_postback(tracker, make_media_source(), url=receiver.url + "/in", maximum_requests=100)
         address = f"{LOCALHOST}:{port}/0?ssl_ca_certs="
         variables = {"REDIS_URL": f"rediss://:{PASSWORD}@{address}{authority}"}
-        with running_workers(variables=variables) as worker:
+        with running_workers(concurrency=1, variables=variables) as worker:
             manage(variables, "import_actions", str(file))
             receiver.wait_for(20, timeout=20)
             wait_until(lambda: Delivery.objects.filter(state="delivered").count() == 20, 10, "all are recorded")

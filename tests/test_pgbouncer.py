@@ -30,7 +30,7 @@ from tests.workers import environment, manage, running_workers, wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).resolve().parent.parent
-BY_WEB, BY_FILE = 40, 300
+BY_WEB, BY_FILE = 20, 150
 
 
 @contextmanager
@@ -83,7 +83,6 @@ def test_all_of_it_works_through_a_pooler(tmp_path: Path) -> None:
 
         manage(pgbouncer.variables, "replay_actions", "--yes", "--order-id", "W-1", "--order-id", "W-2")
         wait_until(lambda: Replay.objects.get().state == "finished" and not unfinished.exists(), 30, "it is replayed")
-        manage(pgbouncer.variables, "postback_status")
         manage(pgbouncer.variables, "prune", "--dry-run")
         names = {str(each["application_name"]) for each in pgbouncer.show("CLIENTS")}
         servers = [each for each in pgbouncer.show("SERVERS") if each["database"] != "pgbouncer"]
@@ -119,9 +118,6 @@ def test_the_engine_refuses_to_work_through_a_pooler(settings: LazySettings, ign
 
 
 def test_the_doctor_knows_a_pooler() -> None:
-    mend = "Set DATABASE_DIRECT_URL to PostgreSQL itself"
     with running_pgbouncer() as pgbouncer:
-        _, without = doctor(DATABASE_URL=pgbouncer.url)
-        _, with_it = doctor(None, **pgbouncer.variables)
-    assert [mend in finding for finding in (*without, *with_it)].count(True) == 1, (without, with_it)
-    assert any(mend in finding for finding in without)
+        _, findings = doctor(DATABASE_URL=pgbouncer.url)
+    assert any("Set DATABASE_DIRECT_URL to PostgreSQL itself" in finding for finding in findings), findings
