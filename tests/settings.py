@@ -19,3 +19,5 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER", ""):
         os.environ["REDIS_URL"] = urlsplit(redis_url)._replace(path=f"/{worker.removeprefix('gw')}").geturl()
 
 from config.settings import *  # noqa: F403 -- only now that they will see the variable
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # A real one takes longer than most tests.

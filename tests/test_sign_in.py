@@ -23,9 +23,8 @@ LOGIN = "/admin/login/"
 
 
 @pytest.fixture
-def password(db: None, settings: Settings) -> str:
-    """That of the user ada. Hashed cheaply: these tests sign in many times."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def password(db: None) -> str:
+    """That of the user ada."""
     return create_user("ada", Role.OPERATOR)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.actors import Role
 from tests.browser.conftest import OpenAs
 from tests.browser.watch import expect as expect_problem
 
@@ -40,18 +39,3 @@ def test_the_page_of_the_api_is_whole(open_as: OpenAs) -> None:
     expect(page.locator("h1.title")).to_contain_text("conversion API")
     page.locator(".opblock-summary").first.click()
     expect(page.locator(".opblock-body").first).to_be_visible()
-
-
-def test_the_sign_in_page_takes_a_password(open_as: OpenAs) -> None:
-    from people.roles.users import create_user
-
-    password = create_user("ada", Role.VIEWER)
-    page = open_as(None)
-    page.goto("/admin/")
-
-    page.get_by_label("Username").fill("ada")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-
-    expect(page.get_by_text("ada").first).to_be_visible()
-    assert page.url.endswith("/admin/")

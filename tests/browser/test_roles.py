@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -49,7 +50,7 @@ def postback() -> Postback:
     return postback
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMINISTRATOR])  # Operators find what viewers do.
 def test_the_navigation_has_what_each_role_may_see(open_as: OpenAs, role: Role) -> None:
     page = open_as(role)
     page.goto("/admin/")
@@ -135,16 +136,16 @@ def test_an_administrator_makes_a_viewer_who_signs_in(open_as: OpenAs) -> None:
     assert hers.url.endswith("/admin/postbacks/delivery/")
 
 
-def test_whoever_guesses_too_often_is_told_how_long_to_wait(open_as: OpenAs, settings: object) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
+def test_whoever_guesses_too_often_is_told_how_long_to_wait(open_as: OpenAs) -> None:
     create_user("ada", Role.OPERATOR)
+    for number in range(9):
+        Client().post("/admin/login/", {"username": "ada", "password": f"wrong-{number}"})
     page = open_as(None, width=NARROW)
     expect_problem(page, r"^status 429: POST .*/admin/login/")
-    for number in range(10):
-        page.goto("/admin/login/")
-        page.get_by_label("Username").fill("ada")
-        page.get_by_label("Password").fill(f"wrong-{number}")
-        page.get_by_role("button", name="Log in").click()
+    page.goto("/admin/login/")
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill("wrong-9")
+    page.get_by_role("button", name="Log in").click()
 
     expect(page.get_by_role("heading", name="Too many failed attempts")).to_be_visible()
     expect(page.get_by_text("for 15 minutes")).to_be_visible()
