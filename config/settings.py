@@ -65,7 +65,7 @@ INSTALLED_APPS = [
     "optimize_sources",
     "actions",
     "postbacks",
-    "people",  # The last: its groups are given the permissions of all others.
+    "config.people",  # The last: its groups are given the permissions of all others.
 ]
 
 MIDDLEWARE = [
@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "people.history.who.remember_user",
+    "config.people.history.who.remember_user",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.time_zone.browsers_time_zone",
@@ -137,8 +137,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "people.sign_in.address.client_address"
-AXES_LOCKOUT_CALLABLE = "people.sign_in.locked_out.locked_out"
+AXES_CLIENT_IP_CALLABLE = "config.people.sign_in.address.client_address"
+AXES_LOCKOUT_CALLABLE = "config.people.sign_in.locked_out.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from config.environment import BASE_DIR
-from people.roles.table import Role
+from config.people.roles.table import Role
 
 _FILE = BASE_DIR / "docs" / "roles.md"
 

@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import reverse
 
 from actions.models import Action, ActionEvent
+from config.people.roles.table import Role
+from config.people.roles.users import create_user
 from partners.models import ActionTracker
-from people.roles.table import Role
-from people.roles.users import create_user
 from postbacks.models import Delivery
 from tests.factories import (
     make_media_source,

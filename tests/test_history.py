@@ -18,11 +18,11 @@ from django.urls import reverse
 
 from actions.api.models import ApiToken
 from actions.api.tokens import create_token, revoke
+from config.people.history.words import Change, history_of
+from config.people.roles.groups import write_roles
+from config.people.roles.table import Role
+from config.people.roles.users import create_user
 from partners.attribution import AttributionRule
-from people.history.words import Change, history_of
-from people.roles.groups import write_roles
-from people.roles.table import Role
-from people.roles.users import create_user
 from postbacks.lifecycle import delete_postback, pause, resume
 from postbacks.models import Postback
 from tests.factories import make_media_source, make_partner, make_postback, make_term, make_tracker, record_action

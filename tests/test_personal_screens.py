@@ -17,10 +17,10 @@ from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent
 from actions.parameters import PARAMETERS, is_personal
 from actions.personal import SEE_PERSONAL, without_personal
+from config.people.roles.groups import permission_ids
+from config.people.roles.table import PERMISSIONS, Role
+from config.people.roles.users import create_user
 from partners.attribution import AttributionRule
-from people.roles.groups import permission_ids
-from people.roles.table import PERMISSIONS, Role
-from people.roles.users import create_user
 from postbacks.models import Attempt, Delivery, Replay
 from tests.factories import make_partner, make_postback, make_term, make_tracker, record_action
 

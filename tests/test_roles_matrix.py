@@ -19,8 +19,8 @@ from django.utils import timezone
 from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
+from config.people.roles.table import Role
 from partners.attribution import AttributionRule
-from people.roles.table import Role
 from postbacks.models import Lane, Replay
 from tests import roles_table
 from tests.factories import (

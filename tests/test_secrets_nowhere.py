@@ -17,7 +17,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from actions.api.tokens import create_token
-from people.roles.table import Role
+from config.people.roles.table import Role
 from postbacks.configuring.dump import dump_config
 from postbacks.engine.database import raw_cursor
 from postbacks.guard import parse_networks

@@ -15,9 +15,9 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from people.roles.table import Role
-from people.roles.users import create_user
-from people.sign_in.address import client_address
+from config.people.roles.table import Role
+from config.people.roles.users import create_user
+from config.people.sign_in.address import client_address
 
 LOGIN = "/admin/login/"
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from people.roles.table import Role
+from config.people.roles.table import Role
 from postbacks.configuring.dump import dump_config
 from postbacks.configuring.load import load_config
 from postbacks.engine import lanes

@@ -11,8 +11,8 @@ from django.urls import reverse
 from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
+from config.people.roles.table import PERMISSIONS
 from partners.models import AttributionRule
-from people.roles.table import PERMISSIONS
 from postbacks.models import Postback
 from tests.browser.actors import Role
 from tests.browser.audit import axe

@@ -7,8 +7,8 @@ from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from config.people.history.words import changes_of, what_was_done, who_did
 from partners.admin_kit import LargeTable, ShownOnly
-from people.history.words import changes_of, what_was_done, who_did
 
 admin.site.unregister(LogEntry)
 

@@ -3,8 +3,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from people.personal.erase import Erased, StillSendingError, count, erase
-from people.personal.found import find
+from config.people.personal.erase import Erased, StillSendingError, count, erase
+from config.people.personal.found import find
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from typing import Any
 
 from actions.api.models import Submission
 from actions.models import Action
+from config.people.personal.found import Person
 from partners.attribution import AttributionRule
-from people.personal.found import Person
 from postbacks.models import Delivery
 
 

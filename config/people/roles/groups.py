@@ -13,7 +13,7 @@ from auditlog.context import disable_auditlog
 from django.contrib.auth.models import Group, Permission
 from django.db import DEFAULT_DB_ALIAS
 
-from people.roles.table import PERMISSIONS, Role
+from config.people.roles.table import PERMISSIONS, Role
 
 
 def write_roles(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:

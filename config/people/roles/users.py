@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from people.roles.table import Role
+from config.people.roles.table import Role
 
 
 class UserError(ValueError):

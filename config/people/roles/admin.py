@@ -13,9 +13,9 @@ from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
+from config.people.roles.groups import permission_ids
+from config.people.roles.table import PERMISSIONS, Role
 from partners.admin_kit import ModelAdmin
-from people.roles.groups import permission_ids
-from people.roles.table import PERMISSIONS, Role
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from people.personal.export import document
-from people.personal.found import find
+from config.people.personal.export import document
+from config.people.personal.found import find
 
 
 class Command(BaseCommand):

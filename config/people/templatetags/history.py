@@ -2,7 +2,7 @@
 
 from django import template
 
-from people.history.words import history_of
+from config.people.history.words import history_of
 
 register = template.Library()
 register.simple_tag(history_of)

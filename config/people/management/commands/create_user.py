@@ -3,8 +3,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from people.roles.table import Role
-from people.roles.users import UserError, create_user
+from config.people.roles.table import Role
+from config.people.roles.users import UserError, create_user
 
 
 class Command(BaseCommand):

@@ -17,8 +17,8 @@ from django.db import connection, transaction
 
 from actions.api.models import Submission
 from actions.models import Action, ActionEvent
+from config.people.personal.found import FIELD, Person, find
 from partners.attribution import AttributionRule
-from people.personal.found import FIELD, Person, find
 from postbacks.models import Attempt, Delivery
 from postbacks.retention.kinds import NOT_PERSONAL, PERSONAL, PERSONAL_DATA, TEXTS
 
