@@ -11,13 +11,19 @@ from config.environment import env
 
 # In the environment, so that processes which tests start find the same servers.
 os.environ.setdefault("POSTBACKS_DATA_DIR", str(Path(__file__).resolve().parent.parent / "var" / "test"))
-if worker := os.environ.get("PYTEST_XDIST_WORKER", ""):
-    folder = Path(os.environ["POSTBACKS_DATA_DIR"])
-    os.environ["POSTBACKS_DATA_DIR"] = str(folder if folder.name == worker else folder / worker)
+worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+if worker != os.environ.get("TESTS_HAVE_SERVERS_OF", ""):  # Processes that tests start keep what the tests give them.
+    os.environ["TESTS_HAVE_SERVERS_OF"] = worker
+    os.environ["POSTBACKS_DATA_DIR"] = str(Path(os.environ["POSTBACKS_DATA_DIR"]) / worker)
     # Servers that are given have a database for each process; pytest-django sees to PostgreSQL's.
-    if redis_url := env.str("REDIS_URL", default=""):
-        os.environ["REDIS_URL"] = urlsplit(redis_url)._replace(path=f"/{worker.removeprefix('gw')}").geturl()
+    if env.str("REDIS_URL", default="").startswith("redis"):
+        os.environ["REDIS_URL"] = urlsplit(env.str("REDIS_URL"))._replace(path=f"/{worker[2:]}").geturl()
 
-from config.settings import *  # noqa: F403 -- only now that they will see the variable
+from config.settings import *  # noqa: E402, F403 -- only now that they will see the variables
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # A real one takes longer than most tests.
+
+# Tables are emptied after a test while workers may still read them. Should they wait for each other, PostgreSQL turns
+# back whoever looks first: the workers, which try again.
+if DATABASE_IS_EMBEDDED:  # noqa: F405 -- of the settings; only there the tests' user may set it
+    DATABASES["default"]["OPTIONS"]["options"] = "-c deadlock_timeout=10s"  # noqa: F405 -- of the settings

@@ -44,7 +44,7 @@ def test_what_workers_do_is_seen_and_that_they_are_gone(settings: Any) -> None:
         assert found['postbacks_attempts_total{outcome="succeeded"}'] == 200
         assert found['postbacks_attempt_duration_seconds_bucket{le="+Inf"}'] == 200
         assert found['postbacks_backlog{state="ready"}'] == 0
-        wait_until(lambda: series()["postbacks_worker_processes"] == 2, 10, "both processes have had a task")
+        wait_until(lambda: series()["postbacks_worker_processes"] == 2, 30, "both processes have had a task")
         assert series()["postbacks_sweep_age_seconds"] < 10
         with Asker(5) as asker:
             assert [each.level for each in look_at_workers(asker)] == [Level.OK, Level.OK]

@@ -190,6 +190,6 @@ def test_the_next_start_clears_away_what_was_orphaned(copy: Copy, start_up: Star
 
     again = start_up()
     assert "Stopped what an earlier start had left running." in again.output
-    assert again.answers()
+    wait_until(again.answers, "the web answers")
     assert not set(orphans) & set(copy.named("gunicorn"))
     again.stop(signal.SIGTERM)

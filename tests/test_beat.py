@@ -1,0 +1,71 @@
+"""Beat as a process: it ends when it is told to, also in the middle of a message that Redis does not confirm."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from postbacks.engine.redis import client
+from tests.workers import CeleryProcess, wait_until
+
+LOCALHOST = "127.0.0.1"
+
+
+class Between:
+    """Stands between a client and Redis, and keeps the answers to itself once a message has been posted."""
+
+    def __init__(self) -> None:
+        self.server = socket.create_server((LOCALHOST, 0))
+        self.posted = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://{LOCALHOST}:{self.server.getsockname()[1]}/0"
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                here, _ = self.server.accept()
+            except OSError:
+                return
+            connection: Any = client.connection_pool.make_connection()
+            connection.connect()
+            there: socket.socket = connection._sock
+            threading.Thread(target=self._pass, args=(here, there, True), daemon=True).start()
+            threading.Thread(target=self._pass, args=(there, here, False), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, asks: bool) -> None:
+        try:
+            while data := source.recv(65_536):
+                if asks and b"LPUSH" in data:
+                    self.posted.set()
+                if asks or not self.posted.is_set():
+                    target.sendall(data)
+        except OSError:
+            return
+
+
+@contextmanager
+def between() -> Iterator[Between]:
+    stands = Between()
+    try:
+        yield stands
+    finally:
+        stands.server.close()
+
+
+def test_beat_ends_at_once_while_redis_hangs() -> None:
+    with between() as redis:
+        beat = CeleryProcess("beat-hung", "beat", ready="is starting", variables={"REDIS_URL": redis.url})
+        try:
+            wait_until(redis.posted.is_set, 10, "a message is posted")
+            time.sleep(0.2)
+            beat.process.terminate()
+            assert beat.process.wait(3) == 0
+        finally:
+            beat.kill()
