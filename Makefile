@@ -8,7 +8,7 @@ BIN := .venv/bin/python
 PIP := $(BIN) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev up test bench lint types lock clean
+.PHONY: help install install-dev up test bench lint types lock lowest clean
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make lint     check style and format'
 	@echo 'make types    check types'
 	@echo 'make lock     resolve the dependencies of pyproject.toml into the requirements files again'
+	@echo 'make lowest   run all tests with the lowest versions that pyproject.toml allows (ARGS as above)'
 	@echo 'make clean    remove .venv and caches; the data in var/ stays'
 
 install: .venv/.installed
@@ -48,6 +49,15 @@ lock:
 		--no-annotate --no-header --no-emit-index-url pyproject.toml "$$@"; } && \
 	compile --output-file requirements.txt && \
 	compile --group dev --output-file requirements-dev.txt
+
+# What pyproject.toml promises to work with; `make lock` takes the newest.
+lowest:
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv && \
+	"$$folder/bin/uv" pip compile --quiet --resolution lowest-direct pyproject.toml --output-file "$$folder/lowest.txt" && \
+	"$$folder/bin/uv" pip install --quiet --python "$$folder/bin/python" --constraint "$$folder/lowest.txt" \
+		--requirement "$$folder/lowest.txt" --group dev && \
+	"$$folder/bin/python" -m pytest $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
