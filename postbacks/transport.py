@@ -197,7 +197,7 @@ class Call:
         if self._proxied:
             if (status := self.curl.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
                 return ConnectionError(f"The egress proxy refused the connection, with status {status}.")
-            if code == pycurl.E_COULDNT_CONNECT:
+            if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_COULDNT_RESOLVE_HOST):  # No other name is looked up here.
                 return ConnectionError(NO_PROXY)
         was_sent = self.curl.getinfo(pycurl.REQUEST_SIZE) > 0
         if code == pycurl.E_UNSUPPORTED_PROTOCOL and was_sent:
