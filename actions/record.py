@@ -32,8 +32,7 @@ from actions.outcomes import Outcome, Recorded, Repeated, refused
 from actions.rejected import Rejected
 from actions.report import Report
 from actions.signals import action_events_recorded
-from actions.store import new_action_ids, store
-from partners import setup_version
+from actions.store import begin, store
 from partners.models import ActionTracker
 
 ORDER_ID_CONSTRAINT = "order_id_once_per_window"
@@ -90,14 +89,14 @@ class _Batch:
 
     def __init__(self, reports: Sequence[Report]) -> None:
         created = [report for report in reports if report.kind == ActionEvent.Kind.CREATED]
-        self.setup_version = setup_version.current()
+        self.setup_version, ids = begin(len(created))
         engagements = load_engagements(created, self.setup_version)
         self._placed = {id(report): _place(report, engagements) for report in created}
         placed = [each for each in self._placed.values() if isinstance(each, _Placed)]
         self._limits = lock_limits([(each.credit.term, each.day) for each in placed if each.credit.term])
         self.orders = load_orders(reports)
         self._rates = _load_rates(reports, placed, self.orders.touchable())
-        self._ids = iter(new_action_ids(len(created) if placed else 0))
+        self._ids = iter(ids)
         self._now = timezone.now()
 
     def take(self, report: Report) -> Outcome:

@@ -15,6 +15,11 @@ from actions.items import Line
 from actions.models import Action, ActionEvent, Item
 from actions.orders import Order, line_of
 
+BEGIN = """
+SELECT version, ARRAY(SELECT nextval(pg_get_serial_sequence('actions_action', 'id')) FROM generate_series(1, %s))
+FROM partners_setup_version
+"""
+
 # Django's own bulk statements take three to five times as long for a few hundred rows, and for a single one as long
 # again to be put together.
 COPY_ACTIONS = """
@@ -65,15 +70,15 @@ ITEM_ROW = "(%s::bigint, %s, %s, %s::integer, %s::numeric, %s::numeric, %s::nume
 Row = tuple[Any, ...]
 
 
-def new_action_ids(count: int) -> list[int]:
-    """Take ids for `count` new actions. Some may stay unused: gaps do no harm."""
-    if not count:
-        return []
+def begin(new: int) -> tuple[int, list[int]]:
+    """The number of the set-up as this transaction sees it, and ids for `new` actions.
+
+    Some ids may stay unused: gaps do no harm. One statement, because a report alone feels each.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('actions_action', 'id')) FROM generate_series(1, %s)", [count]
-        )
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(BEGIN, [new])
+        version, ids = cursor.fetchone()
+    return version, ids
 
 
 def store(orders: Sequence[Order], events: Sequence[ActionEvent]) -> None:
