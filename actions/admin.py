@@ -21,10 +21,10 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from actions.api import admin as api_admin  # noqa: F401 -- registers what it holds
-from actions.by_hand.pages import ByHand
+from actions.manual_entry.pages import ManualEntry
 from actions.models import Action, ActionEvent, Item
-from actions.parameters import PARAMETERS
-from actions.personal import may_see_personal, without_personal
+from actions.reports.parameters import PARAMETERS
+from actions.reports.personal import may_see_personal, without_personal
 from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelForm, ShownOnly, TabularInline
 from partners.models import ActionTracker, InAppEvent
 
@@ -71,7 +71,7 @@ class ActionEventInline(ShownOnly, TabularInline):
 
 
 @admin.register(Action)
-class ActionAdmin(ByHand, ShownOnly, LargeTable):
+class ActionAdmin(ManualEntry, ShownOnly, LargeTable):
     list_display = (
         "action_id",
         "action_tracker",

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from actions import maturing
+from actions.recording import maturing
 
 SECONDS = 20  # Posted each minute; the worker is needed for sending too.
 

@@ -4,7 +4,7 @@ from django.urls import path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
-from actions.api.doors import api
+from actions.api.endpoints import api
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from actions.models import Action, ActionEvent
-from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS, ParameterType
+from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, ParameterType
 from postbacks.models import Postback
 from postbacks.request import RequestTemplate
 from postbacks.template.hints import ITEM_ALIASES, PARAMETER_ALIASES, did_you_mean
@@ -29,7 +29,7 @@ class _Digits(str):
 
 @dataclass(slots=True)
 class PreviewEvent:
-    """A snapshot's values (see `actions.parameters`), and what the reader of the file should know about it."""
+    """A snapshot's values (see `actions.reports.parameters`), and what the reader of the file should know about it."""
 
     values: dict[str, Any]
     warnings: list[str] = field(default_factory=list)

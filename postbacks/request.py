@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from django.conf import settings
 
-from actions.parameters import least_values, sample_values
+from actions.reports.parameters import least_values, sample_values
 from postbacks import __version__
 from postbacks.request_body import Body, compile_body
 from postbacks.request_check import ill_formed
@@ -89,7 +89,7 @@ class CompiledRequest:
     signer: Signer | None = None
 
     def build(self, values: Values, message_id: str = "") -> Request:
-        """Return the request for a snapshot's values (see `actions.parameters`), signed now where it is to be.
+        """Return the request for a snapshot's values (see `actions.reports.parameters`), signed now where it is to be.
 
         A receiver knows a signed request by `message_id`; left out, it is the delivery's id among the values. Raises
         `Unbuildable`, with the reason, if these values make no request.

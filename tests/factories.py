@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from actions.models import ActionEvent
-from actions.outcomes import Outcome, Recorded
-from actions.record import record
-from actions.report import Report, parse_report
+from actions.recording.outcomes import Outcome, Recorded
+from actions.recording.record import record
+from actions.reports.report import Report, parse_report
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
 from postbacks.models import Postback

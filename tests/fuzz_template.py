@@ -19,7 +19,7 @@ import atheris
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 with atheris.instrument_imports(include=["postbacks", "actions"]):
-    from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS
+    from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS
     from postbacks.template import Place, Template, TemplateError, UnusableValueError, Values, compile_template
     from postbacks.template.dates import CODES
     from postbacks.template.functions import FUNCTIONS

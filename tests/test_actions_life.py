@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from actions.models import Action, ActionEvent, Item
-from actions.outcomes import RejectedOutcome, Repeated
-from actions.record import record
-from actions.report import parse_report
+from actions.recording.outcomes import RejectedOutcome, Repeated
+from actions.recording.record import record
+from actions.reports.report import parse_report
 from partners.models import ContractTerm, ExchangeRate
 from tests.factories import (
     make_partner,

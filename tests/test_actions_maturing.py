@@ -9,12 +9,12 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from actions import maturing
-from actions.maturing import mature
 from actions.models import Action, ActionEvent
-from actions.outcomes import RejectedOutcome
-from actions.record import record
-from actions.report import parse_report
+from actions.recording import maturing
+from actions.recording.maturing import mature
+from actions.recording.outcomes import RejectedOutcome
+from actions.recording.record import record
+from actions.reports.report import parse_report
 from actions.tasks import mature as task
 from postbacks.models import Delivery
 from tests.factories import (

@@ -13,9 +13,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from actions.models import Action, ActionEvent
-from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
-from actions.record import record
-from actions.report import Report, parse_report
+from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
+from actions.recording.record import record
+from actions.reports.report import Report, parse_report
 from actions.signals import action_events_recorded
 from partners.models import ActionTracker, Contract, ContractTerm
 from tests.factories import (

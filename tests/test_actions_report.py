@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actions.models import ActionEvent
-from actions.parameters import PARAMETERS
-from actions.rejected import Rejected
-from actions.report import ALIASES, READERS, WORKED_OUT, Report, parse_report
-from actions.reported_items import ReportedItem
+from actions.reports.parameters import PARAMETERS
+from actions.reports.rejected import Rejected
+from actions.reports.report import ALIASES, READERS, WORKED_OUT, Report, parse_report
+from actions.reports.reported_items import ReportedItem
 
 SALE = {"CampaignId": 1, "ActionTrackerId": 2, "OrderId": "A-1", "EventDate": "2026-11-20T10:42:38-07:00"}
 CHANGE = {"Event": "modified", "ActionId": "1.2.3"}

@@ -13,9 +13,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from actions.attribution import REFERRING_TYPES
-from actions.record import record
-from actions.report import ATTRIBUTION_FIELDS, parse_report
+from actions.recording.attribution import REFERRING_TYPES
+from actions.recording.record import record
+from actions.reports.report import ATTRIBUTION_FIELDS, parse_report
 from partners.models import ActionTracker, AttributionRule, Partner
 from tests.factories import (
     make_partner,

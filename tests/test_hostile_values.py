@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from actions.fields import MAX_TEXT
-from actions.reported_items import MAX_ITEMS
+from actions.reports.fields import MAX_TEXT
+from actions.reports.reported_items import MAX_ITEMS
 from postbacks.request import MAX_BODY_BYTES, RequestTemplate, Unbuildable, compile_request
 
 URL = "https://receiver.example/in"

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection, transaction
 
 from actions.models import ActionEvent
-from actions.record import record
-from actions.report import parse_report
+from actions.recording.record import record
+from actions.reports.report import parse_report
 from postbacks.engine import lanes
 from postbacks.engine.chains import promote
 from postbacks.engine.redis import client

@@ -8,13 +8,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from actions.currency import Rates, load_rates, to_cents
-from actions.items import Line, merge
-from actions.outcomes import RejectedOutcome
-from actions.payout import payout_for
-from actions.record import record
-from actions.rejected import Rejected
-from actions.reported_items import ReportedItem
+from actions.recording.currency import Rates, load_rates, to_cents
+from actions.recording.items import Line, merge
+from actions.recording.outcomes import RejectedOutcome
+from actions.recording.payout import payout_for
+from actions.recording.record import record
+from actions.reports.rejected import Rejected
+from actions.reports.reported_items import ReportedItem
 from partners.models import Contract, ContractTerm, ExchangeRate, Partner
 from tests.factories import make_partner, make_program, make_rate, make_report, make_term, make_tracker, record_action
 

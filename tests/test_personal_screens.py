@@ -15,8 +15,8 @@ from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent
-from actions.parameters import PARAMETERS, is_personal
-from actions.personal import SEE_PERSONAL, without_personal
+from actions.reports.parameters import PARAMETERS, is_personal
+from actions.reports.personal import SEE_PERSONAL, without_personal
 from config.people.roles.groups import permission_ids
 from config.people.roles.table import PERMISSIONS, Role
 from config.people.roles.users import create_user

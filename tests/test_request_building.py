@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 import postbacks
-from actions.parameters import sample_values
+from actions.reports.parameters import sample_values
 from postbacks.request import (
     MAX_BODY_BYTES,
     RequestErrors,

@@ -4,7 +4,7 @@
 
 import pytest
 
-from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS
+from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS
 from postbacks.template import Place, TemplateError, compile_template
 from postbacks.template.functions import FUNCTIONS
 from postbacks.template.hints import FUNCTION_ALIASES, ITEM_ALIASES, PARAMETER_ALIASES

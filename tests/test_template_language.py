@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS, least_values, sample_values
+from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, least_values, sample_values
 from postbacks.template import Place, UnusableValueError, compile_template, dates
 from postbacks.template.functions import FUNCTIONS
 

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from actions.models import ActionEvent
-from actions.parameters import EVENTS, ITEM_ATTRIBUTES, PARAMETERS, Carried, ParameterType, is_personal, sample_values
+from actions.reports.parameters import (
+    EVENTS,
+    ITEM_ATTRIBUTES,
+    PARAMETERS,
+    Carried,
+    ParameterType,
+    is_personal,
+    sample_values,
+)
 from postbacks.preview import delivery_samples
 from postbacks.template import Place, compile_template
 from tests.factories import make_partner, make_program, make_rate, make_term, make_tracker, record_action, record_change

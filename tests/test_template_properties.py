@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actions.parameters import PARAMETERS, sample_values
+from actions.reports.parameters import PARAMETERS, sample_values
 from postbacks.request import RequestTemplate, Unbuildable, compile_request
 from postbacks.template import Place, TemplateError, compile_template
 
@@ -241,7 +241,7 @@ def test_no_value_makes_bytes_impossible(value: str, place: Place) -> None:
 
 
 _EVERYTHING = """
-from actions.parameters import PARAMETERS, sample_values
+from actions.reports.parameters import PARAMETERS, sample_values
 from postbacks.template import Place, compile_template
 from postbacks.template.functions import FUNCTIONS
 from postbacks.template.palette import palette

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.core.management import call_command
 
-from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS, sample_values
+from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, sample_values
 from postbacks.template import Place, compile_template
 from postbacks.template.functions import FUNCTIONS
 from postbacks.template.palette import palette

@@ -23,11 +23,11 @@ from actions.api.bodies import LINES, BodyTooLargeError, check_complete
 from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.api.submit import read_report, storable
 from actions.imports.parts import LINES_PER_TRANSACTION
-from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
-from actions.record import record
-from actions.rejected import Rejected
-from actions.report import Report
-from actions.report_files import json_object
+from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
+from actions.recording.record import record
+from actions.reports.files import json_object
+from actions.reports.rejected import Rejected
+from actions.reports.report import Report
 
 MAX_LINES = 10_000
 MAX_BYTES = 64 * 1024 * 1024  # Ten thousand orders with twenty items each.

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl
 
 from django.http import HttpRequest
 
-from actions.rejected import Rejected
-from actions.report import MAX_FIELDS
-from actions.report_files import json_object
+from actions.reports.files import json_object
+from actions.reports.rejected import Rejected
+from actions.reports.report import MAX_FIELDS
 
 MAX_BODY_BYTES = 1024 * 1024  # Above any order of a thousand items.
 FORM, JSON, LINES = "application/x-www-form-urlencoded", "application/json", "application/x-ndjson"

@@ -18,7 +18,7 @@ from ninja.errors import AuthenticationError, ValidationError
 from actions.api.answers import answer, error
 from actions.api.authority import TooManyRequestsError, allowance_of
 from actions.api.bodies import BodyTooLargeError
-from actions.rejected import Rejected
+from actions.reports.rejected import Rejected
 
 _log = logging.getLogger(__name__)
 PREFIX = "/Advertisers/"

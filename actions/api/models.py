@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
+from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
 
 
 class ApiToken(models.Model):

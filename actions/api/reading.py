@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from actions.fields import write_date
 from actions.models import Action, ActionEvent
+from actions.reports.fields import write_date
 
 # A transaction takes its ids before it commits. Updates are told once all that began before them have ended, so that
 # who reads on from the last id misses none.

@@ -11,10 +11,10 @@ from django.utils import timezone
 from actions.api.models import ApiToken, Submission
 from actions.api.saving import save
 from actions.models import ActionEvent
-from actions.outcomes import Outcome, RejectedOutcome, refused
-from actions.record import record
-from actions.rejected import Rejected, malformed
-from actions.report import Report, parse_report
+from actions.recording.outcomes import Outcome, RejectedOutcome, refused
+from actions.recording.record import record
+from actions.reports.rejected import Rejected, malformed
+from actions.reports.report import Report, parse_report
 
 Kind = ActionEvent.Kind
 

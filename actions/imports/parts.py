@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from zlib import crc32
 
-from actions.rejected import Rejected
-from actions.report_files import FileLine
+from actions.reports.files import FileLine
+from actions.reports.rejected import Rejected
 
 # Large enough that the queries of a transaction do not count, small enough that an interruption loses little.
 LINES_PER_TRANSACTION = 500

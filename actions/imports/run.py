@@ -23,8 +23,8 @@ from django.utils import timezone
 
 from actions.imports.models import ImportPart, ImportRun
 from actions.imports.parts import Part, Window, windows
-from actions.imports.recording import PartResult, begin_process, record_part, result_of
-from actions.report_files import FileLine
+from actions.imports.record_part import PartResult, begin_process, record_part, result_of
+from actions.reports.files import FileLine
 
 # Long enough to look up what became of a file; nobody reads the rows of a complete import for more.
 COMPLETE_RUNS_KEPT = timedelta(days=7)

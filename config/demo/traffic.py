@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 
-from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
-from actions.record import record
-from actions.report import parse_report
+from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
+from actions.recording.record import record
+from actions.reports.report import parse_report
 
 SHOP = 7000
 ORDER = 7001

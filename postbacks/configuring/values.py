@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from actions.parameters import PARAMETERS
+from actions.reports.parameters import PARAMETERS
 from partners.models import ContractTerm
 from postbacks.configuring.document import Mapping, Node, Scalar, Sequence
 from postbacks.configuring.problems import did_you_mean

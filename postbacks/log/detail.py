@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from actions.parameters import is_personal
+from actions.reports.parameters import is_personal
 from postbacks.log.pretty import form_of, pretty_body, query_of
 from postbacks.models import Attempt, Delivery
 

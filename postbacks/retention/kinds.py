@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.parameters import PARAMETERS, is_personal
+from actions.reports.parameters import PARAMETERS, is_personal
 
 PERSONAL = [name for name in PARAMETERS if is_personal(name)]
 NOT_PERSONAL = [name for name in PARAMETERS if not is_personal(name)]

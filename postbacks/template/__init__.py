@@ -37,7 +37,7 @@ class Template:
         return f"Template({self.source!r}, {self.place})"
 
     def render(self, values: Values) -> str:
-        """Fill in a snapshot's values (see `actions.parameters`): same snapshot, same text.
+        """Fill in a snapshot's values (see `actions.reports.parameters`): same snapshot, same text.
 
         Raises `UnusableValueError` if a value cannot stand in its place, such as a line break in a header.
         """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actions.parameters import Parameter, ParameterType
+from actions.reports.parameters import Parameter, ParameterType
 from postbacks.template.tokens import Span
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Everything comes from the registries, and every result is rendered from its exam
 
 from typing import TypedDict
 
-from actions.parameters import EVENTS, ITEM_ATTRIBUTES, PARAMETERS, Parameter, sample_values
+from actions.reports.parameters import EVENTS, ITEM_ATTRIBUTES, PARAMETERS, Parameter, sample_values
 from postbacks.template import Place, compile_template
 from postbacks.template.functions import FUNCTIONS
 from postbacks.template.signatures import Argument, Function

@@ -12,7 +12,7 @@ expression, and parsing goes on after that. Parsing takes time linear in the tem
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS
+from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS
 from postbacks.template import limits, wording
 from postbacks.template.errors import Mistakes
 from postbacks.template.functions import FUNCTIONS

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from actions.parameters import EVENTS, PARAMETERS
+from actions.reports.parameters import EVENTS, PARAMETERS
 from postbacks.template import limits
 from postbacks.template.dates import CODES
 from postbacks.template.palette import ArgumentEntry, FunctionEntry, Palette, palette

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from actions.parameters import PARAMETERS
+from actions.reports.parameters import PARAMETERS
 from postbacks.template import limits
 from postbacks.template.functions import FUNCTIONS
 from postbacks.template.hints import FUNCTION_ALIASES, PARAMETER_ALIASES, nearest

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actions.parameters import ITEM_ATTRIBUTES, PARAMETERS
+from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS
 from postbacks.template import limits
 from postbacks.template.functions import FUNCTIONS
 from postbacks.template.hints import FUNCTION_ALIASES, ITEM_ALIASES, PARAMETER_ALIASES, did_you_mean, nearest

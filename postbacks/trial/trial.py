@@ -9,7 +9,7 @@ from typing import Any
 
 from requests.exceptions import RequestException
 
-from actions.parameters import sample_values
+from actions.reports.parameters import sample_values
 from postbacks.models import Postback
 from postbacks.preview import EventFileError, PreviewEvent, recorded_event
 from postbacks.request import Request, RequestErrors, Unbuildable, compile_request

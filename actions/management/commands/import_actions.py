@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from actions.imports.parts import Window
 from actions.imports.run import ImportStoppedError, Summary, begin_or_go_on, import_run, import_stream, try_import
-from actions.report_files import FileLine, LineReader, UnreadableFileError, csv_rows, json_lines
+from actions.reports.files import FileLine, LineReader, UnreadableFileError, csv_rows, json_lines
 
 READERS: dict[str, LineReader] = {".jsonl": json_lines, ".ndjson": json_lines, ".csv": csv_rows}
 MAX_NOTES = 100  # Each is printed once; a file with more kinds of them has another problem.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
-from actions.parameters import sample_values
+from actions.reports.parameters import sample_values
 from postbacks.preview import EventFileError, PreviewEvent, configured_request, read_event, recorded_event
 from postbacks.request import Request, RequestErrors, RequestTemplate, Unbuildable, compile_request
 from postbacks.request_body import FORMATS

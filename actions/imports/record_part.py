@@ -13,10 +13,10 @@ from django.db import transaction
 
 from actions.imports.models import ImportPart
 from actions.imports.parts import Fields, Part
-from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
-from actions.record import record
-from actions.rejected import Rejected
-from actions.report import Report, parse_report
+from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
+from actions.recording.record import record
+from actions.reports.rejected import Rejected
+from actions.reports.report import Report, parse_report
 
 Rejection = tuple[int, str, str]  # Line, reason code, message.
 

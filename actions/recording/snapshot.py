@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from actions.fields import write_date
-from actions.items import Line
 from actions.models import Action
-from actions.parameters import PARAMETERS
+from actions.recording.items import Line
+from actions.reports.fields import write_date
+from actions.reports.parameters import PARAMETERS
 
 
 def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta_payout: Decimal) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Final
 from django.db import connection
 
 from actions.models import ActionEvent
-from actions.report import ATTRIBUTION_FIELDS, Report
+from actions.reports.report import ATTRIBUTION_FIELDS, Report
 from partners.attribution import AttributionRule, comparable
 
 REFERRING_TYPES: Final[Mapping[str, str]] = {

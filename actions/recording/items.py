@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
-from actions.fields import CENT, MAX_MONEY, MAX_QUANTITY
-from actions.rejected import Rejected
-from actions.reported_items import MAX_ITEMS, ReportedItem
+from actions.reports.fields import CENT, MAX_MONEY, MAX_QUANTITY
+from actions.reports.rejected import Rejected
+from actions.reports.reported_items import MAX_ITEMS, ReportedItem
 
 
 class Line(NamedTuple):

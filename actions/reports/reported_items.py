@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from actions import fields as read
-from actions.rejected import Rejected, malformed
+from actions.reports import fields as read
+from actions.reports.rejected import Rejected, malformed
 
 MAX_ITEMS = 1000  # Above any order that people place; bounds the snapshot, which every postback may render.
 

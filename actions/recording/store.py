@@ -11,9 +11,9 @@ import orjson
 from django.db import connection
 from psycopg2.extras import execute_values
 
-from actions.items import Line
 from actions.models import Action, ActionEvent, Item
-from actions.orders import Order, line_of
+from actions.recording.items import Line
+from actions.recording.orders import Order, line_of
 
 BEGIN = """
 SELECT version, ARRAY(SELECT nextval(pg_get_serial_sequence('actions_action', 'id')) FROM generate_series(1, %s))

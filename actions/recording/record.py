@@ -21,18 +21,18 @@ from datetime import date
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from actions import life
-from actions.attribution import attributed
-from actions.credit import Credit, Engagements, load_engagements
-from actions.currency import Rates, load_rates
-from actions.limits import lock_limits
 from actions.models import ActionEvent
-from actions.orders import Order, load_orders
-from actions.outcomes import Outcome, Recorded, Repeated, refused
-from actions.rejected import Rejected
-from actions.report import Report
+from actions.recording import life
+from actions.recording.attribution import attributed
+from actions.recording.credit import Credit, Engagements, load_engagements
+from actions.recording.currency import Rates, load_rates
+from actions.recording.limits import lock_limits
+from actions.recording.orders import Order, load_orders
+from actions.recording.outcomes import Outcome, Recorded, Repeated, refused
+from actions.recording.store import begin, store
+from actions.reports.rejected import Rejected
+from actions.reports.report import Report
 from actions.signals import action_events_recorded
-from actions.store import begin, store
 from partners.models import ActionTracker
 
 ORDER_ID_CONSTRAINT = "order_id_once_per_window"

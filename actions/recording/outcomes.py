@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from actions.models import Action, ActionEvent
-from actions.rejected import Rejected
+from actions.models.action import Action
+from actions.models.event import ActionEvent
+from actions.reports.rejected import Rejected
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from django.db.models import OuterRef, Q, Subquery
 
-from actions.rejected import Rejected
+from actions.reports.rejected import Rejected
 from partners.models import ExchangeRate
 
 MAX_AMOUNT = 10**14  # Exclusive: the columns for money have 16 digits, two of them cents.

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from actions import fields as read
 from actions.models import ActionEvent
-from actions.parameters import PARAMETERS, ParameterType
-from actions.rejected import Rejected, malformed
-from actions.reported_items import ItemFields, ReportedItem
+from actions.reports import fields as read
+from actions.reports.parameters import PARAMETERS, ParameterType
+from actions.reports.rejected import Rejected, malformed
+from actions.reports.reported_items import ItemFields, ReportedItem
 from partners.attribution import AttributionRule
 
 Kind = ActionEvent.Kind

@@ -23,9 +23,9 @@ from actions.api.models import Submission
 from actions.api.reading import settled_updates, shown_actions, shown_update
 from actions.api.shapes import ActionFilter, Error, Queued, UpdateFilter, body
 from actions.api.submit import WRONG_REQUEST, submit
-from actions.fields import write_date
 from actions.models import Action, ActionEvent
-from actions.report import ACTION_ID
+from actions.reports.fields import write_date
+from actions.reports.report import ACTION_ID
 
 api = NinjaAPI(
     title="Partner Postbacks: conversion API",

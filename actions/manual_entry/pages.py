@@ -15,19 +15,19 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from unfold.decorators import action
 
-from actions.by_hand.forms import ALLOWED, ChangeForm, ReportForm
-from actions.by_hand.reporting import Told, take
 from actions.imports.run import ImportStoppedError
+from actions.manual_entry.forms import ALLOWED, ChangeForm, ReportForm
+from actions.manual_entry.reporting import Told, take
 from actions.models import Action
-from actions.outcomes import Recorded, RejectedOutcome, Repeated, refused
-from actions.record import record
-from actions.rejected import Rejected
-from actions.report import parse_report
+from actions.recording.outcomes import Recorded, RejectedOutcome, Repeated, refused
+from actions.recording.record import record
+from actions.reports.rejected import Rejected
+from actions.reports.report import parse_report
 from partners.admin_kit import ModelAdmin
 from partners.models import ActionTracker
 
 
-class ByHand(ModelAdmin):
+class ManualEntry(ModelAdmin):
     """Adds reporting and changing to the pages of actions. What is recorded goes through the door as all reports do."""
 
     actions_list = ("report_by_hand",)
@@ -52,7 +52,7 @@ class ByHand(ModelAdmin):
                 form.add_error(None, f"The database failed: {error.__cause__}. {error.summary} The others are not.")
             except ValueError as error:
                 form.add_error(None, str(error))
-        return self._by_hand(request, "report", title="Report conversions", form=form, told=told, example=_example())
+        return self._page(request, "report", title="Report conversions", form=form, told=told, example=_example())
 
     @action(description="Change", url_path="change-by-hand", icon="edit", permissions=["change_by_hand"])  # type: ignore[untyped-decorator]
     def change_by_hand(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -64,7 +64,7 @@ class ByHand(ModelAdmin):
         if request.method == "POST" and form.is_valid() and self._change(request, changed, form):
             return redirect("admin:actions_action_change", changed.pk)
         may = bool(ALLOWED[Action.Status(changed.status)])
-        return self._by_hand(request, "change", title=f"Change {changed}", form=form, action=changed, may=may)
+        return self._page(request, "change", title=f"Change {changed}", form=form, action=changed, may=may)
 
     def _change(self, request: HttpRequest, changed: Action, form: ChangeForm) -> bool:
         try:
@@ -82,7 +82,7 @@ class ByHand(ModelAdmin):
                 return False
         return True
 
-    def _by_hand(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
+    def _page(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
         shared = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -8,8 +8,8 @@ from io import BytesIO
 
 from actions.imports.parts import Window
 from actions.imports.run import Summary, import_stream, try_import
-from actions.rejected import Rejected
-from actions.report_files import FileLine, UnreadableFileError, csv_rows, json_lines, json_object
+from actions.reports.files import FileLine, UnreadableFileError, csv_rows, json_lines, json_object
+from actions.reports.rejected import Rejected
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 10_000  # The browser waits meanwhile; the command and the API take more.

@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from actions.life import clear, lock
 from actions.models import Action, ActionEvent
-from actions.orders import Order, lock_orders
-from actions.store import store
+from actions.recording.life import clear, lock
+from actions.recording.orders import Order, lock_orders
+from actions.recording.store import store
 
 ACTIONS_PER_TRANSACTION = 500  # As many as an import takes: their rows are locked for some tenths of a second.
 

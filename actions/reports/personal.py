@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from actions.parameters import is_personal
-from actions.report import ALIASES, READERS
+from actions.reports.parameters import is_personal
+from actions.reports.report import ALIASES, READERS
 from partners.admin_kit import SEE_PERSONAL, may_see_personal
 
 __all__ = ["SEE_PERSONAL", "WHY_HIDDEN", "may_see_personal", "without_personal"]

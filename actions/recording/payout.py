@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from actions.currency import Exact, Rates, to_cents
+from actions.recording.currency import Exact, Rates, to_cents
 from partners.models import CategoryPayout, ContractTerm
 
 PricedLine = tuple[str, int, Exact]

@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from actions.credit import Credit
-from actions.currency import Rates, to_cents
-from actions.items import Line, merge
-from actions.limits import Limits
 from actions.models import Action, ActionEvent
-from actions.orders import Order
-from actions.payout import payout_for
-from actions.rejected import Rejected
-from actions.report import Report
-from actions.snapshot import snapshot
+from actions.recording.credit import Credit
+from actions.recording.currency import Rates, to_cents
+from actions.recording.items import Line, merge
+from actions.recording.limits import Limits
+from actions.recording.orders import Order
+from actions.recording.payout import payout_for
+from actions.recording.snapshot import snapshot
+from actions.reports.rejected import Rejected
+from actions.reports.report import Report
 from partners.models import ActionTracker, ContractTerm
 
 Kind = ActionEvent.Kind

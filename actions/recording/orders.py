@@ -11,11 +11,11 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import Max
 
-from actions.items import Line
 from actions.models import Action, ActionEvent, Item
-from actions.rejected import Rejected
-from actions.report import Report
-from actions.snapshot import as_reported
+from actions.recording.items import Line
+from actions.recording.snapshot import as_reported
+from actions.reports.rejected import Rejected
+from actions.reports.report import Report
 from partners.models import ActionTracker
 
 # Through the constraint's index, order by order. Most orders are new, so this is all that is asked of most.

@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from actions.rejected import malformed
+from actions.reports.rejected import malformed
 
 MAX_TEXT = 255  # The length of the columns that hold text, and the documented limit of most fields.
 MAX_ID = 2**63 - 1  # What the database's big integers hold.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from actions.rejected import Rejected
-from actions.report import Report
+from actions.reports.rejected import Rejected
+from actions.reports.report import Report
 from partners import setup_version
 from partners.models import ActionTracker, Contract, ContractTerm, InAppEvent, Partner, Program
 

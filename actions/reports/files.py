@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, BinaryIO
 
-from actions.rejected import Rejected
+from actions.reports.rejected import Rejected
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
