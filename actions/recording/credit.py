@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
@@ -23,6 +24,14 @@ class Credit:
     no_payout_reason: str = ""
 
 
+class Placement(NamedTuple):
+    """Where a new action belongs: its event type, and who is credited with it."""
+
+    tracker: ActionTracker
+    credit: Credit
+    day: date  # Of its event date, as reported.
+
+
 @dataclass(slots=True)
 class Engagements:
     """What reports refer to: programs, event types, partners and the contracts between them, as far as read."""
@@ -31,6 +40,18 @@ class Engagements:
     trackers: dict[int, ActionTracker] = field(default_factory=dict)
     partners: dict[int, Partner] = field(default_factory=dict)
     contracts: dict[tuple[int, int], list[ContractAndTerms]] = field(default_factory=dict)  # Of (partner, program).
+
+    def place(self, report: Report) -> Placement:
+        """Where the new action of `report` belongs.
+
+        Raises:
+            Rejected: as `tracker_of`.
+        """
+        if report.event_date is None:
+            raise ValueError("A new action has an event date.")
+        day = report.event_date.date()
+        tracker = self.tracker_of(report)
+        return Placement(tracker, self.credit(report, tracker, day), day)
 
     def tracker_of(self, report: Report) -> ActionTracker:
         """The event type of a new action, with its program.

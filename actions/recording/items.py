@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
+from actions.models import Item
 from actions.reports.fields import CENT, MAX_MONEY, MAX_QUANTITY
 from actions.reports.rejected import Rejected
 from actions.reports.reported_items import MAX_ITEMS, ReportedItem
@@ -26,6 +27,11 @@ class Line(NamedTuple):
     def priced(self, amount: Decimal) -> Line:
         """The same line with its amount. Made anew, because replacing one field takes three times as long."""
         return Line(self.sku, self.category, self.name, self.quantity, self.sub_total, amount, self.discount)
+
+
+def line_of(item: Item) -> Line:
+    """The line that is stored as `item`."""
+    return Line(item.sku, item.category, item.name, item.quantity, item.sub_total, item.amount, item.discount)
 
 
 def merge(lines: Sequence[Line], reported: Sequence[ReportedItem]) -> tuple[Line, ...]:

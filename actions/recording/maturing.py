@@ -15,20 +15,20 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from actions.models import Action, ActionEvent
-from actions.recording.life import clear, lock
-from actions.recording.orders import Order, lock_orders
+from actions.recording.action_state import ActionState
+from actions.recording.known_actions import lock_actions
 from actions.recording.store import store
 
 ACTIONS_PER_TRANSACTION = 500  # As many as an import takes: their rows are locked for some tenths of a second.
 
-Change = Callable[[Order], ActionEvent]
+Change = Callable[[ActionState], ActionEvent]
 
 
 def mature(seconds: float) -> int:
     """Lock and clear what is due, for up to `seconds`; the number of events. What is left is due at the next look."""
     until = time.monotonic() + seconds
     done = 0
-    for due, change in ((_due_for_locking, lock), (_due_for_clearing, clear)):
+    for due, change in ((_due_for_locking, _lock), (_due_for_clearing, _clear)):
         while time.monotonic() < until:
             ids = list(due().order_by("pk").values_list("pk", flat=True)[:ACTIONS_PER_TRANSACTION])
             if not ids:
@@ -47,11 +47,23 @@ def _due_for_clearing() -> QuerySet[Action]:
     )
 
 
+def _lock(state: ActionState) -> ActionEvent:
+    """It is approved, and nothing can change it any more. No report says so, so there is no reason either."""
+    approved = state.standing._replace(status=Action.Status.APPROVED, status_detail="")
+    return state.become(ActionEvent.Kind.LOCKED, approved)
+
+
+def _clear(state: ActionState) -> ActionEvent:
+    """It is to be paid."""
+    state.action.cleared_at = timezone.now()
+    return state.become(ActionEvent.Kind.CLEARED, state.standing._replace(status_detail=""))
+
+
 @transaction.atomic
 def _take(ids: list[int], due: QuerySet[Action], change: Change) -> int:
     """The events of those actions that are due still, now that nobody else can change them."""
-    held = lock_orders(ids)
+    locked = lock_actions(ids)
     still = set(due.filter(pk__in=ids).values_list("pk", flat=True))
-    orders = [order for order in held if order.action.pk in still]
-    store(orders, [change(order) for order in orders])
-    return len(orders)
+    states = [state for state in locked if state.action.pk in still]
+    store(states, [change(state) for state in states])
+    return len(states)

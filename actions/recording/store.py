@@ -12,13 +12,8 @@ from django.db import connection
 from psycopg2.extras import execute_values
 
 from actions.models import Action, ActionEvent, Item
-from actions.recording.items import Line
-from actions.recording.orders import Order, line_of
-
-BEGIN = """
-SELECT version, ARRAY(SELECT nextval(pg_get_serial_sequence('actions_action', 'id')) FROM generate_series(1, %s))
-FROM partners_setup_version
-"""
+from actions.recording.action_state import ActionState
+from actions.recording.items import Line, line_of
 
 # Django's own bulk statements take three to five times as long for a few hundred rows, and for a single one as long
 # again to be put together.
@@ -70,29 +65,18 @@ ITEM_ROW = "(%s::bigint, %s, %s, %s::integer, %s::numeric, %s::numeric, %s::nume
 Row = tuple[Any, ...]
 
 
-def begin(new: int) -> tuple[int, list[int]]:
-    """The number of the set-up as this transaction sees it, and ids for `new` actions.
-
-    Some ids may stay unused: gaps do no harm. One statement, because a report alone feels each.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(BEGIN, [new])
-        version, ids = cursor.fetchone()
-    return version, ids
-
-
-def store(orders: Sequence[Order], events: Sequence[ActionEvent]) -> None:
-    """Write new and changed orders, and the events in their order; the events get their ids.
+def store(states: Sequence[ActionState], events: Sequence[ActionEvent]) -> None:
+    """Write new and changed actions, and the events in their order; the events get their ids.
 
     Raises:
         IntegrityError: another transaction has recorded one of the new orders in the meantime.
     """
     # Sorted by the unique key, so that two recordings of the same new orders never wait for each other in a circle.
-    created = [order.action for order in orders if order.new]
+    created = [state.action for state in states if state.new]
     created.sort(key=lambda action: (action.action_tracker_id, action.order_id, action.order_repeat))
     _copy(COPY_ACTIONS, [_action_row(action) for action in created])
-    _update_actions([order.action for order in orders if not order.new])
-    new_items, changed_items = _items(orders)
+    _update_actions([state.action for state in states if not state.new])
+    new_items, changed_items = _items(states)
     _copy(COPY_ITEMS, new_items)
     _update_items(changed_items)
     _insert_events(events)
@@ -191,16 +175,16 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _items(orders: Iterable[Order]) -> tuple[list[Row], list[Item]]:
+def _items(states: Iterable[ActionState]) -> tuple[list[Row], list[Item]]:
     """The rows of new lines, and the stored lines that changed."""
     new: list[Row] = []
     changed: list[Item] = []
-    for order in orders:
-        for position, line in enumerate(order.lines, 1):
-            if position > len(order.stored_items):
-                new.append(_item_row(order.action.pk, position, line))
-            elif line_of(order.stored_items[position - 1]) != line:
-                changed.append(_write(order.stored_items[position - 1], line))
+    for state in states:
+        for position, line in enumerate(state.lines, 1):
+            if position > len(state.stored_items):
+                new.append(_item_row(state.action.pk, position, line))
+            elif line_of(state.stored_items[position - 1]) != line:
+                changed.append(_write(state.stored_items[position - 1], line))
     return new, changed
 
 

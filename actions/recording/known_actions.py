@@ -1,19 +1,18 @@
-"""The orders that a batch of reports is about: what is known of them, and the locks on those that change."""
+"""The actions that a batch of reports is about: what is known of them, and the locks on those that change."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from django.db import connection
 from django.db.models import Max
 
 from actions.models import Action, ActionEvent, Item
-from actions.recording.items import Line
-from actions.recording.snapshot import as_reported
+from actions.recording.action_state import ActionState
+from actions.recording.items import line_of
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 from partners.models import ActionTracker
@@ -25,35 +24,16 @@ JOIN actions_action a ON a.action_tracker_id = asked.tracker AND a.order_id = as
 """
 
 OrderKey = tuple[int, str]  # Event type, order id.
-Money = tuple[Decimal, Decimal]  # Amount, payout.
 
 
-@dataclass(slots=True)
-class Order:
-    """One action as it stands inside the transaction, locked or new."""
+class KnownActions:
+    """The actions of the order ids in a batch; the state of each that may change, locked."""
 
-    action: Action
-    lines: tuple[Line, ...] = ()
-    events: int = 0
-    before_reversal: Money | None = None  # Of a reversed one: what a restoration brings back.
-    new: bool = False
-    changed: bool = False
-    stored_items: list[Item] = field(default_factory=list)
-
-    @property
-    def day(self) -> date:
-        """The day of its event date, as reported."""
-        return as_reported(self.action.event_date, self.action.event_utc_offset_minutes).date()
-
-
-class Orders:
-    """The known actions of the order ids in a batch; the ones that change are held as locked `Order`s."""
-
-    def __init__(self, known: Iterable[Action], locked: Iterable[Order]) -> None:
+    def __init__(self, known: Iterable[Action], locked: Iterable[ActionState]) -> None:
         self._actions: dict[OrderKey, list[Action]] = defaultdict(list)
         for action in known:
             self._actions[action.action_tracker_id, action.order_id].append(action)
-        self._orders = {order.action.pk: order for order in locked}
+        self._states = {state.action.pk: state for state in locked}
 
     def repeated(self, tracker: ActionTracker, report: Report) -> Action | None:
         """The action that `report` repeats: of the same order id, with an event date nearer than the dedup window."""
@@ -70,38 +50,38 @@ class Orders:
         actions = self._actions[tracker.pk, order_id]
         return actions[-1].order_repeat + 1 if actions else 0
 
-    def add(self, order: Order) -> None:
+    def add(self, state: ActionState) -> None:
         """Take in a new action of this batch."""
-        action = order.action
+        action = state.action
         self._actions[action.action_tracker_id, action.order_id].append(action)
-        self._orders[action.pk] = order
+        self._states[action.pk] = state
 
-    def target(self, report: Report) -> Order:
-        """The order that a change is about: the action that it names, or the newest of its order id.
+    def target(self, report: Report) -> ActionState:
+        """The action that a change is about: the action that it names, or the newest of its order id.
 
         Raises:
             Rejected: there is none, or what the change says of it is not so.
         """
         if report.action_id is not None:
-            order = self._orders.get(report.action_id[2])
+            state = self._states.get(report.action_id[2])
             name = "{}.{}.{}".format(*report.action_id)
         else:
             actions = self._actions.get((report.action_tracker_id or 0, report.order_id))
-            order = self._orders.get(actions[-1].pk) if actions else None
+            state = self._states.get(actions[-1].pk) if actions else None
             name = f"with the order id {report.order_id} of the event type {report.action_tracker_id}"
-        if order is None or not _agrees(order.action, report):
+        if state is None or not _agrees(state.action, report):
             raise Rejected(
                 "ACTION_NOT_FOUND", f"There is no action {name}.", "ActionId" if report.action_id else "OrderId"
             )
-        return order
+        return state
 
-    def touchable(self) -> list[Order]:
-        """The orders that a change may be about."""
-        return list(self._orders.values())
+    def changeable(self) -> list[ActionState]:
+        """The actions that a change may be about."""
+        return list(self._states.values())
 
-    def touched(self) -> list[Order]:
-        """The orders that were created or changed, in the order of their ids."""
-        return [order for _, order in sorted(self._orders.items()) if order.new or order.changed]
+    def touched(self) -> list[ActionState]:
+        """The actions that were created or changed, in the order of their ids."""
+        return [state for _, state in sorted(self._states.items()) if state.changed]
 
 
 def _agrees(action: Action, report: Report) -> bool:
@@ -114,8 +94,8 @@ def _agrees(action: Action, report: Report) -> bool:
     )
 
 
-def load_orders(reports: Sequence[Report]) -> Orders:
-    """Read what is known of the orders in `reports`, and lock the actions that change, in the order of their ids.
+def load_known_actions(reports: Sequence[Report]) -> KnownActions:
+    """Read which actions of the orders in `reports` are known, and lock those that change, in the order of their ids.
 
     A lock is held until the transaction ends; it makes the ids of one action's events commit in their order.
     """
@@ -135,7 +115,7 @@ def load_orders(reports: Sequence[Report]) -> Orders:
         for report in changes
         if (report.action_tracker_id, report.order_id) in newest
     }
-    return Orders(known, lock_orders(targets) if targets else ())
+    return KnownActions(known, lock_actions(targets) if targets else ())
 
 
 def _known(keys: Collection[tuple[int | None, str]]) -> list[Action]:
@@ -146,7 +126,7 @@ def _known(keys: Collection[tuple[int | None, str]]) -> list[Action]:
     return list(Action.objects.filter(pk__in=ids).order_by("order_repeat")) if ids else []
 
 
-def lock_orders(ids: Iterable[int]) -> list[Order]:
+def lock_actions(ids: Iterable[int]) -> list[ActionState]:
     """The actions as they are now, with what is known of them; nobody else can change them in this transaction."""
     locked = (
         Action.objects.filter(pk__in=ids)
@@ -155,22 +135,18 @@ def lock_orders(ids: Iterable[int]) -> list[Order]:
         .select_related("program", "action_tracker", "partner", "contract_term__contract__partner")
         .prefetch_related("contract_term__category_payouts")
     )
-    orders = {action.pk: Order(action) for action in locked}
-    for item in Item.objects.filter(action__in=orders).order_by("action_id", "position"):
-        order = orders[item.action_id]
-        order.stored_items.append(item)
-        order.lines += (line_of(item),)
-    events = ActionEvent.objects.filter(action__in=orders)
+    states = {action.pk: ActionState(action) for action in locked}
+    for item in Item.objects.filter(action__in=states).order_by("action_id", "position"):
+        state = states[item.action_id]
+        state.stored_items.append(item)
+        state.lines += (line_of(item),)
+    events = ActionEvent.objects.filter(action__in=states)
     for pk, last in events.order_by().values_list("action").annotate(Max("number")):
-        orders[pk].events = last
-    reversed_ids = [pk for pk, order in orders.items() if order.action.status == Action.Status.REVERSED]
+        states[pk].events = last
+    reversed_ids = [pk for pk, state in states.items() if state.action.status == Action.Status.REVERSED]
     if reversed_ids:
         standing = events.filter(action__in=reversed_ids).exclude(kind=ActionEvent.Kind.REVERSED)
         for event in standing.order_by("action_id", "-number").distinct("action_id"):
             values = event.parameters
-            orders[event.action_id].before_reversal = Decimal(values["Amount"]), Decimal(values["Payout"])
-    return list(orders.values())
-
-
-def line_of(item: Item) -> Line:
-    return Line(item.sku, item.category, item.name, item.quantity, item.sub_total, item.amount, item.discount)
+            states[event.action_id].before_reversal = Decimal(values["Amount"]), Decimal(values["Payout"])
+    return list(states.values())

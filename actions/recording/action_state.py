@@ -1,0 +1,104 @@
+"""An action while reports are worked on: what is stored of it, what it stands at now, and what becomes of it. Pure.
+
+Whoever changes an action works out its next `Standing` first, from a report or from the calendar, and only then lets
+the state `become` it. A report that is refused on the way has touched nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from actions.models import Action, ActionEvent, Item
+from actions.recording.items import Line
+from actions.recording.snapshot import as_reported, snapshot
+from partners.models import ContractTerm
+
+ZERO = Decimal("0.00")
+
+
+class Worth(NamedTuple):
+    """What an order is worth: `original` in the cart's currency, `amount` the program's, `payout` the partner's."""
+
+    lines: tuple[Line, ...]
+    original: Decimal
+    amount: Decimal
+    payout: Decimal
+
+
+class Standing(NamedTuple):
+    """Everything about an action that can change. Two equal ones mean that nothing has happened."""
+
+    status: str
+    status_detail: str
+    reported: dict[str, str]
+    media_source_ids: list[int]
+    worth: Worth
+
+
+class Currencies(NamedTuple):
+    """The currencies of one action."""
+
+    cart: str
+    account: str  # The program's.
+    partner: str  # Empty where no partner is credited.
+
+
+@dataclass(slots=True)
+class ActionState:
+    """One action inside the transaction: locked, or new."""
+
+    action: Action  # With its program, event type and partner loaded.
+    lines: tuple[Line, ...] = ()
+    events: int = 0
+    before_reversal: tuple[Decimal, Decimal] | None = None  # Amount and payout that a restoration brings back.
+    new: bool = False
+    changed: bool = False
+    stored_items: list[Item] = field(default_factory=list)
+
+    @property
+    def day(self) -> date:
+        """The day of its event date, as reported."""
+        return as_reported(self.action.event_date, self.action.event_utc_offset_minutes).date()
+
+    @property
+    def currencies(self) -> Currencies:
+        """The cart's is kept with the action; the others are those that program and partner have now."""
+        partner = self.action.partner
+        return Currencies(
+            self.action.original_currency, self.action.program.currency, partner.currency if partner else ""
+        )
+
+    @property
+    def paying_term(self) -> ContractTerm | None:
+        """The term that pays for it, unless nobody is paid."""
+        return None if self.action.no_payout_reason else self.action.contract_term
+
+    @property
+    def worth(self) -> Worth:
+        """What it is worth now."""
+        return Worth(self.lines, self.action.original_amount, self.action.amount, self.action.payout)
+
+    @property
+    def standing(self) -> Standing:
+        """What it stands at now."""
+        action = self.action
+        return Standing(action.status, action.status_detail, action.reported, list(action.media_source_ids), self.worth)
+
+    def become(self, kind: ActionEvent.Kind, standing: Standing) -> ActionEvent:
+        """Take on what was worked out; the event of it, with the values of this moment."""
+        action, before = self.action, self.worth
+        if kind == ActionEvent.Kind.REVERSED:
+            self.before_reversal = before.amount, before.payout
+        action.status, action.status_detail = standing.status, standing.status_detail
+        action.reported, action.media_source_ids = standing.reported, standing.media_source_ids
+        self.lines, action.original_amount, action.amount, action.payout = standing.worth
+        self.changed = True
+        self.events += 1
+        return ActionEvent(action=action, number=self.events, kind=kind, parameters=self._snapshot(before))
+
+    def _snapshot(self, before: Worth) -> dict[str, Any]:
+        action = self.action
+        return snapshot(action, self.lines, action.amount - before.amount, action.payout - before.payout)
