@@ -16,8 +16,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from actions.api.models import ApiToken
 from actions.api.tokens import create_token, revoke
+from actions.models import ApiToken
 from config.people.history.words import Change, history_of
 from config.people.roles.groups import write_roles
 from config.people.roles.table import Role

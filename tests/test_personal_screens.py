@@ -11,10 +11,9 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
-from actions.models import Action, ActionEvent
+from actions.models import Action, ActionEvent, Submission
 from actions.reports.parameters import PARAMETERS, is_personal
 from actions.reports.personal import SEE_PERSONAL, without_personal
 from config.people.roles.groups import permission_ids

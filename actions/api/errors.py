@@ -25,7 +25,7 @@ PREFIX = "/Advertisers/"
 
 
 def handle_errors(api: NinjaAPI) -> None:
-    """Register an answer for each error that the doors raise."""
+    """Register an answer for each error that the endpoints raise."""
     api.add_exception_handler(AuthenticationError, _not_authorised)
     api.add_exception_handler(TooManyRequestsError, _too_many)
     api.add_exception_handler(BodyTooLargeError, lambda request, exc: error(request, 413, str(exc)))

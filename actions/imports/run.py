@@ -1,4 +1,4 @@
-"""Imports a file through the one door: parts of it side by side, each recorded once, however often it is cut off.
+"""Imports a file through `record`: parts of it side by side, each recorded once, however often it is cut off.
 
 A part is recorded in one transaction with the note that it is. Who imports the same file again after a failure, or at
 the same moment, leaves out what is noted. Lines about one order are recorded in the order in which they stand.
@@ -21,9 +21,9 @@ import django.db
 from django.db import connections, transaction
 from django.utils import timezone
 
-from actions.imports.models import ImportPart, ImportRun
 from actions.imports.parts import Part, Window, windows
 from actions.imports.record_part import PartResult, begin_process, record_part, result_of
+from actions.models import ImportPart, ImportRun
 from actions.reports.files import FileLine
 
 # Long enough to look up what became of a file; nobody reads the rows of a complete import for more.

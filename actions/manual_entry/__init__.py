@@ -1,1 +1,1 @@
-"""Reporting on the screens: conversions typed, pasted or uploaded, and changes of one action."""
+"""Manual entry: conversions typed, pasted or uploaded on the screens, and changes of one action."""

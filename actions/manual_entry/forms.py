@@ -1,4 +1,4 @@
-"""The forms of reporting by hand."""
+"""The forms of manual entry: reports as text or a file, and one change of an action."""
 
 from __future__ import annotations
 

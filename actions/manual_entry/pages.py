@@ -28,7 +28,7 @@ from partners.models import ActionTracker
 
 
 class ManualEntry(ModelAdmin):
-    """Adds reporting and changing to the pages of actions. What is recorded goes through the door as all reports do."""
+    """Adds reporting and changing to the pages of actions. All of it goes through `record`, as every report does."""
 
     actions_list = ("report_by_hand",)
     actions_detail = ("change_by_hand",)

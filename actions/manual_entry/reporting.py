@@ -1,4 +1,4 @@
-"""Reports that somebody pastes or uploads: read, and checked or recorded through the one door."""
+"""Reports that somebody pastes or uploads: read, and checked or recorded as an import is."""
 
 from __future__ import annotations
 

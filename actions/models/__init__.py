@@ -1,9 +1,8 @@
-"""All models of the app; those of the API and of imports stand in their rooms. Django looks for them here."""
+"""What was converted, who reported it, and which files are being imported."""
 
-from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
-from actions.imports.models import ImportPart, ImportRun
-from actions.models.action import Action, Item
-from actions.models.event import ActionEvent
+from actions.models.actions import Action, ActionEvent, Item
+from actions.models.imports import ImportPart, ImportRun
+from actions.models.submissions import ApiToken, BatchPart, IdempotencyKey, Submission
 
 __all__ = [
     "Action",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from actions.models.action import Action
-from actions.models.event import ActionEvent
+from actions.models import Action, ActionEvent
 from actions.reports.rejected import Rejected
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from actions.api.models import Submission
-from actions.models import Action
+from actions.models import Action, Submission
 from partners.attribution import AttributionRule
 from postbacks.models import Delivery
 

@@ -1,4 +1,4 @@
-"""What was converted: actions with their items."""
+"""What was converted: actions with their items, and every event of their lives."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Action(models.Model):
         ordering = ("-id",)
         permissions = [("view_personal_data", "Can see personal data of customers")]
         constraints = [
-            # An order id may come again only after the dedup window; the door counts its uses, this makes two
+            # An order id may come again only after the dedup window; recording counts its uses, this makes two
             # reports at the same moment agree on the number, so that one of them is told it is a repeat.
             # Also read by: finding the newest action of an order id.
             models.UniqueConstraint(
@@ -135,3 +135,37 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position}. {self.sku or self.name or self.category}"
+
+
+class ActionEvent(models.Model):
+    """One moment in an action's life, kept as it was then.
+
+    `parameters` is the frozen snapshot: parameter name to rendered value, absent ones left out, and `items`,
+    a list of objects with the item attributes. The ids of one action's events rise in the order of recording.
+    """
+
+    class Kind(models.TextChoices):
+        CREATED = "created", "Created"
+        MODIFIED = "modified", "Modified"
+        REVERSED = "reversed", "Reversed"
+        RESTORED = "restored", "Restored"
+        LOCKED = "locked", "Locked"
+        CLEARED = "cleared", "Cleared"
+
+    # Events whose date no contract fixes. Only these fire postbacks.
+    NON_STANDARD = (Kind.CREATED, Kind.MODIFIED, Kind.REVERSED, Kind.RESTORED)
+
+    # The number's constraint begins with it, so it needs no index of its own.
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="events", db_index=False)
+    number = models.PositiveIntegerField(help_text="From 1, within the action.")
+    kind = models.CharField(max_length=10, choices=Kind)
+    recorded_at = models.DateTimeField(db_default=Now())
+    parameters = models.JSONField()
+
+    class Meta:
+        verbose_name = "action event"
+        ordering = ("-id",)
+        constraints = [models.UniqueConstraint(fields=["action", "number"], name="event_number_once_per_action")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, event {self.number} of action {self.action_id}"
