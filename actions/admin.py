@@ -24,8 +24,8 @@ from actions.api import admin as api_admin  # noqa: F401 -- registers what it ho
 from actions.manual_entry.pages import ManualEntry
 from actions.models import Action, ActionEvent, Item
 from actions.reports.parameters import PARAMETERS
-from actions.reports.personal import may_see_personal, without_personal
-from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelForm, ShownOnly, TabularInline
+from actions.reports.personal import without_personal
+from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelForm, ShownOnly, TabularInline, may_see_personal
 from partners.models import ActionTracker, InAppEvent
 
 _ORDER_ACTIONS = 1_000  # Actions that are searched for one order id; a real one has a handful.

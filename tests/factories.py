@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from actions.models import ActionEvent
-from actions.recording.outcomes import Outcome, Recorded
 from actions.recording.record import record
+from actions.recording.results import Recorded, Result
 from actions.reports.report import Report, parse_report
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
@@ -104,7 +104,7 @@ def record_change(event: ActionEvent, kind: str, **fields: Any) -> ActionEvent:
     return recorded_event(record([parse_report({"Event": kind, "ActionId": event.action.action_id, **fields})])[0])
 
 
-def recorded_event(outcome: Outcome) -> ActionEvent:
+def recorded_event(outcome: Result) -> ActionEvent:
     """The event of a report that was recorded; anything else fails the test."""
     assert isinstance(outcome, Recorded), outcome
     return outcome.event

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from actions.models import Action, ActionEvent, Item
-from actions.recording.outcomes import RejectedOutcome, Repeated
 from actions.recording.record import record
+from actions.recording.results import RejectedResult, Repeated
 from actions.reports.report import parse_report
 from partners.models import ContractTerm, ExchangeRate
 from tests.factories import (
@@ -164,9 +164,9 @@ def test_the_deltas_of_an_actions_events_add_up_to_its_payout(sale: ActionEvent)
     assert list(action.items.values_list("sku", flat=True)) == ["GH23", "UT66", "RW87", "NEW"]
 
 
-def refusal(event: ActionEvent, kind: str, **fields: object) -> RejectedOutcome:
+def refusal(event: ActionEvent, kind: str, **fields: object) -> RejectedResult:
     (outcome,) = record([parse_report({"Event": kind, "ActionId": event.action.action_id, **fields})])
-    assert isinstance(outcome, RejectedOutcome), outcome
+    assert isinstance(outcome, RejectedResult), outcome
     return outcome
 
 
@@ -252,7 +252,7 @@ def test_a_change_of_an_action_that_is_not_there_is_refused(sale: ActionEvent, c
     own = {"ActionId": sale.action.action_id, "ActionTrackerId": sale.action.action_tracker_id}
     fields = {name: own[name] if value == "own" else value for name, value in changes.items()}
     (outcome,) = record([parse_report({"Event": "reversed", **fields})])
-    assert isinstance(outcome, RejectedOutcome)
+    assert isinstance(outcome, RejectedResult)
     assert outcome.reason_code == "ACTION_NOT_FOUND"
     assert Action.objects.get().status == "PENDING"
 

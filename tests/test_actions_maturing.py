@@ -12,8 +12,8 @@ from django.utils import timezone
 from actions.models import Action, ActionEvent
 from actions.recording import maturing
 from actions.recording.maturing import mature
-from actions.recording.outcomes import RejectedOutcome
 from actions.recording.record import record
+from actions.recording.results import RejectedResult
 from actions.reports.report import parse_report
 from actions.tasks import mature as task
 from postbacks.models import Delivery
@@ -80,7 +80,7 @@ def test_what_is_locked_cannot_be_changed_any_more() -> None:
     mature(SECONDS)
     for change in ({"Event": "modified", "Amount": "1"}, {"Event": "reversed"}):
         (outcome,) = record([parse_report({"ActionId": action.action_id, **change})])
-        assert isinstance(outcome, RejectedOutcome)
+        assert isinstance(outcome, RejectedResult)
         assert outcome.reason_code == "ACTION_NOT_PENDING"
 
 

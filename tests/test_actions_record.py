@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from actions.models import Action, ActionEvent
-from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
 from actions.recording.record import record
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result
 from actions.reports.report import Report, parse_report
 from actions.signals import action_events_recorded
 from partners.models import ActionTracker, Contract, ContractTerm
@@ -35,15 +35,15 @@ def at(date: str, order_id: str = "A") -> dict[str, Any]:
     return {"OrderId": order_id, "EventDate": date}
 
 
-def code(outcome: Outcome) -> str:
-    assert isinstance(outcome, RejectedOutcome), outcome
+def code(outcome: Result) -> str:
+    assert isinstance(outcome, RejectedResult), outcome
     return outcome.reason_code
 
 
-def in_threads(jobs: list[list[Report]]) -> list[list[Outcome]]:
+def in_threads(jobs: list[list[Report]]) -> list[list[Result]]:
     """Record each list of reports in a thread of its own, all at the same moment."""
     barrier = threading.Barrier(len(jobs))
-    results: list[list[Outcome]] = [[] for _ in jobs]
+    results: list[list[Result]] = [[] for _ in jobs]
 
     def run(index: int, reports: list[Report]) -> None:
         try:
@@ -109,7 +109,7 @@ def test_of_twenty_reports_of_an_order_at_the_same_moment_one_is_recorded() -> N
 def test_batches_with_the_same_orders_in_opposite_order_do_not_wait_in_a_circle() -> None:
     tracker = make_tracker()
     reports = [make_report(tracker, OrderId=each) for each in "AMZ"]
-    results: list[list[Outcome]] = []
+    results: list[list[Result]] = []
 
     def run(batch: list[Report]) -> None:
         try:
@@ -145,7 +145,7 @@ def test_changes_of_an_action_at_the_same_moment_come_one_after_the_other() -> N
 @pytest.mark.django_db(transaction=True)
 def test_a_change_holds_the_action_until_it_is_committed() -> None:
     first = record_action(make_tracker(), Amount="5")
-    second: list[Outcome] = []
+    second: list[Result] = []
     change = parse_report({"Event": "modified", "ActionId": first.action.action_id, "Amount": "6"})
 
     def reverse() -> None:
@@ -171,7 +171,7 @@ def test_a_refused_report_does_not_undo_the_others() -> None:
     tracker = make_tracker()
     good, also_good = make_report(tracker), make_report(tracker)
     outcomes = record([good, make_report(tracker, CampaignId=999_999), also_good])
-    assert [type(outcome) for outcome in outcomes] == [Recorded, RejectedOutcome, Recorded]
+    assert [type(outcome) for outcome in outcomes] == [Recorded, RejectedResult, Recorded]
     assert Action.objects.count() == 2
 
 
@@ -180,7 +180,7 @@ def test_the_same_report_may_stand_in_a_call_more_than_once() -> None:
     tracker = make_tracker()
     good, without_rate = make_report(tracker), make_report(tracker, CurrencyCode="GBP", Amount="1")
     outcomes = record([without_rate, without_rate, good, good])
-    assert [type(outcome) for outcome in outcomes] == [RejectedOutcome, RejectedOutcome, Recorded, Repeated]
+    assert [type(outcome) for outcome in outcomes] == [RejectedResult, RejectedResult, Recorded, Repeated]
 
 
 @pytest.mark.django_db
@@ -207,7 +207,7 @@ def test_a_mobile_app_takes_its_own_in_app_events_and_installs() -> None:
     outcomes = record([make_report(tracker, EventCode=each) for each in ("SALE", "INSTALL", "sale", None)])
     assert [recorded_event(outcome).parameters["EventCode"] for outcome in outcomes[:2]] == ["SALE", "INSTALL"]
     assert [code(outcome) for outcome in outcomes[2:]] == ["EVENT_CODE_NOT_FOUND"] * 2
-    assert isinstance(outcomes[2], RejectedOutcome)
+    assert isinstance(outcomes[2], RejectedResult)
     assert outcomes[2].message.endswith("expected is one of INSTALL, SALE, SIGN-UP.")
 
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actions.models import ActionEvent
-from actions.recording.outcomes import Recorded
 from actions.recording.record import record
+from actions.recording.results import Recorded
 from actions.reports.report import Report, parse_report
 from partners.models import CategoryPayout
 from tests.factories import make_partner, make_program, make_rate, make_report, make_term, make_tracker

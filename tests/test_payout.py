@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from actions.recording.currency import Rates, load_rates, to_cents
 from actions.recording.items import Line, merge
-from actions.recording.outcomes import RejectedOutcome
 from actions.recording.payout import payout_for
 from actions.recording.record import record
+from actions.recording.results import RejectedResult
 from actions.reports.rejected import Rejected
 from actions.reports.reported_items import ReportedItem
 from partners.models import Contract, ContractTerm, ExchangeRate, Partner
@@ -121,7 +121,7 @@ def test_an_order_without_a_rate_is_refused_until_there_is_one() -> None:
     tracker = make_tracker(make_program(currency="USD"))
     report = make_report(tracker, CurrencyCode="GBP", Amount="10")
     (outcome,) = record([report])
-    assert isinstance(outcome, RejectedOutcome)
+    assert isinstance(outcome, RejectedResult)
     assert outcome.reason_code == "EXCHANGE_RATE_NOT_FOUND"
     assert "between GBP and USD for 2026-11-20 or earlier" in outcome.message
     ExchangeRate.objects.create(from_currency="USD", to_currency="GBP", rate=Decimal("0.8"), date=DAY)

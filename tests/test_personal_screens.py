@@ -15,10 +15,11 @@ from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
 from actions.reports.parameters import PARAMETERS, is_personal
-from actions.reports.personal import SEE_PERSONAL, without_personal
+from actions.reports.personal import without_personal
 from config.people.roles.groups import permission_ids
 from config.people.roles.table import PERMISSIONS, Role
 from config.people.roles.users import create_user
+from partners.admin_kit import SEE_PERSONAL
 from partners.attribution import AttributionRule
 from postbacks.models import Attempt, Delivery, Replay
 from tests.factories import make_partner, make_postback, make_term, make_tracker, record_action

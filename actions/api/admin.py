@@ -17,8 +17,8 @@ from django.utils.safestring import SafeString
 from actions.api.submit import process_again
 from actions.api.tokens import new_token, revoke
 from actions.models import ApiToken, Submission
-from actions.reports.personal import WHY_HIDDEN, may_see_personal, without_personal
-from partners.admin_kit import LargeTable, ModelAdmin, ShownOnly
+from actions.reports.personal import WHY_HIDDEN, without_personal
+from partners.admin_kit import LargeTable, ModelAdmin, ShownOnly, may_see_personal
 
 MOST_AT_ONCE = 1_000  # One after the other, while the browser waits; the command takes any number.
 

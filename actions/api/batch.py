@@ -20,12 +20,12 @@ from django.utils import timezone
 
 from actions.api.answers import error
 from actions.api.bodies import LINES, BodyTooLargeError, check_complete
-from actions.api.saving import note_outcome
+from actions.api.saving import note_result
 from actions.api.submit import read_report, storable
 from actions.imports.parts import LINES_PER_TRANSACTION
 from actions.models import ApiToken, BatchPart, IdempotencyKey, Submission
-from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
 from actions.recording.record import record
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result, refused
 from actions.reports.files import json_object
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
@@ -55,7 +55,7 @@ def take_batch(request: HttpRequest, token: ApiToken, uri: Uri) -> HttpResponseB
     body, sha256 = _spool(request)
     if not key:
         submission = _new_submission(token)
-        return _stream(_results(body, submission, None), submission, uri)
+        return _stream(_result_lines(body, submission, None), submission, uri)
     known = _key(token, key, sha256)
     if known.body_sha256 != sha256:
         body.close()
@@ -65,7 +65,7 @@ def take_batch(request: HttpRequest, token: ApiToken, uri: Uri) -> HttpResponseB
             "This Idempotency-Key came with another body before; use a new key for a new batch.",
             "Idempotency-Key",
         )
-    return _stream(_results(body, known.submission, known), known.submission, uri)
+    return _stream(_result_lines(body, known.submission, known), known.submission, uri)
 
 
 def _key(token: ApiToken, key: str, sha256: str) -> IdempotencyKey:
@@ -128,7 +128,9 @@ def _too_large() -> BodyTooLargeError:
     )
 
 
-def _results(body: IO[bytes], submission: Submission, key: IdempotencyKey | None) -> Iterator[list[dict[str, Any]]]:
+def _result_lines(
+    body: IO[bytes], submission: Submission, key: IdempotencyKey | None
+) -> Iterator[list[dict[str, Any]]]:
     lines = enumerate(body, start=1)
     number = 0
     with body:
@@ -150,16 +152,16 @@ def _take_part(
                 return list(done)
         read = [(line, *_read(text, submission)) for line, text in part if text.strip()]
         recorded = iter(record([report for _, report, _ in read if isinstance(report, Report)]))
-        outcomes = [
+        results = [
             (line, report, fields, next(recorded) if isinstance(report, Report) else refused(report))
             for line, report, fields in read
         ]
-        rejected = _keep_rejected(submission, outcomes)
-        results = [_result(line, report, outcome, rejected.get(line)) for line, report, _, outcome in outcomes]
-        _count(submission, [outcome for *_, outcome in outcomes])
+        rejected = _keep_rejected(submission, results)
+        told = [_result_line(line, report, result, rejected.get(line)) for line, report, _, result in results]
+        _count(submission, [result for *_, result in results])
         if key is not None:
-            BatchPart.objects.create(key=key, number=number, results=results)
-    return results
+            BatchPart.objects.create(key=key, number=number, results=told)
+    return told
 
 
 def _read(text: bytes, submission: Submission) -> tuple[Report | Rejected, dict[str, Any]]:
@@ -171,12 +173,12 @@ def _read(text: bytes, submission: Submission) -> tuple[Report | Rejected, dict[
 
 
 def _keep_rejected(
-    submission: Submission, outcomes: list[tuple[int, Report | Rejected, dict[str, Any], Outcome]]
+    submission: Submission, results: list[tuple[int, Report | Rejected, dict[str, Any], Result]]
 ) -> dict[int, Submission]:
     """A submission for each line that was refused, by its line, so that it can be processed again."""
     rows = []
-    for line, _, fields, outcome in outcomes:
-        if isinstance(outcome, RejectedOutcome):
+    for line, _, fields, result in results:
+        if isinstance(result, RejectedResult):
             row = Submission(
                 token_id=submission.token_id,
                 kind=Submission.Kind.BATCH,
@@ -185,27 +187,27 @@ def _keep_rejected(
                 received_at=submission.received_at,
                 fields=storable(fields),
             )
-            note_outcome(row, outcome)
+            note_result(row, result)
             rows.append(row)
     Submission.objects.bulk_create(rows)
     return {row.line: row for row in rows if row.line is not None}
 
 
-def _result(line: int, report: Report | Rejected, outcome: Outcome, rejected: Submission | None) -> dict[str, Any]:
+def _result_line(line: int, report: Report | Rejected, result: Result, rejected: Submission | None) -> dict[str, Any]:
     notes = {"Notes": list(report.warnings)} if isinstance(report, Report) and report.warnings else {}
-    match outcome:
+    match result:
         case Recorded(event):
             return {"Line": line, "Result": "recorded", "ActionId": event.action.action_id, **notes}
         case Repeated(action):
             reason = Repeated.reason_code
             return {"Line": line, "Result": "repeated", "ErrorReason": reason, "ActionId": action.action_id, **notes}
-        case RejectedOutcome(code, message):
+        case RejectedResult(code, message):
             kept = rejected.public_id if rejected else ""
             return {"Line": line, "Result": "rejected", "ErrorReason": code, "Message": message, "Submission": kept}
 
 
-def _count(submission: Submission, outcomes: list[Outcome]) -> None:
-    submission.recorded += sum(isinstance(outcome, Recorded) for outcome in outcomes)
-    submission.repeated += sum(isinstance(outcome, Repeated) for outcome in outcomes)
-    submission.rejected += sum(isinstance(outcome, RejectedOutcome) for outcome in outcomes)
+def _count(submission: Submission, results: list[Result]) -> None:
+    submission.recorded += sum(isinstance(result, Recorded) for result in results)
+    submission.repeated += sum(isinstance(result, Repeated) for result in results)
+    submission.rejected += sum(isinstance(result, RejectedResult) for result in results)
     submission.save(update_fields=["recorded", "repeated", "rejected"])

@@ -16,7 +16,7 @@ FORM, JSON, LINES = "application/x-www-form-urlencoded", "application/json", "ap
 
 
 class BodyTooLargeError(Exception):
-    """The body is larger than this door takes."""
+    """The body is larger than this endpoint takes."""
 
     def __init__(self, limit: int, message: str = "") -> None:
         super().__init__(message or f"The body is larger than {limit:,} bytes.")

@@ -1,6 +1,6 @@
 """The addresses of the conversion API."""
 
-# The account's SID is in each address; who may use it is settled before a door opens.
+# The account's SID is in each address; who may use it is settled before an endpoint is called.
 # ruff: noqa: ARG001
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ handle_errors(api)
 
 ACCOUNT = "/Advertisers/{account_sid}"
 _REFUSALS = {401: Error, 405: Error, 429: Error, 500: Error, 503: Error}
-_DOOR: dict[Any, Any] = {200: Queued, 400: Error, 413: Error, **_REFUSALS}
+_REPORT: dict[Any, Any] = {200: Queued, 400: Error, 413: Error, **_REFUSALS}
 _READ: dict[Any, Any] = {400: Error, 404: Error, **_REFUSALS}
 MAX_ID = 2**63 - 1
 
 
 @api.post(
     f"{ACCOUNT}/Conversions",
-    response=_DOOR,
+    response=_REPORT,
     summary="Report a conversion",
     openapi_extra=body(
         "CampaignId, ActionTrackerId, EventDate, OrderId, and everything else that is known.", FORM, JSON
@@ -61,7 +61,7 @@ def report_conversion(request: HttpRequest, account_sid: str) -> HttpResponse:
 
 @api.put(
     f"{ACCOUNT}/Actions",
-    response=_DOOR,
+    response=_REPORT,
     summary="Change an action",
     openapi_extra=body(
         "ActionId, or ActionTrackerId and OrderId; what is new; Reason. `Event` restored brings a reversed one back.",
@@ -75,7 +75,7 @@ def change_action(request: HttpRequest, account_sid: str) -> HttpResponse:
 
 @api.delete(
     f"{ACCOUNT}/Actions",
-    response=_DOOR,
+    response=_REPORT,
     summary="Reverse an action",
     openapi_extra=body(
         "ActionId, or ActionTrackerId and OrderId; DispositionCode. The query serves as well.", FORM, JSON

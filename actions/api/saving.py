@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 
 from actions.models import Submission
-from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result
 
 _INSERT = """
 INSERT INTO actions_submission (token_id, kind, result, received_at, processed_at, reason_code, message, notes, fields,
@@ -21,10 +21,10 @@ RETURNING id
 """
 
 
-def note_outcome(submission: Submission, outcome: Outcome) -> None:
+def note_result(submission: Submission, result: Result) -> None:
     """Note on a submission what became of its report; it is not saved."""
     submission.reason_code = submission.message = ""
-    match outcome:
+    match result:
         case Recorded(event):
             submission.result, submission.action_id = Submission.Result.RECORDED, event.action_id
             submission.reason_code = event.action.no_payout_reason
@@ -32,7 +32,7 @@ def note_outcome(submission: Submission, outcome: Outcome) -> None:
             submission.result, submission.action_id = Submission.Result.REPEATED, action.pk
             submission.reason_code = Repeated.reason_code
             submission.message = f"The action {action.action_id} has been reported before."
-        case RejectedOutcome(code, message):
+        case RejectedResult(code, message):
             submission.result, submission.reason_code, submission.message = Submission.Result.REJECTED, code, message
 
 

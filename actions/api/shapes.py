@@ -23,7 +23,7 @@ class ErrorEntry(Schema):
 
 
 class Error(Schema):
-    """Every error of every door."""
+    """Every error of every endpoint."""
 
     Status: Literal["ERROR"]
     Message: str
@@ -85,6 +85,6 @@ class UpdateFilter(Schema):
 
 
 def body(description: str, *forms: str) -> dict[str, Any]:
-    """The request body of a door, for the API's document: fields by name, in each of the forms."""
+    """The request body of an endpoint, for the API's document: fields by name, in each of the forms."""
     fields = {"type": "object", "additionalProperties": True}
     return {"requestBody": {"description": description, "content": {form: {"schema": fields} for form in forms}}}

@@ -8,10 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from actions.api.saving import note_outcome, save
+from actions.api.saving import note_result, save
 from actions.models import ActionEvent, ApiToken, Submission
-from actions.recording.outcomes import Outcome, RejectedOutcome, refused
 from actions.recording.record import record
+from actions.recording.results import RejectedResult, Result, refused
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.report import Report, parse_report
 
@@ -23,7 +23,7 @@ EVENTS: Mapping[str, tuple[ActionEvent.Kind, ...]] = {
     Submission.Kind.REVERSAL: (Kind.REVERSED,),
     Submission.Kind.BATCH: (Kind.CREATED, Kind.MODIFIED, Kind.REVERSED, Kind.RESTORED),
 }
-"""The events that each door takes; the first is meant where the report names none."""
+"""The events that each kind of submission takes; the first is meant where the report names none."""
 
 # The request itself is at fault, whatever the database holds: the caller hears of it at once.
 WRONG_REQUEST = frozenset({"MALFORMED", "OID_MISSING", "NO_ITEM"})
@@ -31,14 +31,14 @@ WRONG_REQUEST = frozenset({"MALFORMED", "OID_MISSING", "NO_ITEM"})
 
 def submit(
     token: ApiToken, kind: Submission.Kind, fields: Mapping[str, Any]
-) -> tuple[Submission, RejectedOutcome | None]:
+) -> tuple[Submission, RejectedResult | None]:
     """Record the report in `fields`; the submission, and the refusal if it was refused."""
     submission = Submission(token=token, kind=kind, received_at=timezone.now())
     return submission, _process(submission, fields)
 
 
-def process_again(submission: Submission) -> RejectedOutcome | None:
-    """Record a refused submission, once the cause is mended; the refusal if it is refused still.
+def process_again(submission: Submission) -> RejectedResult | None:
+    """Record a refused submission, once the cause is fixed; the refusal if it is refused still.
 
     NOW stands for the moment when it came first. One that was not refused is left as it is.
     """
@@ -49,27 +49,27 @@ def process_again(submission: Submission) -> RejectedOutcome | None:
         return _process(submission, submission.fields)
 
 
-def _process(submission: Submission, fields: Mapping[str, Any]) -> RejectedOutcome | None:
+def _process(submission: Submission, fields: Mapping[str, Any]) -> RejectedResult | None:
     report = read_report(submission.kind, fields, submission)
     if isinstance(report, Report):
         # In one transaction, so that whoever has an answer finds the submission.
-        (outcome,) = record([report], also=lambda outcomes: _keep(submission, fields, report.warnings, outcomes[0]))
+        (result,) = record([report], also=lambda results: _keep(submission, fields, report.warnings, results[0]))
     else:
-        outcome = refused(report)
-        _keep(submission, fields, (), outcome)
-    return outcome if isinstance(outcome, RejectedOutcome) else None
+        result = refused(report)
+        _keep(submission, fields, (), result)
+    return result if isinstance(result, RejectedResult) else None
 
 
-def _keep(submission: Submission, fields: Mapping[str, Any], notes: Sequence[str], outcome: Outcome) -> None:
-    note_outcome(submission, outcome)
+def _keep(submission: Submission, fields: Mapping[str, Any], notes: Sequence[str], result: Result) -> None:
+    note_result(submission, result)
     submission.processed_at = timezone.now()
     submission.notes = list(notes)
-    submission.fields = storable(fields) if isinstance(outcome, RejectedOutcome) else {}
+    submission.fields = storable(fields) if isinstance(result, RejectedResult) else {}
     save(submission)
 
 
 def read_report(kind: str, fields: Mapping[str, Any], submission: Submission) -> Report | Rejected:
-    """The report that came through this kind of door, or why it is none."""
+    """The report of this kind of submission, or why it cannot be recorded."""
     allowed = EVENTS[kind]
     try:
         report = parse_report({"Event": allowed[0], **fields}, now=submission.received_at.replace(microsecond=0))

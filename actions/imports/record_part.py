@@ -13,8 +13,8 @@ from django.db import transaction
 
 from actions.imports.parts import Fields, Part
 from actions.models import ImportPart
-from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
 from actions.recording.record import record
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result, refused
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
 
@@ -84,14 +84,14 @@ def _report(fields: Fields) -> Report | Rejected:
         return refusal
 
 
-def _count(result: PartResult, number: int, outcome: Outcome) -> None:
-    match outcome:
+def _count(part: PartResult, number: int, result: Result) -> None:
+    match result:
         case Recorded():
-            result.recorded += 1
+            part.recorded += 1
         case Repeated():
-            result.repeated += 1
-        case RejectedOutcome(code, message):
-            result.rejections.append((number, code, message))
+            part.repeated += 1
+        case RejectedResult(code, message):
+            part.rejections.append((number, code, message))
 
 
 def begin_process() -> None:

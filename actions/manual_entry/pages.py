@@ -19,8 +19,8 @@ from actions.imports.run import ImportStoppedError
 from actions.manual_entry.forms import ALLOWED, ChangeForm, ReportForm
 from actions.manual_entry.reporting import Told, take
 from actions.models import Action
-from actions.recording.outcomes import Recorded, RejectedOutcome, Repeated, refused
 from actions.recording.record import record
+from actions.recording.results import Recorded, RejectedResult, Repeated, refused
 from actions.reports.rejected import Rejected
 from actions.reports.report import parse_report
 from partners.admin_kit import ModelAdmin
@@ -68,16 +68,16 @@ class ManualEntry(ModelAdmin):
 
     def _change(self, request: HttpRequest, changed: Action, form: ChangeForm) -> bool:
         try:
-            (outcome,) = record([parse_report(form.report())])
+            (result,) = record([parse_report(form.report())])
         except Rejected as refusal:
-            outcome = refused(refusal)
-        match outcome:
+            result = refused(refusal)
+        match result:
             case Recorded(event):
                 self.log_change(request, changed, f"{event.get_kind_display()} by hand: event {event.number}.")
                 messages.success(request, f"{changed} is {event.get_kind_display().lower()}.")
             case Repeated():
                 messages.info(request, "That is how it is already: nothing has changed.")
-            case RejectedOutcome(code, message):
+            case RejectedResult(code, message):
                 form.add_error(None, ValidationError(f"{code}: {message}"))
                 return False
         return True

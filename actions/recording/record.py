@@ -21,7 +21,7 @@ from actions.recording.attribution import attributed
 from actions.recording.batch import Batch, load_batch
 from actions.recording.changes import work_out
 from actions.recording.new_action import new_action, within_limits
-from actions.recording.outcomes import Outcome, Recorded, Repeated, refused
+from actions.recording.results import Recorded, Repeated, Result, refused
 from actions.recording.store import store
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
@@ -30,11 +30,11 @@ from actions.signals import action_events_recorded
 ORDER_ID_CONSTRAINT = "order_id_once_per_window"
 
 
-def record(reports: Sequence[Report], *, also: Callable[[list[Outcome]], None] | None = None) -> list[Outcome]:
-    """Record `reports` in their order, in one transaction; one outcome for each.
+def record(reports: Sequence[Report], *, also: Callable[[list[Result]], None] | None = None) -> list[Result]:
+    """Record `reports` in their order, in one transaction; one result for each.
 
     A refused report does not touch the others. A later report may change an action that an earlier one creates.
-    `also` is called with the outcomes in the same transaction; what it writes is there or not as they are.
+    `also` is called with the results in the same transaction; what it writes is there or not as they are.
 
     Raises:
         django.db.Error: the database failed; nothing of this call is recorded.
@@ -42,10 +42,10 @@ def record(reports: Sequence[Report], *, also: Callable[[list[Outcome]], None] |
     while True:
         try:
             with transaction.atomic():
-                outcomes = _record(reports)
+                results = _record(reports)
                 if also is not None:
-                    also(outcomes)
-                return outcomes
+                    also(results)
+                return results
         except IntegrityError as error:
             if not _same_order_at_once(error):
                 raise
@@ -56,18 +56,18 @@ def _same_order_at_once(error: IntegrityError) -> bool:
     return getattr(diagnostics, "constraint_name", None) == ORDER_ID_CONSTRAINT
 
 
-def _record(reports: Sequence[Report]) -> list[Outcome]:
+def _record(reports: Sequence[Report]) -> list[Result]:
     reports = attributed(reports)
     batch = load_batch(reports)
-    outcomes = [_take(report, batch) for report in reports]
-    events = [outcome.event for outcome in outcomes if isinstance(outcome, Recorded)]
+    results = [_take(report, batch) for report in reports]
+    events = [result.event for result in results if isinstance(result, Recorded)]
     if events:
         store(batch.actions.touched(), events)
         action_events_recorded.send(sender=ActionEvent, events=events, setup_version=batch.setup_version)
-    return outcomes
+    return results
 
 
-def _take(report: Report, batch: Batch) -> Outcome:
+def _take(report: Report, batch: Batch) -> Result:
     """One report's story: its action is made or found, becomes what the report says, and is paid for."""
     try:
         return _create(report, batch) if report.kind == ActionEvent.Kind.CREATED else _change(report, batch)
@@ -75,7 +75,7 @@ def _take(report: Report, batch: Batch) -> Outcome:
         return refused(refusal)
 
 
-def _create(report: Report, batch: Batch) -> Outcome:
+def _create(report: Report, batch: Batch) -> Result:
     placement = batch.placement(report)
     repeated = batch.actions.repeated(placement.tracker, report)
     if repeated is not None:
@@ -88,7 +88,7 @@ def _create(report: Report, batch: Batch) -> Outcome:
     return Recorded(event)
 
 
-def _change(report: Report, batch: Batch) -> Outcome:
+def _change(report: Report, batch: Batch) -> Result:
     state = batch.actions.target(report)
     kind, standing = work_out(state, report, batch.rates)
     if standing == state.standing:

@@ -1,4 +1,4 @@
-"""What of an action's values is personal data of the customer, and who sees it."""
+"""Which of an action's values are personal data of the customer. Who sees them: `partners.admin_kit`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from typing import Any, Final
 
 from actions.reports.parameters import is_personal
 from actions.reports.report import ALIASES, READERS
-from partners.admin_kit import SEE_PERSONAL, may_see_personal
-
-__all__ = ["SEE_PERSONAL", "WHY_HIDDEN", "may_see_personal", "without_personal"]
 
 HIDDEN: Final = "hidden: personal"
 WHY_HIDDEN: Final = "Hidden, because it may hold personal data of the customer, which your role does not show."

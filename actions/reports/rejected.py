@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Rejected(ValueError):  # noqa: N818 -- it names an outcome that callers expect, not a fault
+class Rejected(ValueError):  # noqa: N818 -- callers expect it; it is not a fault
     """The report cannot be recorded.
 
     `reason_code` is a short code for machines (docs/actions.md lists them), `field` the name of the field at fault as

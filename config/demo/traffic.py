@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
 
-from actions.recording.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
 from actions.recording.record import record
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result
 from actions.reports.report import parse_report
 
 SHOP = 7000
@@ -57,12 +57,12 @@ def report_endlessly(pause_seconds: float, say: Callable[[str], None]) -> None:
     """Record a report every `pause_seconds` and tell through `say` what became of it, for ever."""
     for fields in reports(random.Random(), int(time.time())):  # noqa: S311 -- no secret
         try:
-            (outcome,) = record([parse_report(fields)])
+            (result,) = record([parse_report(fields)])
         except (OperationalError, InterfaceError):
             connection.close()
             say("The database does not answer; trying again.")
         else:
-            say(_told(fields, outcome))
+            say(_told(fields, result))
         time.sleep(pause_seconds)
 
 
@@ -100,11 +100,11 @@ def _change(chance: random.Random, recent: deque[Fields]) -> Fields:
     return {**change, "Event": "modified", "Reason": "ITEM_RETURNED", "Items": [returned]}
 
 
-def _told(fields: Fields, outcome: Outcome) -> str:
-    match outcome:
+def _told(fields: Fields, result: Result) -> str:
+    match result:
         case Recorded(event):
             return f"{event.kind} {event.action} (order {fields['OrderId']})"
         case Repeated():
             return f"order {fields['OrderId']} was recorded before"
-        case RejectedOutcome(reason_code=code, message=message):
+        case RejectedResult(reason_code=code, message=message):
             return f"order {fields['OrderId']} was refused: {code} {message}"

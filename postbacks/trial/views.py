@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
-from actions.reports.personal import may_see_personal
+from partners.admin_kit import may_see_personal
 from postbacks.models import Postback
 from postbacks.template.palette import Palette, palette
 from postbacks.trial.trial import ACTION, Trial, send_once, try_out

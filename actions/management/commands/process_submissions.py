@@ -7,7 +7,7 @@ from actions.models import Submission
 
 
 class Command(BaseCommand):
-    help = "Process refused reports again, once the cause is mended: those named, or all with a reason code."
+    help = "Process refused reports again, once the cause is fixed: those named, or all with a reason code."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("submissions", nargs="*", metavar="A-17", help="The submissions.")

@@ -26,7 +26,7 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedOutcome:
+class RejectedResult:
     """It was refused; `message` says why, `field` names the field at fault or is empty."""
 
     reason_code: str
@@ -34,9 +34,9 @@ class RejectedOutcome:
     field: str = ""
 
 
-def refused(refusal: Rejected) -> RejectedOutcome:
-    """The refusal as an outcome."""
-    return RejectedOutcome(refusal.reason_code, str(refusal), refusal.field)
+def refused(refusal: Rejected) -> RejectedResult:
+    """The refusal as a result."""
+    return RejectedResult(refusal.reason_code, str(refusal), refusal.field)
 
 
-Outcome: TypeAlias = Recorded | Repeated | RejectedOutcome
+Result: TypeAlias = Recorded | Repeated | RejectedResult
