@@ -19,7 +19,7 @@ from actions.models import ActionEvent
 from actions.parameters import PARAMETERS, ParameterType
 from actions.rejected import Rejected, malformed
 from actions.reported_items import ItemFields, ReportedItem
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 
 Kind = ActionEvent.Kind
 

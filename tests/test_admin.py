@@ -12,12 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
-from actions.models import Action, ActionEvent
-from partners.attribution import AttributionRule
-from partners.models import ActionTracker, Contract, ContractTerm, InAppEvent, Partner, Program
+from actions.models import Action, ActionEvent, Submission
+from partners.models import ActionTracker, AttributionRule, Contract, ContractTerm, InAppEvent, Partner, Program
 from postbacks.form_fields import format_pairs, parse_pairs
 from postbacks.lifecycle import delete_postback, pause
 from postbacks.models import Attempt, Delivery, Lane, Postback, Replay

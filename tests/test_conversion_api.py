@@ -16,9 +16,8 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from actions.api.models import ApiToken, BatchPart, Submission
 from actions.api.tokens import create_token, find_token, revoke
-from actions.models import Action, ActionEvent
+from actions.models import Action, ActionEvent, ApiToken, BatchPart, Submission
 from partners.models import ActionTracker
 from postbacks.models import Delivery
 from tests.factories import (

@@ -24,9 +24,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from actions.api import rate
-from actions.api.models import Submission
 from actions.api.tokens import create_token
-from actions.models import Action, ActionEvent
+from actions.models import Action, ActionEvent, Submission
 from config.wsgi import application
 from postbacks.models import Delivery
 from tests.factories import make_partner, make_postback, make_term, make_tracker, report_fields

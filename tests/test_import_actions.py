@@ -14,8 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from actions.imports import parts
-from actions.imports.models import ImportRun
-from actions.models import Action, ActionEvent
+from actions.models import Action, ActionEvent, ImportRun
 from actions.signals import action_events_recorded
 from partners.models import ActionTracker
 from postbacks.models import Delivery

@@ -12,8 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from actions.imports.models import ImportPart, ImportRun
-from actions.models import Action, ActionEvent
+from actions.models import Action, ActionEvent, ImportPart, ImportRun
 from partners.models import ActionTracker
 from tests.factories import make_tracker
 from tests.workers import environment, wait_until

@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from actions.api.models import Submission
+from actions.models import Submission
 from config.operations.metrics import readings
 from config.reading import token
 from postbacks import __version__

@@ -11,16 +11,15 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
-from actions.models import Action, ActionEvent
+from actions.models import Action, ActionEvent, Submission
 from actions.parameters import PARAMETERS, is_personal
 from actions.personal import SEE_PERSONAL, without_personal
 from config.people.roles.groups import permission_ids
 from config.people.roles.table import PERMISSIONS, Role
 from config.people.roles.users import create_user
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery, Replay
 from tests.factories import make_partner, make_postback, make_term, make_tracker, record_action
 

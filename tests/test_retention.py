@@ -15,9 +15,17 @@ from django.core.management import CommandError, call_command
 from django.db.models import ForeignKey
 from django.test import Client
 
-from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
-from actions.imports.models import ImportPart, ImportRun
-from actions.models import Action, ActionEvent, Item
+from actions.models import (
+    Action,
+    ActionEvent,
+    ApiToken,
+    BatchPart,
+    IdempotencyKey,
+    ImportPart,
+    ImportRun,
+    Item,
+    Submission,
+)
 from postbacks.models import Attempt, Delivery, KeptBack, Postback, Pulse, Replay, ReplayItem, Rollup
 from postbacks.retention import prune as pruning
 from postbacks.retention.ages import Ages

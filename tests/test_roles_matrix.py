@@ -16,11 +16,11 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 
-from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
+from actions.models import Submission
 from config.people.roles.table import Role
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Lane, Replay
 from tests import roles_table
 from tests.factories import (

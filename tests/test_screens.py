@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
+from actions.models import Submission
 from postbacks.models import Delivery, Postback
 from tests.factories import (
     make_media_source,

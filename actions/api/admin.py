@@ -14,9 +14,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from actions.api.models import ApiToken, Submission
 from actions.api.submit import process_again
 from actions.api.tokens import new_token, revoke
+from actions.models import ApiToken, Submission
 from actions.personal import WHY_HIDDEN, may_see_personal, without_personal
 from partners.admin_kit import LargeTable, ModelAdmin, ShownOnly
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.security import HttpBasicAuth
 
-from actions.api.models import ApiToken
 from actions.api.rate import Allowance, count
 from actions.api.tokens import find_token
+from actions.models import ApiToken
 
 
 class TooManyRequestsError(Exception):

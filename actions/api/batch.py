@@ -20,9 +20,10 @@ from django.utils import timezone
 
 from actions.api.answers import error
 from actions.api.bodies import LINES, BodyTooLargeError, check_complete
-from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission
+from actions.api.saving import note_outcome
 from actions.api.submit import read_report, storable
 from actions.imports.parts import LINES_PER_TRANSACTION
+from actions.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
 from actions.record import record
 from actions.rejected import Rejected
@@ -184,7 +185,7 @@ def _keep_rejected(
                 received_at=submission.received_at,
                 fields=storable(fields),
             )
-            row.take(outcome)
+            note_outcome(row, outcome)
             rows.append(row)
     Submission.objects.bulk_create(rows)
     return {row.line: row for row in rows if row.line is not None}

@@ -19,12 +19,11 @@ from actions.api.authority import AccountToken, token_of
 from actions.api.batch import MAX_LINES, take_batch
 from actions.api.bodies import FORM, JSON, LINES, read_fields
 from actions.api.errors import handle_errors
-from actions.api.models import Submission
 from actions.api.reading import settled_updates, shown_actions, shown_update
 from actions.api.shapes import ActionFilter, Error, Queued, UpdateFilter, body
 from actions.api.submit import WRONG_REQUEST, submit
 from actions.fields import write_date
-from actions.models import Action, ActionEvent
+from actions.models import Action, ActionEvent, Submission
 from actions.report import ACTION_ID
 
 api = NinjaAPI(

@@ -1,4 +1,7 @@
-"""Writes submissions. Each request makes one, and putting its statement together takes Django longer than the rest."""
+"""Notes on submissions what became of them, and writes them.
+
+Each request makes one, and putting its statement together takes Django longer than the rest.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import Any
 
 from django.db import connection
 
-from actions.api.models import Submission
+from actions.models import Submission
+from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
 
 _INSERT = """
 INSERT INTO actions_submission (token_id, kind, result, received_at, processed_at, reason_code, message, notes, fields,
@@ -15,6 +19,21 @@ INSERT INTO actions_submission (token_id, kind, result, received_at, processed_a
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 RETURNING id
 """
+
+
+def note_outcome(submission: Submission, outcome: Outcome) -> None:
+    """Note on a submission what became of its report; it is not saved."""
+    submission.reason_code = submission.message = ""
+    match outcome:
+        case Recorded(event):
+            submission.result, submission.action_id = Submission.Result.RECORDED, event.action_id
+            submission.reason_code = event.action.no_payout_reason
+        case Repeated(action):
+            submission.result, submission.action_id = Submission.Result.REPEATED, action.pk
+            submission.reason_code = Repeated.reason_code
+            submission.message = f"The action {action.action_id} has been reported before."
+        case RejectedOutcome(code, message):
+            submission.result, submission.reason_code, submission.message = Submission.Result.REJECTED, code, message
 
 
 def save(submission: Submission) -> None:

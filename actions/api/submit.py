@@ -8,9 +8,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from actions.api.models import ApiToken, Submission
-from actions.api.saving import save
-from actions.models import ActionEvent
+from actions.api.saving import note_outcome, save
+from actions.models import ActionEvent, ApiToken, Submission
 from actions.outcomes import Outcome, RejectedOutcome, refused
 from actions.record import record
 from actions.rejected import Rejected, malformed
@@ -62,7 +61,7 @@ def _process(submission: Submission, fields: Mapping[str, Any]) -> RejectedOutco
 
 
 def _keep(submission: Submission, fields: Mapping[str, Any], notes: Sequence[str], outcome: Outcome) -> None:
-    submission.take(outcome)
+    note_outcome(submission, outcome)
     submission.processed_at = timezone.now()
     submission.notes = list(notes)
     submission.fields = storable(fields) if isinstance(outcome, RejectedOutcome) else {}

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from actions.api.models import ApiToken
+from actions.models import ApiToken
 
 NOTED_EACH = timedelta(minutes=1)  # How exactly the last use is known; more would be a write for each request.
 _SID_LETTERS = string.ascii_letters + string.digits

@@ -11,8 +11,8 @@ from threading import Thread
 
 from django.db import transaction
 
-from actions.imports.models import ImportPart
 from actions.imports.parts import Fields, Part
+from actions.models import ImportPart
 from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated, refused
 from actions.record import record
 from actions.rejected import Rejected

@@ -21,9 +21,9 @@ import django.db
 from django.db import connections, transaction
 from django.utils import timezone
 
-from actions.imports.models import ImportPart, ImportRun
 from actions.imports.parts import Part, Window, windows
 from actions.imports.recording import PartResult, begin_process, record_part, result_of
+from actions.models import ImportPart, ImportRun
 from actions.report_files import FileLine
 
 # Long enough to look up what became of a file; nobody reads the rows of a complete import for more.

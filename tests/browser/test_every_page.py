@@ -8,9 +8,9 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from actions.api.models import Submission
 from actions.api.submit import submit
 from actions.api.tokens import create_token
+from actions.models import Submission
 from config.people.roles.table import PERMISSIONS
 from partners.models import AttributionRule
 from postbacks.models import Postback

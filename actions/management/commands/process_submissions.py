@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from actions.api.models import Submission
 from actions.api.submit import process_again
+from actions.models import Submission
 
 
 class Command(BaseCommand):

@@ -15,10 +15,9 @@ from typing import Any, Final
 from django.contrib.admin.models import LogEntry as AdminMessage
 from django.db import connection, transaction
 
-from actions.api.models import Submission
-from actions.models import Action, ActionEvent
+from actions.models import Action, ActionEvent, Submission
 from config.people.personal.found import FIELD, Person, find
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery
 from postbacks.retention.kinds import NOT_PERSONAL, PERSONAL, PERSONAL_DATA, TEXTS
 

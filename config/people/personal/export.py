@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from actions.api.models import Submission
-from actions.models import Action
+from actions.models import Action, Submission
 from config.people.personal.found import Person
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Delivery
 
 

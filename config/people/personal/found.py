@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from actions.api.models import Submission
-from actions.models import Action
-from partners.attribution import AttributionRule
+from actions.models import Action, Submission
+from partners.models import AttributionRule
 from postbacks.models import Delivery
 
 FIELD = "CustomerId"

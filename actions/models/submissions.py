@@ -6,8 +6,6 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from actions.outcomes import Outcome, Recorded, RejectedOutcome, Repeated
-
 
 class ApiToken(models.Model):
     """A token of the account. Only its hash is kept: whoever reads the table cannot use it."""
@@ -90,20 +88,6 @@ class Submission(models.Model):
     def public_id(self) -> str:
         """As it stands in `QueuedUri`."""
         return f"A-{self.pk}"
-
-    def take(self, outcome: Outcome) -> None:
-        """Note what became of the report."""
-        self.reason_code = self.message = ""
-        match outcome:
-            case Recorded(event):
-                self.result, self.action_id = self.Result.RECORDED, event.action_id
-                self.reason_code = event.action.no_payout_reason
-            case Repeated(action):
-                self.result, self.action_id = self.Result.REPEATED, action.pk
-                self.reason_code = Repeated.reason_code
-                self.message = f"The action {action.action_id} has been reported before."
-            case RejectedOutcome(code, message):
-                self.result, self.reason_code, self.message = self.Result.REJECTED, code, message
 
 
 class IdempotencyKey(models.Model):

@@ -169,20 +169,3 @@ class ActionEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, event {self.number} of action {self.action_id}"
-
-
-# Models with a module of their own; Django looks for them here.
-from actions.api.models import ApiToken, BatchPart, IdempotencyKey, Submission  # noqa: E402
-from actions.imports.models import ImportPart, ImportRun  # noqa: E402
-
-__all__ = [
-    "Action",
-    "ActionEvent",
-    "ApiToken",
-    "BatchPart",
-    "IdempotencyKey",
-    "ImportPart",
-    "ImportRun",
-    "Item",
-    "Submission",
-]

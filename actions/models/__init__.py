@@ -1,0 +1,17 @@
+"""What was converted, who reported it, and which files are being imported."""
+
+from actions.models.actions import Action, ActionEvent, Item
+from actions.models.imports import ImportPart, ImportRun
+from actions.models.submissions import ApiToken, BatchPart, IdempotencyKey, Submission
+
+__all__ = [
+    "Action",
+    "ActionEvent",
+    "ApiToken",
+    "BatchPart",
+    "IdempotencyKey",
+    "ImportPart",
+    "ImportRun",
+    "Item",
+    "Submission",
+]
