@@ -24,11 +24,9 @@ from postbacks.configuring.load import load_config
 from postbacks.engine import lanes
 from postbacks.engine.process import Engine
 from postbacks.engine.redis import client as redis
-from postbacks.guard import parse_networks
 from postbacks.models import Attempt, Delivery, Postback
 from postbacks.request import compile_request
 from postbacks.secrets.cipher import decrypt
-from postbacks.secrets.mask import SecretText
 from postbacks.signing.keys import keys_of
 from postbacks.signing.renewal import SigningError, ensure_key, renew, stop_signing
 from postbacks.signing.signer import HEADERS, KEY_BYTES, Signer, SigningKey, new_key
@@ -36,6 +34,8 @@ from postbacks.validation import postback_errors, request_template
 from tests.browser.actors import make_user
 from tests.engine_rows import make_delivery, make_lane, wait_until
 from tests.receiver import Arrival, Response, ScriptedReceiver
+from value_types.networks import parse_networks
+from value_types.secret_text import SecretText
 
 NOW = 1_800_000_000.0
 

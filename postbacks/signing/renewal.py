@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from postbacks.models import Postback
 from postbacks.secrets.cipher import encrypt
-from postbacks.secrets.mask import SecretText
 from postbacks.signing.keys import FIELDS
 from postbacks.signing.signer import HEADERS, new_key
+from value_types.secret_text import SecretText
 
 
 def ensure_key(postback: Postback) -> None:
