@@ -15,7 +15,7 @@ help:
 	@echo 'make install  create .venv from requirements.txt'
 	@echo 'make test     run all tests in two processes (ARGS="-k name" for some, JOBS=1 for one process)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
-	@echo 'make lint     check style and format'
+	@echo 'make lint     check style, format and the direction of imports'
 	@echo 'make types    check types'
 	@echo 'make lock     resolve the dependencies of pyproject.toml into the requirements files again'
 	@echo 'make lowest   run all tests with the lowest versions that pyproject.toml allows (ARGS as above)'
@@ -37,6 +37,7 @@ bench: install-dev
 lint: install-dev
 	$(BIN) -m ruff check .
 	$(BIN) -m ruff format --check .
+	.venv/bin/lint-imports --no-cache
 
 types: install-dev
 	$(BIN) -m mypy .

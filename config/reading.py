@@ -12,9 +12,9 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from config.environment import env
-from postbacks.guard import Network, parse_networks
-from postbacks.ports import Ports, parse_ports
-from postbacks.secrets.mask import SecretText
+from value_types.networks import Network, parse_networks
+from value_types.ports import Ports, parse_ports
+from value_types.secret_text import SecretText
 
 # An hour: more than any wait in a worker may sensibly last.
 MOST_SECONDS = 3600

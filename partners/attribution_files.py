@@ -13,8 +13,7 @@ from itertools import islice
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from partners.attribution import AttributionRule
-from partners.models import Partner, Program
+from partners.models import AttributionRule, Partner, Program
 
 COLUMNS = ("key", "value", "partner")
 MORE_COLUMNS = ("program", "start", "end")

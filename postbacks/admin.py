@@ -32,8 +32,8 @@ from postbacks.owner_screen.owners import Owner, kind_of, owner_named
 from postbacks.owner_screen.rows import place_called
 from postbacks.replay.admin import ReplayAdmin
 from postbacks.secrets.headers import masked_lines
-from postbacks.signing.screen import URL_NAME as SIGNING
-from postbacks.signing.screen import signing_view
+from postbacks.signing_page import URL_NAME as SIGNING
+from postbacks.signing_page import signing_view
 from postbacks.state import state_of
 from postbacks.trial.views import may_name_actions, preview_view, shown_palette, test_view
 

@@ -6,6 +6,7 @@ class PostbacksConfig(AppConfig):
     verbose_name = "Postbacks"
 
     def ready(self) -> None:
-        from postbacks import outbox  # noqa: PLC0415 -- models exist only once the apps are ready
+        from postbacks import outbox, validation  # noqa: PLC0415 -- models exist only once the apps are ready
 
         outbox.connect()
+        validation.connect()

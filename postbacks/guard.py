@@ -7,10 +7,11 @@ and not `ipaddress.is_global`, whose answers differ between patch releases of Py
 
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from value_types.networks import Network
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 _ADDRESSES_KEPT = 65_536  # Distinct addresses of destinations; some thousand are usual.
 
@@ -66,11 +67,6 @@ def refusal(address: str, allowed: Sequence[Network]) -> str | None:
     return _refusal(address, tuple(allowed))
 
 
-def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """The networks of a list of CIDRs or single addresses, blanks left out. Raises ValueError naming the bad one."""
-    return tuple(_parse_network(text.strip()) for text in texts if text.strip())
-
-
 @lru_cache(maxsize=_ADDRESSES_KEPT)
 def _refusal(address: str, allowed: tuple[Network, ...]) -> str | None:
     try:
@@ -116,17 +112,3 @@ def _refused_kind(address: Address) -> str | None:
     if isinstance(address, IPv6Address) and address not in _GLOBAL_V6:
         return "a reserved address"
     return None
-
-
-def _parse_network(text: str) -> Network:
-    try:
-        return ip_network(text)
-    except ValueError:
-        pass
-    try:
-        meant = ip_network(text, strict=False)
-    except ValueError as problem:
-        raise ValueError(
-            f"{text} is neither a network nor an IP address. Write it as 10.1.0.0/16, fd00::/8 or 10.1.2.3."
-        ) from problem
-    raise ValueError(f"{text} is an address inside the network {meant}. Write {meant}, or the address alone.")

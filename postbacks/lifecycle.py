@@ -7,6 +7,7 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
+from postbacks.engine import lanes
 from postbacks.engine.database import raw_cursor
 from postbacks.models import Delivery, Lane, Postback
 from postbacks.rollups.tally import count_ended
@@ -63,6 +64,4 @@ def delete_postback(postback: Postback) -> int:
 
 
 def _wake(postback_id: int) -> None:
-    from postbacks.engine import lanes  # noqa: PLC0415 -- the engine is loaded only where there is something to wake
-
     lanes.wake({postback_id: 0.0})

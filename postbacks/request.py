@@ -18,10 +18,11 @@ from postbacks.request_body import Body, compile_body
 from postbacks.request_check import ill_formed
 from postbacks.request_errors import Findings, Problem, RequestErrors, Unbuildable, stripped
 from postbacks.request_headers import check_secret_headers, compile_headers, refuse_signature_headers
-from postbacks.secrets.mask import Scrubber, SecretText, scrubber
+from postbacks.secrets.mask import Scrubber, scrubber
 from postbacks.signing.signer import Signer, SigningKey
 from postbacks.template import Place, Template, UnusableValueError, Values
 from postbacks.template.encoding import utf8
+from value_types.secret_text import SecretText
 
 __all__ = [
     "CompiledRequest",

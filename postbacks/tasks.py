@@ -12,7 +12,6 @@ from postbacks.engine.process import engine, stop_engine
 from postbacks.engine.sweep import sweeper
 from postbacks.notices import send_notices
 from postbacks.replay.feed import drive_for
-from postbacks.retention.background import pruner
 from postbacks.rollups import fold as rollups
 
 REPLAY_FOR_SECONDS = 0.8  # Posted each second; the thread is needed for drains too.
@@ -52,20 +51,9 @@ def fold() -> None:
     rollups.prune()
 
 
-@shared_task(name="postbacks.tasks.prune", ignore_result=True)
-def prune() -> None:
-    """Let what is old enough go, on a thread of its own."""
-    pruner.start()
-
-
-def _stop() -> None:
-    pruner.stop()
-    stop_engine()
-
-
 # Else a worker that is started while beat is away would not find what waits for it.
 worker_ready.connect(lambda **_: sweep.delay(), weak=False)
 # Only these signals let a worker finish what is in flight: a child's threads are cut off at any later hook. The first
 # is for the prefork pool's children, the second for pools that run tasks in the worker's own process.
-worker_process_shutdown.connect(lambda **_: _stop(), weak=False)
-worker_shutdown.connect(lambda **_: _stop(), weak=False)
+worker_process_shutdown.connect(lambda **_: stop_engine(), weak=False)
+worker_shutdown.connect(lambda **_: stop_engine(), weak=False)

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
 from partners.models import ContractTerm, Partner
 from postbacks.destination import destination_refusal
 from postbacks.models import Postback
+from postbacks.models.postback import postback_cleaned
 from postbacks.request import RequestErrors, RequestTemplate, compile_request
 from postbacks.rules import rule_errors
 from postbacks.secrets.cipher import SecretUnreadableError
@@ -18,6 +21,11 @@ from postbacks.secrets.headers import decrypted
 from postbacks.signing.keys import keys_of
 
 Errors = dict[str, list[str]]
+
+
+def connect() -> None:
+    """From now on, `Postback.clean` asks for all of this; done once, by the app when it is ready."""
+    postback_cleaned.connect(_refuse, dispatch_uid="postbacks.validation")
 
 
 def postback_errors(postback: Postback) -> Errors:
@@ -61,6 +69,12 @@ def are_pairs(value: Any) -> bool:
         isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
         for pair in value
     )
+
+
+def _refuse(postback: Postback, **_: Any) -> None:
+    errors = postback_errors(postback)
+    if errors:
+        raise ValidationError(dict[str, Any](errors))
 
 
 def _check_request(postback: Postback, errors: Errors) -> None:

@@ -16,7 +16,8 @@ from django.conf import settings
 from django.db import connection
 
 from config.embedded import privileges
-from config.up.ports import LOCALHOST, answers, find_free
+from config.embedded.addresses import LOCALHOST
+from config.up.ports import answers, find_free
 from tests.workers import environment, wait_until
 
 SERVER_CONNECTIONS = 3

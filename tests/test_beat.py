@@ -1,18 +1,30 @@
-"""Beat as a process: it ends when it is told to, also in the middle of a message that Redis does not confirm."""
+"""Beat posts what workers know; as a process it ends when told to, also while Redis confirms nothing."""
 
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
+
+from config.environment import BASE_DIR
 from postbacks.engine.redis import client
 from tests.workers import CeleryProcess, wait_until
 
 LOCALHOST = "127.0.0.1"
+
+
+def test_a_worker_knows_every_task_that_beat_posts() -> None:
+    # In a process of its own: tests import tasks that a worker might not find.
+    asked = "from config import celery_app as app; app.loader.import_default_modules(); print(*app.tasks)"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=BASE_DIR, capture_output=True, text=True, check=True)
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(done.stdout.split())
 
 
 class Between:

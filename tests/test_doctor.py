@@ -28,6 +28,7 @@ from config.operations.doctor.lanes import judge_lanes, look_at_lanes
 from config.operations.doctor.machine import judge_disk, judge_files
 from config.operations.doctor.redis_server import judge_info, look_at_redis
 from config.operations.doctor.workers import START_BEAT, START_WORKER, judge_workers, look_at_workers
+from postbacks.advisory_locks import OWNER_LOCKS
 from postbacks.engine import owners
 from postbacks.models import Lane, Postback, Pulse
 from postbacks.secrets.cipher import encrypt
@@ -283,6 +284,6 @@ def test_workers_disk_and_files() -> None:
 @database
 def test_a_lock_of_something_else_is_no_worker() -> None:
     with engine_connection() as other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, 1)", [owners.OWNER_LOCKS + 7])
-        cursor.execute(owners.LIVING, [owners.OWNER_LOCKS])
+        cursor.execute("SELECT pg_advisory_lock(%s, 1)", [OWNER_LOCKS + 7])
+        cursor.execute(owners.LIVING, [OWNER_LOCKS])
         assert cursor.fetchone() == (0,)

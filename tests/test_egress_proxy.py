@@ -19,12 +19,12 @@ from requests.exceptions import SSLError
 from config.reading import proxy as read_proxy
 from postbacks.engine.sender import Sender
 from postbacks.request import Request
-from postbacks.secrets.mask import SecretText
 from postbacks.transport import NO_PROXY, Answer, send
 from tests.engine_rows import claimed, prepared
 from tests.receiver import ScriptedReceiver
 from tests.sending import Outcomes
 from tests.tls_redis import make_certificates
+from value_types.secret_text import SecretText
 
 PASSWORD = "pr0xy-pass"
 

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from postbacks.guard import Network, parse_networks, refusal
+from postbacks.guard import refusal
+from value_types.networks import Network, parse_networks
 
 NONE: list[Network] = []
 

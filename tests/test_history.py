@@ -22,9 +22,10 @@ from config.people.history.words import Change, history_of
 from config.people.roles.groups import write_roles
 from config.people.roles.table import Role
 from config.people.roles.users import create_user
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.lifecycle import delete_postback, pause, resume
 from postbacks.models import Postback
+from postbacks.signing.renewal import ensure_key
 from tests.factories import make_media_source, make_partner, make_postback, make_term, make_tracker, record_action
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +130,7 @@ def test_no_secret_is_in_the_history(client: Client, ada: User, postback: Postba
     address = reverse("admin:postbacks_postback_change", args=(postback.pk,))
     assert client.post(address, fields).status_code == 302
     postback.refresh_from_db()
-    postback.signed = True
+    ensure_key(postback)
     postback.save()
     token, text = create_token("Shop")
     user = User.objects.create_user("grace", password="plank-otter-9-violet")

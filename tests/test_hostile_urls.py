@@ -15,14 +15,14 @@ from requests.exceptions import ConnectionError as NotReached
 from requests.exceptions import RequestException
 
 from postbacks.engine.sender import Sender
-from postbacks.guard import parse_networks
 from postbacks.models import Postback
-from postbacks.ports import parse_ports
 from postbacks.request import Request, RequestErrors, RequestTemplate, compile_request
 from postbacks.transport import Answer, Call, send
 from postbacks.validation import postback_errors
 from tests.engine_rows import claimed, prepared
 from tests.sending import Outcomes
+from value_types.networks import parse_networks
+from value_types.ports import parse_ports
 
 LOOPBACK, PRIVATE, METADATA = "is a loopback address", "is a private address", "is a cloud metadata address"
 RESERVED, MULTICAST, TUNNEL = "is a reserved address", "is a multicast address", "is a 6to4 address"

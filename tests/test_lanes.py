@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from celery import current_app
 from redis.exceptions import RedisError
 
 from postbacks.engine import lanes
 from postbacks.engine.redis import client
+from postbacks.tasks import drain
 from tests.engine_rows import lane_scores, redis_that_is_gone
 
 QUEUE = "postbacks"
@@ -45,6 +47,23 @@ def test_a_lane_with_work_now_is_popped_once_and_one_drain_is_posted() -> None:
     assert posted() == [0.0]
     assert lanes.pop_due(10) == [7]
     assert lanes.pop_due(10) == []
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_drain_is_posted_as_the_task_itself_would(loaded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    drain.apply_async(countdown=60.0, retry=False)
+    if not loaded:
+        monkeypatch.delitem(current_app.tasks, drain.name)
+    lanes.wake({7: 60.0})
+    by_name, by_task = (json.loads(message) for message in client.lrange(QUEUE, 0, -1))
+    assert _lasting(by_name) == _lasting(by_task)
+    assert by_name["body"] == by_task["body"]
+
+
+def _lasting(message: dict[str, Any]) -> dict[str, Any]:
+    """What is the same in each message of a task."""
+    headers = {name: value for name, value in message["headers"].items() if name not in ("id", "root_id", "eta")}
+    return headers | {"priority": message["properties"]["priority"], **message["properties"]["delivery_info"]}
 
 
 def test_work_that_was_due_in_the_past_counts_as_now() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from psycopg2 import extensions
 
+from postbacks.advisory_locks import OWNER_LOCKS
 from postbacks.engine import owners
 from postbacks.models import Delivery, Postback
 from tests.engine_rows import engine_connection, make_delivery, make_held, make_lane, wait_until
@@ -110,7 +111,7 @@ def test_other_programs_advisory_locks_do_not_keep_an_owner_alive(cursor: extens
     delivery = make_held(lane, owner=DEAD)
     with engine_connection() as other, other.cursor() as theirs:
         theirs.execute("SELECT pg_advisory_lock(%s)", [DEAD])
-        theirs.execute("SELECT pg_advisory_lock(%s, %s)", [owners.OWNER_LOCKS + 1, DEAD])
+        theirs.execute("SELECT pg_advisory_lock(%s, %s)", [OWNER_LOCKS + 1, DEAD])
         assert owners.reclaim(cursor) == {lane.pk}
     assert holders() == {delivery.pk: None}
 

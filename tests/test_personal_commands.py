@@ -22,7 +22,7 @@ from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
 from config.people.personal.erase import StillSendingError, erase
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery
 from tests.factories import make_partner, make_postback, make_program, make_term, make_tracker, record_action
 

@@ -20,7 +20,7 @@ from config.people.roles.groups import permission_ids
 from config.people.roles.table import PERMISSIONS, Role
 from config.people.roles.users import create_user
 from partners.admin_kit import SEE_PERSONAL
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery, Replay
 from tests.factories import make_partner, make_postback, make_term, make_tracker, record_action
 

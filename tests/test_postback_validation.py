@@ -7,10 +7,10 @@ from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from partners.models import ActionTracker, InAppEvent, Partner
-from postbacks.guard import parse_networks
 from postbacks.models import Postback
 from postbacks.validation import postback_errors
 from tests.factories import make_media_source, make_partner, make_program, make_term, make_tracker
+from value_types.networks import parse_networks
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from django.db import connection as django_connection
 
-from postbacks.engine import owners
+from postbacks.advisory_locks import OWNER_LOCKS
 from postbacks.engine.recorder import Aftermath, Recorder
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry, Sent
 from postbacks.models import Attempt, Delivery, Postback
@@ -83,7 +83,7 @@ def lock_holders() -> list[int]:
     with django_connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s",
-            [owners.OWNER_LOCKS, OWNER],
+            [OWNER_LOCKS, OWNER],
         )
         return [pid for (pid,) in cursor.fetchall()]
 

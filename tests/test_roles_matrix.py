@@ -20,7 +20,7 @@ from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Submission
 from config.people.roles.table import Role
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Lane, Replay
 from tests import roles_table
 from tests.factories import (

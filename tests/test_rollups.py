@@ -25,6 +25,7 @@ from requests.exceptions import (
 )
 
 from postbacks.engine import ledger, sweep
+from postbacks.engine.batch_tally import reason_class
 from postbacks.engine.database import raw_cursor
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
 from postbacks.guard import refusal
@@ -33,7 +34,7 @@ from postbacks.models import Delivery, Lane, Postback, Rollup, Tally
 from postbacks.rollups import read
 from postbacks.rollups.counters import COLUMNS, LAG_SECONDS, TOOK_MS, percentile, place
 from postbacks.rollups.fold import ALL, EVER, fold, prune
-from postbacks.rollups.reasons import LABELS, reason_class
+from postbacks.rollups.reasons import LABELS
 from postbacks.rollups.tally import append, count_ended
 from postbacks.transport import NO_CONNECTION, UNKNOWN_HOST, Answer
 from tests.engine_rows import (

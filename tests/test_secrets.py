@@ -19,9 +19,10 @@ from postbacks.models import Postback
 from postbacks.request import compile_request
 from postbacks.secrets.cipher import SecretUnreadableError, decrypt, encrypt
 from postbacks.secrets.headers import Typed, masked_lines, parse_lines, receiver_of, to_store
-from postbacks.secrets.mask import MASK, SecretText, scrubber
+from postbacks.secrets.mask import scrubber
 from postbacks.validation import postback_errors, request_template
 from tests.factories import make_partner, make_postback, make_term, make_tracker
+from value_types.secret_text import MASK, SecretText
 
 TOKEN = "tok-Qm9{ActionId}/xyz+41"
 

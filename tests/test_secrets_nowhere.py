@@ -20,13 +20,13 @@ from actions.api.tokens import create_token
 from config.people.roles.table import Role
 from postbacks.configuring.dump import dump_config
 from postbacks.engine.database import raw_cursor
-from postbacks.guard import parse_networks
 from postbacks.models import Attempt, Delivery, Postback
 from postbacks.secrets.cipher import encrypt
 from tests.browser.actors import make_user
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
 from tests.receiver import Arrival, Response, ScriptedReceiver
 from tests.workers import CeleryProcess, running_workers, wait_until
+from value_types.networks import parse_networks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,13 +11,13 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from postbacks.guard import parse_networks
 from postbacks.models import Postback
 from postbacks.owner_screen.copying import copy_to
 from postbacks.secrets.cipher import decrypt, encrypt
-from postbacks.secrets.mask import MASK
 from tests.factories import make_media_source, make_postback, make_tracker
 from tests.receiver import Arrival, Response, ScriptedReceiver
+from value_types.networks import parse_networks
+from value_types.secret_text import MASK
 
 pytestmark = pytest.mark.django_db
 

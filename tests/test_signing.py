@@ -24,17 +24,18 @@ from postbacks.configuring.load import load_config
 from postbacks.engine import lanes
 from postbacks.engine.process import Engine
 from postbacks.engine.redis import client as redis
-from postbacks.guard import parse_networks
 from postbacks.models import Attempt, Delivery, Postback
 from postbacks.request import compile_request
 from postbacks.secrets.cipher import decrypt
-from postbacks.secrets.mask import SecretText
-from postbacks.signing.keys import SigningError, keys_of, renew, stop_signing
+from postbacks.signing.keys import keys_of
+from postbacks.signing.renewal import SigningError, ensure_key, renew, stop_signing
 from postbacks.signing.signer import HEADERS, KEY_BYTES, Signer, SigningKey, new_key
 from postbacks.validation import postback_errors, request_template
 from tests.browser.actors import make_user
 from tests.engine_rows import make_delivery, make_lane, wait_until
 from tests.receiver import Arrival, Response, ScriptedReceiver
+from value_types.networks import parse_networks
+from value_types.secret_text import SecretText
 
 NOW = 1_800_000_000.0
 
@@ -136,7 +137,7 @@ def test_headers_of_the_signature_cannot_be_set_as_well(postback: Postback) -> N
     with pytest.raises(SigningError, match="sets Webhook-ID among its headers"):
         renew(postback, timedelta(0))
     assert not Postback.objects.get(pk=postback.pk).signed
-    postback.signed = True
+    ensure_key(postback)
     assert postback_errors(postback)["headers"] == ["Webhook-ID is set by the signature. Take it out, or stop signing."]
 
 

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 from django.utils import timezone
 
+from postbacks.advisory_locks import SWEEP_LOCK
 from postbacks.engine import owners, sweep
 from postbacks.engine.redis import client
 from postbacks.engine.sweep import Sweeper
@@ -86,7 +87,7 @@ def test_while_another_worker_sweeps_nothing_is_done(sweeper: Sweeper, lane: Pos
     make_delivery(lane)
     with engine_connection() as other, other.cursor() as cursor:
         cursor.execute("BEGIN")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", owners.SWEEP_LOCK)
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", SWEEP_LOCK)
         sweeper.sweep()
         assert lane_scores() == {}
         cursor.execute("ROLLBACK")

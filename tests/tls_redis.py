@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from config.embedded.addresses import LOCALHOST
 from config.environment import BASE_DIR
-from config.up.ports import LOCALHOST, answers, find_free
+from config.up.ports import answers, find_free
 
 PASSWORD = "0f1e2d3c"
 _START_SECONDS = 10

@@ -16,7 +16,8 @@ from django.db import connection
 
 from actions.models import ActionEvent
 from actions.reports.report import ATTRIBUTION_FIELDS, Report
-from partners.attribution import AttributionRule, comparable
+from partners.models import AttributionRule
+from partners.models.attribution import comparable
 
 REFERRING_TYPES: Final[Mapping[str, str]] = {
     AttributionRule.Key.CLICK_ID: "CLICK_COOKIE",

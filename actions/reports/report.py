@@ -19,7 +19,7 @@ from actions.reports import fields as read
 from actions.reports.parameters import PARAMETERS, ParameterType
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.reported_items import ItemFields, ReportedItem
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 
 Kind = ActionEvent.Kind
 

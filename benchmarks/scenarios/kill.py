@@ -16,7 +16,7 @@ from tqdm import trange
 from benchmarks import drains, outages, rows
 from benchmarks.receivers import Arrival
 from benchmarks.results import Figure, at_most
-from postbacks.engine.owners import OWNER_LOCKS
+from postbacks.advisory_locks import OWNER_LOCKS
 from postbacks.models import Postback
 
 EVERY_SECONDS = 2.0

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from config.embedded import EmbeddedError, run_dir
+from config.embedded.addresses import LOCALHOST
 from config.environment import BASE_DIR
-from config.up.ports import LOCALHOST
 
 PROGRAM = Path(__file__).with_name("program.yaml")
 PLACEHOLDER = "receiver.example"

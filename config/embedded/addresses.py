@@ -10,6 +10,8 @@ from pathlib import Path
 
 from config.environment import data_dir, env
 
+LOCALHOST = "127.0.0.1"  # Where whatever else is started for this machine alone listens.
+
 DATABASE_NAME = "postbacks"
 DATABASE_USER = "postgres"
 

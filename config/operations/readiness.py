@@ -20,6 +20,7 @@ from redis.retry import Retry
 
 from config.operations import migrations
 from config.operations.asking import Asker
+from postbacks.advisory_locks import OWNER_LOCKS
 from postbacks.engine import owners, pulse
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def _migrations(asker: Asker) -> Check:
 
 
 def _workers(asker: Asker) -> Iterator[Check]:
-    (processes,) = asker.ask(owners.LIVING, [owners.OWNER_LOCKS])[0]
+    (processes,) = asker.ask(owners.LIVING, [OWNER_LOCKS])[0]
     yield Check("worker", "" if processes else "No worker process lives. Start one: celery --app config worker.")
     try:
         ages: dict[str, float] = {name: age for name, age in asker.ask(pulse.AGES)}  # noqa: C416 -- typed so

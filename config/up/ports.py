@@ -3,8 +3,7 @@
 import socket
 
 from config.embedded import EmbeddedError
-
-LOCALHOST = "127.0.0.1"
+from config.embedded.addresses import LOCALHOST
 
 
 def require_free(port: int) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.conf import settings
 
+from config.embedded.addresses import LOCALHOST
 from config.embedded.supervisor import GROUP_MARK, Program
 from config.environment import BASE_DIR
-from config.up.ports import LOCALHOST
 
 # Warm shutdown of the worker: what is in flight, and some seconds to record it.
 WORKER_STOP_SECONDS = 25

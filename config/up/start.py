@@ -16,6 +16,7 @@ from config import embedded
 from config.demo import mark
 from config.demo.load import load_demo
 from config.embedded import EmbeddedError, locks, supervisor
+from config.embedded.addresses import LOCALHOST
 from config.environment import BASE_DIR, data_dir
 from config.reading import whole_number
 from config.up import first_start, ports
@@ -147,7 +148,7 @@ def _welcome(port: int, receiver_port: int | None, password: str | None) -> Iter
         how += f" (the first one is in {kept})"
     rows = [
         "",
-        f"  Partner Postbacks is running:  http://{ports.LOCALHOST}:{port}/admin/",
+        f"  Partner Postbacks is running:  http://{LOCALHOST}:{port}/admin/",
         f"  Sign in as {first_start.ADMIN_NAME} {how}",
         f"  Data: {data_dir()}      Stop: Ctrl-C",
     ]

@@ -26,6 +26,7 @@ from postbacks.configuring.identity import Identity, identify, identity, row_ide
 from postbacks.configuring.keys import ACTION_TRACKER, IN_APP_EVENT, POSTBACK, PROGRAM, Kind
 from postbacks.configuring.problems import ConfigError, Place, Problem, did_you_mean
 from postbacks.configuring.prune import prune_contracts, prune_rest
+from postbacks.configuring.rows import new_row, take_values
 from postbacks.configuring.stock import advance_ids, stock
 from postbacks.models import Postback
 from postbacks.secrets.headers import receiver_of, to_store
@@ -193,8 +194,7 @@ class _Load:
         if not self._still_belongs(entry, row, owners):
             return None
         before = None if found is None else written_values(entry.kind, row)
-        for name, value in entry.values.items():
-            setattr(row, name, value)
+        take_values(row, entry.values)
         after = written_values(entry.kind, row)
         # An unchanged postback is checked again too, because the contracts it rests on may have changed.
         if (before != after or isinstance(row, Postback)) and not self._is_valid(entry, row, owners.keys()):
@@ -255,7 +255,7 @@ class _Load:
         """Says what else is wrong with a postback that cannot be saved, so that one load tells everything."""
         self._check_fields(entry, ("action_tracker",))
         given = {name: value for name, value in entry.values.items() if name != "action_tracker_id"}
-        errors = postback_errors(Postback(**given, action_tracker=tracker))
+        errors = postback_errors(new_row(Postback, {**given, "action_tracker": tracker}))
         doubtful = set(entry.broken).union(*(_DOUBTFUL_WITH.get(name, set()) for name in entry.broken))
         if tracker is None:
             doubtful |= _DOUBTFUL_WITH["action_tracker_id"]
@@ -267,7 +267,7 @@ class _Load:
             return
         given = {name: value for name, value in entry.values.items() if name.removesuffix("_id") not in owners}
         try:
-            entry.kind.model(**given).clean_fields(exclude=entry.broken.union(owners))
+            new_row(entry.kind.model, given).clean_fields(exclude=entry.broken.union(owners))
         except ValidationError as error:
             self._report(entry, error)
 

@@ -13,7 +13,7 @@ from postbacks.configuring.document import Mapping, Node, Scalar, Sequence
 from postbacks.configuring.problems import did_you_mean
 from postbacks.durations import format_duration, parse_duration
 from postbacks.secrets.headers import Typed, typed_header
-from postbacks.secrets.mask import MASK
+from value_types.secret_text import MASK
 
 
 class Unreadable(ValueError):  # noqa: N818 -- named for what became of the value; it is one line of a list

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from postbacks.engine.batch_tally import reason_class
 from postbacks.engine.stages import Delivered, GaveUp, Judged, Released, Sent
-from postbacks.rollups.reasons import LABELS, reason_class
+from postbacks.rollups.reasons import LABELS
 from postbacks.transport import Answer
 
 logger = logging.getLogger("postbacks.attempts")

@@ -13,12 +13,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from celery import current_app
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from postbacks.engine.redis import client
 
 logger = logging.getLogger(__name__)
+
+DRAIN_TASK = "postbacks.tasks.drain"
 
 LANES = "postbacks:lanes"
 DRAIN_POSTED = "postbacks:drain-posted"
@@ -116,6 +119,6 @@ def pop_due(limit: int) -> list[int]:
 
 
 def _post_drain(wait_ms: int) -> None:
-    from postbacks.tasks import drain  # noqa: PLC0415 -- the task runs the engine, which wakes lanes
-
-    drain.apply_async(countdown=wait_ms / 1000, retry=False)
+    # By its name: the task runs the engine, which wakes lanes. A process that only records has not loaded it, so what
+    # the task declares is said here again.
+    current_app.send_task(DRAIN_TASK, countdown=wait_ms / 1000, retry=False, ignore_result=True)

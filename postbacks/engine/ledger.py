@@ -13,11 +13,12 @@ import psycopg2
 from psycopg2 import extensions
 from psycopg2.extras import execute_values
 
+from postbacks.engine.batch_tally import tally
 from postbacks.engine.database import as_array
 from postbacks.engine.evidence import COLUMNS, Row, attempt_row, clean, copy_line, without_text
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
 from postbacks.rollups.counters import LAG_SECONDS
-from postbacks.rollups.tally import APPEND, as_text, tally
+from postbacks.rollups.tally import APPEND, as_text
 
 # The owner is compared so that no index of the leases can serve: driven by it, the planner would compare every row of
 # the batch with every delivery that this process holds. Only a delivery that is being sent has an owner.

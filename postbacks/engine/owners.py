@@ -6,11 +6,7 @@ import secrets
 
 from psycopg2 import extensions
 
-# The first key of our advisory locks, so that they meet no other's: "pb" in ASCII, then what it is for.
-OWNER_LOCKS = 0x7062_0001
-SWEEP_LOCK = (0x7062_0002, 0)
-FOLD_LOCK = (0x7062_0003, 0)  # Of the roll-ups.
-PRUNE_LOCK = (0x7062_0004, 0)
+from postbacks.advisory_locks import OWNER_LOCKS
 
 # After PostgreSQL has started, or has started over after a crash (its checkpointer is new then), the living need a
 # moment to come back and take their locks again.

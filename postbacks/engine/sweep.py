@@ -16,6 +16,7 @@ from collections.abc import Callable
 import psycopg2
 from psycopg2 import extensions
 
+from postbacks.advisory_locks import SWEEP_LOCK
 from postbacks.engine import chains, lanes, owners, pulse
 from postbacks.engine.database import Session
 from postbacks.rollups.tally import count_ended
@@ -107,7 +108,7 @@ class Sweeper:
     def _alone(cursor: extensions.cursor, work: Work) -> dict[int, float] | None:
         """Runs `work` in a transaction, unless another worker is at it; then None."""
         cursor.execute("BEGIN")
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", owners.SWEEP_LOCK)
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", SWEEP_LOCK)
         (alone,) = cursor.fetchone() or (False,)
         due = work(cursor) if alone else None
         cursor.execute("COMMIT")

@@ -15,10 +15,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from partners.admin_kit import LargeTable
-from postbacks.models import Delivery
+from postbacks.models import Delivery, Replay
 from postbacks.replay import feed
 from postbacks.replay.form import ReplayForm
-from postbacks.replay.models import Replay
 from postbacks.replay.names import described
 from postbacks.replay.plan import NothingMatchedError, Plan, plan, start
 from postbacks.replay.progress import progress_of

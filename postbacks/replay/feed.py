@@ -26,9 +26,8 @@ from actions.models import ActionEvent
 from postbacks.engine import lanes
 from postbacks.engine.chains import promote
 from postbacks.engine.database import raw_cursor
-from postbacks.models import Delivery
+from postbacks.models import Delivery, Replay
 from postbacks.replay.current import corrected, present_values
-from postbacks.replay.models import Replay
 from postbacks.rollups.tally import count_ended
 
 BATCH = 500  # Deliveries, more or less: actions are not torn apart.

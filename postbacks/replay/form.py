@@ -18,8 +18,7 @@ from unfold.widgets import (
 from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Partner, Program
-from postbacks.models import Postback
-from postbacks.replay.models import Replay
+from postbacks.models import Postback, Replay
 from postbacks.replay.names import UnknownNameError, selection_of
 from postbacks.replay.selection import Selection
 

@@ -9,10 +9,9 @@ import orjson
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from postbacks.models import Postback
+from postbacks.models import Postback, Replay
 from postbacks.preview import configured_request
 from postbacks.replay.current import corrected, present_values
-from postbacks.replay.models import Replay
 from postbacks.replay.selection import FOLLOWERS, Selection, candidates, matched
 from postbacks.request import RequestErrors, Unbuildable, compile_request
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from psycopg2 import extensions
 
+from postbacks.advisory_locks import PRUNE_LOCK
 from postbacks.engine import database, pulse
-from postbacks.engine.owners import PRUNE_LOCK
 from postbacks.retention.ages import Ages
 from postbacks.retention.kinds import KINDS, LEFT_OVER, NOT_PERSONAL, PERSONAL, Kind
 

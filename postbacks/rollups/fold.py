@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from postbacks.engine.owners import FOLD_LOCK
+from postbacks.advisory_locks import FOLD_LOCK
 from postbacks.models import Rollup
 from postbacks.rollups.counters import COLUMNS
 

@@ -13,10 +13,10 @@ from requests.exceptions import (
     SSLError,
 )
 
-from postbacks.engine.stages import Delivered, GaveUp, Judged
 from postbacks.guard import ONLY_PUBLIC
 from postbacks.transport import NO_CONNECTION, UNKNOWN_HOST, Answer
 
+UNBUILDABLE = "unbuildable"
 LABELS = {
     "dns": "Host name not found",
     "refused": "Connection refused",
@@ -33,7 +33,7 @@ LABELS = {
     "status_429": "Status 429 Too Many Requests",
     "status_5xx": "Status 5xx",
     "rule": "Refused by the response rules",
-    "unbuildable": "Request could not be built",
+    UNBUILDABLE: "Request could not be built",
     "held_week": "Held for seven days",
     "other": "Something else",
 }
@@ -49,13 +49,8 @@ _BY_TYPE: tuple[tuple[type[RequestException], str], ...] = (  # The narrow ones 
 )
 
 
-def reason_class(judged: Judged) -> str | None:
-    """One of LABELS for what failed; None for a success, and for what was given back without an attempt."""
-    if judged.sent is None:
-        return "unbuildable" if isinstance(judged.fate, GaveUp) else None
-    if isinstance(judged.fate, Delivered):
-        return None
-    answer = judged.sent.answer
+def why_failed(answer: Answer | RequestException) -> str:
+    """One of LABELS for an attempt that was not judged a success."""
     return _of_status(answer.status_code) if isinstance(answer, Answer) else _of_failure(answer)
 
 

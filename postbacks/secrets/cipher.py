@@ -7,7 +7,7 @@ from functools import lru_cache
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-from postbacks.secrets.mask import SecretText
+from value_types.secret_text import SecretText
 
 UNREADABLE = (
     "It was encrypted with a key that is not in POSTBACKS_ENCRYPTION_KEYS. Add that key behind the newest one and "

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from postbacks.secrets.cipher import SecretUnreadableError, decrypt, encrypt
-from postbacks.secrets.mask import MASK, SecretText
+from value_types.secret_text import MASK, SecretText
 
 Stored = list[list[str]]
 

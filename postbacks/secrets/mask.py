@@ -8,17 +8,9 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-MASK: Final = "••••••••"
+from value_types.secret_text import MASK, SecretText
+
 LEAST_SCRUBBED: Final = 8  # Characters. A shorter word could stand anywhere by chance.
-
-
-class SecretText(str):
-    """A text that must not be shown: it goes out as it is, but wherever a program prints it for people, its mask."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"'{MASK}'"
 
 
 class Scrubber(NamedTuple):

@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from postbacks.secrets.mask import SecretText
+from value_types.secret_text import SecretText
 
 PREFIX: Final = "whsec_"
 KEY_BYTES: Final = 32  # The specification asks for 24 to 64.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from config.operations.asking import Asker
 from config.operations.doctor.finding import Finding, fine, warning, wrong
 from config.operations.readiness import MOST_SWEEP_LAG_SECONDS
+from postbacks.advisory_locks import OWNER_LOCKS
 from postbacks.engine import owners, pulse
 
 # Its task comes every five seconds, and is dropped when every worker is busy for as long.
@@ -20,7 +21,7 @@ START_BEAT = "Start one beat: celery --app config beat."
 
 
 def look_at_workers(asker: Asker) -> Iterator[Finding]:
-    (processes,) = asker.ask(owners.LIVING, [owners.OWNER_LOCKS])[0]
+    (processes,) = asker.ask(owners.LIVING, [OWNER_LOCKS])[0]
     ages: dict[str, float] = {name: age for name, age in asker.ask(pulse.AGES)}  # noqa: C416 -- typed so
     yield from judge_workers(int(processes), ages.get(pulse.SWEEP), ages.get(pulse.BEAT))
     if ages.get(pulse.PRUNE, 0) > MOST_PRUNE_AGE_SECONDS:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.operations.asking import Asker
+from postbacks.advisory_locks import OWNER_LOCKS
 from postbacks.engine import owners, pulse
 from postbacks.rollups.fold import ALL, fold
 from postbacks.rollups.read import STALE_AFTER
@@ -90,7 +91,7 @@ def read() -> Readings:
             oldest_waiting_seconds=asker.ask(OLDEST)[0][0],
             postbacks=dict.fromkeys(("active", "paused", "held"), 0) | _pairs(asker, POSTBACKS),
             held=[(pk, name, age) for pk, name, age in asker.ask(HELD)],
-            workers=_number(asker, owners.LIVING, owners.OWNER_LOCKS),
+            workers=_number(asker, owners.LIVING, OWNER_LOCKS),
             sweep_age=ages.get(pulse.SWEEP),
             beat_age=ages.get(pulse.BEAT),
             prune_age=ages.get(pulse.PRUNE),

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from actions.models import Action, ActionEvent, Submission
 from config.people.personal.found import FIELD, Person, find
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery
 from postbacks.retention.kinds import NOT_PERSONAL, PERSONAL, PERSONAL_DATA, TEXTS
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from actions.models import Action, Submission
 from config.people.personal.found import Person
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Delivery
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from actions.models import Action, Submission
-from partners.attribution import AttributionRule
+from partners.models import AttributionRule
 from postbacks.models import Delivery
 
 FIELD = "CustomerId"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from partners.attribution import AttributionRule
 from partners.attribution_files import UnreadableRulesError, take_rules
+from partners.models import AttributionRule
 
 
 class Command(BaseCommand):

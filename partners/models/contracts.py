@@ -1,100 +1,22 @@
-"""Engage: whose program it is, what counts as a conversion, who is paid for it, and on which terms."""
+"""Who is paid for conversions, and on which terms."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import ArrayField, RangeOperators
+from django.contrib.postgres.fields import RangeOperators
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 
+from partners.models.currencies import currency_field
+from partners.models.programs import ActionTracker, Program
+
 MAX_DAYS = 3650  # Ten years: beyond any contract, within any calendar.
-
-currency_code = RegexValidator(r"^[A-Z]{3}\Z", "A currency is three capital letters, such as USD.")
-
-
-def currency_field(verbose_name: str | None = None, help_text: str = "") -> models.CharField[str, str]:
-    """A column for an ISO 4217 code, such as `USD`."""
-    return models.CharField(verbose_name, max_length=3, validators=[currency_code], help_text=help_text)
-
-
-class Program(models.Model):
-    """A brand's partner program. `currency` is the currency of the brand's account: amounts are kept in it."""
-
-    name = models.CharField(max_length=200)
-    currency = currency_field()
-
-    class Meta:
-        ordering = ("name", "id")
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.pk})"
-
-
-class ActionTracker(models.Model):
-    """One kind of conversion in a program; on the screens and in contracts also called an event type."""
-
-    class Kind(models.TextChoices):
-        WEB = "web", "Web"
-        MOBILE_APP = "mobile_app", "Mobile app"
-
-    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="action_trackers")
-    name = models.CharField(max_length=200)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.WEB)
-    dedup_window_days = models.PositiveIntegerField(
-        default=30,
-        validators=[MinValueValidator(1)],
-        help_text="An order id that comes again with an event date less than this many days away is a repeat.",
-    )
-    hidden_parameters = ArrayField(
-        models.CharField(max_length=50),
-        default=list,
-        blank=True,
-        help_text="Parameters that postbacks never carry. They are stored, and render empty everywhere.",
-    )
-
-    class Meta:
-        verbose_name = "event type"
-        ordering = ("program", "name", "id")
-        constraints = [
-            models.UniqueConstraint(fields=["program", "name"], name="tracker_name_once_per_program"),
-            models.CheckConstraint(condition=Q(dedup_window_days__gte=1), name="tracker_dedup_window_positive"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.pk})"
-
-    @property
-    def is_mobile_app(self) -> bool:
-        return self.kind == self.Kind.MOBILE_APP
-
-
-class InAppEvent(models.Model):
-    """A named event of a mobile app, told apart by its code, such as `INSTALL` or `SIGN-UP`."""
-
-    INSTALL = "INSTALL"
-
-    action_tracker = models.ForeignKey(ActionTracker, on_delete=models.CASCADE, related_name="in_app_events")
-    code = models.CharField(max_length=100)
-
-    class Meta:
-        verbose_name = "in-app event"
-        ordering = ("action_tracker", "code")
-        constraints = [
-            models.UniqueConstraint(fields=["action_tracker", "code"], name="in_app_event_code_once_per_tracker"),
-        ]
-
-    def __str__(self) -> str:
-        return self.code
-
-    def clean(self) -> None:
-        if self.action_tracker_id and not self.action_tracker.is_mobile_app:
-            raise ValidationError("Only an event type of the kind mobile app has in-app events.")
 
 
 class Partner(models.Model):
@@ -298,47 +220,3 @@ class CategoryPayout(Pays):
 
     def __str__(self) -> str:
         return f"{self.category}: {self.payout_display}"
-
-
-class ExchangeRate(models.Model):
-    """From `date` on, one unit of `from_currency` is worth `rate` units of `to_currency`."""
-
-    date = models.DateField()
-    from_currency = currency_field("from")
-    to_currency = currency_field("to")
-    rate = models.DecimalField(max_digits=18, decimal_places=8)
-
-    class Meta:
-        ordering = ("from_currency", "to_currency", "-date")
-        constraints = [
-            models.UniqueConstraint(fields=["from_currency", "to_currency", "date"], name="one_rate_per_pair_and_day"),
-            models.CheckConstraint(
-                condition=Q(rate__gt=0), name="rate_positive", violation_error_message="A rate is above 0."
-            ),
-            models.CheckConstraint(
-                condition=~Q(from_currency=F("to_currency")),
-                name="rate_between_two_currencies",
-                violation_error_message="A rate needs two different currencies.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"1 {self.from_currency} = {self.rate.normalize():f} {self.to_currency} from {self.date}"
-
-
-# A model with a module of its own; Django looks for it here.
-from partners.attribution import AttributionRule  # noqa: E402
-
-__all__ = [
-    "ActionTracker",
-    "AttributionRule",
-    "CategoryPayout",
-    "Contract",
-    "ContractTerm",
-    "ExchangeRate",
-    "InAppEvent",
-    "Partner",
-    "Pays",
-    "Program",
-    "currency_field",
-]

@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
-from partners.models import Partner, Program
+from partners.models.contracts import Partner
+from partners.models.programs import Program
 
 
 class AttributionRule(models.Model):

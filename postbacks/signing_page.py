@@ -18,8 +18,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from postbacks.models import Postback
 from postbacks.owner_screen.owners import kind_of
-from postbacks.secrets.mask import SecretText
-from postbacks.signing.keys import SigningError, overlaps, renew, stop_signing
+from postbacks.signing.keys import overlaps
+from postbacks.signing.renewal import SigningError, renew, stop_signing
+from value_types.secret_text import SecretText
 
 URL_NAME = "postbacks_postback_signing"
 _OVERLAPS = [("24", "24 hours"), ("1", "One hour"), ("168", "7 days"), ("0", "Not at all: it ends now")]

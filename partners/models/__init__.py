@@ -1,0 +1,22 @@
+"""Engage: whose program it is, what counts as a conversion, who is paid for it, and on which terms."""
+
+from partners.models.attribution import AttributionRule
+from partners.models.contracts import MAX_DAYS, CategoryPayout, Contract, ContractTerm, Partner, Pays
+from partners.models.currencies import ExchangeRate, currency_code, currency_field
+from partners.models.programs import ActionTracker, InAppEvent, Program
+
+__all__ = [
+    "MAX_DAYS",
+    "ActionTracker",
+    "AttributionRule",
+    "CategoryPayout",
+    "Contract",
+    "ContractTerm",
+    "ExchangeRate",
+    "InAppEvent",
+    "Partner",
+    "Pays",
+    "Program",
+    "currency_code",
+    "currency_field",
+]

@@ -1,0 +1,25 @@
+"""What operators set up, what it promised, and what was tried: postback, delivery, attempt; and what keeps count."""
+
+from postbacks.models.delivery import Attempt, Delivery
+from postbacks.models.lane import Lane
+from postbacks.models.postback import MAX_DELAY_SECONDS, MAX_REQUESTS_PER_SECOND, Postback
+from postbacks.models.pulse import Pulse
+from postbacks.models.replay import Replay, ReplayItem
+from postbacks.models.retention import KeptBack, Pruned
+from postbacks.models.rollup import Rollup, Tally
+
+__all__ = [
+    "MAX_DELAY_SECONDS",
+    "MAX_REQUESTS_PER_SECOND",
+    "Attempt",
+    "Delivery",
+    "KeptBack",
+    "Lane",
+    "Postback",
+    "Pruned",
+    "Pulse",
+    "Replay",
+    "ReplayItem",
+    "Rollup",
+    "Tally",
+]

@@ -1,0 +1,131 @@
+"""What was promised, and what was tried: delivery and attempt."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from actions.models import Action, ActionEvent
+from postbacks.models.postback import Postback
+from postbacks.models.replay import Replay
+
+
+class Delivery(models.Model):
+    """One postback for one action event: the promise to call.
+
+    Of one action's deliveries by one postback only the first unfinished is READY or SENDING; those behind it are
+    BLOCKED. Finished states are final: whoever resends makes a new row.
+    """
+
+    class State(models.TextChoices):
+        BLOCKED = "blocked", "Waits for an earlier event"
+        READY = "ready", "Waiting"
+        SENDING = "sending", "Sending"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    UNFINISHED = (State.BLOCKED, State.READY, State.SENDING)
+
+    class Priority(models.IntegerChoices):
+        """Which goes first when a lane has more than it can send; the lower ones keep a share."""
+
+        LIVE = 0, "First try"
+        RETRY = 1, "Retry"
+        REPLAY = 2, "Replay"
+
+    # Every index of this table is written again at each change of state, so it has no more than are read. A postback is
+    # never removed; the action is that of the event, which guards it, kept here for the chains.
+    postback = models.ForeignKey(Postback, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
+    replay = models.ForeignKey(
+        Replay, on_delete=models.PROTECT, related_name="deliveries", db_index=False, null=True, blank=True
+    )
+    known_as = models.BigIntegerField(
+        null=True, blank=True, help_text="Replayed as sent: the id of the delivery that the receiver knows."
+    )
+    parameters = models.JSONField(
+        null=True, blank=True, help_text="Replayed with present values: instead of the event's."
+    )
+    event = models.ForeignKey(ActionEvent, on_delete=models.PROTECT, related_name="deliveries")
+    action = models.ForeignKey(
+        Action, on_delete=models.PROTECT, related_name="deliveries", db_index=False, db_constraint=False
+    )
+    state = models.CharField(max_length=9, choices=State, default=State.READY)
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.LIVE, db_default=Priority.LIVE)
+    due_at = models.DateTimeField(help_text="Not before this; of a failed one, when it is tried again.")
+    attempts_made = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True, help_text="What came of the latest attempt, or why there is none.")
+    owner = models.IntegerField(null=True, blank=True, help_text="The worker process that is sending it.")
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="When another worker may take it, should its owner have stalled."
+    )
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ("-id",)
+        indexes = [
+            # The claim: what a lane has due, by priority, oldest first. Holds unfinished rows only, so history costs
+            # nothing.
+            models.Index(
+                fields=["postback", "priority", "due_at", "id"], condition=Q(state="ready"), name="delivery_ready"
+            ),
+            # Promotion and insertion: what of a (postback, action) chain is unfinished, in order.
+            models.Index(
+                fields=["postback", "action", "event", "id"],
+                condition=Q(state__in=("blocked", "ready", "sending")),
+                name="delivery_chain",
+            ),
+            # The log (`postbacks.log.find`): what is finished, of one state and postback, newest first. A row enters it
+            # once, when it is finished.
+            models.Index(
+                fields=["state", "postback", "id"],
+                condition=Q(state__in=("delivered", "failed", "cancelled")),
+                name="delivery_log",
+            ),
+            # How far a replay has come, and what it has waiting; of few deliveries.
+            models.Index(fields=["replay", "state"], condition=Q(replay__isnull=False), name="delivery_replay"),
+            # The sweep: what dead or stalled workers hold.
+            models.Index(fields=["owner", "lease_until"], condition=Q(state="sending"), name="delivery_leases"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="sending", owner__isnull=False, lease_until__isnull=False)
+                | (~Q(state="sending") & Q(owner__isnull=True, lease_until__isnull=True)),
+                name="delivery_leased_only_while_sending",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Delivery {self.pk}"
+
+
+class Attempt(models.Model):
+    """One HTTP request made for a delivery, as it was sent and as it was answered."""
+
+    # The unique constraint's index serves for the deliveries too.
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False)
+    number = models.PositiveSmallIntegerField(help_text="From 1, within the delivery.")
+    started_at = models.DateTimeField()
+    duration_ms = models.PositiveIntegerField()
+    succeeded = models.BooleanField()
+    reason = models.TextField(help_text="The verdict in one sentence.")
+    method = models.CharField(max_length=4)
+    url = models.TextField("URL")
+    request_headers = models.TextField(blank=True)
+    request_body = models.TextField(blank=True)
+    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty where no answer came.")
+    response_headers = models.TextField(blank=True)
+    response_body = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("delivery", "number")
+        constraints = [
+            # Makes recording the same attempt twice harmless; also read by the delivery's page.
+            models.UniqueConstraint(fields=["delivery", "number"], name="attempt_number_once_per_delivery"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number} of delivery {self.delivery_id}"

@@ -1,0 +1,180 @@
+"""What operators set up: when to call whom, and how."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.dispatch import Signal
+
+from optimize_sources.models import MediaSource
+from partners.models import ActionTracker, InAppEvent, Partner
+
+MAX_DELAY_SECONDS = 30 * 24 * 3600
+MAX_REQUESTS_PER_SECOND = 10_000
+
+# Sent by `Postback.clean` with the `postback`. What checks templates, rules and contracts knows this model, and not the
+# other way round: it receives this, and raises a ValidationError for what is wrong (`postbacks.validation`).
+postback_cleaned = Signal()
+
+
+class PostbackQuerySet(models.QuerySet["Postback"]):
+    def existing(self) -> PostbackQuerySet:
+        """Those that were not deleted. A deleted postback's row stays, for its deliveries' sake."""
+        return self.filter(deleted_at__isnull=True)
+
+
+class Postback(models.Model):
+    """When to call whom, and how. It belongs to one partner or to one network (media source)."""
+
+    class EventTrigger(models.TextChoices):
+        ALWAYS = "always", "Always"
+        NEW = "new", "New actions only"
+        CHANGES = "changes", "Changes only"
+
+    class Scope(models.TextChoices):
+        ALL = "all", "Every action of the event type"
+        INVOLVED = "involved", "Only actions this network took part in"
+
+    class Method(models.TextChoices):
+        GET = "GET", "GET"
+        POST = "POST", "POST"
+
+    class BodyFormat(models.TextChoices):
+        JSON = "json", "JSON"
+        XML = "xml", "XML"
+        QUERYSTRING = "querystring", "QueryString"
+
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="postbacks", null=True, blank=True)
+    media_source = models.ForeignKey(
+        MediaSource,
+        on_delete=models.PROTECT,
+        related_name="postbacks",
+        null=True,
+        blank=True,
+        verbose_name="network",
+    )
+    name = models.CharField(max_length=200)
+    action_tracker = models.ForeignKey(
+        ActionTracker, on_delete=models.PROTECT, related_name="postbacks", verbose_name="event type"
+    )
+    event_trigger = models.CharField(max_length=10, choices=EventTrigger, default=EventTrigger.ALWAYS)
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.ALL)
+    install = models.BooleanField(default=False, help_text="Mobile apps: fire on installs.")
+    in_app_event = models.ForeignKey(
+        InAppEvent,
+        on_delete=models.PROTECT,
+        related_name="postbacks",
+        null=True,
+        blank=True,
+        verbose_name="in-app event",
+    )
+    url = models.TextField("URL")
+    method = models.CharField("HTTP method", max_length=4, choices=Method, default=Method.GET)
+    body_format = models.CharField(max_length=11, choices=BodyFormat, blank=True)
+    body_pairs = models.JSONField(
+        default=list, blank=True, help_text="Ordered [key, template] pairs; empty where a raw body is given."
+    )
+    body_raw = models.TextField(blank=True)
+    headers = models.TextField("HTTP Header", blank=True, help_text="One “Name: value” a line.")
+    # [name, token] pairs; what is in the tokens only `postbacks.secrets` knows.
+    secret_headers = models.JSONField(default=list, blank=True)
+    minimum_delay_seconds = models.PositiveIntegerField(
+        "Minimum Delay", default=0, validators=[MaxValueValidator(MAX_DELAY_SECONDS)]
+    )
+    maximum_requests = models.PositiveIntegerField(
+        "Maximum Requests",
+        null=True,
+        blank=True,
+        help_text="Per second; empty means no limit.",
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_REQUESTS_PER_SECOND)],
+    )
+    success_response = models.TextField("Success Response", blank=True)
+    error_response = models.TextField("Error Response", blank=True)
+
+    # Tokens as well. While an overlap lasts, requests are signed with both keys.
+    signing_key = models.TextField(blank=True, editable=False)
+    signing_key_made_at = models.DateTimeField(null=True, blank=True, editable=False)
+    previous_signing_key = models.TextField(blank=True, editable=False)
+    previous_signing_key_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    pause_reason = models.TextField(blank=True, editable=False, help_text="Where it was not an operator.")
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    # Workers keep a postback compiled until this changes.
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PostbackQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(partner__isnull=False, media_source__isnull=True)
+                | Q(partner__isnull=True, media_source__isnull=False),
+                name="postback_has_one_owner",
+                violation_error_message="A postback belongs to either a partner or a network.",
+            ),
+            models.CheckConstraint(
+                condition=Q(scope="all") | Q(media_source__isnull=False),
+                name="postback_scope_is_for_networks",
+                violation_error_message="Only a network's postback can be limited to actions it took part in.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(method="GET") | Q(body_format="", body_raw="", body_pairs=[]),
+                name="postback_get_has_no_body",
+                violation_error_message="A GET request has no body.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(method="POST") | ~Q(body_format=""),
+                name="postback_post_has_a_body_format",
+                violation_error_message="A POST needs a body format.",
+            ),
+            models.CheckConstraint(
+                condition=Q(minimum_delay_seconds__lte=MAX_DELAY_SECONDS),
+                name="postback_delay_in_range",
+                violation_error_message="The Minimum Delay is at most 30 days.",
+            ),
+            models.CheckConstraint(
+                condition=Q(maximum_requests__isnull=True)
+                | Q(maximum_requests__gte=1, maximum_requests__lte=MAX_REQUESTS_PER_SECOND),
+                name="postback_maximum_requests_in_range",
+                violation_error_message="Maximum Requests is a whole number from 1 to 10,000 a second.",
+            ),
+            models.UniqueConstraint(
+                fields=["partner", "name"],
+                condition=Q(deleted_at__isnull=True, partner__isnull=False),
+                name="postback_name_once_per_partner",
+                violation_error_message="The partner has a postback of this name.",
+            ),
+            models.UniqueConstraint(
+                fields=["media_source", "name"],
+                condition=Q(deleted_at__isnull=True, media_source__isnull=False),
+                name="postback_name_once_per_network",
+                violation_error_message="The network has a postback of this name.",
+            ),
+        ]
+        indexes = [
+            # Matching: the postbacks that an event of an event type may fire.
+            models.Index(fields=["action_tracker"], condition=Q(deleted_at__isnull=True), name="postback_by_tracker"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner.name}: {self.name}"
+
+    @property
+    def owner(self) -> Partner | MediaSource:
+        owner = self.partner or self.media_source
+        if owner is None:
+            raise ValueError("The postback has no owner yet.")
+        return owner
+
+    @property
+    def signed(self) -> bool:
+        """Whether its requests are signed."""
+        return bool(self.signing_key)
+
+    def clean(self) -> None:
+        """Checks templates, rules, contract and the fields that exclude each other; errors are per field."""
+        postback_cleaned.send(Postback, postback=self)
