@@ -1,4 +1,5 @@
-"""Beat posts what workers know; as a process it ends when it is told to, also in the middle of a message that Redis does not confirm."""
+"""Beat posts what workers know. It ends when it is told to, also in the middle of a message that Redis does not
+confirm."""
 
 from __future__ import annotations
 
