@@ -16,8 +16,6 @@ from postbacks.models import Delivery, Postback
 
 MOST: Final = 10_000  # At once; more than that is a replay, which can be watched and stopped.
 _SHOWN_POSTBACKS = 10
-_FINISHED = (Delivery.State.DELIVERED, Delivery.State.FAILED, Delivery.State.CANCELLED)
-_WAITING = (Delivery.State.READY, Delivery.State.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ RESEND: Final = Deed(
     title="Resend",
     verb="will be sent again",
     done="sent again",
-    fits=_FINISHED,
+    fits=Delivery.FINISHED,
     unfit="not finished, waiting in another delivery of its event, or of a deleted postback",
     consequence="Each becomes a new delivery, known to the receiver by the same id, and goes behind live traffic.",
 )
@@ -84,7 +82,7 @@ CANCEL: Final = Deed(
     title="Cancel",
     verb="will be cancelled",
     done="cancelled",
-    fits=_WAITING,
+    fits=Delivery.WAITING,
     unfit="finished, or being sent at this moment",
     consequence="The receiver never hears of these events; later events of the same actions no longer wait for them.",
 )
