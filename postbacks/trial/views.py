@@ -57,10 +57,10 @@ def may_name_actions(request: HttpRequest) -> bool:
 def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[Trial, Postback]:
     if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
         raise PermissionDenied
-    postback, unread = typed_postback(request.POST.dict(), _saved(request, model_admin))
+    postback, errors = typed_postback(request.POST, _saved(request, model_admin))
     if postback.media_source is not None and not request.user.has_perm(_OPTIMIZE):
         raise PermissionDenied
     action_id = request.POST.get(ACTION, "").strip()
     if action_id and not may_name_actions(request):
         raise PermissionDenied
-    return try_out(postback, unread, action_id), postback
+    return try_out(postback, errors, action_id), postback
