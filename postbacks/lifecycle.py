@@ -7,6 +7,7 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
+from postbacks.engine import lanes
 from postbacks.engine.database import raw_cursor
 from postbacks.models import Delivery, Lane, Postback
 from postbacks.rollups.tally import count_ended
@@ -35,7 +36,7 @@ def resume(postback: Postback) -> None:
         postback.pause_reason = ""
         postback.save(update_fields=["paused_at", "pause_reason", "updated_at"])
         Lane.objects.filter(postback=postback).update(gone_actions=[])
-        transaction.on_commit(partial(_wake, postback.pk))
+        transaction.on_commit(partial(lanes.wake, {postback.pk: 0.0}))
 
 
 @transaction.atomic
@@ -58,9 +59,3 @@ def delete_postback(postback: Postback) -> int:
     with raw_cursor() as cursor:
         count_ended(cursor, {postback.pk: cancelled}, Delivery.State.CANCELLED)
     return cancelled
-
-
-def _wake(postback_id: int) -> None:
-    from postbacks.engine import lanes  # noqa: PLC0415 -- the engine is loaded only where there is something to wake
-
-    lanes.wake({postback_id: 0.0})
