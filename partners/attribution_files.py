@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from partners.attribution import AttributionRule
+from partners.ids import read_id
 from partners.models import Partner, Program
 
 COLUMNS = ("key", "value", "partner")
@@ -93,7 +94,7 @@ def _checked(part: list[tuple[int, _Cells | str]], mistakes: list[str]) -> list[
 
 
 def _existing(model: type[Partner] | type[Program], ids: list[str]) -> set[str]:
-    numbers = {each for each in ids if each.isascii() and each.isdigit() and len(each) < 19}
+    numbers = {each for each in ids if read_id(each) is not None}
     return {str(pk) for pk in model.objects.filter(pk__in=numbers).values_list("pk", flat=True)}
 
 

@@ -19,12 +19,13 @@ from django.db.models.fields.json import KT
 
 from actions.admin import find_actions
 from actions.models import Action, ActionEvent
+from partners.ids import MAX_ID, read_id
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.log.asked import Asked
 from postbacks.log.moments import id_span
 from postbacks.models import Delivery
 
-NEWEST: Final = 2**63 - 1  # Below this are all ids.
+NEWEST: Final = MAX_ID  # Below this are all ids.
 _CLICK_ACTIONS = 1_000  # Actions that are searched for one click; a real one has a handful.
 
 _OF_LANES = f"""
@@ -143,7 +144,7 @@ class Finder:
 
 def _own_id(term: str) -> int:
     """The id of a delivery, if the term may be one; else an id that none has."""
-    return int(term) if term.isascii() and term.isdigit() and len(term) < 19 else 0
+    return read_id(term) or 0
 
 
 def _events_of(term: str) -> list[int]:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
 from actions.personal import may_see_personal
+from partners.ids import row_of
 from postbacks.models import Postback
 from postbacks.template.palette import Palette, palette
 from postbacks.trial.trial import ACTION, Trial, send_once, try_out
@@ -42,10 +43,7 @@ def shown_palette() -> Palette:
 
 def _saved(request: HttpRequest, model_admin: ModelAdmin[Any]) -> Postback | None:
     """The postback that is being changed. None for a new one, and for whoever may not change it."""
-    key = request.POST.get("trial_postback", "")
-    if not (key.isascii() and key.isdigit() and len(key) < 19):
-        return None
-    saved: Postback | None = model_admin.get_queryset(request).filter(pk=int(key)).first()
+    saved: Postback | None = row_of(model_admin.get_queryset(request), request.POST.get("trial_postback", ""))
     return saved if saved is not None and model_admin.has_change_permission(request, saved) else None
 
 
