@@ -26,6 +26,7 @@ from actions.models import Action, ActionEvent, Item
 from actions.reports.parameters import PARAMETERS
 from actions.reports.personal import without_personal
 from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelForm, ShownOnly, TabularInline, may_see_personal
+from partners.ids import read_id
 from partners.models import ActionTracker, InAppEvent
 
 _ORDER_ACTIONS = 1_000  # Actions that are searched for one order id; a real one has a handful.
@@ -140,10 +141,10 @@ def as_json(values: Mapping[str, Any]) -> SafeString:
 
 def find_actions(term: str) -> list[int]:
     """Keys of the actions that a search names by action id, or by order id; exact, so that indexes serve."""
-    last = term.rpartition(".")[2]
+    key = read_id(term.rpartition(".")[2])
     wanted = Q(order_id=term)
-    if last.isascii() and last.isdigit() and len(last) < 19:
-        wanted |= Q(pk=int(last))
+    if key is not None:
+        wanted |= Q(pk=key)
     found = Action.objects.filter(wanted).order_by("-id")[:_ORDER_ACTIONS]
     return [action.pk for action in found.only("pk", "program", "action_tracker", "order_id") if _meant(action, term)]
 

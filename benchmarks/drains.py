@@ -8,13 +8,16 @@ from collections.abc import Callable
 from django.db import connection
 from tqdm import tqdm
 
+from postbacks.delivery_states import SQL_UNFINISHED
+
 _SLOWEST_PER_SECOND = 300  # Slower than this, a drain counts as stuck.
 _STUCK_SECONDS = 60
 _POLL_SECONDS = 0.25
 
 # A count would cost the database more with every delivery; the statistics know, a second late.
 _RECORDED = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'postbacks_attempt'"
-_UNFINISHED = "SELECT EXISTS (SELECT 1 FROM postbacks_delivery WHERE state IN ('blocked', 'ready', 'sending'))"
+_UNFINISHED = f"SELECT EXISTS (SELECT 1 FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED})"  # noqa: S608 -- constants
+_COUNT_UNFINISHED = f"SELECT count(*) FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED}"  # noqa: S608 -- as above
 # The first batch is not counted: its time began before it was finished.
 _RATE = """
 WITH earliest AS MATERIALIZED (SELECT min(finished_at) AS at FROM postbacks_delivery WHERE id > %s)
@@ -64,7 +67,7 @@ def all_finished() -> bool:
 
 def unfinished() -> int:
     """How many deliveries are still to be finished, exactly; costs the more the more there are."""
-    return int(scalar("SELECT count(*) FROM postbacks_delivery WHERE state IN ('blocked', 'ready', 'sending')"))
+    return int(scalar(_COUNT_UNFINISHED))
 
 
 def states() -> dict[str, int]:

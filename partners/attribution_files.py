@@ -13,6 +13,7 @@ from itertools import islice
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from partners.ids import read_id
 from partners.models import AttributionRule, Partner, Program
 
 COLUMNS = ("key", "value", "partner")
@@ -92,7 +93,7 @@ def _checked(part: list[tuple[int, _Cells | str]], mistakes: list[str]) -> list[
 
 
 def _existing(model: type[Partner] | type[Program], ids: list[str]) -> set[str]:
-    numbers = {each for each in ids if each.isascii() and each.isdigit() and len(each) < 19}
+    numbers = {each for each in ids if read_id(each) is not None}
     return {str(pk) for pk in model.objects.filter(pk__in=numbers).values_list("pk", flat=True)}
 
 

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 
 from optimize_sources.models import MediaSource
 from partners.admin_kit import ModelAdmin
+from partners.ids import row_of
 from partners.models import Partner
 from postbacks.durations import format_duration
 from postbacks.forms import PostbackForm
@@ -135,14 +136,12 @@ class PostbackAdmin(ModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """After *Save and add another* everything as before, but for the event type."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        like = request.GET.get("like", "")
-        if like.isascii() and like.isdigit() and len(like) < 19:
-            before = self.get_queryset(request).filter(pk=int(like)).first()
-            if before is not None:
-                initial |= {name: getattr(before, name) for name in _KEPT}
-                # Their values are nobody's to copy: whoever has them types them again.
-                initial["secret_headers"] = "\n".join(f"{name}: " for name, _token in before.secret_headers)
-                initial["body_kind"] = "raw" if before.body_raw else "pairs"
+        before = row_of(self.get_queryset(request), request.GET.get("like", ""))
+        if before is not None:
+            initial |= {name: getattr(before, name) for name in _KEPT}
+            # Their values are nobody's to copy: whoever has them types them again.
+            initial["secret_headers"] = "\n".join(f"{name}: " for name, _token in before.secret_headers)
+            initial["body_kind"] = "raw" if before.body_raw else "pairs"
         return initial
 
     def changeform_view(

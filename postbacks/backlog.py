@@ -8,24 +8,25 @@ from typing import Final
 
 from django.db import connection
 
+from postbacks.delivery_states import SQL_UNFINISHED
 from postbacks.engine.database import as_array
 
 COUNTED_UP_TO: Final = 10_000  # Of one postback.
 ALL_COUNTED_UP_TO: Final = 100_000
 
-_OF_POSTBACKS = """
+_OF_POSTBACKS = f"""
 SELECT p.id, (
     SELECT count(*) FROM (
         SELECT 1 FROM postbacks_delivery d
-        WHERE d.postback_id = p.id AND d.state IN ('blocked', 'ready', 'sending') LIMIT %s
+        WHERE d.postback_id = p.id AND d.state IN {SQL_UNFINISHED} LIMIT %s
     ) counted
 ) FROM unnest(%s::bigint[]) AS p (id)
-"""
-_OF_ALL = """
+"""  # noqa: S608 -- made of constants
+_OF_ALL = f"""
 SELECT count(*) FROM (
-    SELECT 1 FROM postbacks_delivery WHERE state IN ('blocked', 'ready', 'sending') LIMIT %s
+    SELECT 1 FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED} LIMIT %s
 ) counted
-"""
+"""  # noqa: S608 -- as above
 # One look at the claim's index for each postback and priority.
 _OLDEST = """
 SELECT min(first.due_at) FROM postbacks_postback p

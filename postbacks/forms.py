@@ -21,7 +21,7 @@ from postbacks.form_fields import DurationField, LinesField, PairsField, SecretH
 from postbacks.form_widgets import DataSelect, PairsWidget
 from postbacks.models import Postback
 from postbacks.owner_screen.owners import Owner, event_types_for, kind_of
-from postbacks.secrets.headers import receiver_of, to_store
+from postbacks.secrets.headers import to_store
 
 _RULES_HELP = (
     "One rule a line: a status (200, 2xx, 200-204), /a regular expression/, json: an expression that is true, "
@@ -124,11 +124,13 @@ class PostbackForm(ModelForm):
         if self.fixed_owner is not None:
             setattr(self.instance, kind_of(self.fixed_owner).field, self.fixed_owner)
         if "action_tracker" in self.fields:
-            self._offer_event_types(list(event_types_for(self.fixed_owner)))
+            self.offer_event_types()
         if "body_kind" in self.fields:
             self.fields["body_kind"].initial = "raw" if self.instance.body_raw else "pairs"
 
-    def _offer_event_types(self, trackers: list[ActionTracker]) -> None:
+    def offer_event_types(self) -> None:
+        """Fills the choices: the event types that the owner may have postbacks for, and the events of their apps."""
+        trackers = list(event_types_for(self.fixed_owner))
         field, events = self.fields["action_tracker"], self.fields["in_app_event"]
         of_programs = groupby(trackers, key=attrgetter("program"))
         groups = [(str(program), [(each.pk, str(each)) for each in rows]) for program, rows in of_programs]
@@ -160,12 +162,9 @@ class PostbackForm(ModelForm):
     def _keep_secrets(self, fields: dict[str, Any]) -> None:
         if fields.get("secret_headers") is None:
             return
-        before = self.instance
-        same_receiver = receiver_of(fields.get("url") or "") == receiver_of(before.url)
+        url, before = fields.get("url") or "", self.instance
         try:
-            fields["secret_headers"] = to_store(
-                fields["secret_headers"], before.secret_headers, same_receiver=same_receiver
-            )
+            fields["secret_headers"] = to_store(fields["secret_headers"], url, before.secret_headers, before.url)
         except ValueError as error:
             self.add_error("secret_headers", str(error))
 
@@ -173,10 +172,16 @@ class PostbackForm(ModelForm):
         """Sets fields to what they are in a new postback; what was typed in them is not looked at."""
         for name in names:
             if name in self.fields:
-                default = getattr(_NEW, name)
                 self.errors.pop(name, None)
-                self.cleaned_data[name] = copy(default)
-                setattr(self.instance, name, copy(default))
+                self.cleaned_data[name] = copy(getattr(_NEW, name))
+        self.set_to_new(*names)
+
+    def set_to_new(self, *names: str) -> None:
+        """Gives the instance's fields of these names, as far as the form has them, the values of a new postback."""
+        of_the_model = {field.name: field.attname for field in self.instance._meta.concrete_fields}  # noqa: SLF001 -- Django's documented interface
+        for name in names:
+            if name in self.fields and name in of_the_model:
+                setattr(self.instance, of_the_model[name], copy(getattr(_NEW, of_the_model[name])))
 
     def _free_name(self, wanted: str) -> str:
         """`wanted`, or with the first number that the owner has not used for a postback yet."""

@@ -14,13 +14,10 @@ from postbacks.rollups.tally import count_ended
 
 DELETED_REASON = "The postback was deleted."
 
-# Those that no worker holds. What is being sent at the moment is on its way; the engine records how it ended.
-_WAITING = (Delivery.State.BLOCKED, Delivery.State.READY)
-
 
 def pending_count(postback: Postback) -> int:
     """How many deliveries wait to be sent: the ones that deleting the postback would cancel."""
-    return postback.deliveries.filter(state__in=_WAITING).count()
+    return postback.deliveries.filter(state__in=Delivery.WAITING).count()
 
 
 def pause(postback: Postback) -> None:
@@ -39,7 +36,7 @@ def resume(postback: Postback) -> None:
         postback.pause_reason = ""
         postback.save(update_fields=["paused_at", "pause_reason", "updated_at"])
         Lane.objects.filter(postback=postback).update(gone_actions=[])
-        transaction.on_commit(partial(_wake, postback.pk))
+        transaction.on_commit(partial(lanes.wake, {postback.pk: 0.0}))
 
 
 @transaction.atomic
@@ -55,13 +52,10 @@ def delete_postback(postback: Postback) -> int:
     now = timezone.now()
     postback.deleted_at = now
     postback.save(update_fields=["deleted_at", "updated_at"])
-    cancelled = postback.deliveries.filter(state__in=_WAITING).update(
+    # What is being sent at the moment is on its way; the engine records how it ended.
+    cancelled = postback.deliveries.filter(state__in=Delivery.WAITING).update(
         state=Delivery.State.CANCELLED, finished_at=now, reason=DELETED_REASON
     )
     with raw_cursor() as cursor:
         count_ended(cursor, {postback.pk: cancelled}, Delivery.State.CANCELLED)
     return cancelled
-
-
-def _wake(postback_id: int) -> None:
-    lanes.wake({postback_id: 0.0})

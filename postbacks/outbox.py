@@ -1,13 +1,7 @@
-"""From recorded events to deliveries: rows first, in the recording transaction; workers are woken after its commit.
-
-Only the first unfinished delivery of a (postback, action) chain may be sent, so a delivery is inserted BLOCKED when
-one of its chain is unfinished. That one may finish between our look and our commit, when whoever finishes it cannot
-see our row yet: so after the commit we promote, once more, the chains that we inserted into as blocked.
-"""
+"""From recorded events to deliveries: rows first, in the recording transaction; workers are woken after its commit."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 
@@ -16,32 +10,17 @@ from django.db import transaction
 from actions.models import ActionEvent
 from actions.signals import action_events_recorded
 from partners.setup_version import PerVersion
-from postbacks.engine import lanes
-from postbacks.engine.chains import promote
+from postbacks.engine.chains import Made, blocked_among, insertion, promote_and_wake
 from postbacks.engine.database import raw_cursor
 from postbacks.matching import Listeners
 from postbacks.models import Postback
 
-logger = logging.getLogger(__name__)
+Row = tuple[int, int, int, int]  # postback id, action id, event id, delay in seconds
 
-Chain = tuple[int, int]  # postback id, action id
-Row = tuple[int, int, int, int, bool]  # postback id, action id, event id, delay in seconds, behind another new one
-
-INSERT = """
-INSERT INTO postbacks_delivery
-    (postback_id, event_id, action_id, state, due_at, attempts_made, reason)
-SELECT v.postback_id, v.event_id, v.action_id,
-       CASE WHEN v.behind OR EXISTS (
-           SELECT 1 FROM postbacks_delivery d
-           WHERE d.postback_id = v.postback_id AND d.action_id = v.action_id
-             AND d.state IN ('blocked', 'ready', 'sending')
-       ) THEN 'blocked' ELSE 'ready' END,
-       statement_timestamp() + make_interval(secs => v.delay_seconds), 0, ''
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::integer[], %s::boolean[])
-    AS v (postback_id, action_id, event_id, delay_seconds, behind)
-ORDER BY v.event_id
-RETURNING postback_id, action_id, state
-"""
+_SOURCE = """unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::integer[])
+    AS v (postback_id, action_id, event_id, delay_seconds)"""
+_DUE_AT = "statement_timestamp() + make_interval(secs => v.delay_seconds)"
+INSERT = insertion(_SOURCE, due_at=_DUE_AT, order="v.event_id")
 
 _kept = PerVersion(Listeners)
 # Long, and of no use in matching.
@@ -58,17 +37,12 @@ def connect() -> None:
 
 def _on_recorded(*, events: Sequence[ActionEvent], setup_version: int, **_: object) -> None:
     listeners = _listeners(events, setup_version)
-    rows: list[Row] = []
-    due: dict[int, float] = {}
-    seen: set[Chain] = set()
-    for postback, event in listeners.matches(events):
-        chain = (postback.pk, event.action_id)
-        rows.append((*chain, event.pk, postback.minimum_delay_seconds, chain in seen))
-        due[postback.pk] = postback.minimum_delay_seconds
-        seen.add(chain)
+    matches = listeners.matches(events)
+    rows = [(each.pk, event.action_id, event.pk, each.minimum_delay_seconds) for each, event in matches]
     if rows:
-        blocked = _insert(rows)
-        transaction.on_commit(partial(_after_commit, due, blocked))
+        made = _insert(rows)
+        due = {postback_id: float(delay) for postback_id, _, _, delay in rows}
+        transaction.on_commit(partial(promote_and_wake, blocked_among(made), due))
 
 
 def _listeners(events: Sequence[ActionEvent], setup_version: int) -> Listeners:
@@ -84,21 +58,7 @@ def _listeners(events: Sequence[ActionEvent], setup_version: int) -> Listeners:
     return listeners
 
 
-def _insert(rows: list[Row]) -> list[Chain]:
-    """Writes the deliveries; returns the chains into which one went as blocked."""
+def _insert(rows: list[Row]) -> list[Made]:
     with raw_cursor() as cursor:
         cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
-        returned = cursor.fetchall()
-    return [(postback_id, action_id) for postback_id, action_id, state in returned if state == "blocked"]
-
-
-def _after_commit(due: dict[int, float], blocked: list[Chain]) -> None:
-    """Nothing here may fail the caller: the rows are safe, and the sweep finds what was not woken."""
-    if blocked:
-        try:
-            with raw_cursor() as cursor:
-                for lane, seconds in promote(cursor, blocked).items():
-                    due[lane] = min(due[lane], seconds)
-        except Exception:
-            logger.warning("Could not promote %d chains; the sweep will.", len(blocked), exc_info=True)
-    lanes.wake(due)
+        return [Made(*row) for row in cursor.fetchall()]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from actions.models import Action, ActionEvent
 from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, ParameterType
+from partners.ids import read_id
 from postbacks.models import Postback
 from postbacks.request import RequestTemplate
 from postbacks.template.hints import ITEM_ALIASES, PARAMETER_ALIASES, did_you_mean
@@ -67,10 +68,10 @@ def recorded_event(action_id: str, number: int | None) -> PreviewEvent:
 
     Raises `EventFileError` if there is none.
     """
-    parts = action_id.split(".")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+    ids = [key for part in action_id.split(".") if (key := read_id(part)) is not None]
+    if len(ids) != 3 or action_id.count(".") != 2:
         raise EventFileError(f"“{action_id}” is not an action id, which is three numbers such as 1000.2001.158133")
-    program, tracker, sequence = map(int, parts)
+    program, tracker, sequence = ids
     action = Action.objects.filter(pk=sequence, program_id=program, action_tracker_id=tracker).first()
     if action is None:
         raise EventFileError(f"there is no action {action_id}")

@@ -15,7 +15,6 @@ rules, judge the body.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -39,22 +38,12 @@ _MOST_CHARACTERS = 1000
 _SHOWN_RULE_LENGTH = 80  # A reason is one line in a table.
 
 
-class Fault(StrEnum):
-    """What made an attempt fail. Only a status speaks of the health of the destination; a body that a rule refuses
-    is one bad delivery."""
-
-    NONE = "none"
-    STATUS = "status"
-    BODY = "body"
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a response is a success, why in one short sentence for operators, and what failed it."""
+    """Whether a response is a success, and why, in one short sentence for operators."""
 
     success: bool
     reason: str
-    fault: Fault
 
 
 class RuleError(ValueError):
@@ -139,16 +128,16 @@ class Rules:
         try:
             return self._judge(status, _Body(body))
         except _GivenUpError as rule:
-            return _failed(f"The rule {_shown(str(rule))} took too long on this answer: simplify it", Fault.BODY)
+            return _failed(f"The rule {_shown(str(rule))} took too long on this answer: simplify it")
 
     def _judge(self, status: int, content: _Body) -> Verdict:
-        # Content before status: that a rule refused the body must not depend on the order of the lines.
+        # Content before status: the rule that is named must not depend on the order of the lines.
         for content_rule in self.error_contents:
             if _matches(content_rule, content):
-                return _failed(f"The error rule {_shown(content_rule.line)} matched", Fault.BODY)
+                return _failed(f"The error rule {_shown(content_rule.line)} matched")
         for status_rule in self.error_statuses:
             if status_rule.matches(status):
-                return _failed(f"Status {status} matched the error rule {_shown(status_rule.line)}", Fault.STATUS)
+                return _failed(f"Status {status} matched the error rule {_shown(status_rule.line)}")
         return self._judge_success(status, content)
 
     def _judge_success(self, status: int, body: _Body) -> Verdict:
@@ -156,19 +145,19 @@ class Rules:
         if self.success_statuses:
             if not any(rule.matches(status) for rule in self.success_statuses):
                 expected = _alternatives(self.success_statuses)
-                return _failed(f"Status {status} is not a success: expected {expected}", Fault.STATUS)
+                return _failed(f"Status {status} is not a success: expected {expected}")
         elif not is_2xx:
-            return _failed(f"Status {status} is not a success", Fault.STATUS)
+            return _failed(f"Status {status} is not a success")
         if not self.success_contents:
-            return Verdict(success=True, reason=f"Status {status} is a success", fault=Fault.NONE)
+            return Verdict(success=True, reason=f"Status {status} is a success")
         expected = _alternatives(self.success_contents)
         if not is_2xx:
             reason = f"Status {status} is not a success: {expected} counts only with a 2xx"
-            return _failed(reason, Fault.STATUS)
+            return _failed(reason)
         for rule in self.success_contents:
             if _matches(rule, body):
-                return Verdict(success=True, reason=f"The success rule {_shown(rule.line)} matched", fault=Fault.NONE)
-        return _failed(f"No success rule matched: expected {expected} in the body", Fault.BODY)
+                return Verdict(success=True, reason=f"The success rule {_shown(rule.line)} matched")
+        return _failed(f"No success rule matched: expected {expected} in the body")
 
 
 def _matches(rule: _ContentRule, body: _Body) -> bool:
@@ -265,8 +254,8 @@ def _parse_regex(line: str) -> _RegexRule:
     return _RegexRule(line, compile_regex(pattern, flags, _shown(line)))
 
 
-def _failed(reason: str, fault: Fault) -> Verdict:
-    return Verdict(success=False, reason=reason, fault=fault)
+def _failed(reason: str) -> Verdict:
+    return Verdict(success=False, reason=reason)
 
 
 def _shown(line: str) -> str:

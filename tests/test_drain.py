@@ -9,8 +9,9 @@ from ipaddress import IPv4Network
 import pytest
 from pytest_django import Settings
 
-from postbacks.engine import lanes, process, rate
-from postbacks.engine.process import DRAIN_FOR_SECONDS, Engine
+from postbacks.engine import drain, lanes, rate
+from postbacks.engine.drain import DRAIN_FOR_SECONDS
+from postbacks.engine.process import Engine
 from postbacks.engine.redis import client
 from postbacks.engine.share import FIRST
 from postbacks.models import Attempt, Delivery, Postback
@@ -59,12 +60,12 @@ def test_a_drain_sends_what_is_due_and_leaves_the_rest(engine: Engine, receiver:
     assert dict(Attempt.objects.values_list("delivery_id", "number")) == {due.pk: 1}
     assert {Delivery.objects.get(pk=one.pk).state for one in (later, kept)} == {"ready"}
     assert lane_scores() == {lane.pk: pytest.approx(30, abs=3)}
-    wait_until(lambda: engine._held.total() == 0, 5, "nothing is held any longer")
+    wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held any longer")
 
 
 def test_a_drain_ends_while_there_is_more_and_posts_the_next(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under steady traffic there is always more: the worker would never sweep, and never shut down."""
-    monkeypatch.setattr(process, "LANES_PER_CLAIM", 1)
+    monkeypatch.setattr(drain, "LANES_PER_CLAIM", 1)
     client.zadd(lanes.LANES, dict.fromkeys(map(str, range(1, 50_001)), 0))
     started = time.monotonic()
     engine.drain()
@@ -106,7 +107,7 @@ def test_what_was_claimed_when_redis_went_away_is_not_kept(
         with monkeypatch.context() as patch:
             patch.setattr(rate, "reserve", reserve_once_more)
             engine.drain()
-        wait_until(lambda: engine._held.total() == 0, 5, "nothing is held")
+        wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held")
     finally:
         gone.__exit__(None, None, None)
     states = list(Delivery.objects.values_list("state", flat=True))
@@ -146,7 +147,7 @@ def test_a_process_holds_no_more_than_its_share_and_comes_back_for_the_rest(
         engine.drain()  # As the messages that it posts would have it.
         time.sleep(0.005)
     assert len(receiver.arrivals) == 200
-    wait_until(lambda: engine._held.total() == 0, 5, "nothing is held any longer")
+    wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held any longer")
 
 
 def test_stopping_returns_what_was_not_started_and_records_what_was(

@@ -195,6 +195,28 @@ def test_a_preview_takes_a_post_and_hides_what_the_event_type_hides(root: Client
     assert trial["request"]["url"] == "https://receiver.example/"
 
 
+def test_a_preview_refuses_what_saving_would_and_shows_nothing_that_was_saved_before(root: Client) -> None:
+    postback = make_postback(
+        make_tracker(), make_media_source(), method="POST", body_format="json", body_pairs=[["order", "{Oid}"]]
+    )
+    sent = {
+        "action_tracker": postback.action_tracker_id,
+        "media_source": postback.media_source_id,
+        "method": "POST",
+        "url": postback.url,
+        "body_format": "json",
+        "body_kind": "pairs",
+        "body_pairs": "order {Oid}",
+        "maximum_requests": "0",
+        "trial_postback": postback.pk,
+    }
+
+    trial = root.post(reverse("admin:postbacks_postback_preview"), sent).json()
+
+    assert trial["errors"].keys() == {"body_pairs", "maximum_requests"}
+    assert "order" not in str(trial["request"])
+
+
 def test_a_fixed_owner_cannot_be_changed_by_what_is_sent(root: Client) -> None:
     tracker, partner, other = make_tracker(), make_partner(), make_partner()
     make_term(tracker, partner)

@@ -25,6 +25,7 @@ from tests.factories import make_partner, make_postback, make_term, make_tracker
 from value_types.secret_text import MASK, SecretText
 
 TOKEN = "tok-Qm9{ActionId}/xyz+41"
+URL, ELSEWHERE = "https://receiver.example/in", "https://elsewhere.example/in"
 
 
 @pytest.fixture
@@ -35,13 +36,13 @@ def owner(db: None) -> tuple[ActionTracker, Partner]:
 
 
 def test_lines_are_read_and_masked_ones_mean_what_is_stored() -> None:
-    stored = to_store(parse_lines(f"X-Token: {TOKEN}\n\n Authorization : Bearer a:b"), [], same_receiver=True)
+    stored = to_store(parse_lines(f"X-Token: {TOKEN}\n\n Authorization : Bearer a:b"), URL, [], "")
     assert [(name, decrypt(token)) for name, token in stored] == [("X-Token", TOKEN), ("Authorization", "Bearer a:b")]
     assert TOKEN not in str(stored)
     assert masked_lines(stored) == f"X-Token: {MASK}\nAuthorization: {MASK}"
-    assert to_store(parse_lines(masked_lines(stored)), stored, same_receiver=True) == stored
-    assert to_store(parse_lines(f"x-token: {MASK}"), stored, same_receiver=True) == [["x-token", stored[0][1]]]
-    assert to_store([Typed("X-Token", SecretText(TOKEN))], stored, same_receiver=True) == stored[:1], "the same value"
+    assert to_store(parse_lines(masked_lines(stored)), URL, stored, URL) == stored
+    assert to_store(parse_lines(f"x-token: {MASK}"), URL, stored, URL) == [["x-token", stored[0][1]]]
+    assert to_store([Typed("X-Token", SecretText(TOKEN))], URL, stored, URL) == stored[:1], "the same value"
 
 
 @pytest.mark.parametrize(
@@ -66,10 +67,10 @@ def test_a_line_that_cannot_be_used_is_named_without_its_value(text: str, proble
 def test_a_secret_does_not_go_along_to_another_receiver() -> None:
     stored = [["X-Key", encrypt(TOKEN)]]
     with pytest.raises(ValueError, match="The URL names another receiver, and the value of X-Key was given for"):
-        to_store([Typed("X-Key", None)], stored, same_receiver=False)
-    assert len(to_store([Typed("X-Key", SecretText("new"))], stored, same_receiver=False)) == 1
+        to_store([Typed("X-Key", None)], ELSEWHERE, stored, URL)
+    assert len(to_store([Typed("X-Key", SecretText("new"))], ELSEWHERE, stored, URL)) == 1
     with pytest.raises(ValueError, match="No value of X-Other is kept"):
-        to_store([Typed("X-Other", None)], stored, same_receiver=True)
+        to_store([Typed("X-Other", None)], URL, stored, URL)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from actions.api.tokens import new_token, revoke
 from actions.models import ApiToken, Submission
 from actions.reports.personal import WHY_HIDDEN, without_personal
 from partners.admin_kit import LargeTable, ModelAdmin, ShownOnly, may_see_personal
+from partners.ids import read_id
 
 MOST_AT_ONCE = 1_000  # One after the other, while the browser waits; the command takes any number.
 
@@ -79,9 +80,9 @@ class SubmissionAdmin(ShownOnly, LargeTable):
         self, request: HttpRequest, queryset: QuerySet[Submission], search_term: str
     ) -> tuple[QuerySet[Submission], bool]:
         term = search_term.strip()
-        digits = term.upper().removeprefix("A-")
-        if digits.isascii() and digits.isdecimal() and len(digits) < 19:
-            return queryset.filter(pk=int(digits)), False
+        key = read_id(term.upper().removeprefix("A-"))
+        if key is not None:
+            return queryset.filter(pk=key), False
         if term:
             return queryset.filter(result=Submission.Result.REJECTED, reason_code=term.upper()), False
         return queryset, False

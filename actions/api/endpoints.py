@@ -25,6 +25,7 @@ from actions.api.submit import WRONG_REQUEST, submit
 from actions.models import Action, ActionEvent, Submission
 from actions.reports.fields import write_date
 from actions.reports.report import ACTION_ID
+from partners.ids import row_of
 
 api = NinjaAPI(
     title="Partner Postbacks: conversion API",
@@ -44,7 +45,6 @@ ACCOUNT = "/Advertisers/{account_sid}"
 _REFUSALS = {401: Error, 405: Error, 429: Error, 500: Error, 503: Error}
 _REPORT: dict[Any, Any] = {200: Queued, 400: Error, 413: Error, **_REFUSALS}
 _READ: dict[Any, Any] = {400: Error, 404: Error, **_REFUSALS}
-MAX_ID = 2**63 - 1
 
 
 @api.post(
@@ -150,10 +150,7 @@ def list_updates(request: HttpRequest, account_sid: str, wanted: Query[UpdateFil
     summary="Read what became of a request",
 )
 def read_submission(request: HttpRequest, account_sid: str, submission_id: str) -> HttpResponse:
-    digits = submission_id.removeprefix("A-")
-    found = None
-    if digits.isascii() and digits.isdecimal() and int(digits[:20]) <= MAX_ID:
-        found = Submission.objects.select_related("action").filter(pk=int(digits)).first()
+    found = row_of(Submission.objects.select_related("action"), submission_id.removeprefix("A-"))
     if found is None:
         return error(request, 404, f"There is no submission {submission_id!r}.")
     return answer(request, _submission(found))

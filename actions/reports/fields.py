@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from actions.reports.rejected import malformed
+from partners.ids import MAX_ID
 
 MAX_TEXT = 255  # The length of the columns that hold text, and the documented limit of most fields.
-MAX_ID = 2**63 - 1  # What the database's big integers hold.
 MAX_QUANTITY = 1_000_000_000  # Above any order, below the column's limit of 2,147,483,647.
 # Above any order. A thousand items of it, the most that a report may hold, still fit the columns' 16 digits.
 MAX_MONEY = Decimal(10**10)

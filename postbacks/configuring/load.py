@@ -29,7 +29,7 @@ from postbacks.configuring.prune import prune_contracts, prune_rest
 from postbacks.configuring.rows import new_row, take_values
 from postbacks.configuring.stock import advance_ids, stock
 from postbacks.models import Postback
-from postbacks.secrets.headers import receiver_of, to_store
+from postbacks.secrets.headers import to_store
 from postbacks.validation import postback_errors
 
 # What a wrong value in one key makes doubtful in others: complaints about those would only repeat it.
@@ -148,10 +148,9 @@ class _Load:
             return
         row = self.rows.get(entry.identity) if entry.identity else None
         before = row if isinstance(row, Postback) else Postback()
-        same_receiver = receiver_of(entry.values.get("url", "")) == receiver_of(before.url)
-        typed = entry.values.pop("secret_headers", [])
+        typed, url = entry.values.pop("secret_headers", []), entry.values.get("url", "")
         try:
-            entry.values["secret_headers"] = to_store(typed, before.secret_headers, same_receiver=same_receiver)
+            entry.values["secret_headers"] = to_store(typed, url, before.secret_headers, before.url)
         except ValueError as error:
             self._complain(entry.place_of("secret_headers"), str(error))
             entry.broken.add("secret_headers")

@@ -18,7 +18,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from postbacks.engine import breaker, database, ledger, owners
-from postbacks.engine.chains import promote
+from postbacks.engine.chains import earliest, promote
 from postbacks.engine.health import News, Sign, sign_of
 from postbacks.engine.stages import Delivered, GaveUp, Judged, Retry
 
@@ -129,18 +129,12 @@ class Recorder:
 
     def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> Aftermath:
         """What has work now: retries, and the next of each chain that came free. And whose health has turned."""
-        due: dict[int, float] = {}
-        for judged in batch:
-            if isinstance(judged.fate, Retry):
-                lane = judged.claimed.postback_id
-                due[lane] = min(due.get(lane, judged.fate.delay_seconds), judged.fate.delay_seconds)
+        times = [(j.claimed.postback_id, j.fate.delay_seconds) for j in batch if isinstance(j.fate, Retry)]
         finished = [j.claimed for j in batch if isinstance(j.fate, Delivered | GaveUp)]
         if finished:
             with connection.cursor() as cursor:
-                promoted = promote(cursor, ((claimed.postback_id, claimed.action_id) for claimed in finished))
-            for lane, seconds in promoted.items():
-                due[lane] = min(due.get(lane, seconds), seconds)
-        return Aftermath(due, breaker.learn(connection, _news(batch)))
+                times += promote(cursor, ((one.postback_id, one.action_id) for one in finished)).items()
+        return Aftermath(earliest(times), breaker.learn(connection, _news(batch)))
 
     def _disconnect(self) -> None:
         self._ready.clear()

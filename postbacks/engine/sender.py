@@ -87,7 +87,10 @@ class Sender:
         os.eventfd_write(self._wake_fd, 1)
 
     def share(self, postback_id: int) -> int:
-        """How many deliveries of this lane the process may hold: it grows with answers and shrinks with failures."""
+        """How many deliveries of this lane the process may hold: it grows with answers and shrinks with failures.
+
+        Any thread may ask: it reads one number, which the sender's thread alone changes.
+        """
         return self._turns.share(postback_id).held
 
     def stop(self, timeout_seconds: float) -> None:

@@ -17,6 +17,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from postbacks.advisory_locks import SWEEP_LOCK
+from postbacks.delivery_states import SQL_WAITING
 from postbacks.engine import chains, lanes, owners, pulse
 from postbacks.engine.database import Session
 from postbacks.rollups.tally import count_ended
@@ -39,28 +40,28 @@ WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR 
 """
 
 # Cancelled with the deletion itself, but for what was recorded or sent at that very moment.
-CANCEL_DELETED = """
+CANCEL_DELETED = f"""
 WITH ended AS (
 UPDATE postbacks_delivery d
 SET state = 'cancelled', finished_at = now(), reason = 'The postback was deleted.'
 FROM postbacks_postback p
-WHERE p.id = d.postback_id AND p.deleted_at IS NOT NULL AND d.state IN ('ready', 'blocked')
+WHERE p.id = d.postback_id AND p.deleted_at IS NOT NULL AND d.state IN {SQL_WAITING}
 RETURNING d.postback_id)
 SELECT postback_id, count(*) FROM ended GROUP BY postback_id
-"""
+"""  # noqa: S608 -- made of constants
 
 
 # A destination that was down for so long is not coming back for what waited all that time.
-EXPIRE_HELD = """
+EXPIRE_HELD = f"""
 WITH ended AS (
 UPDATE postbacks_delivery d
 SET state = 'failed', finished_at = now(), reason = 'The destination was held for seven days.'
 FROM postbacks_lane l
 WHERE l.postback_id = d.postback_id AND l.held_since < now() - interval '7 days'
-  AND d.created_at < now() - interval '7 days' AND d.state IN ('ready', 'blocked')
+  AND d.created_at < now() - interval '7 days' AND d.state IN {SQL_WAITING}
 RETURNING d.postback_id)
 SELECT postback_id, count(*) FROM ended GROUP BY postback_id
-"""
+"""  # noqa: S608 -- made of constants
 
 
 class Sweeper:

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from actions.admin import ActionEventAdmin
 from partners.admin_kit import ShownOnly, TabularInline, may_see_personal
+from partners.ids import read_id, row_of
 from postbacks.log.asked import FilterForm
 from postbacks.log.bulk import MOST
 from postbacks.log.detail import exchanges_of, may_hold_personal_data, others_of, waits_for
@@ -83,7 +84,7 @@ class DeliveryAdmin(DoingAdmin):
             "action",
             "replay",
         )
-        delivery = rows.filter(pk=int(object_id)).first() if object_id.isdigit() and len(object_id) < 19 else None
+        delivery = row_of(rows, object_id)
         if not self.has_view_permission(request, delivery):
             raise PermissionDenied
         if delivery is None:
@@ -109,5 +110,4 @@ ActionEventAdmin.inlines = (*ActionEventAdmin.inlines, DeliveryInline)
 
 
 def _id(request: HttpRequest, name: str) -> int | None:
-    given = request.GET.get(name, "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+    return read_id(request.GET.get(name, ""))

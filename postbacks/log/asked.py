@@ -13,13 +13,13 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from optimize_sources.models import MediaSource
+from partners.ids import MAX_ID
 from partners.models import ActionTracker, Partner
 from postbacks.models import Delivery, Postback, Replay
 
 UNFINISHED = "unfinished"
 _STATES = [("", "Any"), (UNFINISHED, "Not finished"), *Delivery.State.choices]
 _OWNED = {"partner", "media_source", "action_tracker"}
-_MOST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class FilterForm(forms.Form):
     action_tracker = _owner_field("action_tracker", ActionTracker, "Event type")
     since = forms.DateTimeField(required=False, label="From", widget=forms.DateTimeInput)
     until = forms.DateTimeField(required=False, label="Until", widget=forms.DateTimeInput)
-    postback = forms.IntegerField(required=False, max_value=_MOST_ID, min_value=0, widget=forms.HiddenInput)
-    replay = forms.IntegerField(required=False, max_value=_MOST_ID, min_value=0, widget=forms.HiddenInput)
+    postback = forms.IntegerField(required=False, max_value=MAX_ID, min_value=0, widget=forms.HiddenInput)
+    replay = forms.IntegerField(required=False, max_value=MAX_ID, min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict, *, networks: bool) -> None:
         """Without `networks` they cannot be chosen: the user may not see them."""

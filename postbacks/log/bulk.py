@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import QuerySet
 
+from partners.ids import read_id
 from postbacks.log.cancel import cancel
 from postbacks.log.history import ADDITION, CHANGE, note
 from postbacks.log.resend import resend
@@ -16,8 +17,6 @@ from postbacks.models import Delivery, Postback
 
 MOST: Final = 10_000  # At once; more than that is a replay, which can be watched and stopped.
 _SHOWN_POSTBACKS = 10
-_FINISHED = (Delivery.State.DELIVERED, Delivery.State.FAILED, Delivery.State.CANCELLED)
-_WAITING = (Delivery.State.READY, Delivery.State.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +35,19 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One of the two. `fits` are the states in which a delivery may be."""
+    """One of the two. `fits` are the states in which a delivery may be, `of_deleted` says whether its postback may be
+    deleted. `do` takes the user and the ids, does it, and notes who did; it returns the ids of the deliveries that it
+    made or changed."""
 
     name: str
     title: str
     verb: str
     done: str
     fits: tuple[str, ...]
+    of_deleted: bool
     unfit: str
     consequence: str
+    do: Callable[[Any, Sequence[int]], list[int]]
 
     def question(self, rows: QuerySet[Delivery]) -> Question:
         """About these deliveries, of which some may not fit."""
@@ -56,18 +59,20 @@ class Deed:
         shown = [(named[postback], count) for postback, count in first]
         return Question([pk for pk, _ in fit], len(found), shown, len(counts) - len(first))
 
-    def do(self, user: Any, ids: Sequence[int]) -> list[int]:
-        """Does it, and notes who did; returns the ids of the deliveries that were made or changed."""
-        if self is RESEND:
-            made = resend(ids)
-            note(user, made, ADDITION, "Sent again.")
-            return made
-        ended = cancel(ids, f"Cancelled by {user.get_username()}.")
-        note(user, ended, CHANGE, "Cancelled.")
-        return ended
-
     def _lost(self, deleted_at: object) -> bool:
-        return self is RESEND and deleted_at is not None
+        return deleted_at is not None and not self.of_deleted
+
+
+def _resend(user: Any, ids: Sequence[int]) -> list[int]:
+    made = resend(ids)
+    note(user, made, ADDITION, "Sent again.")
+    return made
+
+
+def _cancel(user: Any, ids: Sequence[int]) -> list[int]:
+    ended = cancel(ids, f"Cancelled by {user.get_username()}.")
+    note(user, ended, CHANGE, "Cancelled.")
+    return ended
 
 
 RESEND: Final = Deed(
@@ -75,26 +80,30 @@ RESEND: Final = Deed(
     title="Resend",
     verb="will be sent again",
     done="sent again",
-    fits=_FINISHED,
+    fits=Delivery.FINISHED,
+    of_deleted=False,
     unfit="not finished, waiting in another delivery of its event, or of a deleted postback",
     consequence="Each becomes a new delivery, known to the receiver by the same id, and goes behind live traffic.",
+    do=_resend,
 )
 CANCEL: Final = Deed(
     name="cancel",
     title="Cancel",
     verb="will be cancelled",
     done="cancelled",
-    fits=_WAITING,
+    fits=Delivery.WAITING,
+    of_deleted=True,
     unfit="finished, or being sent at this moment",
     consequence="The receiver never hears of these events; later events of the same actions no longer wait for them.",
+    do=_cancel,
 )
 DEEDS: Final = {deed.name: deed for deed in (RESEND, CANCEL)}
 
 
 def ids_in(text: str) -> list[int]:
     """Ids with commas between them; what is none is left out, and what is more than `MOST`."""
-    parts = [part for part in text.split(",") if part.isascii() and part.isdigit() and len(part) < 19]
-    return [int(part) for part in parts[:MOST]]
+    ids = [pk for part in text.split(",") if (pk := read_id(part)) is not None]
+    return ids[:MOST]
 
 
 def count_of(number: int) -> str:

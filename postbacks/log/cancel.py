@@ -7,20 +7,20 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from postbacks.engine import lanes
-from postbacks.engine.chains import promote
+from postbacks.delivery_states import SQL_WAITING
+from postbacks.engine.chains import promote_and_wake
 from postbacks.engine.database import raw_cursor
 from postbacks.models import Delivery
 from postbacks.rollups.tally import count_ended
 
-_CANCEL = """
+_CANCEL = f"""
 UPDATE postbacks_delivery SET state = 'cancelled', finished_at = now(), reason = %(reason)s
 WHERE id IN (
-    SELECT id FROM postbacks_delivery WHERE id = ANY (%(ids)s) AND state IN ('ready', 'blocked')
+    SELECT id FROM postbacks_delivery WHERE id = ANY (%(ids)s) AND state IN {SQL_WAITING}
     ORDER BY id FOR UPDATE
 )
 RETURNING id, postback_id, action_id
-"""
+"""  # noqa: S608 -- made of constants
 
 
 def cancel(ids: Sequence[int], reason: str) -> list[int]:
@@ -30,7 +30,5 @@ def cancel(ids: Sequence[int], reason: str) -> list[int]:
         rows = cursor.fetchall()
         count_ended(cursor, Counter(postback for _, postback, _ in rows), Delivery.State.CANCELLED)
     if rows:
-        with raw_cursor() as cursor:
-            due = promote(cursor, [(postback, action) for _, postback, action in rows])
-        lanes.wake(due)
+        promote_and_wake((postback, action) for _, postback, action in rows)
     return sorted(pk for pk, _, _ in rows)

@@ -19,29 +19,29 @@ from django.db.models.fields.json import KT
 
 from actions.admin import find_actions
 from actions.models import Action, ActionEvent
+from partners.ids import MAX_ID, read_id
+from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.log.asked import Asked
 from postbacks.log.moments import id_span
 from postbacks.models import Delivery
 
-NEWEST: Final = 2**63 - 1  # Below this are all ids.
+NEWEST: Final = MAX_ID  # Below this are all ids.
 _CLICK_ACTIONS = 1_000  # Actions that are searched for one click; a real one has a handful.
 
-_FINISHED = (Delivery.State.DELIVERED, Delivery.State.FAILED, Delivery.State.CANCELLED)
-
-_OF_LANES = """
+_OF_LANES = f"""
 SELECT d.id FROM unnest(%(finished)s::text[]) AS s (state)
 CROSS JOIN unnest(%(postbacks)s::bigint[]) AS p (id)
 CROSS JOIN LATERAL (
     SELECT id FROM postbacks_delivery d
-    WHERE d.state = s.state AND d.state IN ('delivered', 'failed', 'cancelled') AND d.postback_id = p.id AND {bounds}
-    ORDER BY d.id {order} LIMIT %(limit)s
+    WHERE d.state = s.state AND d.state IN {SQL_FINISHED} AND d.postback_id = p.id AND {{bounds}}
+    ORDER BY d.id {{order}} LIMIT %(limit)s
 ) d
 UNION ALL
 SELECT d.id FROM (
     SELECT id, state, created_at FROM postbacks_delivery
-    WHERE state IN ('blocked', 'ready', 'sending') AND postback_id = ANY (%(postbacks)s) AND %(gather)s OFFSET 0
-) d WHERE d.state = ANY (%(unfinished)s) AND {bounds}
-"""
+    WHERE state IN {SQL_UNFINISHED} AND postback_id = ANY (%(postbacks)s) AND %(gather)s OFFSET 0
+) d WHERE d.state = ANY (%(unfinished)s) AND {{bounds}}
+"""  # noqa: S608 -- made of constants
 # OFFSET 0 keeps the planner from walking along the primary key instead.
 _OF_FEW = """
 SELECT d.id FROM (SELECT * FROM postbacks_delivery WHERE {few} OFFSET 0) d
@@ -81,7 +81,7 @@ class Finder:
             "since": asked.since,
             "until": asked.until,
             "states": [str(state) for state in states],
-            "finished": [str(state) for state in states if state in _FINISHED],
+            "finished": [str(state) for state in states if state in Delivery.FINISHED],
             "unfinished": [str(state) for state in states if state in Delivery.UNFINISHED],
             "nearby": _NEARBY,
             "gather": any(state in Delivery.UNFINISHED for state in states),
@@ -144,7 +144,7 @@ class Finder:
 
 def _own_id(term: str) -> int:
     """The id of a delivery, if the term may be one; else an id that none has."""
-    return int(term) if term.isascii() and term.isdigit() and len(term) < 19 else 0
+    return read_id(term) or 0
 
 
 def _events_of(term: str) -> list[int]:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from actions.models import Action, ActionEvent
+from postbacks import delivery_states
 from postbacks.models.postback import Postback
 from postbacks.models.replay import Replay
 
@@ -26,7 +27,9 @@ class Delivery(models.Model):
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
 
-    UNFINISHED = (State.BLOCKED, State.READY, State.SENDING)
+    WAITING = delivery_states.WAITING
+    UNFINISHED = delivery_states.UNFINISHED
+    FINISHED = delivery_states.FINISHED
 
     class Priority(models.IntegerChoices):
         """Which goes first when a lane has more than it can send; the lower ones keep a share."""
@@ -75,14 +78,14 @@ class Delivery(models.Model):
             # Promotion and insertion: what of a (postback, action) chain is unfinished, in order.
             models.Index(
                 fields=["postback", "action", "event", "id"],
-                condition=Q(state__in=("blocked", "ready", "sending")),
+                condition=Q(state__in=delivery_states.UNFINISHED),
                 name="delivery_chain",
             ),
             # The log (`postbacks.log.find`): what is finished, of one state and postback, newest first. A row enters it
             # once, when it is finished.
             models.Index(
                 fields=["state", "postback", "id"],
-                condition=Q(state__in=("delivered", "failed", "cancelled")),
+                condition=Q(state__in=delivery_states.FINISHED),
                 name="delivery_log",
             ),
             # How far a replay has come, and what it has waiting; of few deliveries.

@@ -102,7 +102,7 @@ class Postback(models.Model):
     pause_reason = models.TextField(blank=True, editable=False, help_text="Where it was not an operator.")
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # Workers keep a postback compiled until this changes.
+    # For people: what is written without it, workers notice as well, by the version of the row.
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = PostbackQuerySet.as_manager()

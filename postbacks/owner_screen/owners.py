@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from optimize_sources.models import MediaSource
+from partners.ids import read_id
 from partners.models import ActionTracker, Partner
 from postbacks.models import Postback
 
@@ -58,10 +59,10 @@ def kind_of(owner: Owner) -> OwnerKind:
 def owner_named(request: HttpRequest) -> Owner | None:
     """The owner that the query of the address names, such as `?partner=7`; None if it names none that exists."""
     for kind in (PARTNER, NETWORK):
-        named = request.GET.get(kind.field, "")
-        if named.isascii() and named.isdigit() and len(named) < 19:
+        named = read_id(request.GET.get(kind.field, ""))
+        if named is not None:
             rows: QuerySet[Any] = kind.model.objects.all()
-            return rows.filter(pk=int(named)).first()
+            return rows.filter(pk=named).first()
     return None
 
 

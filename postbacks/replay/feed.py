@@ -11,9 +11,9 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from django.db import transaction
@@ -23,8 +23,8 @@ from django.utils import timezone
 from psycopg2 import extensions
 
 from actions.models import ActionEvent
-from postbacks.engine import lanes
-from postbacks.engine.chains import promote
+from postbacks.delivery_states import SQL_HAD, SQL_WAITING
+from postbacks.engine.chains import Made, blocked_among, insertion, promote_and_wake
 from postbacks.engine.database import raw_cursor
 from postbacks.models import Delivery, Replay
 from postbacks.replay.current import corrected, present_values
@@ -50,7 +50,15 @@ ORDER BY a.id FOR NO KEY UPDATE SKIP LOCKED
 """
 # Events that the postback has had, or is about to have, since the plan was made, and that are later than the replayed
 # ones: they go again. A chain that has something unfinished is joined at its end.
-_MAKE = """
+_MADE = insertion(
+    "(SELECT * FROM wanted UNION ALL SELECT * FROM late) v",
+    due_at="%(due)s + make_interval(secs => %(apart)s * (row_number() OVER (ORDER BY v.action_id, v.event_id) - 1))",
+    order="v.action_id, v.event_id",
+    priority="%(priority)s",
+    replay_id="%(replay)s",
+    known_as="v.known_as",
+)
+_MAKE = f"""
 WITH taken AS (
     DELETE FROM postbacks_replayitem i USING postbacks_postback p
     WHERE i.replay_id = %(replay)s AND i.action_id = ANY (%(actions)s) AND p.id = i.postback_id
@@ -66,52 +74,27 @@ WITH taken AS (
     WHERE NOT %(exact)s
       AND NOT EXISTS (SELECT 1 FROM wanted o WHERE o.postback_id = d.postback_id AND o.event_id = d.event_id)
     GROUP BY d.postback_id, d.action_id, d.event_id
-    HAVING bool_or(d.state IN ('delivered', 'blocked', 'ready', 'sending'))
-), made AS (
-    INSERT INTO postbacks_delivery
-        (postback_id, event_id, action_id, state, priority, due_at, attempts_made, reason, replay_id, known_as)
-    SELECT v.postback_id, v.event_id, v.action_id,
-           CASE WHEN row_number() OVER (PARTITION BY v.postback_id, v.action_id ORDER BY v.event_id) > 1 OR EXISTS (
-               SELECT 1 FROM postbacks_delivery d
-               WHERE d.postback_id = v.postback_id AND d.action_id = v.action_id
-                 AND d.state IN ('blocked', 'ready', 'sending')
-           ) THEN 'blocked' ELSE 'ready' END,
-           %(priority)s,
-           %(due)s + make_interval(secs => %(apart)s * (row_number() OVER (ORDER BY v.action_id, v.event_id) - 1)),
-           0, '', %(replay)s, v.known_as
-    FROM (SELECT * FROM wanted UNION ALL SELECT * FROM late) v
-    ORDER BY v.action_id, v.event_id
-    RETURNING id, postback_id, action_id, event_id, state
-)
+    HAVING bool_or(d.state IN {SQL_HAD})
+), made AS ({_MADE})
 SELECT made.*, added.count
 FROM (SELECT (SELECT count(*) FROM late) - (SELECT count(*) FROM taken WHERE deleted_at IS NOT NULL) AS count) added
 LEFT JOIN made ON true
-"""
+"""  # noqa: S608 -- made of constants
 _CORRECT = """
 UPDATE postbacks_delivery d SET parameters = v.parameters
 FROM unnest(%s::bigint[], %s::jsonb[]) AS v (id, parameters) WHERE d.id = v.id
 """
-_PUT_BACK = """
+_PUT_BACK = f"""
 WITH waiting AS (
     UPDATE postbacks_delivery SET state = 'cancelled', finished_at = now(), reason = 'The replay was cancelled.'
-    WHERE replay_id = %(replay)s AND state IN ('ready', 'blocked')
+    WHERE replay_id = %(replay)s AND state IN {SQL_WAITING}
     RETURNING postback_id, action_id, event_id, known_as
 ), back AS (
     INSERT INTO postbacks_replayitem (replay_id, postback_id, action_id, event_id, known_as)
     SELECT %(replay)s, postback_id, action_id, event_id, known_as FROM waiting ON CONFLICT DO NOTHING
 )
 SELECT postback_id, action_id FROM waiting
-"""
-
-
-class Made(NamedTuple):
-    """A delivery that was made."""
-
-    delivery_id: int
-    postback_id: int
-    action_id: int
-    event_id: int
-    state: str
+"""  # noqa: S608 -- as above
 
 
 class Driver:
@@ -155,7 +138,7 @@ class Driver:
                 **self._at_the_wheel(),
             )
         if rows:
-            announce(rows)
+            promote_and_wake(blocked_among(rows), dict.fromkeys((row.postback_id for row in rows), 0.0))
         if done:
             self.let_go(Replay.State.FINISHED)
             return None
@@ -189,7 +172,7 @@ def cancel(replay: Replay) -> bool:
     """Stops it and takes back what has not been sent; it can be resumed. False if there is nothing to stop."""
     with transaction.atomic():
         locked = Replay.objects.select_for_update().get(pk=replay.pk)
-        waiting = locked.deliveries.filter(state__in=(Delivery.State.READY, Delivery.State.BLOCKED))
+        waiting = locked.deliveries.filter(state__in=Delivery.WAITING)
         if locked.state == Replay.State.CANCELLED or (locked.state == Replay.State.FINISHED and not waiting.exists()):
             return False
         with raw_cursor() as cursor:
@@ -199,8 +182,7 @@ def cancel(replay: Replay) -> bool:
         Replay.objects.filter(pk=replay.pk).update(
             state=Replay.State.CANCELLED, ended_at=Now(), driver=None, made=F("made") - len(chains)
         )
-    with raw_cursor() as cursor:
-        lanes.wake(promote(cursor, chains))  # Live deliveries may have waited behind them.
+    promote_and_wake(chains)  # Live deliveries may have waited behind them.
     return True
 
 
@@ -253,13 +235,3 @@ def _correct(cursor: extensions.cursor, rows: list[Made]) -> None:
 def _first_due(replay: Replay) -> datetime:
     now = timezone.now()
     return max(now, replay.next_due_at or now) if replay.rate else now
-
-
-def announce(rows: Sequence[Made]) -> None:
-    """To be called after the commit, as the outbox does: what was inserted behind something may have become the first
-    meanwhile."""
-    blocked = [(row.postback_id, row.action_id) for row in rows if row.state == Delivery.State.BLOCKED]
-    if blocked:
-        with raw_cursor() as cursor:
-            promote(cursor, blocked)
-    lanes.wake(dict.fromkeys((row.postback_id for row in rows), 0.0))

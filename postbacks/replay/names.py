@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
+from partners.ids import read_id, row_of
 from partners.models import ActionTracker, Partner, Program
 from postbacks.models import Postback
 from postbacks.replay.selection import Selection
@@ -73,8 +74,9 @@ def _ids(option: str, given: Sequence[str] | None, rows: QuerySet[Any]) -> tuple
 
 def _found(option: str, text: str, rows: QuerySet[Any]) -> list[int]:
     """By id, or by name without regard to case. Of postbacks, a name that several have counts as all of them."""
-    if text.isascii() and text.isdigit() and len(text) < 19 and rows.filter(pk=int(text)).exists():
-        return [int(text)]
+    pk = read_id(text)
+    if pk is not None and rows.filter(pk=pk).exists():
+        return [pk]
     found = list(rows.filter(name__iexact=text).order_by("pk").values_list("pk", flat=True))
     if not found:
         raise UnknownNameError(f"{option}: there is no {_noun(rows)} “{text}”. {_nearest(text, rows)}")
@@ -97,12 +99,7 @@ def _noun(rows: QuerySet[Any]) -> str:
 def _actions(given: Iterable[str]) -> tuple[int, ...]:
     found = []
     for text in given:
-        last = str(text).strip().rpartition(".")[2]
-        action = (
-            Action.objects.filter(pk=int(last)).first()
-            if last.isascii() and last.isdigit() and len(last) < 19
-            else None
-        )
+        action = row_of(Action.objects.all(), str(text).strip().rpartition(".")[2])
         if action is None or ("." in str(text) and action.action_id != str(text).strip()):
             raise UnknownNameError(f"--action: there is no action {text}. Ids look like 1000.2001.158133.")
         found.append(action.pk)

@@ -14,6 +14,7 @@ import orjson
 
 from actions.models import ActionEvent
 from partners.models import ActionTracker, InAppEvent
+from postbacks.delivery_states import SQL_HAD, SQL_UNFINISHED
 from postbacks.matching import CHANGES
 
 
@@ -58,12 +59,10 @@ class Selection:
         return cls(**values)
 
 
-_UNFINISHED = "('blocked', 'ready', 'sending')"
-
 # What has become of a (postback, event): which delivery the receiver knows, and how it stands.
 _HISTORY = f"""
 min(coalesce(d.known_as, d.id)) AS known_as,
-coalesce(bool_or(d.state IN {_UNFINISHED}), false) AS waiting,
+coalesce(bool_or(d.state IN {SQL_UNFINISHED}), false) AS waiting,
 coalesce(bool_or(d.state = 'delivered'), false) AS delivered,
 coalesce(max(d.id) FILTER (WHERE d.state = 'failed'), 0)
     > coalesce(max(d.id) FILTER (WHERE d.state = 'delivered'), 0) AS failed
@@ -144,12 +143,12 @@ def matched(selection: Selection) -> tuple[str, dict[str, Any]]:
 
 # Of the same action, later events that the receiver has had, or will have had before the replay's turn comes: they go
 # again after the earlier one, so that it is left in the present state.
-FOLLOWERS = """
+FOLLOWERS = f"""
 SELECT d.postback_id, d.action_id, d.event_id, min(coalesce(d.known_as, d.id)) AS known_as
 FROM (SELECT postback_id, action_id, min(event_id) AS first FROM matched GROUP BY postback_id, action_id) m
 JOIN actions_actionevent e ON e.action_id = m.action_id AND e.id > m.first
 JOIN postbacks_delivery d ON d.event_id = e.id AND d.postback_id = m.postback_id
 WHERE NOT EXISTS (SELECT 1 FROM matched o WHERE o.postback_id = d.postback_id AND o.event_id = d.event_id)
 GROUP BY d.postback_id, d.action_id, d.event_id
-HAVING bool_or(d.state IN ('delivered', 'blocked', 'ready', 'sending'))
-"""
+HAVING bool_or(d.state IN {SQL_HAD})
+"""  # noqa: S608 -- made of constants

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.reports.parameters import PARAMETERS, is_personal
+from postbacks.delivery_states import SQL_UNFINISHED
 
 PERSONAL = [name for name in PARAMETERS if is_personal(name)]
 NOT_PERSONAL = [name for name in PARAMETERS if not is_personal(name)]
@@ -73,19 +74,19 @@ TEXTS = Kind(
     """,
 )
 
-_EVENT_VERDICT = """
+_EVENT_VERDICT = f"""
     SELECT e.id, CASE
         WHEN e.recorded_at >= %(before)s THEN 'young'
         WHEN (
             SELECT 1 FROM postbacks_delivery d
-            WHERE d.event_id = e.id AND d.state IN ('blocked', 'ready', 'sending') LIMIT 1
+            WHERE d.event_id = e.id AND d.state IN {SQL_UNFINISHED} LIMIT 1
         ) IS NOT NULL OR (
             SELECT 1 FROM postbacks_replayitem i
             WHERE i.action_id = e.action_id
               AND i.replay_id = ANY (ARRAY(SELECT id FROM postbacks_replay WHERE state <> 'finished')) LIMIT 1
         ) IS NOT NULL THEN 'held'
         ELSE 'goes' END
-"""
+"""  # noqa: S608 -- made of constants
 # An event by its own age, its action with the latest event; then no replay can take it from there any more.
 PERSONAL_DATA = Kind(
     "personal",
@@ -100,7 +101,7 @@ PERSONAL_DATA = Kind(
     FROM postbacks_keptback k JOIN actions_actionevent e ON e.id = k.row_id
     WHERE k.kind = 'personal' AND k.row_id > %(after)s ORDER BY k.row_id LIMIT %(most)s
     """,
-    prune="""
+    prune=f"""
     WITH done AS (
         SELECT DISTINCT e.action_id FROM actions_actionevent e
         WHERE e.id = ANY (%(ids)s::bigint[]) AND (
@@ -111,31 +112,31 @@ PERSONAL_DATA = Kind(
         FOR NO KEY UPDATE SKIP LOCKED
     ), of_actions AS (
         UPDATE actions_action a SET reported = (
-            SELECT coalesce(jsonb_object_agg(each.key, each.value), '{}')
+            SELECT coalesce(jsonb_object_agg(each.key, each.value), '{{}}')
             FROM jsonb_each(a.reported) each WHERE each.key = ANY (%(not_personal)s)
         )
-        WHERE a.id = ANY (ARRAY(SELECT id FROM free)) AND a.reported - %(not_personal)s <> '{}'
+        WHERE a.id = ANY (ARRAY(SELECT id FROM free)) AND a.reported - %(not_personal)s <> '{{}}'
     ), of_deliveries AS (
         UPDATE postbacks_delivery d SET parameters = d.parameters - %(personal)s
         FROM actions_actionevent e
         WHERE e.action_id = ANY (ARRAY(SELECT action_id FROM done)) AND d.event_id = e.id
-          AND d.state NOT IN ('blocked', 'ready', 'sending') AND d.parameters ?| %(personal)s
+          AND d.state NOT IN {SQL_UNFINISHED} AND d.parameters ?| %(personal)s
     )
     UPDATE actions_actionevent SET parameters = parameters - %(personal)s
     WHERE id = ANY (%(ids)s::bigint[]) AND parameters ?| %(personal)s
-    """,
+    """,  # noqa: S608 -- as above
 )
 
 DELIVERIES = Kind(
     "deliveries",
     "ended deliveries with their attempts",
-    look="""
+    look=f"""
     SELECT id, CASE
         WHEN created_at >= %(before)s THEN 'young'
-        WHEN state NOT IN ('blocked', 'ready', 'sending') AND finished_at < %(before)s THEN 'goes'
+        WHEN state NOT IN {SQL_UNFINISHED} AND finished_at < %(before)s THEN 'goes'
         ELSE 'stays' END
     FROM postbacks_delivery WHERE id > %(after)s ORDER BY id LIMIT %(most)s
-    """,
+    """,  # noqa: S608 -- as above
     prune="""
     WITH chosen AS (
         SELECT id FROM postbacks_delivery WHERE id = ANY (%(ids)s::bigint[]) FOR UPDATE SKIP LOCKED

@@ -62,12 +62,13 @@ def typed_header(name: str, value: str) -> Typed:
     return Typed(name, SecretText(value))
 
 
-def to_store(typed: Iterable[Typed], stored: Sequence[Sequence[str]], *, same_receiver: bool) -> Stored:
+def to_store(typed: Iterable[Typed], url: str, stored: Sequence[Sequence[str]], stored_url: str) -> Stored:
     """What to store: new values encrypted, masked ones as they were stored.
 
-    Not `same_receiver`: the request now goes elsewhere, and what was kept secret must not go along unasked. Raises
-    ValueError where a masked value cannot be kept.
+    `stored` were given for the receiver of `stored_url`. If `url` names another, what was kept secret must not go along
+    unasked. Raises ValueError where a masked value cannot be kept.
     """
+    same_receiver = receiver_of(url) == receiver_of(stored_url)
     tokens = {name.lower(): token for name, token in stored}
     pairs: Stored = []
     for name, value in typed:

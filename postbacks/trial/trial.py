@@ -19,7 +19,7 @@ from postbacks.secrets.cipher import SecretUnreadableError
 from postbacks.secrets.mask import Scrubber, shown
 from postbacks.transport import send
 from postbacks.trial.typed import Errors
-from postbacks.validation import postback_errors, request_template
+from postbacks.validation import request_template
 
 ACTION = "trial_action"  # The field in which the recorded action is named.
 
@@ -42,18 +42,17 @@ class Trial:
         }
 
 
-def try_out(postback: Postback, unread: Errors, action_id: str) -> Trial:
+def try_out(postback: Postback, errors: Errors, action_id: str) -> Trial:
     """Builds the request of a postback that need not be saved, of sample values or of the action's latest event.
 
-    `unread` is what `typed_postback` could not read. No request goes out.
+    `errors` is what `typed_postback` has found. No request goes out.
     """
-    trial = Trial(f"Action {action_id}" if action_id else "Sample values", errors=dict(unread))
+    trial = Trial(f"Action {action_id}" if action_id else "Sample values", errors=errors)
     try:
         event = _event_for(postback, action_id) if action_id else PreviewEvent(sample_values())
     except EventFileError as error:
         trial.errors[ACTION] = [f"{str(error).capitalize().removesuffix('.')}."]
         return trial
-    trial.errors = {**postback_errors(postback), **trial.errors}
     hidden = frozenset(postback.action_tracker.hidden_parameters) if postback.action_tracker_id else frozenset()
     try:
         compiled = compile_request(request_template(postback), hidden)
@@ -105,12 +104,11 @@ def _event_for(postback: Postback, action_id: str) -> PreviewEvent:
 
 
 def _request_json(request: Request) -> dict[str, Any]:
-    headers = {name: shown(value) for name, value in request.headers.items()}
     body = None if request.body is None else request.body.decode("utf-8", "replace")
     return {
         "method": request.method,
         "url": request.url,
-        "headers": {name: shown(value) for name, value in headers.items()},
+        "headers": {name: shown(value) for name, value in request.headers.items()},
         "body": body,
     }
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
 from partners.admin_kit import may_see_personal
+from partners.ids import row_of
 from postbacks.models import Postback
 from postbacks.template.palette import Palette, palette
 from postbacks.trial.trial import ACTION, Trial, send_once, try_out
@@ -42,10 +43,7 @@ def shown_palette() -> Palette:
 
 def _saved(request: HttpRequest, model_admin: ModelAdmin[Any]) -> Postback | None:
     """The postback that is being changed. None for a new one, and for whoever may not change it."""
-    key = request.POST.get("trial_postback", "")
-    if not (key.isascii() and key.isdigit() and len(key) < 19):
-        return None
-    saved: Postback | None = model_admin.get_queryset(request).filter(pk=int(key)).first()
+    saved: Postback | None = row_of(model_admin.get_queryset(request), request.POST.get("trial_postback", ""))
     return saved if saved is not None and model_admin.has_change_permission(request, saved) else None
 
 
@@ -57,10 +55,10 @@ def may_name_actions(request: HttpRequest) -> bool:
 def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[Trial, Postback]:
     if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
         raise PermissionDenied
-    postback, unread = typed_postback(request.POST.dict(), _saved(request, model_admin))
+    postback, errors = typed_postback(request.POST, _saved(request, model_admin))
     if postback.media_source is not None and not request.user.has_perm(_OPTIMIZE):
         raise PermissionDenied
     action_id = request.POST.get(ACTION, "").strip()
     if action_id and not may_name_actions(request):
         raise PermissionDenied
-    return try_out(postback, unread, action_id), postback
+    return try_out(postback, errors, action_id), postback

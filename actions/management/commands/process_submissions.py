@@ -4,6 +4,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from actions.api.submit import process_again
 from actions.models import Submission
+from partners.ids import read_id
 
 
 class Command(BaseCommand):
@@ -35,7 +36,7 @@ class Command(BaseCommand):
 
 
 def _key(name: str) -> int:
-    digits = name.removeprefix("A-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) < 19):
+    key = read_id(name.removeprefix("A-"))
+    if key is None:
         raise CommandError(f"{name!r} is no submission; expected is one such as A-17.")
-    return int(digits)
+    return key

@@ -7,6 +7,7 @@ from typing import Any
 
 from config.operations.asking import Asker
 from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.delivery_states import SQL_UNFINISHED
 from postbacks.engine import owners, pulse
 from postbacks.rollups.fold import ALL, fold
 from postbacks.rollups.read import STALE_AFTER
@@ -20,9 +21,9 @@ EVER = """
 SELECT attempts, succeeded, delivered, failed, cancelled, details FROM postbacks_rollup
 WHERE period = 'ever' AND postback_key = %s
 """
-BACKLOG = """
-SELECT state, count(*) FROM postbacks_delivery WHERE state IN ('blocked', 'ready', 'sending') GROUP BY state
-"""
+BACKLOG = f"""
+SELECT state, count(*) FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED} GROUP BY state
+"""  # noqa: S608 -- made of constants
 # Per postback, so that each is a look into the index of the claim, and not a count of all that waits.
 OLDEST = """
 SELECT coalesce(max(extract(epoch FROM now() - oldest.due_at)), 0)::float FROM postbacks_postback p

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from actions.models import Action, Submission
+from partners.ids import read_id
 from partners.models import AttributionRule
 from postbacks.models import Delivery
 
@@ -35,8 +36,9 @@ def find(customer_id: str) -> Person:
     by_field = Q(**{f"reported__{FIELD}": customer_id})
     actions = list(Action.objects.filter(by_field).order_by("pk").values_list("pk", flat=True))
     reported = Q(action__in=actions) | Q(**{f"fields__{FIELD}": customer_id})
-    if customer_id.isascii() and customer_id.isdecimal() and len(customer_id) < 19:
-        reported |= Q(**{f"fields__{FIELD}": int(customer_id)})  # A number of JSON, as it came.
+    number = read_id(customer_id)
+    if number is not None:
+        reported |= Q(**{f"fields__{FIELD}": number})  # A number of JSON, as it came.
     submissions = Submission.objects.filter(reported).order_by("pk").values_list("pk", flat=True)
     rules = AttributionRule.objects.filter(key=AttributionRule.Key.CUSTOMER_ID, value=customer_id).order_by("pk")
     return Person(customer_id, actions, list(submissions), list(rules.values_list("pk", flat=True)))

@@ -1,7 +1,5 @@
 """The pages of users and of roles."""
 
-# Django names the arguments of what it calls back, used or not.
-
 from __future__ import annotations
 
 from typing import Any

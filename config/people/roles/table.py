@@ -43,10 +43,9 @@ _OPERATOR: Final = (
     | _of(("postbacks.replay",), "add", "change")
     # Actions are reported and changed by hand as by the API: each change is an event.
     | _of(("actions.action",), "add", "change")
-    # Deliveries are not edited: whoever may change them resends and cancels. So with refused reports, which are
-    # processed again, and with actions, of which is reported what happens to them.
-    | _of(("postbacks.delivery", "actions.submission", "actions.action"), "change")
-    | _of(("actions.action",), "add")
+    # Deliveries are not edited: who may change them resends and cancels. So with refused reports, which are processed
+    # again.
+    | _of(("postbacks.delivery", "actions.submission"), "change")
     | {SEE_PERSONAL}
 )
 
