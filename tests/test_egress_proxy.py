@@ -13,14 +13,13 @@ import certifi
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
-from requests.exceptions import ConnectionError as NotReached
-from requests.exceptions import SSLError
 
 from config.reading import proxy as read_proxy
 from postbacks.engine.sender import Sender
+from postbacks.failures import INVALID_CERTIFICATE, NO_PROXY, Code, Failure
 from postbacks.request import Request
 from postbacks.secrets.mask import SecretText
-from postbacks.transport import NO_PROXY, Answer, send
+from postbacks.transport import Answer, send
 from tests.engine_rows import claimed, prepared
 from tests.receiver import ScriptedReceiver
 from tests.sending import Outcomes
@@ -134,10 +133,10 @@ def tls_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[in
 
 def test_tls_goes_through_a_tunnel_and_is_checked_as_ever(proxy: Proxy, tls_receiver: int) -> None:
     answer = send(Request("GET", f"https://redis:{tls_receiver}/in", {}))
+    assert isinstance(answer, Answer), answer
     assert (answer.status_code, answer.content) == (200, b"OK")
     assert answer.header_text == "Content-Length: 2\nX-Of: receiver", "nothing of what the proxy said"
-    with pytest.raises(SSLError, match="not valid for this host"):
-        send(Request("GET", f"https://partner.example:{tls_receiver}/in", {}))
+    assert send(Request("GET", f"https://partner.example:{tls_receiver}/in", {})) == INVALID_CERTIFICATE
     assert proxy.asked == [f"CONNECT redis:{tls_receiver}", f"CONNECT partner.example:{tls_receiver}"]
 
 
@@ -152,24 +151,64 @@ def test_tls_goes_through_a_tunnel_and_is_checked_as_ever(proxy: Proxy, tls_rece
     ],
 )
 def test_what_a_url_says_by_itself_never_reaches_the_proxy(proxy: Proxy, url: str, reason: str) -> None:
-    with pytest.raises(NotReached, match=reason.replace(".", r"\.")):
-        send(Request("GET", url, {}))
+    failure = send(Request("GET", url, {}))
+    assert isinstance(failure, Failure)
+    assert failure.code is (Code.PORT if "port" in reason else Code.ADDRESS)
+    assert reason in failure.text
     assert proxy.connections == 0
 
 
-def test_a_proxy_that_refuses_or_is_gone_is_named(settings: Settings) -> None:
-    with closing(Proxy(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")) as proxy:
+GATEWAY = "The egress proxy could not reach the host: it answered with status"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (403, Failure(Code.PROXY, "The egress proxy refused the connection, with status 403.")),
+        (407, Failure(Code.PROXY, "The egress proxy refused the connection, with status 407.")),
+        (500, Failure(Code.PROXY, "The egress proxy refused the connection, with status 500.")),
+        (502, Failure(Code.REFUSED, f"{GATEWAY} 502.")),
+        (503, Failure(Code.REFUSED, f"{GATEWAY} 503.")),
+        (504, Failure(Code.CONNECT_TIMEOUT, f"{GATEWAY} 504.")),
+    ],
+)
+def test_a_proxy_that_refuses_is_told_from_a_host_that_it_cannot_reach(
+    settings: Settings, status: int, expected: Failure
+) -> None:
+    with closing(Proxy(b"HTTP/1.1 %d So\r\nContent-Length: 0\r\n\r\n" % status)) as proxy:
         settings.POSTBACKS_EGRESS_PROXY = proxy.url
-        with pytest.raises(NotReached, match=r"^The egress proxy refused the connection, with status 403\.$"):
-            send(Request("GET", "https://partner.example/in", {}))
+        assert send(Request("GET", "https://partner.example/in", {})) == expected
         assert proxy.asked == ["CONNECT partner.example:443"]
+
+
+def test_a_proxy_that_is_gone_is_named(settings: Settings) -> None:
     with socket.socket() as taken:  # Nobody listens there.
         taken.bind(("127.0.0.1", 0))
         for nobody in (f"http://127.0.0.1:{taken.getsockname()[1]}", "http://no-such-host.invalid:3128"):
             settings.POSTBACKS_EGRESS_PROXY = SecretText(nobody)
-            with pytest.raises(NotReached) as error:
-                send(Request("GET", "http://partner.example/in", {}))
-            assert str(error.value) == NO_PROXY
+            assert send(Request("GET", "http://partner.example/in", {})) == NO_PROXY
+
+
+@pytest.mark.parametrize("said", [b"\r\n", b"SSH-2.0-OpenSSH_9.9\r\n"])
+def test_a_proxy_that_hangs_up_or_talks_nonsense_is_named(settings: Settings, said: bytes) -> None:
+    with closing(Proxy(said)) as proxy:
+        settings.POSTBACKS_EGRESS_PROXY = proxy.url
+        failure = send(Request("GET", "https://partner.example/in", {}))
+        assert proxy.asked == ["CONNECT partner.example:443"]
+    text = "The egress proxy (POSTBACKS_EGRESS_PROXY) opened no connection to the host."
+    assert failure == Failure(Code.PROXY, text)
+
+
+def test_a_host_behind_the_proxy_that_hangs_up_is_not_the_proxys_fault(proxy: Proxy) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def hang_up() -> None:
+            server.accept()[0].close()
+
+        Thread(target=hang_up, daemon=True).start()
+        failure = send(Request("GET", f"https://partner.example:{server.getsockname()[1]}/in", {}))
+    assert isinstance(failure, Failure)
+    assert failure.code is Code.TLS
 
 
 def test_the_setting_is_a_url_with_a_port_and_no_message_shows_its_password(monkeypatch: pytest.MonkeyPatch) -> None:

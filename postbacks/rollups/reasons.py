@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from requests.exceptions import (
-    ChunkedEncodingError,
-    ConnectionError,  # noqa: A004 -- requests' own name, the vocabulary here
-    ConnectTimeout,
-    ContentDecodingError,
-    InvalidURL,
-    ReadTimeout,
-    RequestException,
-    SSLError,
-)
-
 from postbacks.engine.stages import Delivered, GaveUp, Judged
-from postbacks.guard import ONLY_PUBLIC
-from postbacks.transport import NO_CONNECTION, UNKNOWN_HOST, Answer
+from postbacks.failures import Code, Failure
 
-LABELS = {
-    "dns": "Host name not found",
-    "refused": "Connection refused",
-    "connect_timeout": "No connection in time",
-    "tls": "TLS failed",
-    "timeout": "No answer in time",
-    "broken": "Connection broke",
-    "bad_answer": "Not a proper HTTP answer",
-    "address": "Address not allowed",
-    "invalid_url": "URL cannot be called",
+# An older process counts the codes that it does not know of as any other, and shows them by themselves.
+LABELS: dict[str, str] = {
+    Code.DNS: "Host name not found",
+    Code.REFUSED: "Connection refused",
+    Code.CONNECT_TIMEOUT: "No connection in time",
+    Code.TLS: "TLS failed",
+    Code.TIMEOUT: "No answer in time",
+    Code.BROKEN: "Connection broke",
+    Code.BAD_ANSWER: "Not a proper HTTP answer",
+    Code.ADDRESS: "Address not allowed",
+    Code.PORT: "Port not allowed",
+    Code.PROXY: "Egress proxy failed",
+    Code.INVALID_URL: "URL cannot be called",
+    Code.INTERNAL: "Internal error",
+    Code.OTHER: "Something else",
     "status_3xx": "Status 1xx or 3xx",
     "status_4xx": "Status 4xx",
     "status_410": "Status 410 Gone",
@@ -35,18 +28,7 @@ LABELS = {
     "rule": "Refused by the response rules",
     "unbuildable": "Request could not be built",
     "held_week": "Held for seven days",
-    "other": "Something else",
 }
-
-_BY_TYPE: tuple[tuple[type[RequestException], str], ...] = (  # The narrow ones first: some derive from others.
-    (SSLError, "tls"),
-    (ConnectTimeout, "connect_timeout"),
-    (ReadTimeout, "timeout"),
-    (InvalidURL, "invalid_url"),
-    (ChunkedEncodingError, "bad_answer"),
-    (ContentDecodingError, "bad_answer"),
-    (ConnectionError, "broken"),
-)
 
 
 def reason_class(judged: Judged) -> str | None:
@@ -56,7 +38,7 @@ def reason_class(judged: Judged) -> str | None:
     if isinstance(judged.fate, Delivered):
         return None
     answer = judged.sent.answer
-    return _of_status(answer.status_code) if isinstance(answer, Answer) else _of_failure(answer)
+    return answer.code.value if isinstance(answer, Failure) else _of_status(answer.status_code)
 
 
 def _of_status(status: int) -> str:
@@ -65,14 +47,3 @@ def _of_status(status: int) -> str:
     if status in (410, 429):
         return f"status_{status}"
     return "status_3xx" if status < 400 else "status_4xx" if status < 500 else "status_5xx"
-
-
-def _of_failure(failure: RequestException) -> str:
-    text = str(failure)
-    if text == UNKNOWN_HOST:
-        return "dns"
-    if text == NO_CONNECTION:
-        return "refused"
-    if ONLY_PUBLIC in text:
-        return "address"
-    return next((code for kind, code in _BY_TYPE if isinstance(failure, kind)), "other")
