@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -24,62 +24,7 @@ from tests.engine_rows import claimed, prepared
 from tests.receiver import ScriptedReceiver
 from tests.sending import Outcomes
 from tests.tls_redis import make_certificates
-
-PASSWORD = "pr0xy-pass"
-
-
-class Proxy:
-    """An HTTP proxy that takes every name for this machine and notes the first line of all that it is asked."""
-
-    def __init__(self, refuse: bytes = b"") -> None:
-        self.asked: list[str] = []
-        self.authorizations: set[bytes] = set()
-        self.connections = 0
-        self._refuse = refuse
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self.url = SecretText(f"http://user:{PASSWORD}@127.0.0.1:{self.port}")
-        Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._socket.accept()
-                self.connections += 1
-                Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with ExitStack() as stack, suppress(OSError):
-            stack.enter_context(client)
-            onward: socket.socket | None = None
-            while head := client.recv(65_536):
-                method, target, _ = head.split(b" ", 2)
-                self.asked.append(f"{method.decode()} {target.decode()}")
-                self.authorizations |= {line for line in head.split(b"\r\n") if line.startswith(b"Proxy-Authorization")}
-                if self._refuse:
-                    client.sendall(self._refuse)
-                    return
-                place = target if method == b"CONNECT" else target.split(b"/")[2]
-                if onward is None:
-                    port = int(place.rpartition(b":")[2])
-                    onward = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-                if method == b"CONNECT":
-                    client.sendall(b"HTTP/1.1 200 Connection established\r\nVia: a-proxy\r\n\r\n")
-                    Thread(target=_pour, args=(client, onward), daemon=True).start()
-                    _pour(onward, client)
-                    return
-                onward.sendall(head)
-                client.sendall(onward.recv(65_536))
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-def _pour(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
+from tests.wire import PASSWORD, Proxy
 
 
 @pytest.fixture

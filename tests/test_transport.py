@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from ipaddress import IPv4Network
-from threading import Thread
 
+import pycurl
 import pytest
 from pytest_django import Settings
 
@@ -19,42 +19,12 @@ from postbacks.transport import Answer as Received
 from tests.engine_rows import make_request
 from tests.receiver import Close, Hang, ScriptedReceiver
 from tests.receiver import Response as Answer
+from tests.wire import RawServer
 
 
 @pytest.fixture(autouse=True)
 def loopback_is_allowed(settings: Settings) -> None:
     settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
-
-
-class RawServer:
-    """Sends the same bytes to whoever connects, whatever was asked, and hangs up; keeps what it was sent."""
-
-    def __init__(self, payload: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK") -> None:
-        self.payload = payload
-        self.received: list[bytes] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
-        self.url = f"http://{self.address}"
-        self._thread = Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                self.received.append(connection.recv(65_536))
-                with suppress(OSError):  # The other side may have had enough.
-                    connection.sendall(self.payload)
-                    connection.shutdown(socket.SHUT_WR)
-                    connection.recv(65_536)  # Closed only when the other side has read it all.
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join(5)
 
 
 @pytest.fixture
@@ -181,6 +151,21 @@ def test_a_name_that_does_not_exist() -> None:
     error = failure(make_request("http://receiver.invalid/"))
     assert error.code is Code.DNS
     assert error.text == "The host name could not be resolved."
+
+
+def test_of_several_addresses_one_that_was_tried_counts_more_than_one_that_was_refused(settings: Settings) -> None:
+    settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.1")]
+    with socket.socket() as taken:  # Nobody listens there.
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        for addresses, expected in (("127.0.0.1,127.0.0.2", Code.REFUSED), ("127.0.0.2", Code.ADDRESS)):
+            call = Call()
+            call.prepare(make_request(f"http://partner.example:{port}/"))
+            call.curl.setopt(pycurl.RESOLVE, [f"partner.example:{port}:{addresses}"])
+            with pytest.raises(pycurl.error) as error:
+                call.curl.perform()
+            assert call.failure(*error.value.args).code is expected
+            call.curl.close()
 
 
 def test_no_connection_in_time(settings: Settings) -> None:

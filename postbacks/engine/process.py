@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cache
 
 import orjson
@@ -192,12 +192,12 @@ class Engine:
             slots = rate.reserve(lane, limit, len(ones))
         except RedisError as error:
             logger.warning("No slots for lane %d while Redis is away (%s).", lane, error)
-            self._release(ones)
+            self._release(ones, probes)
             return HALF_HORIZON_SECONDS
         now = time.monotonic()
         slotted = [(one, now + offset) for one, offset in zip(ones, slots.offsets(), strict=False)]
         self._hand_over(slotted, setups, probes)
-        self._release(ones[slots.count :])
+        self._release(ones[slots.count :], probes)
         return slots.first_seconds + slots.count * slots.interval_seconds - HALF_HORIZON_SECONDS
 
     def _hand_over(
@@ -212,21 +212,22 @@ class Engine:
                 if isinstance(result, Prepared):
                     prepared.append(result)
                 else:
-                    self._recorder.put(Judged(claimed, result, None))
+                    self._recorder.put(Judged(claimed, result, None, probe))
             if prepared:
                 self._sender.put(prepared)
 
-    def _release(self, ones: Iterable[Claimed]) -> None:
+    def _release(self, ones: Iterable[Claimed], probes: Container[int]) -> None:
         for claimed in ones:
-            self._recorder.put(Judged(claimed, Released(), None))
+            self._recorder.put(Judged(claimed, Released(), None, claimed.postback_id in probes))
 
     # What the sender and the recorder call, on their threads.
 
     def _on_sent(self, sent: Sent) -> None:
-        self._recorder.put(Judged(sent.prepared.claimed, _judge(sent), sent))
+        self._recorder.put(Judged(sent.prepared.claimed, _judge(sent), sent, sent.prepared.probe))
 
     def _on_unsent(self, unsent: Iterable[Prepared]) -> None:
-        self._release(prepared.claimed for prepared in unsent)
+        for prepared in unsent:
+            self._recorder.put(Judged(prepared.claimed, Released(), None, prepared.probe))
 
     def _on_recorded(self, batch: Sequence[Judged], aftermath: Aftermath) -> None:
         log_attempts(batch)

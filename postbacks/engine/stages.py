@@ -72,8 +72,9 @@ Fate = Delivered | Retry | GaveUp | Released
 
 
 class Judged(NamedTuple):
-    """What becomes of the delivery. `sent` is None when no attempt was made."""
+    """What becomes of the delivery. `sent` is None when no attempt was made; `probe` as it was prepared."""
 
     claimed: Claimed
     fate: Fate
     sent: Sent | None
+    probe: bool = False
