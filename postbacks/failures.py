@@ -45,5 +45,3 @@ NO_CONNECTION = Failure(Code.REFUSED, "The connection was refused or the host co
 LATE_CONNECTION = Failure(Code.CONNECT_TIMEOUT, "No connection could be made in time.")
 LATE_ANSWER = Failure(Code.TIMEOUT, "The server did not answer in time.")
 CUT_ANSWER = Failure(Code.BROKEN, "The connection broke before the whole answer had come.")
-INVALID_CERTIFICATE = Failure(Code.TLS, "The server's TLS certificate is not valid for this host.")
-NO_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) could not be reached.")

@@ -19,11 +19,9 @@ from django.conf import settings
 from postbacks.destination import connection_refusal, destination_refusal
 from postbacks.failures import (
     CUT_ANSWER,
-    INVALID_CERTIFICATE,
     LATE_ANSWER,
     LATE_CONNECTION,
     NO_CONNECTION,
-    NO_PROXY,
     UNKNOWN_HOST,
     Code,
     Failure,
@@ -40,6 +38,8 @@ _ADDED_BY_LIBCURL = ("Accept", "Content-Type", "Expect", "User-Agent")
 _E_HTTP2_STREAM, _E_TOO_LARGE = 92, 100
 _SUPPRESS_CONNECT_HEADERS = 265
 
+INVALID_CERTIFICATE = Failure(Code.TLS, "The server's TLS certificate is not valid for this host.")
+NO_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) could not be reached.")
 _HUGE_HEADERS = Failure(Code.BAD_ANSWER, "The answer's headers are too large.")
 
 _FAILURES: dict[int, Failure] = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
@@ -16,15 +15,14 @@ from pytest_django import Settings
 
 from config.reading import proxy as read_proxy
 from postbacks.engine.sender import Sender
-from postbacks.failures import INVALID_CERTIFICATE, NO_PROXY, Code, Failure
+from postbacks.failures import Code, Failure
 from postbacks.request import Request
 from postbacks.secrets.mask import SecretText
-from postbacks.transport import Answer, send
+from postbacks.transport import INVALID_CERTIFICATE, NO_PROXY, Answer, send
 from tests.engine_rows import claimed, prepared
 from tests.receiver import ScriptedReceiver
 from tests.sending import Outcomes
-from tests.tls_redis import make_certificates
-from tests.wire import PASSWORD, Proxy
+from tests.wire import PASSWORD, Proxy, serve_tls
 
 
 @pytest.fixture
@@ -55,25 +53,10 @@ def test_requests_go_to_the_proxy_over_one_connection_that_is_kept(proxy: Proxy)
 
 @pytest.fixture
 def tls_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Its port; it is `redis` by its certificate, and answers one request after the other."""
-    make_certificates(tmp_path)
-    monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "ca.crt"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "redis.crt", tmp_path / "redis.key")
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                plain, _ = server.accept()
-                with suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
-                    connection.recv(65_536)
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Of: receiver\r\n\r\nOK")
-                    connection.recv(65_536)
-
-    Thread(target=serve, daemon=True).start()
-    with closing(server):
-        yield server.getsockname()[1]
+    """Its port; it is `redis` by its certificate."""
+    with serve_tls(tmp_path) as port:
+        monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "ca.crt"))
+        yield port
 
 
 def test_tls_goes_through_a_tunnel_and_is_checked_as_ever(proxy: Proxy, tls_receiver: int) -> None:

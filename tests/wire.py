@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack, suppress
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 from threading import Thread
 
 from postbacks.secrets.mask import SecretText
+from tests.tls_redis import make_certificates
 
 PASSWORD = "pr0xy-pass"
 
@@ -17,6 +21,7 @@ class RawServer:
     def __init__(self, payload: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK") -> None:
         self.payload = payload
         self.received: list[bytes] = []
+        self.connections = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self.url = f"http://{self.address}"
@@ -29,6 +34,7 @@ class RawServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            self.connections += 1
             with connection:
                 self.received.append(connection.recv(65_536))
                 with suppress(OSError):  # The other side may have had enough.
@@ -94,3 +100,25 @@ def _pour(source: socket.socket, target: socket.socket) -> None:
         while data := source.recv(65_536):
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def serve_tls(folder: Path) -> Iterator[int]:
+    """The port of a receiver that is `redis` by its certificate, signed by `ca.crt` in the folder."""
+    make_certificates(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "redis.crt", folder / "redis.key")
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                plain, _ = server.accept()
+                with suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
+                    connection.recv(65_536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Of: receiver\r\n\r\nOK")
+                    connection.recv(65_536)
+
+    Thread(target=serve, daemon=True).start()
+    with closing(server):
+        yield server.getsockname()[1]
