@@ -5,7 +5,8 @@ from __future__ import annotations
 from postbacks.engine.stages import Delivered, GaveUp, Judged
 from postbacks.failures import Code, Failure
 
-# An older process counts the codes that it does not know of as any other, and shows them by themselves.
+# New ones may be added at any time: a process of an older version folds and reads counts whatever their codes, and
+# where it has no label it shows the code.
 LABELS: dict[str, str] = {
     Code.DNS: "Host name not found",
     Code.REFUSED: "Connection refused",
