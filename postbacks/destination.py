@@ -1,7 +1,8 @@
-"""What a URL, as it is written, says of where it goes: an address that is none of a name server's business, and a port.
+"""Whether a destination may be called: asked of the address and port of each connection, and of the URL before that.
 
-The connection itself is guarded where its socket is opened (`postbacks.transport`). This is for what comes before: the
-word to whoever types a URL that can never be called, and a proxy that opens the connections for us.
+Connections are guarded where their sockets are opened (`postbacks.transport`, `postbacks.client`). What a URL says by
+itself, an address that no name server is asked for and a port, matters earlier: to the person who types a URL that can
+never be called, and where a proxy opens the connections for us.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from ipaddress import ip_address
 import idna
 from django.conf import settings
 
+from postbacks.failures import Code, Failure
 from postbacks.guard import refusal
 from postbacks.ports import port_refusal
 
@@ -24,16 +26,30 @@ _LOOPBACK = ("127.0.0.1", "::1")
 _PORTS = {"http": 80, "https": 443}
 
 
-def destination_refusal(url: str) -> str | None:
+def destination_refusal(url: str) -> Failure | None:
     """Why this URL, or URL template, can never be called; None if it may, or if only the connection will tell."""
     authority = _AUTHORITY.match(url)
     if authority is None:
         return None
-    refusals = [refusal(address, settings.POSTBACKS_ALLOWED_NETWORKS) for address in _addresses(authority)]
+    refusals = [_address_refusal(address) for address in _addresses(authority)]
     if refusals and all(refusals):
         return refusals[0]
-    port = int(authority["port"] or _PORTS[authority["scheme"].lower()])
-    return port_refusal(port, settings.POSTBACKS_ALLOWED_PORTS)
+    return _port_refusal(int(authority["port"] or _PORTS[authority["scheme"].lower()]))
+
+
+def connection_refusal(address: str, port: int) -> Failure | None:
+    """Why no connection is opened to this IP address and port; None if it may be."""
+    return _address_refusal(address) or _port_refusal(port)
+
+
+def _address_refusal(address: str) -> Failure | None:
+    refused = refusal(address, settings.POSTBACKS_ALLOWED_NETWORKS)
+    return None if refused is None else Failure(Code.ADDRESS, refused)
+
+
+def _port_refusal(port: int) -> Failure | None:
+    refused = port_refusal(port, settings.POSTBACKS_ALLOWED_PORTS)
+    return None if refused is None else Failure(Code.PORT, refused)
 
 
 def _addresses(authority: re.Match[str]) -> tuple[str, ...]:

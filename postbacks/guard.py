@@ -56,7 +56,6 @@ _REFUSED_V6 = [
         ("3fff::/20", "a documentation address"),
     ]
 ]
-ONLY_PUBLIC = "only public addresses are called"  # In every refusal of an address.
 _GLOBAL_V6 = IPv6Network("2000::/3")  # All that has ever been given out for public use.
 _NAT64 = IPv6Network("64:ff9b::/96")  # How an IPv6-only machine reaches IPv4: the last 32 bits are the real address.
 
@@ -83,7 +82,7 @@ def _refusal(address: str, allowed: tuple[Network, ...]) -> str | None:
             return None
         reached = tunnelled
     shown = address if reached == given else f"{address}, which stands for {reached},"
-    return f"{shown} is {kind}, and {ONLY_PUBLIC} (POSTBACKS_ALLOWED_NETWORKS lists exceptions)"
+    return f"{shown} is {kind}, and only public addresses are called (POSTBACKS_ALLOWED_NETWORKS lists exceptions)"
 
 
 def _reached(address: Address) -> Address:

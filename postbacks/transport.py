@@ -1,16 +1,7 @@
-"""The one way out: libcurl is the wire.
+"""How postbacks go out: libcurl is the wire.
 
-A `Request` goes in; an `Answer` or one of the exceptions of `requests` comes out, its text being one short sentence for
-people. `send` sends one request; the engine's sender drives many `Call`s at once. Both use the same handle with the
-same options, so what a test send shows is what production does.
-
-    RequestException
-    ├── ConnectionError      never reached: refused, reset, no such host, address not allowed
-    │   ├── SSLError         reached, but no trust
-    │   └── ConnectTimeout   no connection in time
-    ├── ReadTimeout          reached, but no complete answer in time
-    ├── InvalidURL           cannot be sent at all
-    └── ChunkedEncodingError and others: an answer that is not HTTP
+A `Request` goes in; an `Answer` or a `Failure` comes out. `send` sends one request; the engine's sender drives many
+`Call`s at once. Both use the same handle with the same options, so what a test send shows is what production does.
 """
 
 from __future__ import annotations
@@ -19,27 +10,22 @@ import math
 import socket
 import time
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import certifi
 import pycurl
 from django.conf import settings
-from requests.exceptions import (
-    ChunkedEncodingError,
-    ConnectionError,  # noqa: A004 -- requests' own name, the vocabulary here
-    ConnectTimeout,
-    ContentDecodingError,
-    InvalidURL,
-    ReadTimeout,
-    RequestException,
-    SSLError,
-)
-from requests.structures import CaseInsensitiveDict
 
-from postbacks.destination import destination_refusal
-from postbacks.guard import refusal
-from postbacks.ports import port_refusal
+from postbacks.destination import connection_refusal, destination_refusal
+from postbacks.failures import (
+    CUT_ANSWER,
+    LATE_ANSWER,
+    LATE_CONNECTION,
+    NO_CONNECTION,
+    UNKNOWN_HOST,
+    Code,
+    Failure,
+)
 from postbacks.request import Request
 
 MAX_RESPONSE_BYTES = 64 * 1024  # Enough for any verdict; a larger body is cut, and the connection with it.
@@ -48,36 +34,40 @@ SMALL_BODY_BYTES = 4 * 1024  # May stay with an idle handle.
 
 _ADDED_BY_LIBCURL = ("Accept", "Content-Type", "Expect", "User-Agent")
 
-UNKNOWN_HOST = "The host name could not be resolved."
-NO_CONNECTION = "The connection was refused or the host could not be reached."
-NO_PROXY = "The egress proxy (POSTBACKS_EGRESS_PROXY) could not be reached."
-
 # libcurl's numbers; pycurl has no names for these.
 _E_HTTP2_STREAM, _E_TOO_LARGE = 92, 100
 _SUPPRESS_CONNECT_HEADERS = 265
 
-# libcurl's codes in one sentence each, with the exception that says how far the request came.
-_FAILURES: dict[int, tuple[type[RequestException], str]] = {
-    pycurl.E_UNSUPPORTED_PROTOCOL: (InvalidURL, "Only http and https URLs can be called."),
-    pycurl.E_URL_MALFORMAT: (InvalidURL, "The URL is malformed."),
-    pycurl.E_COULDNT_RESOLVE_HOST: (ConnectionError, UNKNOWN_HOST),
-    pycurl.E_COULDNT_RESOLVE_PROXY: (ConnectionError, NO_PROXY),
-    pycurl.E_COULDNT_CONNECT: (ConnectionError, NO_CONNECTION),
-    pycurl.E_FTP_WEIRD_SERVER_REPLY: (ChunkedEncodingError, "The answer was not HTTP."),
-    pycurl.E_PARTIAL_FILE: (ChunkedEncodingError, "The connection was closed before the whole answer had come."),
-    pycurl.E_SSL_CONNECT_ERROR: (SSLError, "The TLS handshake failed."),
-    pycurl.E_PEER_FAILED_VERIFICATION: (SSLError, "The server's TLS certificate is not valid for this host."),
-    pycurl.E_SSL_CIPHER: (SSLError, "No TLS cipher in common with the server."),
-    pycurl.E_GOT_NOTHING: (ConnectionError, "The server closed the connection without an answer."),
-    pycurl.E_SEND_ERROR: (ConnectionError, "The connection broke while the request was sent."),
-    pycurl.E_RECV_ERROR: (ConnectionError, "The connection broke before the whole answer had come."),
-    pycurl.E_BAD_CONTENT_ENCODING: (ContentDecodingError, "The answer's encoding could not be read."),
-    pycurl.E_HTTP2: (ChunkedEncodingError, "The server broke the HTTP/2 protocol."),
-    _E_HTTP2_STREAM: (ChunkedEncodingError, "The server broke the HTTP/2 stream."),
-    _E_TOO_LARGE: (ChunkedEncodingError, "The answer's headers are too large."),
-    # By `_on_header`; a body that we cut is no failure.
-    pycurl.E_WRITE_ERROR: (ChunkedEncodingError, "The answer's headers are too large."),
+INVALID_CERTIFICATE = Failure(Code.TLS, "The server's TLS certificate is not valid for this host.")
+NO_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) could not be reached.")
+_HUGE_HEADERS = Failure(Code.BAD_ANSWER, "The answer's headers are too large.")
+
+_FAILURES: dict[int, Failure] = {
+    pycurl.E_UNSUPPORTED_PROTOCOL: Failure(Code.INVALID_URL, "Only http and https URLs can be called."),
+    pycurl.E_URL_MALFORMAT: Failure(Code.INVALID_URL, "The URL is malformed."),
+    pycurl.E_COULDNT_RESOLVE_HOST: UNKNOWN_HOST,
+    pycurl.E_COULDNT_RESOLVE_PROXY: NO_PROXY,
+    pycurl.E_COULDNT_CONNECT: NO_CONNECTION,
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: Failure(Code.BAD_ANSWER, "The answer was not HTTP."),
+    pycurl.E_PARTIAL_FILE: Failure(Code.BAD_ANSWER, "The connection was closed before the whole answer had come."),
+    pycurl.E_SSL_CONNECT_ERROR: Failure(Code.TLS, "The TLS handshake failed."),
+    pycurl.E_PEER_FAILED_VERIFICATION: INVALID_CERTIFICATE,
+    pycurl.E_SSL_CIPHER: Failure(Code.TLS, "No TLS cipher in common with the server."),
+    pycurl.E_GOT_NOTHING: Failure(Code.BROKEN, "The server closed the connection without an answer."),
+    pycurl.E_SEND_ERROR: Failure(Code.BROKEN, "The connection broke while the request was sent."),
+    pycurl.E_RECV_ERROR: CUT_ANSWER,
+    pycurl.E_BAD_CONTENT_ENCODING: Failure(Code.BAD_ANSWER, "The answer's encoding could not be read."),
+    pycurl.E_HTTP2: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 protocol."),
+    _E_HTTP2_STREAM: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 stream."),
+    _E_TOO_LARGE: _HUGE_HEADERS,
+    pycurl.E_WRITE_ERROR: _HUGE_HEADERS,  # By `_on_header`; a body that we cut is no failure.
 }
+_SILENT_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) opened no connection to the host.")
+_ON_THE_WIRE = (Code.BROKEN, Code.TLS, Code.BAD_ANSWER)
+_LATE_HANDSHAKE = Failure(Code.CONNECT_TIMEOUT, "The TLS handshake did not end in time.")
+
+# A proxy that answers CONNECT so has tried, and speaks of the destination; any other refusal is its own.
+_SAID_BY_GATEWAYS = {502: Code.REFUSED, 503: Code.REFUSED, 504: Code.CONNECT_TIMEOUT}
 
 
 class Answer:
@@ -89,16 +79,11 @@ class Answer:
         self.header_text = header_text
         """One `Name: value` a line, as received."""
 
-    @cached_property
-    def headers(self) -> CaseInsensitiveDict[str]:
-        """By name; of one that came twice, the values joined by a comma. Strangers wrote them: read leniently."""
-        headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
-        for line in self.header_text.split("\n"):
-            name, colon, value = line.partition(":")
-            if colon:
-                name, value = name.strip(), value.strip()
-                headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return headers
+    def header(self, name: str) -> str | None:
+        """The value of a header, None where there is none; of one that came twice, the values joined by a comma."""
+        lines = (line.partition(":") for line in self.header_text.split("\n"))
+        values = [value.strip() for given, colon, value in lines if colon and given.strip().lower() == name.lower()]
+        return ", ".join(values) if values else None
 
 
 class Call:
@@ -111,6 +96,7 @@ class Call:
         "_header_lines",
         "_loaded_headers",
         "_loaded_method",
+        "_opened",
         "_proxied",
         "_refused",
         "curl",
@@ -147,15 +133,16 @@ class Call:
         self._body_bytes = 0
         self._header_lines: list[bytes] = []
         self._header_bytes = 0
-        self._refused: str | None = None
+        self._refused: Failure | None = None
+        self._opened = False  # Of several addresses one may be refused and another one tried: that one counts.
         self.truncated = False
 
-    def prepare(self, request: Request) -> None:
-        """Loads the request into the handle. Raises InvalidURL where libcurl refuses it outright, and ConnectionError
-        where a proxy would be asked to connect to what may not be called."""
+    def prepare(self, request: Request) -> Failure | None:
+        """Loads the request into the handle. Returns why it cannot be sent: libcurl refuses it outright, or a proxy
+        would be asked to connect to what may not be called."""
         self._reset()
         if self._proxied and (refused := destination_refusal(request.url)) is not None:
-            raise ConnectionError(refused)
+            return refused
         self.request = request
         curl = self.curl
         try:
@@ -170,8 +157,9 @@ class Call:
             if request.method != "GET":
                 curl.setopt(pycurl.POSTFIELDS, request.body or b"")
         except (pycurl.error, UnicodeError, TypeError) as error:
-            raise InvalidURL(f"The request cannot be sent: {error}") from error
+            return Failure(Code.INVALID_URL, f"The request cannot be sent: {error}")
         self.started = time.monotonic()
+        return None
 
     @property
     def unanswered(self) -> bool:
@@ -190,27 +178,37 @@ class Call:
         text = headers.decode("latin-1").replace("\r\n", "\n").strip("\n")
         return Answer(self.curl.getinfo(pycurl.RESPONSE_CODE), b"".join(self._body), text)
 
-    def failure(self, code: int, message: str) -> RequestException:
-        """The exception for a libcurl error code, its text for people."""
-        if self._refused is not None and code == pycurl.E_COULDNT_CONNECT:
-            return ConnectionError(self._refused)
-        if self._proxied:
-            if (status := self.curl.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
-                return ConnectionError(f"The egress proxy refused the connection, with status {status}.")
-            if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_COULDNT_RESOLVE_HOST):  # No other name is looked up here.
-                return ConnectionError(NO_PROXY)
+    def failure(self, code: int, message: str) -> Failure:
+        """What a libcurl error code and its message say."""
+        if self._refused is not None and not self._opened and code == pycurl.E_COULDNT_CONNECT:
+            return self._refused
+        if self._proxied and (failure := self._failure_of_proxy(code)) is not None:
+            return failure
         was_sent = self.curl.getinfo(pycurl.REQUEST_SIZE) > 0
         if code == pycurl.E_UNSUPPORTED_PROTOCOL and was_sent:
             code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl's word also for an answer that is not HTTP.
         if code == pycurl.E_OPERATION_TIMEDOUT:
-            if not was_sent:
-                connected = self.curl.getinfo(pycurl.CONNECT_TIME) > 0
-                return ConnectTimeout(
-                    "The TLS handshake did not end in time." if connected else "No connection could be made in time."
-                )
-            return ReadTimeout("The server did not answer in time.")
-        kind, text = _FAILURES.get(code, (RequestException, f"The request failed: {message or 'unknown error'}."))
-        return kind(text)
+            if was_sent:
+                return LATE_ANSWER
+            return _LATE_HANDSHAKE if self.curl.getinfo(pycurl.CONNECT_TIME) > 0 else LATE_CONNECTION
+        return _FAILURES.get(code) or Failure(Code.OTHER, f"The request failed: {message or 'unknown error'}.")
+
+    def _failure_of_proxy(self, code: int) -> Failure | None:
+        """What failed between us and the proxy, or was said by it; None for what lies behind it."""
+        if (status := self.curl.getinfo(pycurl.HTTP_CONNECTCODE)) >= 300:
+            said = _SAID_BY_GATEWAYS.get(status)
+            if said is not None:
+                return Failure(said, f"The egress proxy could not reach the host: it answered with status {status}.")
+            return Failure(Code.PROXY, f"The egress proxy refused the connection, with status {status}.")
+        if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_COULDNT_RESOLVE_HOST):  # No other name is looked up here.
+            return NO_PROXY
+        if status or self.curl.getinfo(pycurl.REQUEST_SIZE):
+            return None  # The tunnel was open, or the request on its way.
+        if code == pycurl.E_OPERATION_TIMEDOUT:
+            # A proxy that does not answer CONNECT is most likely waiting for the host.
+            return LATE_CONNECTION if self.curl.getinfo(pycurl.CONNECT_TIME) > 0 else NO_PROXY
+        known = _FAILURES.get(code)
+        return _SILENT_PROXY if known is not None and known.code in _ON_THE_WIRE else None
 
     def _on_body(self, chunk: bytes) -> int:
         room = MAX_RESPONSE_BYTES - self._body_bytes
@@ -238,31 +236,26 @@ class Call:
         if self._proxied:  # This is the proxy. What it may reach is for its own rules.
             return socket.socket(family, kind, protocol)
         host = where[0] if isinstance(where[0], str) else where[0].decode()
-        self._refused = refusal(host, settings.POSTBACKS_ALLOWED_NETWORKS) or port_refusal(
-            where[1], settings.POSTBACKS_ALLOWED_PORTS
-        )
+        self._refused = connection_refusal(host, where[1])
         if self._refused is not None:
             return int(pycurl.SOCKET_BAD)
+        self._opened = True
         return socket.socket(family, kind, protocol)
 
 
-def send(request: Request) -> Answer:
-    """Sends one request, with the guard, the timeouts and the certificate checks of every other.
-
-    Raises a RequestException, its text for people.
-    """
+def send(request: Request) -> Answer | Failure:
+    """Sends one request, with the guard, the timeouts and the certificate checks of every other."""
     call = Call()
     # Slower than a byte a second for so long: above all, a first byte that does not come.
     call.curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
     call.curl.setopt(pycurl.LOW_SPEED_TIME, math.ceil(settings.POSTBACKS_RESPONSE_TIMEOUT))
     try:
-        call.prepare(request)
+        if (failure := call.prepare(request)) is not None:
+            return failure
         call.curl.perform()
         return call.answer()
     except pycurl.error as error:
-        if call.truncated:
-            return call.answer()
-        raise call.failure(*error.args) from error
+        return call.answer() if call.truncated else call.failure(*error.args)
     finally:
         call.curl.close()
 

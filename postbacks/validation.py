@@ -112,7 +112,7 @@ def _check_destination(postback: Postback, errors: Errors) -> None:
     """Refuses a host or port that can plainly not be called. Names are only resolved, and guarded, when they are."""
     refused = destination_refusal(postback.url)
     if refused is not None:
-        errors["url"].append(f"This URL cannot be called: {refused}.")
+        errors["url"].append(f"This URL cannot be called: {refused.text}.")
 
 
 def _check_app_events(postback: Postback, errors: Errors) -> None:

@@ -14,12 +14,12 @@ from django.db import connection as django_connection
 from django.utils import timezone
 from psycopg2 import extensions
 from redis import Redis
-from requests.exceptions import RequestException
 
 from actions.models import ActionEvent
 from postbacks.engine import database, lanes, owners, pulse, rate
 from postbacks.engine.redis import client
 from postbacks.engine.stages import Claimed, Prepared, Sent
+from postbacks.failures import Failure
 from postbacks.models import Delivery, Postback
 from postbacks.request import Request
 from postbacks.rules import compile_rules
@@ -107,7 +107,7 @@ def make_answer(status: int = 200, body: bytes = b"OK", headers: dict[str, str] 
     return Answer(status, body, "\n".join(f"{name}: {value}" for name, value in (headers or {}).items()))
 
 
-def sent(ready: Prepared, answer: Answer | RequestException | None = None) -> Sent:
+def sent(ready: Prepared, answer: Answer | Failure | None = None) -> Sent:
     """An attempt that took 12 ms at a fixed moment; answered 200 OK unless told otherwise."""
     started_at = datetime(2026, 11, 20, 10, 30, 0, 125_000, tzinfo=UTC)
     return Sent(ready, started_at, 0.0124, answer if answer is not None else make_answer())

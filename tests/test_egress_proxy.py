@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
@@ -13,74 +12,17 @@ import certifi
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
-from requests.exceptions import ConnectionError as NotReached
-from requests.exceptions import SSLError
 
 from config.reading import proxy as read_proxy
 from postbacks.engine.sender import Sender
+from postbacks.failures import Code, Failure
 from postbacks.request import Request
-from postbacks.transport import NO_PROXY, Answer, send
+from postbacks.transport import INVALID_CERTIFICATE, NO_PROXY, Answer, send
 from tests.engine_rows import claimed, prepared
 from tests.receiver import ScriptedReceiver
 from tests.sending import Outcomes
-from tests.tls_redis import make_certificates
+from tests.wire import PASSWORD, Proxy, serve_tls
 from value_types.secret_text import SecretText
-
-PASSWORD = "pr0xy-pass"
-
-
-class Proxy:
-    """An HTTP proxy that takes every name for this machine and notes the first line of all that it is asked."""
-
-    def __init__(self, refuse: bytes = b"") -> None:
-        self.asked: list[str] = []
-        self.authorizations: set[bytes] = set()
-        self.connections = 0
-        self._refuse = refuse
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self.url = SecretText(f"http://user:{PASSWORD}@127.0.0.1:{self.port}")
-        Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._socket.accept()
-                self.connections += 1
-                Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with ExitStack() as stack, suppress(OSError):
-            stack.enter_context(client)
-            onward: socket.socket | None = None
-            while head := client.recv(65_536):
-                method, target, _ = head.split(b" ", 2)
-                self.asked.append(f"{method.decode()} {target.decode()}")
-                self.authorizations |= {line for line in head.split(b"\r\n") if line.startswith(b"Proxy-Authorization")}
-                if self._refuse:
-                    client.sendall(self._refuse)
-                    return
-                place = target if method == b"CONNECT" else target.split(b"/")[2]
-                if onward is None:
-                    port = int(place.rpartition(b":")[2])
-                    onward = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-                if method == b"CONNECT":
-                    client.sendall(b"HTTP/1.1 200 Connection established\r\nVia: a-proxy\r\n\r\n")
-                    Thread(target=_pour, args=(client, onward), daemon=True).start()
-                    _pour(onward, client)
-                    return
-                onward.sendall(head)
-                client.sendall(onward.recv(65_536))
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-def _pour(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture
@@ -111,33 +53,18 @@ def test_requests_go_to_the_proxy_over_one_connection_that_is_kept(proxy: Proxy)
 
 @pytest.fixture
 def tls_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Its port; it is `redis` by its certificate, and answers one request after the other."""
-    make_certificates(tmp_path)
-    monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "ca.crt"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "redis.crt", tmp_path / "redis.key")
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                plain, _ = server.accept()
-                with suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
-                    connection.recv(65_536)
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Of: receiver\r\n\r\nOK")
-                    connection.recv(65_536)
-
-    Thread(target=serve, daemon=True).start()
-    with closing(server):
-        yield server.getsockname()[1]
+    """Its port; it is `redis` by its certificate."""
+    with serve_tls(tmp_path) as port:
+        monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "ca.crt"))
+        yield port
 
 
 def test_tls_goes_through_a_tunnel_and_is_checked_as_ever(proxy: Proxy, tls_receiver: int) -> None:
     answer = send(Request("GET", f"https://redis:{tls_receiver}/in", {}))
+    assert isinstance(answer, Answer), answer
     assert (answer.status_code, answer.content) == (200, b"OK")
     assert answer.header_text == "Content-Length: 2\nX-Of: receiver", "nothing of what the proxy said"
-    with pytest.raises(SSLError, match="not valid for this host"):
-        send(Request("GET", f"https://partner.example:{tls_receiver}/in", {}))
+    assert send(Request("GET", f"https://partner.example:{tls_receiver}/in", {})) == INVALID_CERTIFICATE
     assert proxy.asked == [f"CONNECT redis:{tls_receiver}", f"CONNECT partner.example:{tls_receiver}"]
 
 
@@ -152,24 +79,64 @@ def test_tls_goes_through_a_tunnel_and_is_checked_as_ever(proxy: Proxy, tls_rece
     ],
 )
 def test_what_a_url_says_by_itself_never_reaches_the_proxy(proxy: Proxy, url: str, reason: str) -> None:
-    with pytest.raises(NotReached, match=reason.replace(".", r"\.")):
-        send(Request("GET", url, {}))
+    failure = send(Request("GET", url, {}))
+    assert isinstance(failure, Failure)
+    assert failure.code is (Code.PORT if "port" in reason else Code.ADDRESS)
+    assert reason in failure.text
     assert proxy.connections == 0
 
 
-def test_a_proxy_that_refuses_or_is_gone_is_named(settings: Settings) -> None:
-    with closing(Proxy(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")) as proxy:
+GATEWAY = "The egress proxy could not reach the host: it answered with status"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (403, Failure(Code.PROXY, "The egress proxy refused the connection, with status 403.")),
+        (407, Failure(Code.PROXY, "The egress proxy refused the connection, with status 407.")),
+        (500, Failure(Code.PROXY, "The egress proxy refused the connection, with status 500.")),
+        (502, Failure(Code.REFUSED, f"{GATEWAY} 502.")),
+        (503, Failure(Code.REFUSED, f"{GATEWAY} 503.")),
+        (504, Failure(Code.CONNECT_TIMEOUT, f"{GATEWAY} 504.")),
+    ],
+)
+def test_a_proxy_that_refuses_is_told_from_a_host_that_it_cannot_reach(
+    settings: Settings, status: int, expected: Failure
+) -> None:
+    with closing(Proxy(b"HTTP/1.1 %d So\r\nContent-Length: 0\r\n\r\n" % status)) as proxy:
         settings.POSTBACKS_EGRESS_PROXY = proxy.url
-        with pytest.raises(NotReached, match=r"^The egress proxy refused the connection, with status 403\.$"):
-            send(Request("GET", "https://partner.example/in", {}))
+        assert send(Request("GET", "https://partner.example/in", {})) == expected
         assert proxy.asked == ["CONNECT partner.example:443"]
+
+
+def test_a_proxy_that_is_gone_is_named(settings: Settings) -> None:
     with socket.socket() as taken:  # Nobody listens there.
         taken.bind(("127.0.0.1", 0))
         for nobody in (f"http://127.0.0.1:{taken.getsockname()[1]}", "http://no-such-host.invalid:3128"):
             settings.POSTBACKS_EGRESS_PROXY = SecretText(nobody)
-            with pytest.raises(NotReached) as error:
-                send(Request("GET", "http://partner.example/in", {}))
-            assert str(error.value) == NO_PROXY
+            assert send(Request("GET", "http://partner.example/in", {})) == NO_PROXY
+
+
+@pytest.mark.parametrize("said", [b"\r\n", b"SSH-2.0-OpenSSH_9.9\r\n"])
+def test_a_proxy_that_hangs_up_or_talks_nonsense_is_named(settings: Settings, said: bytes) -> None:
+    with closing(Proxy(said)) as proxy:
+        settings.POSTBACKS_EGRESS_PROXY = proxy.url
+        failure = send(Request("GET", "https://partner.example/in", {}))
+        assert proxy.asked == ["CONNECT partner.example:443"]
+    text = "The egress proxy (POSTBACKS_EGRESS_PROXY) opened no connection to the host."
+    assert failure == Failure(Code.PROXY, text)
+
+
+def test_a_host_behind_the_proxy_that_hangs_up_is_not_the_proxys_fault(proxy: Proxy) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def hang_up() -> None:
+            server.accept()[0].close()
+
+        Thread(target=hang_up, daemon=True).start()
+        failure = send(Request("GET", f"https://partner.example:{server.getsockname()[1]}/in", {}))
+    assert isinstance(failure, Failure)
+    assert failure.code is Code.TLS
 
 
 def test_the_setting_is_a_url_with_a_port_and_no_message_shows_its_password(monkeypatch: pytest.MonkeyPatch) -> None:

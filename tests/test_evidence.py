@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from requests.exceptions import ReadTimeout
 
 from postbacks.engine.evidence import COLUMNS, attempt_row, clean, copy_line, without_text
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Retry
+from postbacks.failures import LATE_ANSWER, Failure
 from postbacks.transport import Answer
 from tests.engine_rows import claimed, make_answer, prepared, sent
 
@@ -14,7 +14,7 @@ ONE = claimed(attempt=3)
 
 
 def row_of(
-    answer: Answer | ReadTimeout | None = None,
+    answer: Answer | Failure | None = None,
     fate: Fate = Delivered("Fine."),  # noqa: B008 -- a constant
     *,
     url: str = "http://receiver.example/in?a=1",
@@ -46,7 +46,7 @@ def test_a_row_holds_what_was_sent_and_what_came_back() -> None:
 
 
 def test_without_an_answer_the_status_is_empty() -> None:
-    row = row_of(ReadTimeout("The server did not answer in time."), Retry("The server did not answer in time.", 5.0))
+    row = row_of(LATE_ANSWER, Retry("The server did not answer in time.", 5.0))
     assert (row["status"], row["response_headers"], row["response_body"]) == (None, "", "")
     assert (row["succeeded"], row["reason"]) == (False, "The server did not answer in time.")
     assert (row["method"], row["request_body"]) == ("GET", "")

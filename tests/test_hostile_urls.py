@@ -11,10 +11,9 @@ from threading import Thread
 import pycurl
 import pytest
 from pytest_django import Settings
-from requests.exceptions import ConnectionError as NotReached
-from requests.exceptions import RequestException
 
 from postbacks.engine.sender import Sender
+from postbacks.failures import Code, Failure
 from postbacks.models import Postback
 from postbacks.request import Request, RequestErrors, RequestTemplate, compile_request
 from postbacks.transport import Answer, Call, send
@@ -208,6 +207,12 @@ def on_save(url: str) -> str:
     return " ".join(postback_errors(Postback(url=url, method="GET")).get("url", []))
 
 
+def status_of(url: str) -> int:
+    answer = send(Request("GET", url, {}))
+    assert isinstance(answer, Answer), answer
+    return answer.status_code
+
+
 def test_there_are_more_than_two_hundred() -> None:
     assert len({url for url, _ in HOSTILE}) == len(HOSTILE) > 250
 
@@ -238,7 +243,9 @@ def test_an_attempt_reaches_nobody_and_says_why(listener: Listener, opened: list
     count = len(HOSTILE) - len(said)
     for sent in outcomes.wait_for(count):
         url = HOSTILE[sent.prepared.claimed.postback_id - 1][0]
-        said[url] = f"{type(sent.answer).__name__}: {sent.answer}"
+        assert isinstance(sent.answer, Failure), url
+        assert sent.answer.code in (Code.ADDRESS, Code.PORT), url
+        said[url] = sent.answer.text
     sender.stop(5)
 
     assert {url: text for url, text in said.items() if wanted[url] not in text} == {}
@@ -251,9 +258,9 @@ def test_the_transport_stands_by_itself(listener: Listener, opened: list[str]) -
     """What no template would let through, handed to libcurl as it was typed."""
     for url, _ in HOSTILE:
         if "@9.9.9.9" not in url:  # There libcurl goes to 9.9.9.9, which is a public address.
-            with pytest.raises(RequestException) as error:
-                send(Request("GET", url.replace("{port}", str(listener.port)), {}))
-            assert str(error.value), url
+            failure = send(Request("GET", url.replace("{port}", str(listener.port)), {}))
+            assert isinstance(failure, Failure), url
+            assert failure.text, url
     assert (opened, listener.reached) == ([], [])
 
 
@@ -261,7 +268,7 @@ def test_the_listener_would_have_noticed(listener: Listener, opened: list[str], 
     settings.POSTBACKS_ALLOWED_NETWORKS = parse_networks(["127.0.0.0/8", "::1"])
     for url in (f"http://127.1:{listener.port}/", f"http://[::1]:{listener.port}/"):
         assert on_save(url) == ""
-        assert send(Request("GET", url, {})).status_code == 200
+        assert status_of(url) == 200
     assert opened == listener.reached == ["127.0.0.1", "::1"]
 
 
@@ -273,11 +280,9 @@ def test_ports_are_those_of_the_setting(listener: Listener, settings: Settings) 
     assert on_save(url) == f"This URL cannot be called: {reason}."
     assert "port 80 is not called" in on_save("http://receiver.example/{ActionId}")
     assert on_save("https://receiver.example/{ActionId}") == ""
-    with pytest.raises(NotReached) as error:
-        send(Request("GET", url, {}))
-    assert str(error.value) == reason
+    assert send(Request("GET", url, {})) == Failure(Code.PORT, reason)
     settings.POSTBACKS_ALLOWED_PORTS = parse_ports(["443", f"{listener.port - 1}-{listener.port}"])
-    assert send(Request("GET", url, {})).status_code == 200
+    assert status_of(url) == 200
     assert listener.reached == ["127.0.0.1"]
 
 
@@ -325,7 +330,7 @@ def test_a_name_that_changes_its_address_is_refused_when_it_does(
     for number in range(1, 7):
         sender.put([prepared(claimed(), url)])
         answer = outcomes.wait_for(number)[-1].answer
-        said.append(answer.status_code if isinstance(answer, Answer) else str(answer).partition(",")[0])
+        said.append(answer.status_code if isinstance(answer, Answer) else answer.text.partition(",")[0])
     sender.stop(5)
     assert said == [
         200,
@@ -343,8 +348,10 @@ def test_of_several_addresses_only_those_that_may_be_called_are(
 ) -> None:
     settings.POSTBACKS_ALLOWED_NETWORKS = parse_networks(["127.0.0.2"])
     resolver([["127.0.0.1", "127.0.0.2"], ["[::1]", "127.0.0.1", "127.0.0.3"]])
-    request = Request("GET", f"http://{NAME}:{listener.port}/in", {})
-    assert send(request).status_code == 200
-    with pytest.raises(NotReached, match=" is a loopback address, and only public addresses are called"):
-        send(request)
+    url = f"http://{NAME}:{listener.port}/in"
+    assert status_of(url) == 200
+    failure = send(Request("GET", url, {}))
+    assert isinstance(failure, Failure)
+    assert failure.code is Code.ADDRESS
+    assert " is a loopback address, and only public addresses are called" in failure.text
     assert listener.reached == ["127.0.0.2"]

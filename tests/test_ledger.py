@@ -10,10 +10,10 @@ import psycopg2
 import pytest
 from django.utils import timezone
 from psycopg2 import extensions
-from requests.exceptions import ReadTimeout
 
 from postbacks.engine import ledger
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.failures import Code, Failure
 from postbacks.models import Attempt, Delivery, Postback
 from tests.engine_rows import OWNER, claimed, engine_connection, make_answer, make_held, make_lane, prepared, sent
 
@@ -121,7 +121,7 @@ def test_an_attempt_is_recorded_to_the_letter(write: Write, lane: Postback) -> N
 
 
 def test_an_attempt_without_an_answer_has_no_status(write: Write, lane: Postback) -> None:
-    write(attempted(make_held(lane), Retry("Too late.", 5.0), answer=ReadTimeout("Too late.")))
+    write(attempted(make_held(lane), Retry("Too late.", 5.0), answer=Failure(Code.TIMEOUT, "Too late.")))
     row = Attempt.objects.get()
     assert (row.status, row.succeeded, row.reason, row.response_headers, row.response_body) == (
         None, False, "Too late.", "", "",

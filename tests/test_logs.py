@@ -15,7 +15,6 @@ import psutil
 import pytest
 import requests
 from django.test import Client
-from requests.exceptions import ConnectTimeout
 
 from config.environment import BASE_DIR
 from config.operations.logs.formats import JsonFormat, LineFormat
@@ -23,6 +22,7 @@ from config.operations.logs.redaction import redact
 from config.operations.logs.request_ids import WithRequestId, request_ids
 from postbacks.engine.attempt_log import log_attempts
 from postbacks.engine.stages import Delivered, GaveUp, Judged, Released, Retry
+from postbacks.failures import Code, Failure
 from tests.copies import Copy, free_port
 from tests.engine_rows import claimed, make_answer, prepared, sent
 from tests.workers import environment, wait_until
@@ -174,7 +174,7 @@ def test_within_a_request_every_line_has_it_and_afterwards_none(rf: Any) -> None
 def batch() -> list[Judged]:
     """One of each fate; the request's URL and the answer hold what no log should."""
     one = prepared(claimed(lane=9), f"https://user:{SECRET}@receiver.example/{SECRET}?k={SECRET}")
-    gone = sent(one, ConnectTimeout(f"no connection to {SECRET}"))
+    gone = sent(one, Failure(Code.CONNECT_TIMEOUT, f"no connection to {SECRET}"))
     refused = sent(one, make_answer(503, SECRET.encode()))
     return [
         Judged(one.claimed, Delivered(SECRET), sent(one)),

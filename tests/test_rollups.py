@@ -14,21 +14,12 @@ from django.db import transaction
 from django.utils import timezone
 from psycopg2 import extensions
 from pytest_django import Settings
-from requests.exceptions import (
-    ChunkedEncodingError,
-    ConnectionError,  # noqa: A004 -- requests' own name
-    ConnectTimeout,
-    InvalidURL,
-    ReadTimeout,
-    RequestException,
-    SSLError,
-)
 
 from postbacks.engine import ledger, sweep
 from postbacks.engine.batch_tally import reason_class
 from postbacks.engine.database import raw_cursor
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
-from postbacks.guard import refusal
+from postbacks.failures import Code, Failure
 from postbacks.lifecycle import delete_postback
 from postbacks.models import Delivery, Lane, Postback, Rollup, Tally
 from postbacks.rollups import read
@@ -36,7 +27,7 @@ from postbacks.rollups.counters import COLUMNS, LAG_SECONDS, TOOK_MS, percentile
 from postbacks.rollups.fold import ALL, EVER, fold, prune
 from postbacks.rollups.reasons import LABELS
 from postbacks.rollups.tally import append, count_ended
-from postbacks.transport import NO_CONNECTION, UNKNOWN_HOST, Answer
+from postbacks.transport import Answer
 from tests.engine_rows import (
     OWNER,
     claimed,
@@ -71,7 +62,7 @@ def write(connection: extensions.connection) -> Write:
     return lambda *batch, owner=OWNER: ledger.write(connection, owner, batch)
 
 
-def attempted(delivery: Delivery, fate: Fate, answer: Answer | RequestException | None = None) -> Judged:
+def attempted(delivery: Delivery, fate: Fate, answer: Answer | Failure | None = None) -> Judged:
     one = claimed(delivery)
     return Judged(one, fate, sent(prepared(one), answer))
 
@@ -361,19 +352,10 @@ def test_readers_catch_up_when_nobody_folds() -> None:
         (make_answer(410), "status_410"),
         (make_answer(429), "status_429"),
         (make_answer(503), "status_5xx"),
-        (ConnectionError(UNKNOWN_HOST), "dns"),
-        (ConnectionError(NO_CONNECTION), "refused"),
-        (ConnectionError(str(refusal("10.0.0.1", []))), "address"),
-        (ConnectionError("The connection broke before the whole answer had come."), "broken"),
-        (SSLError("The TLS handshake failed."), "tls"),
-        (ConnectTimeout("No connection could be made in time."), "connect_timeout"),
-        (ReadTimeout("The server did not answer in time."), "timeout"),
-        (ChunkedEncodingError("The answer was not HTTP."), "bad_answer"),
-        (InvalidURL("The URL is malformed."), "invalid_url"),
-        (RequestException("The request failed: unknown error."), "other"),
+        *((Failure(code, "For some reason."), code.value) for code in Code),
     ],
 )
-def test_each_failure_has_a_class(answer: Answer | RequestException, expected: str) -> None:
+def test_each_failure_has_a_class(answer: Answer | Failure, expected: str) -> None:
     one = claimed()
     assert reason_class(Judged(one, Retry("…", 5.0), sent(prepared(one), answer))) == expected
     assert expected in LABELS

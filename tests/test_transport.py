@@ -5,63 +5,26 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from ipaddress import IPv4Network
-from threading import Thread
 
+import pycurl
 import pytest
 from pytest_django import Settings
-from requests.exceptions import (
-    ChunkedEncodingError,
-    ConnectionError,  # noqa: A004 -- requests' own name
-    ConnectTimeout,
-    InvalidURL,
-    ReadTimeout,
-    RequestException,
-    SSLError,
-)
 
+from postbacks.failures import Code, Failure
 from postbacks.request import Request
 from postbacks.transport import MAX_RESPONSE_BYTES, Call, send
+from postbacks.transport import Answer as Received
 from tests.engine_rows import make_request
 from tests.receiver import Close, Hang, ScriptedReceiver
 from tests.receiver import Response as Answer
+from tests.wire import RawServer
 
 
 @pytest.fixture(autouse=True)
 def loopback_is_allowed(settings: Settings) -> None:
     settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
-
-
-class RawServer:
-    """Sends the same bytes to whoever connects, whatever was asked, and hangs up; keeps what it was sent."""
-
-    def __init__(self, payload: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK") -> None:
-        self.payload = payload
-        self.received: list[bytes] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
-        self.url = f"http://{self.address}"
-        self._thread = Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                self.received.append(connection.recv(65_536))
-                with suppress(OSError):  # The other side may have had enough.
-                    connection.sendall(self.payload)
-                    connection.shutdown(socket.SHUT_WR)
-                    connection.recv(65_536)  # Closed only when the other side has read it all.
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join(5)
 
 
 @pytest.fixture
@@ -70,10 +33,16 @@ def raw() -> Iterator[RawServer]:
         yield server
 
 
-def failure(request: Request) -> RequestException:
-    with pytest.raises(RequestException) as raised:
-        send(request)
-    return raised.value
+def answer_to(request: Request) -> Received:
+    answer = send(request)
+    assert isinstance(answer, Received), answer
+    return answer
+
+
+def failure(request: Request) -> Failure:
+    answer = send(request)
+    assert isinstance(answer, Failure), answer
+    return answer
 
 
 def test_a_get_goes_out_as_given_with_nothing_added_but_the_host(raw: RawServer) -> None:
@@ -115,10 +84,10 @@ def test_a_large_body_is_sent_without_asking_first() -> None:
 def test_the_answer_comes_back_whole() -> None:
     answer = Answer(404, "no São".encode(), {"X-Id": "7", "Retry-After": "3"}, delay_seconds=0.05)
     with ScriptedReceiver(lambda _: answer) as receiver:
-        response = send(make_request(receiver.url + "/in"))
+        response = answer_to(make_request(receiver.url + "/in"))
     assert (response.status_code, response.content) == (404, "no São".encode())
-    assert response.headers["x-id"] == "7"
-    assert response.headers["Retry-After"] == "3"
+    assert response.header("x-id") == "7"
+    assert response.header("Retry-After") == "3"
 
 
 def test_repeated_headers_are_joined_and_interim_answers_forgotten(raw: RawServer) -> None:
@@ -126,17 +95,17 @@ def test_repeated_headers_are_joined_and_interim_answers_forgotten(raw: RawServe
         b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
         b"HTTP/1.1 204 No Content\r\nX-A: 1\r\nx-a: 2\r\nX-Latin: \xe9\r\n\r\n"
     )
-    response = send(make_request(raw.url))
+    response = answer_to(make_request(raw.url))
     assert (response.status_code, response.content) == (204, b"")
-    assert dict(response.headers) == {"x-a": "1, 2", "X-Latin": "é"}
+    assert [response.header(name) for name in ("X-A", "x-latin", "X-Early")] == ["1, 2", "é", None]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_an_answer_like_any_other(status: int) -> None:
     with ScriptedReceiver(lambda _: Answer(status, "", {"Location": "/elsewhere"})) as receiver:
-        response = send(make_request(receiver.url + "/in", b"a=1"))
+        response = answer_to(make_request(receiver.url + "/in", b"a=1"))
         assert [arrival.path for arrival in receiver.arrivals] == ["/in"]
-    assert (response.status_code, response.headers["Location"]) == (status, "/elsewhere")
+    assert (response.status_code, response.header("Location")) == (status, "/elsewhere")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +113,7 @@ def test_a_redirect_is_an_answer_like_any_other(status: int) -> None:
 )
 def test_a_long_answer_is_read_up_to_64_kib(size: int, read: int) -> None:
     with ScriptedReceiver(lambda _: Answer(200, b"z" * size)) as receiver:
-        response = send(make_request(receiver.url))
+        response = answer_to(make_request(receiver.url))
     assert (response.status_code, response.content) == (200, b"z" * read)
 
 
@@ -154,34 +123,49 @@ def test_an_address_that_is_not_public_is_refused_whatever_it_is_called(settings
     with ScriptedReceiver() as receiver:
         error = failure(make_request(f"http://{host}:{receiver.port}/"))
         assert receiver.arrivals == []
-    assert type(error) is ConnectionError
-    assert "only public addresses are called (POSTBACKS_ALLOWED_NETWORKS" in str(error)
+    assert error.code is Code.ADDRESS
+    assert "only public addresses are called (POSTBACKS_ALLOWED_NETWORKS" in error.text
 
 
 def test_an_allowed_name_is_reached() -> None:
     with ScriptedReceiver() as receiver:
-        assert send(make_request(f"http://localhost:{receiver.port}/")).status_code == 200
+        assert answer_to(make_request(f"http://localhost:{receiver.port}/")).status_code == 200
 
 
 def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     with ScriptedReceiver() as receiver:
-        assert send(make_request(receiver.url)).status_code == 200
+        assert answer_to(make_request(receiver.url)).status_code == 200
 
 
 def test_nobody_listens() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
     error = failure(make_request(f"http://127.0.0.1:{port}/"))
-    assert type(error) is ConnectionError
-    assert str(error) == "The connection was refused or the host could not be reached."
+    assert error.code is Code.REFUSED
+    assert error.text == "The connection was refused or the host could not be reached."
 
 
 def test_a_name_that_does_not_exist() -> None:
     error = failure(make_request("http://receiver.invalid/"))
-    assert type(error) is ConnectionError
-    assert str(error) == "The host name could not be resolved."
+    assert error.code is Code.DNS
+    assert error.text == "The host name could not be resolved."
+
+
+def test_of_several_addresses_one_that_was_tried_counts_more_than_one_that_was_refused(settings: Settings) -> None:
+    settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.1")]
+    with socket.socket() as taken:  # Nobody listens there.
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        for addresses, expected in (("127.0.0.1,127.0.0.2", Code.REFUSED), ("127.0.0.2", Code.ADDRESS)):
+            call = Call()
+            call.prepare(make_request(f"http://partner.example:{port}/"))
+            call.curl.setopt(pycurl.RESOLVE, [f"partner.example:{port}:{addresses}"])
+            with pytest.raises(pycurl.error) as error:
+                call.curl.perform()
+            assert call.failure(*error.value.args).code is expected
+            call.curl.close()
 
 
 def test_no_connection_in_time(settings: Settings) -> None:
@@ -197,8 +181,8 @@ def test_no_connection_in_time(settings: Settings) -> None:
         started = time.monotonic()
         error = failure(make_request(f"http://127.0.0.1:{listener.getsockname()[1]}/"))
     assert 0.25 <= time.monotonic() - started < 2
-    assert type(error) is ConnectTimeout
-    assert str(error) == "No connection could be made in time."
+    assert error.code is Code.CONNECT_TIMEOUT
+    assert error.text == "No connection could be made in time."
 
 
 @pytest.mark.parametrize("answer", [Hang(), Answer(delay_seconds=5)])
@@ -209,16 +193,16 @@ def test_no_answer_in_time(settings: Settings, answer: Hang | Answer) -> None:
         error = failure(make_request(receiver.url))
         assert len(receiver.arrivals) == 1
     assert 0.25 <= time.monotonic() - started < 2
-    assert type(error) is ReadTimeout
-    assert str(error) == "The server did not answer in time."
+    assert error.code is Code.TIMEOUT
+    assert error.text == "The server did not answer in time."
 
 
 def test_the_server_hangs_up_without_an_answer() -> None:
     with ScriptedReceiver(lambda _: Close()) as receiver:
         error = failure(make_request(receiver.url))
         assert len(receiver.arrivals) == 1
-    assert type(error) is ConnectionError
-    assert str(error) == "The server closed the connection without an answer."
+    assert error.code is Code.BROKEN
+    assert error.text == "The server closed the connection without an answer."
 
 
 @pytest.mark.parametrize(
@@ -238,17 +222,17 @@ def test_the_server_hangs_up_without_an_answer() -> None:
     ids=["banner", "html", "version", "length", "short", "many headers", "long header"],
 )
 def test_a_broken_answer_is_a_failure_that_may_pass(raw: RawServer, payload: bytes, sentence: str) -> None:
-    """And never an InvalidURL: that would give the delivery up."""
+    """And never an invalid URL: that would give the delivery up."""
     raw.payload = payload
     error = failure(make_request(raw.url))
-    assert type(error) is ChunkedEncodingError
-    assert str(error) == sentence
+    assert error.code is Code.BAD_ANSWER
+    assert error.text == sentence
 
 
 def test_a_server_that_speaks_no_tls(raw: RawServer) -> None:
     error = failure(make_request(raw.url.replace("http:", "https:")))
-    assert type(error) is SSLError
-    assert str(error) == "The TLS handshake failed."
+    assert error.code is Code.TLS
+    assert error.text == "The TLS handshake failed."
 
 
 @pytest.mark.parametrize(
@@ -261,12 +245,13 @@ def test_a_server_that_speaks_no_tls(raw: RawServer) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_sent_at_all(request_: Request) -> None:
-    assert type(failure(request_)) is InvalidURL
+    assert failure(request_).code is Code.INVALID_URL
 
 
 def test_only_http_and_https_are_spoken() -> None:
-    with pytest.raises(InvalidURL, match="Only http and https URLs can be called"):
-        send(make_request("file:///etc/hostname"))
+    assert failure(make_request("file:///etc/hostname")) == Failure(
+        Code.INVALID_URL, "Only http and https URLs can be called."
+    )
 
 
 def test_a_handle_that_is_used_again_keeps_nothing_of_the_request_before(raw: RawServer) -> None:
@@ -278,5 +263,5 @@ def test_a_handle_that_is_used_again_keeps_nothing_of_the_request_before(raw: Ra
     call.curl.perform()
     assert raw.received[1] == f"GET /next HTTP/1.1\r\nHost: {raw.address}\r\n\r\n".encode()
     response = call.answer()
-    assert (response.status_code, response.content, dict(response.headers)) == (204, b"", {})
+    assert (response.status_code, response.content, response.header_text) == (204, b"", "")
     call.curl.close()

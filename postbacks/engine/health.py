@@ -2,7 +2,11 @@
 
 A run of connection errors, timeouts, 429 and 5xx, long enough and of several actions, puts the lane on hold: nothing
 goes out but one probe at a time, a real delivery, at growing intervals. Any other answer, also a refusal, shows that
-somebody is there and ends the hold. A body that a rule judges failed says nothing about the destination.
+somebody is there and ends the hold. A body that a rule judges failed is such an answer.
+
+What never got as far as the destination says nothing of it: an address or a port that we do not call, a proxy in the
+way, a URL that cannot be called, a bug of ours. It changes no run and ends no hold; where the probe ends so, the next
+one goes out after the same wait.
 """
 
 from __future__ import annotations
@@ -13,8 +17,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from postbacks.engine.stages import Delivered, Fate, Sent
-from postbacks.transport import Answer
+from postbacks.engine.stages import Delivered, Judged
+from postbacks.failures import Code, Failure
 
 FAILURES_TO_HOLD = 10
 ACTIONS_TO_HOLD = 3  # One poisonous action must not hold the others.
@@ -22,13 +26,20 @@ FIRST_PROBE = timedelta(seconds=10)
 LONGEST_PROBE_WAIT = timedelta(minutes=15)
 GONE_ACTIONS_TO_PAUSE = 3
 
+# Connection errors and timeouts; a server that does not speak HTTP as it should is no receiver. All others are SILENT,
+# also what libcurl cannot name: a hold stops everything, so it takes evidence.
+_DOWN = frozenset({Code.DNS, Code.REFUSED, Code.CONNECT_TIMEOUT, Code.TLS, Code.TIMEOUT, Code.BROKEN, Code.BAD_ANSWER})
+
 
 class Sign(Enum):
-    """What an attempt says of its destination; what came of a probe is told apart from what was under way before."""
+    """What became of a delivery says this of its destination; what came of a probe is told apart from what was under
+    way before."""
 
     ALIVE = "alive"
     DOWN = "down"
     GONE = "gone"  # 410: alive, but it wants no more.
+    SILENT = "silent"  # An attempt that never got there: nothing.
+    UNSENT = "unsent"  # No attempt was made: nothing either.
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +63,16 @@ class Health:
         return len(self.gone_actions) >= GONE_ACTIONS_TO_PAUSE
 
 
-def sign_of(sent: Sent, fate: Fate) -> Sign:
-    """What an attempt says. A postback's rules may accept any status: what they accept is a sign of life."""
-    answer = sent.answer
-    if isinstance(fate, Delivered):
+def sign_of(judged: Judged) -> Sign:
+    """What it says. A postback's rules may accept any status: what they accept is a sign of life."""
+    if judged.sent is None:
+        return Sign.UNSENT
+    answer = judged.sent.answer
+    if isinstance(answer, Failure):
+        return Sign.DOWN if answer.code in _DOWN else Sign.SILENT
+    if isinstance(judged.fate, Delivered):
         return Sign.ALIVE
-    if not isinstance(answer, Answer) or answer.status_code == 429 or answer.status_code >= 500:
+    if answer.status_code == 429 or answer.status_code >= 500:
         return Sign.DOWN
     return Sign.GONE if answer.status_code == 410 else Sign.ALIVE
 
@@ -83,6 +98,8 @@ def _after_one(health: Health, one: News, now: datetime) -> Health:
             return Health()
         case Sign.GONE:
             return Health(gone_actions=_with(health.gone_actions, one.action_id, GONE_ACTIONS_TO_PAUSE))
+        case Sign.SILENT | Sign.UNSENT:
+            return _probe_again(health, one, now)
     if health.held_since is not None:
         return _probe_failed(health, now) if one.probe else health
     health = Health(
@@ -97,6 +114,13 @@ def _after_one(health: Health, one: News, now: datetime) -> Health:
 def _probe_failed(health: Health, now: datetime) -> Health:
     wait = min(2 * health.probe_wait, LONGEST_PROBE_WAIT)
     return replace(health, probe_at=now + wait, probe_wait=wait)
+
+
+def _probe_again(health: Health, one: News, now: datetime) -> Health:
+    """A probe that tells nothing makes room for the next: after the same wait, or at once where nothing went out."""
+    if not one.probe or health.held_since is None:
+        return health
+    return replace(health, probe_at=now if one.sign is Sign.UNSENT else now + health.probe_wait)
 
 
 def _with(actions: tuple[int, ...], action_id: int, most: int) -> tuple[int, ...]:

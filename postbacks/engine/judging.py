@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from requests.exceptions import InvalidURL
-
 from postbacks.engine.stages import Delivered, Fate, GaveUp, Retry, Sent
+from postbacks.failures import Code, Failure
 from postbacks.retry import next_delay
-from postbacks.transport import Answer
 
 GONE = 410
 
@@ -16,16 +14,16 @@ GONE = 410
 def judge(sent: Sent) -> Fate:
     """The fate of the delivery, by the postback's rules and the retry schedule."""
     answer = sent.answer
-    if isinstance(answer, InvalidURL):
-        return GaveUp(str(answer))
-    if not isinstance(answer, Answer):
-        return _again(sent, str(answer), None)
+    if isinstance(answer, Failure):
+        # What libcurl cannot send today it cannot send tomorrow. All else may pass: names, networks, proxies and our
+        # own program change.
+        return GaveUp(answer.text) if answer.code is Code.INVALID_URL else _again(sent, answer.text, None)
     verdict = sent.prepared.rules.judge(answer.status_code, answer.content.decode("utf-8", "replace"))
     if verdict.success:
         return Delivered(verdict.reason)
     if answer.status_code == GONE:
         return GaveUp("Status 410 Gone: the receiver does not want it any more.")
-    return _again(sent, verdict.reason, answer.headers.get("Retry-After"))
+    return _again(sent, verdict.reason, answer.header("Retry-After"))
 
 
 def _again(sent: Sent, reason: str, retry_after: str | None) -> Fate:

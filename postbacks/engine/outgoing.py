@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import orjson
 
@@ -37,14 +37,14 @@ class Outgoing:
                 if isinstance(result, Prepared):
                     prepared.append(result)
                 else:
-                    self._recorder.put(Judged(claimed, result, None))
+                    self._recorder.put(Judged(claimed, result, None, probe))
             if prepared:
                 self._sender.put(prepared)
 
-    def release(self, ones: Iterable[Claimed]) -> None:
-        """Gives deliveries back as they were: no attempt was made."""
+    def release(self, ones: Iterable[Claimed], probes: Container[int]) -> None:
+        """Gives deliveries back as they were: no attempt was made. `probes` are the lanes that are probed."""
         for claimed in ones:
-            self._recorder.put(Judged(claimed, Released(), None))
+            self._recorder.put(Judged(claimed, Released(), None, claimed.postback_id in probes))
 
 
 def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: bool = False) -> Prepared | GaveUp:

@@ -48,12 +48,12 @@ class Pacing:
             slots = rate.reserve(lane, limit, len(ones))
         except RedisError as error:
             logger.warning("No slots for lane %d while Redis is away (%s).", lane, error)
-            self._outgoing.release(ones)
+            self._outgoing.release(ones, probes)
             return HALF_HORIZON_SECONDS
         now = time.monotonic()
         slotted: list[Timed] = [(one, now + offset) for one, offset in zip(ones, slots.offsets(), strict=False)]
         self._outgoing.send(slotted, setups, probes)
-        self._outgoing.release(ones[slots.count :])
+        self._outgoing.release(ones[slots.count :], probes)
         return slots.first_seconds + slots.count * slots.interval_seconds - HALF_HORIZON_SECONDS
 
     def put_off(self, lane: int, wait_seconds: float) -> None:

@@ -89,10 +89,11 @@ class Engine:
     # On the sender's thread.
 
     def _on_sent(self, sent: Sent) -> None:
-        self._recorder.put(Judged(sent.prepared.claimed, _judge(sent), sent))
+        self._recorder.put(Judged(sent.prepared.claimed, _judge(sent), sent, sent.prepared.probe))
 
     def _on_unsent(self, unsent: Iterable[Prepared]) -> None:
-        self._outgoing.release(prepared.claimed for prepared in unsent)
+        for prepared in unsent:
+            self._recorder.put(Judged(prepared.claimed, Released(), None, prepared.probe))
 
     # On the recorder's thread.
 

@@ -144,15 +144,15 @@ class Recorder:
 
 
 def _news(batch: Sequence[Judged]) -> dict[int, list[News]]:
-    """What the attempts say of their destinations, by lane; a good answer is no news of one that is well."""
+    """What the batch says of its destinations, by lane; a good answer is no news of one that is well, and what says
+    nothing is news only of a probe."""
     by_lane: dict[int, list[News]] = {}
     lanes_with_news: set[int] = set()
     for judged in batch:
-        if judged.sent is None:
+        sign = sign_of(judged)
+        if sign in (Sign.SILENT, Sign.UNSENT) and not judged.probe:
             continue
-        prepared = judged.sent.prepared
-        sign = sign_of(judged.sent, judged.fate)
-        by_lane.setdefault(judged.claimed.postback_id, []).append(News(sign, judged.claimed.action_id, prepared.probe))
-        if sign is not Sign.ALIVE or prepared.troubled:
+        by_lane.setdefault(judged.claimed.postback_id, []).append(News(sign, judged.claimed.action_id, judged.probe))
+        if sign is not Sign.ALIVE or (judged.sent is not None and judged.sent.prepared.troubled):
             lanes_with_news.add(judged.claimed.postback_id)
     return {lane: by_lane[lane] for lane in lanes_with_news}

@@ -24,10 +24,10 @@ from typing import Any
 
 import pycurl
 from django.conf import settings
-from requests.exceptions import RequestException
 
 from postbacks.engine.stages import Prepared, Sent
 from postbacks.engine.turns import MAX_IN_FLIGHT, Turns
+from postbacks.failures import Code, Failure
 from postbacks.transport import Answer, Call
 
 logger = logging.getLogger(__name__)
@@ -186,15 +186,16 @@ class Sender:
         started_at = datetime.now(UTC)
         try:
             call = self._idle_calls.pop() if self._idle_calls else Call()
-            call.prepare(prepared.request)
-            self._multi.add_handle(call.curl)
-        except Exception as error:
+            failure = call.prepare(prepared.request)
+            if failure is None:
+                self._multi.add_handle(call.curl)
+        except Exception as bug:
             # Whatever it is, it is this delivery's and must not hold up the others.
-            if not isinstance(error, RequestException):
-                logger.exception("Delivery %d could not be started.", prepared.claimed.delivery_id)
-                error = RequestException(f"The request could not be sent, by an error of ours: {error!r}")
+            logger.exception("Delivery %d could not be started.", prepared.claimed.delivery_id)
+            failure = Failure(Code.INTERNAL, f"The request could not be sent because of an internal error: {bug!r}")
+        if failure is not None:
             self._turns.skipped(prepared)
-            self._on_sent(Sent(prepared, started_at, 0.0, error))
+            self._on_sent(Sent(prepared, started_at, 0.0, failure))
             return
         self._turns.started(prepared)
         patience = settings.POSTBACKS_RESPONSE_TIMEOUT * random.uniform(1, 1 + TIMEOUT_SPREAD)  # noqa: S311 -- no secret
@@ -220,7 +221,7 @@ class Sender:
         for call in overdue:
             self._finish(call.curl, call.failure(pycurl.E_OPERATION_TIMEDOUT, ""))
 
-    def _finish(self, curl: pycurl.Curl, answer: Answer | RequestException) -> None:
+    def _finish(self, curl: pycurl.Curl, answer: Answer | Failure) -> None:
         self._multi.remove_handle(curl)
         call, prepared, started_at, _ = self._in_flight.pop(curl)
         self._idle_calls.append(call)

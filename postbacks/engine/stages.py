@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from requests.exceptions import RequestException
-
+from postbacks.failures import Failure
 from postbacks.request import Request
 from postbacks.rules import Rules
 from postbacks.transport import Answer
@@ -49,7 +48,7 @@ class Sent(NamedTuple):
     prepared: Prepared
     started_at: datetime
     duration_seconds: float
-    answer: Answer | RequestException
+    answer: Answer | Failure
 
 
 class Delivered(NamedTuple):
@@ -73,8 +72,9 @@ Fate = Delivered | Retry | GaveUp | Released
 
 
 class Judged(NamedTuple):
-    """What becomes of the delivery. `sent` is None when no attempt was made."""
+    """What becomes of the delivery. `sent` is None when no attempt was made; `probe` as it was prepared."""
 
     claimed: Claimed
     fate: Fate
     sent: Sent | None
+    probe: bool = False

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
 
-from requests.exceptions import RequestException
-
 from actions.reports.parameters import sample_values
+from postbacks.failures import Failure
 from postbacks.models import Postback
 from postbacks.preview import EventFileError, PreviewEvent, recorded_event
 from postbacks.request import Request, RequestErrors, Unbuildable, compile_request
@@ -76,11 +75,10 @@ def send_once(request: Request, postback: Postback) -> dict[str, Any]:
     """
     scrubber = request.scrubber or Scrubber(())
     began = time.monotonic()
-    try:
-        answer = send(request)
-    except RequestException as error:
-        return {"success": False, "verdict": str(error), "milliseconds": _since(began)}
+    answer = send(request)
     took = _since(began)
+    if isinstance(answer, Failure):
+        return {"success": False, "verdict": answer.text, "milliseconds": took}
     body = answer.content.decode("utf-8", "replace")
     verdict = compile_rules(postback.success_response, postback.error_response).judge(answer.status_code, body)
     return {
