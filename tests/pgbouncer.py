@@ -17,6 +17,7 @@ from django.db import connection
 
 from config.embedded import privileges
 from config.up.ports import LOCALHOST, answers, find_free
+from tests.processes import stop
 from tests.workers import environment, wait_until
 
 SERVER_CONNECTIONS = 3
@@ -84,8 +85,7 @@ def running_pgbouncer(*, ignored: str = "extra_float_digits") -> Iterator[PgBoun
             wait_until(lambda: answers(port), 10, "PgBouncer listens")
             yield PgBouncer(port)
         finally:
-            process.terminate()
-            process.wait(10)
+            stop(process)
 
 
 def _place() -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from config.environment import BASE_DIR
 from config.up.ports import LOCALHOST, answers, find_free
+from tests.processes import stop
 
 PASSWORD = "0f1e2d3c"
 _START_SECONDS = 10
@@ -47,8 +48,7 @@ def running_tls_redis() -> Iterator[tuple[int, Path]]:
                 time.sleep(0.02)
             yield port, folder / "ca.crt"
         finally:
-            process.terminate()
-            process.wait(10)
+            stop(process)
 
 
 def make_certificates(folder: Path) -> str:
