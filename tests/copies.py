@@ -66,7 +66,7 @@ class Copy:
     def kill_everything(self) -> None:
         for started in self.started:
             started.kill()
-            started.communicate()
+            started.wait()
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
