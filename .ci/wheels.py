@@ -36,7 +36,9 @@ def main() -> int:
         bad = 0
         for (name, platform, python), missing in zip(cases, found, strict=True):
             bad += bool(missing)
-            print(f"{name}, {platform}, Python {python}: {'no ' + ', '.join(missing) if missing else 'all'}", flush=True)
+            print(
+                f"{name}, {platform}, Python {python}: {'no ' + ', '.join(missing) if missing else 'all'}", flush=True
+            )
     print(f"Every package has a wheel in {len(cases) - bad} of {len(cases)} cases.")
     return 1 if bad else 0
 

@@ -20,6 +20,8 @@ from benchmarks.results import Report
 def main() -> None:
     """Ends with exit code 1 where a scenario broke; a figure that misses its mark does not count as broken."""
     options = _options()
+    if sys.platform != "linux":
+        sys.exit("The benchmarks need Linux: its epoll, prctl and /proc, and all addresses that begin with 127.")
     try:
         scenarios = suite.chosen([name for name in options.only.split(",") if name], options.full)
         folder = surroundings.prepare()

@@ -86,6 +86,7 @@ def running(name: str, command: list[str], ready: Callable[[], bool] | str, *, k
         process = subprocess.Popen(
             command,
             cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # We wait for what it says.
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -14,26 +14,28 @@ import psutil
 
 from config.embedded.supervisor import GROUP_MARK, SERVICES_MARK
 from config.environment import BASE_DIR
+from tests.processes import killed_afterwards
 
 
 @dataclass(frozen=True)
 class Copy:
-    """One copy: its data folder, and what to put before every command (to be another user)."""
+    """One copy: its data folder, what to put before every command (to be another user), and what it has started."""
 
     data_dir: Path
     prefix: list[str] = field(default_factory=list)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def environment(self, **more: str) -> dict[str, str]:
         dropped = {"DATABASE_URL", "REDIS_URL", "PORT", "DJANGO_SETTINGS_MODULE", SERVICES_MARK, GROUP_MARK}
         kept = {key: value for key, value in os.environ.items() if key not in dropped}
-        return {**kept, "POSTBACKS_DATA_DIR": str(self.data_dir), "PYTHONUNBUFFERED": "1", **more}
+        return {**kept, "POSTBACKS_DATA_DIR": str(self.data_dir), **more}
 
     def command(self, *arguments: str) -> list[str]:
         return [*self.prefix, sys.executable, *arguments]
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start `python` with `arguments`, its output (errors included) on a pipe."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*arguments),
             cwd=BASE_DIR,
             env=self.environment(**variables),
@@ -42,11 +44,14 @@ class Copy:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def run(self, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run `python` with `arguments` to its end; return the exit code and all it printed."""
         process = self.start(*arguments, **variables)
-        output, _ = process.communicate(timeout=60)
+        with killed_afterwards(process):
+            output, _ = process.communicate(timeout=60)
         return process.returncode, output
 
     def processes(self) -> list[psutil.Process]:
@@ -59,6 +64,9 @@ class Copy:
         return sorted(found, key=lambda process: process.pid)
 
     def kill_everything(self) -> None:
+        for started in self.started:
+            started.kill()
+            started.wait()
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 process.kill()

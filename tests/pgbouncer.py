@@ -18,6 +18,7 @@ from django.db import connection
 from config.embedded import privileges
 from config.embedded.addresses import LOCALHOST
 from config.up.ports import answers, find_free
+from tests.processes import stop
 from tests.workers import environment, wait_until
 
 SERVER_CONNECTIONS = 3
@@ -85,8 +86,7 @@ def running_pgbouncer(*, ignored: str = "extra_float_digits") -> Iterator[PgBoun
             wait_until(lambda: answers(port), 10, "PgBouncer listens")
             yield PgBouncer(port)
         finally:
-            process.terminate()
-            process.wait(10)
+            stop(process)
 
 
 def _place() -> str:

@@ -72,12 +72,11 @@ def between() -> Iterator[Between]:
 
 
 def test_beat_ends_at_once_while_redis_hangs() -> None:
-    with between() as redis:
-        beat = CeleryProcess("beat-hung", "beat", ready="is starting", variables={"REDIS_URL": redis.url})
-        try:
-            wait_until(redis.posted.is_set, 10, "a message is posted")
-            time.sleep(0.2)
-            beat.process.terminate()
-            assert beat.process.wait(3) == 0
-        finally:
-            beat.kill()
+    with (
+        between() as redis,
+        CeleryProcess("beat-hung", "beat", ready="is starting", variables={"REDIS_URL": redis.url}) as beat,
+    ):
+        wait_until(redis.posted.is_set, 20, "a message is posted")
+        time.sleep(0.2)
+        beat.process.terminate()
+        assert beat.process.wait(20) == 0

@@ -33,6 +33,7 @@ from postbacks.engine import owners
 from postbacks.models import Lane, Postback, Pulse
 from postbacks.secrets.cipher import encrypt
 from tests.engine_rows import engine_connection, living_worker, make_delivery, make_lane
+from tests.processes import killed_afterwards
 from tests.workers import environment, wait_until
 
 OTHER_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -78,10 +79,9 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
     """A Redis that may be set up wrongly, on a socket of its own."""
     place = tmp_path / "redis.sock"
     arguments = ["--port", "0", "--unixsocket", str(place), "--dir", str(tmp_path), "--save", ""]
-    with subprocess.Popen([str(redis_binary()), *arguments], stdout=subprocess.DEVNULL) as server:
-        wait_until(place.exists, 5, "Redis starts")
+    with killed_afterwards(subprocess.Popen([str(redis_binary()), *arguments], stdout=subprocess.DEVNULL)):
+        wait_until(place.exists, 20, "Redis starts")
         yield Redis(unix_socket_path=str(place))
-        server.terminate()
 
 
 def url_of(server: Redis) -> str:

@@ -141,7 +141,7 @@ def test_a_server_that_is_killed_comes_back(copy: Copy) -> None:
 
 def test_a_number_of_the_last_boot_that_is_now_another_process_does_not_matter(copy: Copy) -> None:
     assert "rows 1" in copy.run("-c", COUNT)[1]
-    bystander = subprocess.Popen(["sleep", "60"])
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         (copy.data_dir / "run" / "services.pid").write_text(str(bystander.pid))
         lock = copy.data_dir / "postgres" / "postmaster.pid"

@@ -163,6 +163,8 @@ class Listener:
     """Takes connections on every address of this machine, answers 200, and notes on which address each came."""
 
     def __init__(self) -> None:
+        if not socket.has_dualstack_ipv6():
+            pytest.skip("This machine has no IPv6, by which the listener hears on every address.")
         self._socket = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True, backlog=300)
         self.port = self._socket.getsockname()[1]
         self.reached: list[str] = []
@@ -315,10 +317,19 @@ def resolver(monkeypatch: pytest.MonkeyPatch, listener: Listener) -> Callable[[l
     return answer_with
 
 
+def need_second_loopback() -> None:
+    with closing(socket.socket()) as probe:
+        try:
+            probe.bind(("127.0.0.2", 0))
+        except OSError:
+            pytest.skip("This machine has no address 127.0.0.2 (macOS: sudo ifconfig lo0 alias 127.0.0.2).")
+
+
 def test_a_name_that_changes_its_address_is_refused_when_it_does(
     listener: Listener, resolver: Callable[[list[list[str]]], None], settings: Settings
 ) -> None:
     """127.0.0.2 stands for an address of the public: the first answer is one that may be called."""
+    need_second_loopback()
     settings.POSTBACKS_ALLOWED_NETWORKS = parse_networks(["127.0.0.2"])
     url = f"http://{NAME}:{listener.port}/in"
     assert on_save(url) == ""
@@ -346,6 +357,7 @@ def test_a_name_that_changes_its_address_is_refused_when_it_does(
 def test_of_several_addresses_only_those_that_may_be_called_are(
     listener: Listener, resolver: Callable[[list[list[str]]], None], settings: Settings
 ) -> None:
+    need_second_loopback()
     settings.POSTBACKS_ALLOWED_NETWORKS = parse_networks(["127.0.0.2"])
     resolver([["127.0.0.1", "127.0.0.2"], ["[::1]", "127.0.0.1", "127.0.0.3"]])
     url = f"http://{NAME}:{listener.port}/in"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,26 +13,19 @@ import pytest
 from actions.models import Action, ActionEvent, ImportPart, ImportRun
 from partners.models import ActionTracker
 from tests.factories import make_tracker
-from tests.workers import environment, wait_until
+from tests.workers import Command, commands, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).resolve().parent.parent
 ORDERS = 1_500
 ROUNDS = 8  # The lines of one order lie far apart, in two windows.
 SUMMARY = f"{ORDERS * ROUNDS:,} recorded, 0 repeated, 0 rejected.\n"
 
 
-def command(path: Path, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "import_actions", str(path), *options],
-        cwd=ROOT,
-        env={**os.environ, **environment()},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def command() -> Iterator[Command]:
+    with commands("import_actions") as start:
+        yield start
 
 
 def write_file(path: Path, tracker: ActionTracker) -> Path:
@@ -57,7 +48,7 @@ def assert_each_once_and_in_order() -> None:
     assert set(map(tuple, amounts.values())) == {tuple(f"{turn}.00" for turn in range(1, ROUNDS + 1))}
 
 
-def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path) -> None:
+def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, command: Command) -> None:
     path = write_file(tmp_path / "a.jsonl", make_tracker())
     first = command(path, "--jobs", "2")
     wait_until(lambda: ImportPart.objects.count() >= 3, 30, "some parts are recorded")
@@ -87,7 +78,7 @@ def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path) -> None
     assert_each_once_and_in_order()
 
 
-def test_started_twice_at_once_they_share_the_work(tmp_path: Path) -> None:
+def test_started_twice_at_once_they_share_the_work(tmp_path: Path, command: Command) -> None:
     path = write_file(tmp_path / "a.jsonl", make_tracker())
     both = [command(path, "--jobs", "2") for _ in range(2)]
     assert [each.communicate(timeout=60)[0] for each in both] == [SUMMARY, SUMMARY]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
-import psutil
 import pytest
 import requests
 from django.test import Client
@@ -25,6 +25,7 @@ from postbacks.engine.stages import Delivered, GaveUp, Judged, Released, Retry
 from postbacks.failures import Code, Failure
 from tests.copies import Copy, free_port
 from tests.engine_rows import claimed, make_answer, prepared, sent
+from tests.processes import stop
 from tests.workers import environment, wait_until
 
 SECRET = "s3cr3t"
@@ -239,7 +240,7 @@ def test_every_line_of_the_web_is_an_object(tmp_path: Path) -> None:
         web = subprocess.Popen(
             command,
             cwd=BASE_DIR,
-            env={**psutil.Process().environ(), **environment(), "LOG_FORMAT": "json", "HTTPS_ONLY": "false"},
+            env={**os.environ, **environment(), "LOG_FORMAT": "json", "HTTPS_ONLY": "false"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -250,8 +251,7 @@ def test_every_line_of_the_web_is_an_object(tmp_path: Path) -> None:
         assert (answer.status_code, answer.headers["X-Request-ID"]) == (404, "try-1")
         wait_until(lambda: "Not Found" in log.read_text(), 5, "the refusal is logged")
     finally:
-        web.terminate()
-        web.wait(15)
+        stop(web)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert {"gunicorn.error", "django.request"} <= {line["logger"] for line in lines}
     (refusal,) = [line for line in lines if line["logger"] == "django.request"]

@@ -24,6 +24,7 @@ from postbacks.engine import database
 from postbacks.models import Attempt, Delivery, Replay
 from tests.factories import make_partner, make_postback, make_term, make_tracker, report_fields
 from tests.pgbouncer import SERVER_CONNECTIONS, PgBouncer, running_pgbouncer
+from tests.processes import stop
 from tests.receiver import ScriptedReceiver
 from tests.test_doctor import doctor
 from tests.workers import environment, manage, running_workers, wait_until
@@ -45,8 +46,7 @@ def running_web(pgbouncer: PgBouncer) -> Iterator[str]:
         wait_until(lambda: answers(port), 20, "the web listens")
         yield f"http://{LOCALHOST}:{port}"
     finally:
-        process.terminate()
-        process.wait(20)
+        stop(process)
 
 
 def test_all_of_it_works_through_a_pooler(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import selectors
 import socket
 import time
 from collections.abc import Iterator
@@ -19,12 +20,17 @@ from postbacks.engine import sender as sender_module
 from postbacks.engine import turns as turns_module
 from postbacks.engine.sender import Sender
 from postbacks.engine.share import FIRST, SMALLEST
+from postbacks.engine.waiting import SelectorWaiter, make_waiter
 from postbacks.failures import Code, Failure
 from postbacks.transport import Answer as Received
 from tests.engine_rows import claimed, prepared, wait_until
 from tests.receiver import Answer, Close, Hang, ScriptedReceiver
 from tests.receiver import Response as Reply
 from tests.sending import Outcomes, ids, lanes_of, ready, slotted
+
+
+def portable_waiter() -> SelectorWaiter:
+    return SelectorWaiter(selectors.SelectSelector())
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +43,10 @@ def outcomes() -> Outcomes:
     return Outcomes()
 
 
-@pytest.fixture
-def sender(outcomes: Outcomes) -> Iterator[Sender]:
+@pytest.fixture(params=[make_waiter, portable_waiter])
+def sender(request: pytest.FixtureRequest, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sender]:
+    """Waits as this platform does best, and as others may have to."""
+    monkeypatch.setattr(sender_module, "make_waiter", request.param)
     sender = Sender(outcomes.on_sent, outcomes.on_unsent)
     sender.start()
     yield sender
@@ -281,7 +289,7 @@ def test_more_transfers_than_a_process_may_usually_have_descriptors(
     outcomes: Outcomes, receiver: ScriptedReceiver
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    in_use = len(list(Path("/proc/self/fd").iterdir()))
+    in_use = len(list(Path("/dev/fd").iterdir()))
     receiver.script = lambda _: Reply(delay_seconds=0.3)
     waiting = [one for lane in range(10) for one in ready(receiver, lane, 20)]
     resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 40, hard))

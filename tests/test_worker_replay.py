@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -17,12 +13,11 @@ from postbacks.models import Attempt, Delivery, Replay
 from tests.bulk import make_due_deliveries
 from tests.factories import make_media_source, make_postback, make_tracker
 from tests.receiver import ScriptedReceiver
-from tests.workers import environment, running_workers, wait_until
+from tests.workers import Command, commands, running_workers, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 COUNT = 4_000
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,19 +26,13 @@ def workers(django_db_setup: None) -> Iterator[None]:
         yield
 
 
-def command(*options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "replay_actions", *options],
-        cwd=ROOT,
-        env={**os.environ, **environment()},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def command() -> Iterator[Command]:
+    with commands("replay_actions") as start:
+        yield start
 
 
-def test_stopped_killed_and_gone_on_with_each_arrives_once() -> None:
+def test_stopped_killed_and_gone_on_with_each_arrives_once(command: Command) -> None:
     tracker = make_tracker()
     with ScriptedReceiver() as receiver:
         postbacks = [

@@ -53,11 +53,8 @@ def test_killed_children_and_parents_lose_nothing(tracker: ActionTracker, source
         worker.kill()
         may_repeat |= in_flight()
         wait_until(lambda: not any(child.is_running() for child in children), 20, "orphaned children end")
-        heir = start_worker("heir")
-        try:
+        with start_worker("heir"):
             wait_until(lambda: not Delivery.objects.exclude(state="delivered").exists(), 60, "all are delivered")
-        finally:
-            heir.stop()
         arrived = Counter(int(arrival.query["delivery"]) for arrival in receiver.arrivals)
 
     assert set(arrived) == made
@@ -80,11 +77,8 @@ def test_a_warm_shutdown_finishes_what_is_in_flight(tracker: ActionTracker, sour
         assert in_flight() == set()
         recorded = Delivery.objects.filter(state="delivered").count()
         assert recorded == len(receiver.arrivals), "every request that was made is on record"
-        heir = start_worker("heir")
-        try:
+        with start_worker("heir"):
             receiver.wait_for(600, timeout=20)
-        finally:
-            heir.stop()
         arrived = Counter(int(arrival.query["delivery"]) for arrival in receiver.arrivals)
 
     assert arrived == Counter(made), "each arrived once"
@@ -138,10 +132,7 @@ def test_without_beat_everything_is_found_all_the_same(tracker: ActionTracker, s
     with ScriptedReceiver() as receiver:
         postback = make_postback(tracker, source, url=receiver.url + URL)
         make_due_deliveries(tracker, [postback], 3)
-        worker = start_worker(concurrency=1)
-        try:
+        with start_worker(concurrency=1):
             receiver.wait_for(3, timeout=15)
             make_due_deliveries(make_tracker(), [postback], 3)
             receiver.wait_for(6, timeout=15)
-        finally:
-            worker.stop()

@@ -86,17 +86,11 @@ def test_deliveries_go_out_while_everything_is_replaced() -> None:
         reporter.start()
         try:
             receiver.wait_for(FEW, timeout=20)
-            with migrated():
-                new = start_worker("new")
-                try:
-                    old.stop()
-                    receiver.wait_for(len(receiver.arrivals) + FEW, timeout=20)
-                    reporter.stop()
-                    wait_until(
-                        lambda: not Delivery.objects.exclude(state="delivered").exists(), 20, "all are delivered"
-                    )
-                finally:
-                    new.stop()
+            with migrated(), start_worker("new"):
+                old.stop()
+                receiver.wait_for(len(receiver.arrivals) + FEW, timeout=20)
+                reporter.stop()
+                wait_until(lambda: not Delivery.objects.exclude(state="delivered").exists(), 20, "all are delivered")
         finally:
             reporter.stop()
         arrivals = receiver.arrivals

@@ -16,6 +16,7 @@ import pytest
 from config.embedded.addresses import LOCALHOST
 from config.environment import BASE_DIR
 from config.up.ports import answers, find_free
+from tests.processes import stop
 
 PASSWORD = "0f1e2d3c"
 _START_SECONDS = 10
@@ -48,12 +49,13 @@ def running_tls_redis() -> Iterator[tuple[int, Path]]:
                 time.sleep(0.02)
             yield port, folder / "ca.crt"
         finally:
-            process.terminate()
-            process.wait(10)
+            stop(process)
 
 
 def make_certificates(folder: Path) -> str:
     """Runs the script of the deployment; what it says."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes certificates, is not installed (Debian: apt-get install openssl).")
     script = BASE_DIR / "deploy" / "redis" / "make-certificates.sh"
     command = ["sh", str(script), str(folder), getpass.getuser(), "redis"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

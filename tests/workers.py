@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote, urlencode
 
 import psutil
@@ -17,14 +18,17 @@ from django.conf import settings
 from django.db import connection
 
 from postbacks.engine.redis import client
+from tests.processes import killed_afterwards
+
+Command = Callable[..., subprocess.Popen[str]]
 
 _ROOT = Path(__file__).resolve().parent.parent
-_READY_SECONDS = 30
+_READY_SECONDS = 60  # On a machine with much else to do.
 _STOP_SECONDS = 40
 
 
 class CeleryProcess:
-    """`celery -A config ...` in a process group of its own, its output in a file."""
+    """`celery -A config ...` in a process group of its own, its output in a file; as a block, it stops at its end."""
 
     def __init__(self, name: str, *arguments: str, ready: str, variables: Mapping[str, str] | None = None) -> None:
         self.log = Path(settings.DATA_DIR) / f"{name}.log"
@@ -40,10 +44,24 @@ class CeleryProcess:
                 start_new_session=True,
             )
         try:
-            wait_until(lambda: ready in self.log.read_text(), _READY_SECONDS, f"{name} starts")
-        except AssertionError:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            raise AssertionError(f"{name} does not start:\n{self.log.read_text()[-4000:]}") from None
+            wait_until(lambda: ready in self.log.read_text() or not self.lives, _READY_SECONDS, f"{name} starts")
+            assert self.lives
+        except BaseException as problem:
+            self._kill_group()
+            raise AssertionError(f"{name} does not start:\n{self.log.read_text()[-4000:]}") from problem
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.stop()
+        finally:
+            self._kill_group()
+
+    @property
+    def lives(self) -> bool:
+        return self.process.poll() is None
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
@@ -55,13 +73,18 @@ class CeleryProcess:
 
     def stop(self) -> None:
         """A warm shutdown, as a deployment does it; what does not end in time fails the test."""
-        if self.process.poll() is None:
+        if self.lives:
             self.process.terminate()
             try:
                 self.process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
+                self._kill_group()
                 raise AssertionError(f"the process does not stop:\n{self.log.read_text()[-4000:]}") from None
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError):  # All have ended.
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 def start_worker(
@@ -78,13 +101,32 @@ def running_workers(concurrency: int = 2, variables: Mapping[str, str] | None = 
     `variables` come on top of their environment.
     """
     client.flushdb()
-    worker = start_worker(concurrency=concurrency, variables=variables)
-    beat = CeleryProcess("beat", "beat", ready="is starting", variables=variables)
-    try:
+    with (
+        start_worker(concurrency=concurrency, variables=variables) as worker,
+        CeleryProcess("beat", "beat", ready="is starting", variables=variables),
+    ):
         yield worker
-    finally:
-        beat.stop()
-        worker.stop()
+
+
+@contextmanager
+def commands(name: str) -> Iterator[Command]:
+    """Starts that management command on the test database, its output on pipes; what outlives the block is killed."""
+    with ExitStack() as started:
+
+        def start(*arguments: object) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", name, *map(str, arguments)],
+                cwd=_ROOT,
+                env={**os.environ, **environment()},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            started.enter_context(killed_afterwards(process))
+            return process
+
+        yield start
 
 
 def manage(variables: Mapping[str, str], *arguments: str) -> str:

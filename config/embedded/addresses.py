@@ -30,8 +30,8 @@ def embedded_servers() -> frozenset[str]:
 def socket_dir() -> Path:
     """Return the folder of the sockets.
 
-    A socket's path holds 107 bytes at most, which a project's folder can exceed; and `TMPDIR` differs between shells,
-    while all of them must find the same servers. Hence a short name right under `/tmp`.
+    A socket's path holds 107 bytes at most, on macOS 103, which a project's folder can exceed; and `TMPDIR` differs
+    between shells, while all of them must find the same servers. Hence a short name right under `/tmp`.
     """
     digest = hashlib.sha256(os.fsencode(data_dir())).hexdigest()[:12]
     return Path("/tmp") / f"postbacks-{os.getuid()}-{digest}"  # noqa: S108 -- private (0700) and verified by its maker

@@ -45,6 +45,8 @@ def environment() -> dict[str, str]:
         "POSTBACKS_DATA_DIR": str(settings.DATA_DIR),
         # Lines appear when they are printed, although they go through a pipe.
         "PYTHONUNBUFFERED": "1",
+        # macOS ends a forked process, as a worker's are, that calls certain libraries of its own, unless it finds this.
+        "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
         # On a trial as root the warning is noise: the worker runs nothing that is sent to it.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }

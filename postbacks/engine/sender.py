@@ -1,6 +1,6 @@
 """The sender: one thread per worker process that keeps many HTTP transfers in the air at once.
 
-It drives libcurl's multi interface by sockets (epoll): libcurl's own waiting is blind above 1,024 descriptors and
+It drives libcurl's multi interface by sockets (`waiting`): libcurl's own waiting is blind above 1,024 descriptors and
 slows down with every transfer that hangs. Each lane has a queue of its own and is served in turn, with a bounded
 number of transfers in flight, so that a destination that hangs or floods takes nothing from the others. Requests of a
 lane with a limit wait for the time of their slot; one that missed it goes back, for sent late it would crowd the next.
@@ -11,10 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
-import os
 import random
-import resource
-import select
 import threading
 import time
 from collections import deque
@@ -25,8 +22,10 @@ from typing import Any
 import pycurl
 from django.conf import settings
 
+from postbacks.descriptors import raise_descriptor_limit
 from postbacks.engine.stages import Prepared, Sent
 from postbacks.engine.turns import MAX_IN_FLIGHT, Turns
+from postbacks.engine.waiting import make_waiter
 from postbacks.failures import Code, Failure
 from postbacks.transport import Answer, Call
 
@@ -59,11 +58,8 @@ class Sender:
         self._stop_at: float | None = None
         self._more_to_collect = False
         self._timer_at: float | None = None
-        _raise_descriptor_limit()
-        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._epoll = select.epoll()
-        self._epoll.register(self._wake_fd, select.EPOLLIN)
-        self._watched: set[int] = set()
+        raise_descriptor_limit()  # A transfer holds a connection, and others while its host is looked up.
+        self._waiter = make_waiter()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
@@ -79,12 +75,12 @@ class Sender:
 
     def put(self, prepared: list[Prepared]) -> None:
         self._inbox.append(prepared)
-        os.eventfd_write(self._wake_fd, 1)
+        self._waiter.wake()
 
     def recall(self, postback_id: int) -> None:
         """Hands back what of this lane has not been started: its destination is held, or its postback paused."""
         self._recalled.append(postback_id)
-        os.eventfd_write(self._wake_fd, 1)
+        self._waiter.wake()
 
     def share(self, postback_id: int) -> int:
         """How many deliveries of this lane the process may hold: it grows with answers and shrinks with failures.
@@ -96,7 +92,7 @@ class Sender:
     def stop(self, timeout_seconds: float) -> None:
         """Returns what was not started, finishes what is in flight, for at most so long; then the thread is gone."""
         self._stop_at = time.monotonic() + timeout_seconds
-        os.eventfd_write(self._wake_fd, 1)
+        self._waiter.wake()
         self._thread.join(timeout_seconds + 1)
 
     # From here on, everything runs on the sender's thread.
@@ -111,11 +107,8 @@ class Sender:
                 return
 
     def _turn_once(self) -> None:
-        for fd, events in self._epoll.poll(self._wait_seconds()):
-            if fd == self._wake_fd:
-                os.eventfd_read(self._wake_fd)
-            else:
-                self._multi.socket_action(fd, _curl_mask(events))
+        for fd, events in self._waiter.ready(self._wait_seconds()):
+            self._multi.socket_action(fd, events)
         if self._timer_at is not None and self._timer_at <= time.monotonic():
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -231,33 +224,9 @@ class Sender:
 
     def _on_socket(self, event: int, fd: int, _multi: pycurl.CurlMulti, _data: Any) -> None:
         if event == pycurl.POLL_REMOVE:
-            if fd in self._watched:
-                self._watched.discard(fd)
-                self._epoll.unregister(fd)
-            return
-        mask = (select.EPOLLIN if event & pycurl.POLL_IN else 0) | (select.EPOLLOUT if event & pycurl.POLL_OUT else 0)
-        if fd in self._watched:
-            self._epoll.modify(fd, mask)
+            self._waiter.forget(fd)
         else:
-            self._watched.add(fd)
-            self._epoll.register(fd, mask)
+            self._waiter.watch(fd, event)
 
     def _on_timer(self, timeout_ms: int) -> None:
         self._timer_at = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
-
-
-def _raise_descriptor_limit() -> None:
-    """The usual 1,024 do not do: a transfer holds a connection, and others while its host is looked up."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _curl_mask(events: int) -> int:
-    mask = 0
-    if events & (select.EPOLLIN | select.EPOLLHUP):
-        mask |= pycurl.CSELECT_IN
-    if events & select.EPOLLOUT:
-        mask |= pycurl.CSELECT_OUT
-    if events & select.EPOLLERR:
-        mask |= pycurl.CSELECT_ERR
-    return mask

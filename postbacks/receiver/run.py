@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import os
-import resource
 import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from postbacks.descriptors import raise_descriptor_limit
 from postbacks.receiver.output import Batch, Styles, log_line, shown_refusal, shown_request
 from postbacks.receiver.parser import BadRequest, Request
 from postbacks.receiver.server import ReceiverServer, Response
@@ -65,7 +65,7 @@ class _Recorder:
 def run(options: ReceiverOptions, write: Callable[[str], None], style: Styles) -> int:
     """Receives until SIGINT or SIGTERM and returns how many requests came. `write` shows text to people at once.
     Raises `ReceiverError` if the port or the log cannot be had, or the log can no longer be written."""
-    _allow_many_connections()
+    raise_descriptor_limit()
     with contextlib.ExitStack() as stack:
         log = None
         if options.log is not None:
@@ -112,9 +112,3 @@ def _write_all(write: Callable[[memoryview], int], data: bytes) -> None:
     remaining = memoryview(data)
     while remaining:
         remaining = remaining[write(remaining) :]
-
-
-def _allow_many_connections() -> None:
-    """Each connection takes a descriptor, and the usual limit of 1,024 is below the number of lanes of a test."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -69,7 +69,7 @@ def _flat(literal: Callable[[str], str], encode: Encoder, raw: Encoder | None = 
     )
 
 
-_STRING_REST = re.compile(r'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*+')
+_STRING_REST = re.compile(r'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*')
 _TORN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?\Z")
 
 

@@ -62,14 +62,16 @@ class Token:
         return self.kind is Kind.MARK and self.text == mark
 
 
-# Possessive quantifiers (`*+`) keep a string that is never closed from being tried in many ways.
+# Possessive quantifiers (`*+`) and atomic groups (`(?>…)`) keep a string that is never closed from being tried in many
+# ways. Around a group it must be an atomic one: CPython before 3.11.5 loses its place in a group that repeats
+# possessively and holds alternatives.
 _TOKEN = re.compile(
     r"""[\ \t\r\n]*+ (?:
         (?P<name>   [A-Za-z_][A-Za-z0-9_]*+ )
       | (?P<number> -?[0-9]++(?:\.[0-9]++)? )
-      | (?P<string> " (?: [^"\\]++ | \\. )*+ "
-                  | ' (?: [^'\\]++ | \\. )*+ '
-                  | \\" (?: [^\\]++ | \\\\(?:\\\\|\\") | \\(?!") )*+ \\" )
+      | (?P<string> " (?> (?: [^"\\]++ | \\. )* ) "
+                  | ' (?> (?: [^'\\]++ | \\. )* ) '
+                  | \\" (?> (?: [^\\]++ | \\\\(?:\\\\|\\") | \\(?!") )* ) \\" )
       | (?P<mark>   [=!<>]{1,3}+ | [(),.{}] )
       | (?P<open>   \\?" | ' )
       | (?P<other>  . )
