@@ -14,14 +14,17 @@ WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv &&
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-embedded install-dev up test bench lint types lock lowest wheels clean
+.PHONY: help install install-embedded install-dev up test coverage bench fmt lint style types lock lowest wheels clean
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
 	@echo 'make install  create .venv for PostgreSQL and Redis servers of your own (requirements.txt)'
 	@echo 'make test     run all tests in two processes (ARGS="-k name" for some, JOBS=1 for one process)'
+	@echo 'make coverage run all tests and print which lines none of them reaches (slower; ARGS and JOBS as above)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
-	@echo 'make lint     check style, format and the direction of imports'
+	@echo 'make fmt      format the code, and fix what can be fixed without a person'
+	@echo 'make lint     check style, format, spelling and the direction of imports'
+	@echo 'make style    count the words that the project avoids (.ci/avoided.txt)'
 	@echo 'make types    check types'
 	@echo 'make lock     resolve the dependencies of pyproject.toml into the requirements files again'
 	@echo 'make lowest   run all tests with the lowest versions that pyproject.toml allows (ARGS as above)'
@@ -44,13 +47,28 @@ up: install-embedded
 test: install-dev
 	$(BIN) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
+# Apart from `make test`: it takes longer. Without a threshold: a line that is reached is not yet a line that is tested.
+coverage: install-dev
+	rm -f .coverage .coverage.*
+	$(BIN) -m coverage run -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	$(BIN) -m coverage combine --quiet
+	$(BIN) -m coverage report
+
 bench: install-dev
 	@exec $(BIN) -m benchmarks
+
+fmt: install-dev
+	$(BIN) -m ruff format .
+	$(BIN) -m ruff check --fix .
 
 lint: install-dev
 	$(BIN) -m ruff check .
 	$(BIN) -m ruff format --check .
 	.venv/bin/lint-imports --no-cache
+	$(BIN) -m codespell_lib
+
+style: install-dev
+	$(BIN) .ci/style.py $(ARGS)
 
 types: install-dev
 	$(BIN) -m mypy .

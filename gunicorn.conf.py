@@ -1,3 +1,5 @@
 """gunicorn reads this file by itself, from the folder in which it is started."""
 
-logger_class = "config.operations.logs.gunicorn.GunicornLogger"
+from config.web_server import logger_class
+
+__all__ = ["logger_class"]

@@ -1,65 +1,7 @@
 #!/usr/bin/env python
-"""Django's commands, with the embedded PostgreSQL and Redis at hand for those that need them."""
+"""The project's commands, from a checkout: `manage.py help` lists them."""
 
-import os
-import signal
-import sys
-from types import FrameType
-
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
-from django.db.utils import ProgrammingError
-from psycopg2.errors import UndefinedTable
-
-from config import embedded
-
-# These need neither PostgreSQL nor Redis; `up` starts them itself.
-WITHOUT_SERVICES = {
-    *("help", "version", "--version", "check", "collectstatic", "findstatic", "diffsettings", "startapp", "up"),
-    *("makemessages", "compilemessages", "receive_postbacks", "template_reference"),
-}
-
-
-def main() -> None:
-    """Run the command of `sys.argv`, and hold the embedded services meanwhile if it needs them."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    try:
-        if needs_services(sys.argv[1:]):
-            run_with_services()
-        else:
-            execute_from_command_line(sys.argv)
-    except (embedded.EmbeddedError, ImproperlyConfigured) as error:
-        sys.exit(str(error))
-    except ProgrammingError as error:
-        if not isinstance(error.__cause__, UndefinedTable):
-            raise
-        sys.exit(f"The database lacks a table. Run `manage.py migrate` (or `make up`) first.\n{error}")
-
-
-def run_with_services() -> None:
-    """Run the command; a signal to end leaves through `services()`, which would otherwise go on running."""
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, leave)
-    with embedded.services():
-        execute_from_command_line(sys.argv)
-
-
-def needs_services(arguments: list[str]) -> bool:
-    """Tell whether the command line (without the program's name) needs PostgreSQL or Redis."""
-    if not arguments or "--help" in arguments or "-h" in arguments:
-        return False
-    command, *options = arguments
-    if command == "check":
-        return "--database" in options
-    if command == "preview_postback":
-        return any(option.split("=")[0] == "--postback" for option in options)
-    return command not in WITHOUT_SERVICES
-
-
-def leave(number: int, _frame: FrameType | None) -> None:
-    """End as by the signal `number`, through all `finally` clauses."""
-    sys.exit(128 + number)
-
+from config.command_line import main
 
 if __name__ == "__main__":
     main()

@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def without_wheel(locked: str, target: str, python: str) -> list[str]:
-    """Return the packages of the file's text `locked` that have no wheel; the solver names one, so it is asked again."""
+    """Return the packages of the file's text `locked` that have no wheel; the solver names one at a time."""
     missing: list[str] = []
     while True:
         said = solve(locked, target, python)

@@ -158,14 +158,15 @@ def test_a_token_s_use_is_no_change_and_revoking_it_is(ada: User) -> None:
     assert [entry.what for entry in history_of(token)] == ["Revoked", "Added"]
 
 
+@pytest.mark.parametrize("program", ["/srv/manage.py", "/usr/bin/partner-postbacks", "/srv/config/command_line.py"])
 def test_what_a_command_changes_bears_its_name_and_that_of_the_account(
-    postback: Postback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postback: Postback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     document = tmp_path / "config.yaml"
     call_command("dump_config", stdout=(file := document.open("w")))
     file.close()
     document.write_text(document.read_text().replace("compass.example/in", "compass.example/v3"))
-    monkeypatch.setattr(sys, "argv", ["/srv/manage.py", "load_config", str(document)])
+    monkeypatch.setattr(sys, "argv", [program, "load_config", str(document)])
     monkeypatch.setattr("getpass.getuser", lambda: "deploy")
 
     call_command("load_config", str(document))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from postbacks import __version__
 from tests.factories import (
     make_partner,
     make_postback,
@@ -73,7 +74,7 @@ def test_a_get_request_is_printed_from_an_event_file(event: str) -> None:
     )
     assert out == (
         "GET https://partner.example/in?s=dc%7Cbanner%267&c=S%C3%A3o%20Paulo&p=33.90&n=1.1&x=&s1=A%201%2F2&s2=\n"
-        "User-Agent: PartnerPostbacks/0.1.0\n"
+        f"User-Agent: PartnerPostbacks/{__version__}\n"
         "X-Delivery: 84213/1/created\n"
         "X-Campaign: 1000\n"
     )
@@ -87,7 +88,7 @@ def test_json_output_has_exactly_four_fields(event: str) -> None:
         "method": "POST",
         "url": URL,
         "headers": {
-            "User-Agent": "PartnerPostbacks/0.1.0",
+            "User-Agent": f"PartnerPostbacks/{__version__}",
             "Content-Type": "application/json; charset=utf-8",
             "Content-Length": "35",
         },
@@ -97,7 +98,7 @@ def test_json_output_has_exactly_four_fields(event: str) -> None:
     assert json.loads(out) == {
         "method": "GET",
         "url": URL,
-        "headers": {"User-Agent": "PartnerPostbacks/0.1.0"},
+        "headers": {"User-Agent": f"PartnerPostbacks/{__version__}"},
         "body": None,
     }
 

@@ -1,15 +1,13 @@
 """What goes out for a request template and an event's values, and what is refused when it is set up."""
 
 import json
-import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-import postbacks
 from actions.reports.parameters import sample_values
+from postbacks import __version__
 from postbacks.request import (
     MAX_BODY_BYTES,
     RequestErrors,
@@ -47,16 +45,11 @@ def test_a_get_request_has_the_rendered_url_and_headers_and_no_body() -> None:
     assert request.method == "GET"
     assert request.url == "https://partner.example/in?cid=1000&sub=dc%7Cbanner%267"
     assert dict(request.headers) == {
-        "User-Agent": "PartnerPostbacks/0.1.0",
+        "User-Agent": f"PartnerPostbacks/{__version__}",
         "X-Source": "harbor",
         "X-City": "São Paulo",
     }
     assert request.body is None
-
-
-def test_the_version_is_that_of_the_package() -> None:
-    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
-    assert postbacks.__version__ == project["version"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ def load_demo(receiver_port: int, environment: dict[str, str]) -> None:
     text = PROGRAM.read_text(encoding="utf-8")
     loaded.write_text(text.replace(PLACEHOLDER, f"{LOCALHOST}:{receiver_port}"), encoding="utf-8")
     done = subprocess.run(  # noqa: S603 -- our own command
-        [sys.executable, str(BASE_DIR / "manage.py"), "load_config", str(loaded)],
+        [sys.executable, "-m", "config.command_line", "load_config", str(loaded)],
+        cwd=BASE_DIR,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,

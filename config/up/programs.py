@@ -8,7 +8,6 @@ from django.conf import settings
 
 from config.embedded.addresses import LOCALHOST
 from config.embedded.supervisor import GROUP_MARK, Program
-from config.environment import BASE_DIR
 
 # Warm shutdown of the worker: what is in flight, and some seconds to record it.
 WORKER_STOP_SECONDS = 25
@@ -19,9 +18,10 @@ def programs(port: int, receiver_port: int | None) -> list[Program]:
     python = [sys.executable]
     celery = [*python, "-m", "celery", "--quiet", "--app", "config"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    manage = [*python, str(BASE_DIR / "manage.py")]
-    web = [*python, "-m", "gunicorn", "config.wsgi", "--bind", f"{LOCALHOST}:{port}", "--workers", "2"]
-    web += ["--threads", "4", "--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"]
+    manage = [*python, "-m", "config.command_line"]
+    web = [*python, "-m", "gunicorn", "--config", "python:config.web_server", "config.wsgi"]
+    web += ["--bind", f"{LOCALHOST}:{port}", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
+    web += ["--log-level", "warning", "--no-control-socket"]
     chosen = [
         _program("keeper", [*python, "-m", "config.up.keeper"], order=1, stop_wait_seconds=90),
         _program("web", web, order=20, group="app"),

@@ -12,6 +12,8 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+COMMAND_LINES: Final = ("manage.py", "partner-postbacks", "command_line.py")
+"""The programs whose first argument is what was really run; see `config.command_line`."""
 _USER: Final[ContextVar[Any]] = ContextVar("user", default=None)
 
 
@@ -42,7 +44,8 @@ def sign(instance: Any, **_signal: Any) -> None:
 def _program() -> str:
     """Such as `load_config, run by deploy`."""
     path, argument = Path(sys.argv[0]), (*sys.argv[1:], "")[0]
-    command = {"manage.py": argument, "__main__.py": path.parent.name}.get(path.name, path.name)
+    named = {**dict.fromkeys(COMMAND_LINES, argument), "__main__.py": path.parent.name}
+    command = named.get(path.name, path.name)
     try:
         return f"{command}, run by {getpass.getuser()}"
     except (OSError, KeyError):  # An account without a name, as in some containers.
