@@ -79,14 +79,14 @@ def install(requirements: Path, *, this_python: bool) -> None:
 
 
 def explain(output: str, machine: str) -> str:
-    """Return what to tell the user where pip has failed on `machine` with `output`: one sentence where that is known."""
+    """Return what to tell the user where pip has failed on `machine` with `output`; known causes are one sentence."""
     not_found = NOT_FOUND.search(output)
     broken = UNREACHABLE.findall(output)
     # An earlier connection may have been broken for a moment; the one that asked for the missing package counts.
     if broken and (not_found is None or f"/{not_found[2]}/" in broken[-1][1]):
         return (
-            f"The packages could not be downloaded: {OBJECT.sub('', broken[-1][0])}. Check the network and the settings "
-            "of a proxy or mirror (HTTPS_PROXY, PIP_INDEX_URL, PIP_CERT), then run the same command again."
+            f"The packages could not be downloaded: {OBJECT.sub('', broken[-1][0])}. Check the network and the "
+            "settings of a proxy or mirror (HTTPS_PROXY, PIP_INDEX_URL, PIP_CERT), then run the same command again."
         )
     if not_found and "musl" in machine:
         return (

