@@ -79,7 +79,7 @@ def install(requirements: Path, *, this_python: bool) -> None:
 
 
 def explain(output: str, machine: str) -> str:
-    """Return what to tell the user where pip failed on `machine` with `output`: one sentence where that is known."""
+    """Return what to tell the user where pip has failed on `machine` with `output`; known causes are one sentence."""
     not_found = NOT_FOUND.search(output)
     broken = UNREACHABLE.findall(output)
     # An earlier connection may have been broken for a moment; the one that asked for the missing package counts.

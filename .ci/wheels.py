@@ -36,15 +36,14 @@ def main() -> int:
         bad = 0
         for (name, platform, python), missing in zip(cases, found, strict=True):
             bad += bool(missing)
-            print(
-                f"{name}, {platform}, Python {python}: {'no ' + ', '.join(missing) if missing else 'all'}", flush=True
-            )
+            said = f"no wheel of {', '.join(missing)}" if missing else "all"
+            print(f"{name}, {platform}, Python {python}: {said}", flush=True)
     print(f"Every package has a wheel in {len(cases) - bad} of {len(cases)} cases.")
     return 1 if bad else 0
 
 
 def without_wheel(locked: str, target: str, python: str) -> list[str]:
-    """Return the packages of the file's text `locked` that have no wheel; the solver names one at a time."""
+    """Return the packages of the file's text `locked` that have no wheel. The solver names one at a time."""
     missing: list[str] = []
     while True:
         said = solve(locked, target, python)

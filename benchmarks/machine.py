@@ -31,7 +31,7 @@ def facts() -> dict[str, Any]:
         "python": platform.python_version(),
         "libcurl": re.sub(r".*libcurl/(\S+).*", r"\1", pycurl.version),
         "postgresql": connection.cursor().connection.info.parameter_status("server_version"),
-        "redis": redis["redis_version"],
+        "redis": f"Valkey {redis['valkey_version']}" if "valkey_version" in redis else redis["redis_version"],
         "nginx": nginx_version(),
         "django": version("django"),
         "celery": version("celery"),

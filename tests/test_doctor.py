@@ -272,6 +272,8 @@ def test_what_redis_says_of_itself() -> None:
     assert said == ["Redis 5.0.7 is too old.", "Redis has used 90% of its memory (90 of 100 MB)."]
     said = [each.what for each in judge_info({"redis_version": "7.4.1", "aof_last_write_status": "err"})]
     assert said[1:] == ["Redis could not write its append-only file; it may refuse writes until it can."]
+    said = [each.what for each in judge_info({"redis_version": "7.2.4", "valkey_version": "9.1.2"})]
+    assert said == ["Valkey 9.1.2 answers."]
 
 
 def test_workers_disk_and_files() -> None:

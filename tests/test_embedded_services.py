@@ -105,6 +105,16 @@ def test_a_path_with_blanks_and_signs_works_and_data_stays(tmp_path: Path) -> No
         assert copy.processes() == []
 
 
+def test_the_data_of_redis_6_are_read(copy: Copy) -> None:
+    folder = copy.data_dir / "redis"
+    folder.mkdir(parents=True)
+    commands = (("SELECT", "0"), ("SET", "starts", "41"))
+    written = "".join(f"*{len(words)}\r\n" + "".join(f"${len(it)}\r\n{it}\r\n" for it in words) for words in commands)
+    # One file where later versions have a folder of several.
+    (folder / "appendonly.aof").write_bytes(written.encode())
+    assert "redis 42" in copy.run("-c", COUNT)[1]
+
+
 def test_everything_killed_at_once_starts_again_with_its_data(copy: Copy) -> None:
     assert "rows 1 redis 1" in copy.run("-c", COUNT)[1]
     holder = hold(copy)

@@ -124,6 +124,7 @@ def _program(name: str) -> Program:
     if name == "redis":
         command = redis_server.redis_command()
         return Program(name, command, "../log/redis.log", order=2, stop_wait_seconds=30, output_max_bytes=10**7)
+    postgres.postgres_binary("postgres")  # Where the package is missing, nothing else is said.
     if not postgres.is_initialised():
         _say(f"Setting up PostgreSQL in {postgres.postgres_dir()} …")
     postgres.initialise()

@@ -58,7 +58,9 @@ def judge_info(info: dict[str, Any]) -> Iterator[Finding]:
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
         yield wrong(f"Redis {version} is too old.", "Use Redis 6.2 or later.")
     else:
-        yield fine(f"Redis {version} answers.")
+        # Valkey tells in `redis_version` only with which Redis it is compatible.
+        name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {version}"
+        yield fine(f"{name} answers.")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         yield wrong(
