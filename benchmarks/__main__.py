@@ -36,7 +36,7 @@ def main() -> None:
 def _measure(scenarios: list[suite.Scenario], full: bool, file: Path) -> Report:
     import django  # noqa: PLC0415 -- only now is the environment of the settings as it should be
 
-    from config import embedded  # noqa: PLC0415
+    from devtools import embedded  # noqa: PLC0415
 
     began = datetime.now(UTC)
     report = Report()

@@ -16,7 +16,7 @@ from django.db import connection
 
 from benchmarks.receivers import nginx_version
 from benchmarks.surroundings import ROOT
-from postbacks.engine.redis import client
+from postbacks.delivery.redis import client
 
 
 def facts() -> dict[str, Any]:

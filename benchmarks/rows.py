@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Program
-from postbacks.engine.redis import client
+from postbacks.delivery.redis import client
 from postbacks.models import Postback
 
 HISTORY_SLICE = 100_000

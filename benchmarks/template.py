@@ -27,7 +27,7 @@ import jinja2
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # So that it runs by its path, too.
 
 from actions.reports.parameters import sample_values
-from postbacks.template import Place, compile_template
+from postbacks.request.template import Place, compile_template
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 

@@ -15,7 +15,7 @@ redis.Channel.do_restore = False
 
 app = Celery("postbacks")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["postbacks.retention"])  # First: its thread ends before the engine, which takes longer.
+app.autodiscover_tasks(["operations.retention"])  # First: its thread ends before the engine, which takes longer.
 app.autodiscover_tasks()  # Of each app.
 
 

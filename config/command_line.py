@@ -41,7 +41,7 @@ def main() -> None:
 
 def run_with_services() -> None:
     """Run the command; a signal to end leaves through `services()`, which would otherwise go on running."""
-    from config import embedded  # noqa: PLC0415 -- a command that needs no server needs none of its packages
+    from devtools import embedded  # noqa: PLC0415 -- a command that needs no server needs none of its packages
 
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, leave)

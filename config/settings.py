@@ -1,6 +1,6 @@
 """Settings, read from the environment and `.env`; `.env.example` documents every variable.
 
-Without `DATABASE_URL` and `REDIS_URL` they name the embedded servers, which whoever runs starts (`config.embedded`).
+Without `DATABASE_URL` and `REDIS_URL` they name the embedded servers, which whoever runs starts (`devtools.embedded`).
 """
 
 import os
@@ -11,11 +11,10 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from config.content_policy import POLICY as CONTENT_SECURITY_POLICY  # noqa: F401 -- a setting
-from config.demo.mark import allowed_networks
-from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
-from config.environment import data_dir, env
-from config.operations.logs.setup import logged_attempts, logging_setup
-from config.reading import (
+from config.theme import UNFOLD  # noqa: F401 -- a setting: the theme reads it
+from devtools.demo.mark import allowed_networks
+from environment.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
+from environment.reading import (
     days_kept,
     encryption_keys,
     hours,
@@ -28,8 +27,9 @@ from config.reading import (
     token,
     whole_number,
 )
-from config.secret_key import embedded_encryption_key, embedded_secret_key
-from config.theme import UNFOLD  # noqa: F401 -- a setting: the theme reads it
+from environment.secret_key import embedded_encryption_key, embedded_secret_key
+from environment.variables import data_dir, env
+from operations.logs.setup import logged_attempts, logging_setup
 
 DATABASE_IS_EMBEDDED = is_embedded("DATABASE_URL")
 REDIS_IS_EMBEDDED = is_embedded("REDIS_URL")
@@ -65,12 +65,14 @@ INSTALLED_APPS = [
     "optimize_sources",
     "actions",
     "postbacks",
-    "config.people",  # The last: its groups are given the permissions of all others.
+    "operations",
+    "devtools",
+    "accounts",  # The last: its groups are given the permissions of all others.
 ]
 
 MIDDLEWARE = [
-    "config.operations.probes.probes",  # Before all that looks at hosts, schemes and sessions.
-    "config.operations.logs.request_ids.request_ids",
+    "operations.probes.probes",  # Before all that looks at hosts, schemes and sessions.
+    "operations.logs.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "config.content_policy.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -78,7 +80,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "config.people.history.who.remember_user",
+    "accounts.audit.who.remember_user",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.time_zone.browsers_time_zone",
@@ -137,8 +139,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "config.people.sign_in.address.client_address"
-AXES_LOCKOUT_CALLABLE = "config.people.sign_in.locked_out.locked_out"
+AXES_CLIENT_IP_CALLABLE = "accounts.sign_in.address.client_address"
+AXES_LOCKOUT_CALLABLE = "accounts.sign_in.locked_out.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

@@ -16,7 +16,7 @@ UNFOLD: dict[str, Any] = {
     ],
     "STYLES": [_static("config/admin.css")],
     "SCRIPTS": [_static("config/time-zone.js"), _static("config/labels.js")],
-    "DASHBOARD_CALLBACK": "postbacks.dashboard.callback.dashboard",
+    "DASHBOARD_CALLBACK": "postbacks.admin.dashboard.callback.dashboard",
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

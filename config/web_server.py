@@ -3,4 +3,4 @@
 `gunicorn.conf.py` passes it on where gunicorn is started in a checkout without `--config`.
 """
 
-logger_class = "config.operations.logs.gunicorn.GunicornLogger"
+logger_class = "operations.logs.gunicorn.GunicornLogger"

@@ -7,10 +7,10 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
-from postbacks.engine import lanes
-from postbacks.engine.database import raw_cursor
+from postbacks.delivery import ready_queue
+from postbacks.delivery.database import raw_cursor
+from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Lane, Postback
-from postbacks.rollups.tally import count_ended
 
 DELETED_REASON = "The postback was deleted."
 
@@ -36,7 +36,7 @@ def resume(postback: Postback) -> None:
         postback.pause_reason = ""
         postback.save(update_fields=["paused_at", "pause_reason", "updated_at"])
         Lane.objects.filter(postback=postback).update(gone_actions=[])
-        transaction.on_commit(partial(lanes.wake, {postback.pk: 0.0}))
+        transaction.on_commit(partial(ready_queue.wake, {postback.pk: 0.0}))
 
 
 @transaction.atomic

@@ -9,9 +9,9 @@ from actions.models import Action, ActionEvent
 from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, ParameterType
 from partners.ids import read_id
 from postbacks.models import Postback
-from postbacks.request import RequestTemplate
-from postbacks.template.hints import ITEM_ALIASES, PARAMETER_ALIASES, did_you_mean
-from postbacks.template.numbers import number_writer, plain_number
+from postbacks.request.building import RequestTemplate
+from postbacks.request.template.hints import ITEM_ALIASES, PARAMETER_ALIASES, did_you_mean
+from postbacks.request.template.numbers import number_writer, plain_number
 from postbacks.validation import request_template
 
 _OF_THE_DELIVERY: Final = ("DeliveryId", "Attempt", "ActionEvent")  # No event holds them; a delivery does.

@@ -6,13 +6,13 @@ A message that is lost costs a second, until the sweep; one that comes twice fin
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
 
-from postbacks.engine import pulse
-from postbacks.engine.database import raw_cursor
-from postbacks.engine.process import engine, stop_engine
-from postbacks.engine.sweep import sweeper
+from postbacks.delivery import heartbeat
+from postbacks.delivery.database import raw_cursor
+from postbacks.delivery.process import engine, stop_engine
+from postbacks.delivery.reaper import sweeper
+from postbacks.metrics import fold as counts
 from postbacks.notices import send_notices
 from postbacks.replay.feed import drive_for
-from postbacks.rollups import fold as rollups
 
 REPLAY_FOR_SECONDS = 0.8  # Posted each second; the thread is needed for drains too.
 
@@ -46,9 +46,9 @@ def replay() -> None:
 def fold() -> None:
     """Put what was counted since into the roll-ups, and let old ones go."""
     with raw_cursor() as cursor:
-        pulse.note(cursor, pulse.BEAT)
-    rollups.fold()
-    rollups.prune()
+        heartbeat.note(cursor, heartbeat.BEAT)
+    counts.fold()
+    counts.prune()
 
 
 # Else a worker that is started while beat is away would not find what waits for it.

@@ -11,14 +11,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from partners.models import ContractTerm, Partner
-from postbacks.destination import destination_refusal
+from postbacks.credentials.secrets.cipher import SecretUnreadableError
+from postbacks.credentials.secrets.headers import decrypted
+from postbacks.credentials.signing.keys import keys_of
+from postbacks.egress.destination import destination_refusal
 from postbacks.models import Postback
 from postbacks.models.postback import postback_cleaned
-from postbacks.request import RequestErrors, RequestTemplate, compile_request
-from postbacks.rules import rule_errors
-from postbacks.secrets.cipher import SecretUnreadableError
-from postbacks.secrets.headers import decrypted
-from postbacks.signing.keys import keys_of
+from postbacks.request.building import RequestErrors, RequestTemplate, compile_request
+from postbacks.verdicts.rules import rule_errors
 
 Errors = dict[str, list[str]]
 

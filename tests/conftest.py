@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from config import embedded
+from devtools import embedded
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,8 +12,8 @@ from time import monotonic, sleep
 
 import psutil
 
-from config.embedded.supervisor import GROUP_MARK, SERVICES_MARK
-from config.environment import BASE_DIR
+from devtools.embedded.supervisor import GROUP_MARK, SERVICES_MARK
+from environment.variables import BASE_DIR
 from tests.processes import killed_afterwards
 
 

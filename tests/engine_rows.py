@@ -16,14 +16,14 @@ from psycopg2 import extensions
 from redis import Redis
 
 from actions.models import ActionEvent
-from postbacks.engine import database, lanes, owners, pulse, rate
-from postbacks.engine.redis import client
-from postbacks.engine.stages import Claimed, Prepared, Sent
-from postbacks.failures import Failure
+from postbacks.delivery import database, heartbeat, leases, rate_limit, ready_queue
+from postbacks.delivery.outcomes import Claimed, Prepared, Sent
+from postbacks.delivery.redis import client
+from postbacks.egress.failures import Failure
+from postbacks.egress.transport import Answer
 from postbacks.models import Delivery, Postback
-from postbacks.request import Request
-from postbacks.rules import compile_rules
-from postbacks.transport import Answer
+from postbacks.request.building import Request
+from postbacks.verdicts.rules import compile_rules
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
 
 OWNER = 4711
@@ -127,9 +127,9 @@ def engine_connection() -> Iterator[extensions.connection]:
 def living_worker() -> Iterator[None]:
     """What a worker process and beat look like to the database: a lock, and marks of a moment ago."""
     with engine_connection() as connection, connection.cursor() as cursor:
-        owners.announce(connection, owners.new_owner())
-        for name in (pulse.SWEEP, pulse.BEAT):
-            pulse.note(cursor, name)
+        leases.announce(connection, leases.new_owner())
+        for name in (heartbeat.SWEEP, heartbeat.BEAT):
+            heartbeat.note(cursor, name)
         yield
 
 
@@ -149,9 +149,9 @@ def redis_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The engine's scripts find nobody listening."""
     nobody = Redis.from_url("redis://127.0.0.1:1/0", socket_timeout=1, socket_connect_timeout=1)
     with monkeypatch.context() as patch:
-        for script in (lanes._wake_script, lanes._pop_script, rate._script):
+        for script in (ready_queue._wake_script, ready_queue._pop_script, rate_limit._script):
             patch.setattr(script, "registered_client", nobody)
-        patch.setattr(lanes, "client", nobody)
+        patch.setattr(ready_queue, "client", nobody)
         yield
 
 
@@ -159,7 +159,7 @@ def lane_scores() -> dict[int, float]:
     """The lanes in Redis, with the seconds until they have work."""
     seconds, microseconds = client.time()
     now = seconds + microseconds / 1e6
-    found: Any = client.zrange(lanes.LANES, 0, -1, withscores=True)
+    found: Any = client.zrange(ready_queue.LANES, 0, -1, withscores=True)
     return {int(lane): score / 1000 - now for lane, score in found}
 
 

@@ -20,10 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 with atheris.instrument_imports(include=["postbacks", "actions"]):
     from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS
-    from postbacks.template import Place, Template, TemplateError, UnusableValueError, Values, compile_template
-    from postbacks.template.dates import CODES
-    from postbacks.template.functions import FUNCTIONS
-    from postbacks.template.tokens import OPENING
+    from postbacks.request.template import Place, Template, TemplateError, UnusableValueError, Values, compile_template
+    from postbacks.request.template.dates import CODES
+    from postbacks.request.template.functions import FUNCTIONS
+    from postbacks.request.template.tokens import OPENING
 
 PLACES: Final = tuple(Place)
 LONGEST: Final = 2000  # Of an input; beyond that nothing new comes up, only later.

@@ -15,9 +15,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from config.embedded import privileges
-from config.embedded.addresses import LOCALHOST
-from config.up.ports import answers, find_free
+from devtools.embedded import privileges
+from devtools.up.ports import answers, find_free
+from environment.addresses import LOCALHOST
 from tests.processes import stop
 from tests.workers import environment, wait_until
 

@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
-from postbacks.receiver.parser import Request
-from postbacks.receiver.server import Answer, Close, Hang, ReceiverServer, Response
+from devtools.receiver.parser import Request
+from devtools.receiver.server import Answer, Close, Hang, ReceiverServer, Response
 
 __all__ = ["Answer", "Arrival", "Close", "Hang", "Response", "ScriptedReceiver", "in_turn"]
 

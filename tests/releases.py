@@ -26,10 +26,10 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import ConnectionError as NotThere
 
-from config.embedded.addresses import LOCALHOST
-from config.embedded.redis_server import redis_command
-from config.environment import BASE_DIR
-from config.up.ports import answers, find_free
+from devtools.embedded.redis_server import redis_command
+from devtools.up.ports import answers, find_free
+from environment.addresses import LOCALHOST
+from environment.variables import BASE_DIR
 from tests.workers import wait_until
 
 VARIABLE = "POSTBACKS_PREVIOUS_COMMIT"

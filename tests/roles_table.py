@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from config.environment import BASE_DIR
-from config.people.roles.table import Role
+from accounts.roles.table import Role
+from environment.variables import BASE_DIR
 
 _FILE = BASE_DIR / "docs" / "roles.md"
 

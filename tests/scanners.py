@@ -11,9 +11,9 @@ import random
 import sys
 from collections.abc import Iterator
 
-from postbacks.template import Place, TemplateError, compile_template
-from postbacks.template.places import RULES, State
-from postbacks.template.tokens import Cursor, Kind, Span
+from postbacks.request.template import Place, TemplateError, compile_template
+from postbacks.request.template.places import RULES, State
+from postbacks.request.template.tokens import Cursor, Kind, Span
 
 ROUNDS = 2_000
 SEED = 18

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from threading import get_ident
 
-from postbacks.engine.stages import Prepared, Sent
+from postbacks.delivery.outcomes import Prepared, Sent
 from tests.engine_rows import claimed, prepared, wait_until
 from tests.receiver import Arrival, ScriptedReceiver
 

@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config.environment import env
+from environment.variables import env
 
 # In the environment, so that processes which tests start find the same servers.
 os.environ.setdefault("POSTBACKS_DATA_DIR", str(Path(__file__).resolve().parent.parent / "var" / "test"))
 # Tests wait for what those processes say, and would wait in vain for what sits in a buffer.
 os.environ["PYTHONUNBUFFERED"] = "1"
-os.environ["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"  # See config/up/programs.py.
+os.environ["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"  # See devtools/up/programs.py.
 worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 if worker != os.environ.get("TESTS_HAVE_SERVERS_OF", ""):  # Processes that tests start keep what the tests give them.
     os.environ["TESTS_HAVE_SERVERS_OF"] = worker

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 from tests.test_metrics import FAMILIES
 
 RULES = BASE_DIR / "deploy" / "alerts.yml"

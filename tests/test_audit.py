@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 
 FINE = {"name": "orjson", "version": "3.11", "vulns": []}
 BAD = {"name": "idna", "version": "3.6", "vulns": [{"id": "PYSEC-2024-60", "fix_versions": ["3.7"]}]}

@@ -13,8 +13,8 @@ from typing import Any
 
 from django.conf import settings
 
-from config.environment import BASE_DIR
-from postbacks.engine.redis import client
+from environment.variables import BASE_DIR
+from postbacks.delivery.redis import client
 from tests.workers import CeleryProcess, wait_until
 
 LOCALHOST = "127.0.0.1"

@@ -12,9 +12,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from accounts.roles.table import Role
+from accounts.roles.users import create_user
 from actions.models import Action, ActionEvent
-from config.people.roles.table import Role
-from config.people.roles.users import create_user
 from partners.models import ActionTracker
 from postbacks.models import Delivery
 from tests.factories import (

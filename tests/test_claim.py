@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 from psycopg2 import extensions
 
-from postbacks.engine.claim import claim, lease_seconds, next_due
-from postbacks.engine.stages import Claimed
+from postbacks.delivery.claim import claim, lease_seconds, next_due
+from postbacks.delivery.outcomes import Claimed
 from postbacks.models import Delivery, Postback
 from tests.bulk import make_due_deliveries
 from tests.engine_rows import OWNER, engine_connection, make_delivery, make_event, make_held, make_lane

@@ -16,11 +16,11 @@ import responses
 from pytest_django import Settings
 from responses.matchers import header_matcher, json_params_matcher, request_kwargs_matcher
 
-from postbacks import client
-from postbacks.client import ask
-from postbacks.failures import LATE_ANSWER, NO_CONNECTION, UNKNOWN_HOST, Code, Failure
-from postbacks.request import USER_AGENT
-from postbacks.transport import Answer
+from postbacks.egress import client
+from postbacks.egress.client import ask
+from postbacks.egress.failures import LATE_ANSWER, NO_CONNECTION, UNKNOWN_HOST, Code, Failure
+from postbacks.egress.transport import Answer
+from postbacks.request.building import USER_AGENT
 from tests.receiver import Close, Hang, Response, ScriptedReceiver
 from tests.wire import Proxy, RawServer, serve_tls
 from value_types.secret_text import SecretText

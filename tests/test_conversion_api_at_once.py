@@ -86,7 +86,7 @@ def test_callers_do_not_notice_that_redis_is_away(monkeypatch: pytest.MonkeyPatc
     gone = Redis.from_url("redis://127.0.0.1:1")
     monkeypatch.setattr(rate, "_redis", gone)
     monkeypatch.setattr(rate, "_asked_again_at", 0.0)
-    monkeypatch.setattr("postbacks.engine.redis.client.connection_pool", gone.connection_pool)
+    monkeypatch.setattr("postbacks.delivery.redis.client.connection_pool", gone.connection_pool)
     tracker, partner = make_tracker(), make_partner()
     make_term(tracker, partner)
     make_postback(tracker, partner)

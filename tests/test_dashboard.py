@@ -13,12 +13,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from postbacks.dashboard.chart import HEIGHT, WIDTH, chart
-from postbacks.dashboard.spans import SPANS, span_named
+from postbacks.admin.dashboard.chart import HEIGHT, WIDTH, chart
+from postbacks.admin.dashboard.spans import SPANS, span_named
+from postbacks.metrics.counters import TOOK, TOOK_MS, place
+from postbacks.metrics.fold import ALL
+from postbacks.metrics.read import Sums
 from postbacks.models import Lane, Rollup
-from postbacks.rollups.counters import TOOK, TOOK_MS, place
-from postbacks.rollups.fold import ALL
-from postbacks.rollups.read import Sums
 from tests.engine_rows import make_delivery, make_lane
 from tests.factories import make_partner, make_postback, make_term, make_tracker
 

@@ -15,11 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from partners.models import ActionTracker, Partner
-from postbacks.log.asked import UNFINISHED, Asked
-from postbacks.log.find import Finder
-from postbacks.log.moments import id_span
-from postbacks.log.pretty import form_of, pretty_body, query_of
-from postbacks.log.rows import PER_PAGE
+from postbacks.admin.deliveries.filters import UNFINISHED, Asked
+from postbacks.admin.deliveries.find import Finder
+from postbacks.admin.deliveries.moments import id_span
+from postbacks.admin.deliveries.pretty import form_of, pretty_body, query_of
+from postbacks.admin.deliveries.rows import PER_PAGE
 from postbacks.models import Delivery, Lane, Postback, Replay
 from tests.factories import (
     make_media_source,

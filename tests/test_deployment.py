@@ -19,8 +19,8 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from config.embedded.addresses import LOCALHOST
-from config.environment import BASE_DIR
+from environment.addresses import LOCALHOST
+from environment.variables import BASE_DIR
 from postbacks.models import Delivery
 from tests.factories import make_media_source, make_postback, make_tracker, report_fields
 from tests.receiver import ScriptedReceiver

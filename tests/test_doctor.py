@@ -17,21 +17,21 @@ from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
-from config.embedded.redis_server import redis_binary
-from config.environment import BASE_DIR
-from config.operations.asking import Asker, database_parameters
-from config.operations.doctor.clocks import judge_skew
-from config.operations.doctor.database import look_at_tables, look_for_a_pooler, unreachable
-from config.operations.doctor.finding import Finding, Level
-from config.operations.doctor.keys import look_at_keys
-from config.operations.doctor.lanes import judge_lanes, look_at_lanes
-from config.operations.doctor.machine import judge_disk, judge_files
-from config.operations.doctor.redis_server import judge_info, look_at_redis
-from config.operations.doctor.workers import START_BEAT, START_WORKER, judge_workers, look_at_workers
+from devtools.embedded.redis_server import redis_binary
+from environment.variables import BASE_DIR
+from operations.asking import Asker, database_parameters
+from operations.doctor.clocks import judge_skew
+from operations.doctor.database import look_at_tables, look_for_a_pooler, unreachable
+from operations.doctor.finding import Finding, Level
+from operations.doctor.keys import look_at_keys
+from operations.doctor.lanes import judge_lanes, look_at_lanes
+from operations.doctor.machine import judge_disk, judge_files
+from operations.doctor.redis_server import judge_info, look_at_redis
+from operations.doctor.workers import START_BEAT, START_WORKER, judge_workers, look_at_workers
 from postbacks.advisory_locks import OWNER_LOCKS
-from postbacks.engine import owners
+from postbacks.credentials.secrets.cipher import encrypt
+from postbacks.delivery import leases
 from postbacks.models import Lane, Postback, Pulse
-from postbacks.secrets.cipher import encrypt
 from tests.engine_rows import engine_connection, living_worker, make_delivery, make_lane
 from tests.processes import killed_afterwards
 from tests.workers import environment, wait_until
@@ -287,5 +287,5 @@ def test_workers_disk_and_files() -> None:
 def test_a_lock_of_something_else_is_no_worker() -> None:
     with engine_connection() as other, other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, 1)", [OWNER_LOCKS + 7])
-        cursor.execute(owners.LIVING, [OWNER_LOCKS])
+        cursor.execute(leases.LIVING, [OWNER_LOCKS])
         assert cursor.fetchone() == (0,)

@@ -9,11 +9,11 @@ from ipaddress import IPv4Network
 import pytest
 from pytest_django import Settings
 
-from postbacks.engine import drain, lanes, rate
-from postbacks.engine.drain import DRAIN_FOR_SECONDS
-from postbacks.engine.process import Engine
-from postbacks.engine.redis import client
-from postbacks.engine.share import FIRST
+from postbacks.delivery import drain, rate_limit, ready_queue
+from postbacks.delivery.concurrency_limit import FIRST
+from postbacks.delivery.drain import DRAIN_FOR_SECONDS
+from postbacks.delivery.process import Engine
+from postbacks.delivery.redis import client
 from postbacks.models import Attempt, Delivery, Postback
 from tests.bulk import make_due_deliveries
 from tests.engine_rows import lane_scores, make_delivery, make_lane, redis_that_is_gone, terminate, wait_until
@@ -26,10 +26,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def surroundings(settings: Settings) -> None:
     settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
     client.flushdb()
-    rate.look([(1, 1)])
-    noted: object = client.get(rate.EPOCH)
+    rate_limit.look([(1, 1)])
+    noted: object = client.get(rate_limit.EPOCH)
     assert isinstance(noted, bytes)
-    client.set(rate.EPOCH, noted.rpartition(b" ")[0] + b" 0")
+    client.set(rate_limit.EPOCH, noted.rpartition(b" ")[0] + b" 0")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_drain_sends_what_is_due_and_leaves_the_rest(engine: Engine, receiver:
     lane, paused = [make_lane(url=receiver.url + "/{DeliveryId}") for _ in range(2)]
     due, later, kept = make_delivery(lane), make_delivery(lane, due_in_seconds=30), make_delivery(paused)
     Postback.objects.filter(pk=paused.pk).update(paused_at=paused.created_at)
-    lanes.wake({lane.pk: 0.0, paused.pk: 0.0})
+    ready_queue.wake({lane.pk: 0.0, paused.pk: 0.0})
     engine.drain()
     wait_until(lambda: delivered() == 1, 5, "it is delivered")
     assert [arrival.path for arrival in receiver.arrivals] == [f"/{due.pk}"]
@@ -66,11 +66,11 @@ def test_a_drain_sends_what_is_due_and_leaves_the_rest(engine: Engine, receiver:
 def test_a_drain_ends_while_there_is_more_and_posts_the_next(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under steady traffic there is always more: the worker would never sweep, and never shut down."""
     monkeypatch.setattr(drain, "LANES_PER_CLAIM", 1)
-    client.zadd(lanes.LANES, dict.fromkeys(map(str, range(1, 50_001)), 0))
+    client.zadd(ready_queue.LANES, dict.fromkeys(map(str, range(1, 50_001)), 0))
     started = time.monotonic()
     engine.drain()
     assert DRAIN_FOR_SECONDS <= time.monotonic() - started < DRAIN_FOR_SECONDS + 1
-    assert 0 < client.zcard(lanes.LANES) < 50_000
+    assert 0 < client.zcard(ready_queue.LANES) < 50_000
     assert client.llen("postbacks") == 1
 
 
@@ -80,7 +80,7 @@ def test_one_postback_that_cannot_be_used_takes_nothing_from_the_others(
     bad, good = make_lane(), make_lane(url=receiver.url)
     made = make_delivery(bad), make_delivery(good)
     Postback.objects.filter(pk=bad.pk).update(method="POST", body_format="json", body_pairs=[1])
-    lanes.wake({bad.pk: 0.0, good.pk: 0.0})
+    ready_queue.wake({bad.pk: 0.0, good.pk: 0.0})
     engine.drain()
     wait_until(lambda: delivered() == 1, 5, "the good one is delivered")
     wait_until(lambda: Delivery.objects.get(pk=made[0].pk).state == "failed", 5, "the bad one is given up")
@@ -93,19 +93,19 @@ def test_what_was_claimed_when_redis_went_away_is_not_kept(
 ) -> None:
     limited = [make_lane(url=receiver.url, maximum_requests=100) for _ in range(3)]
     made = [make_delivery(lane) for lane in limited for _ in range(2 * FIRST + 2)]
-    reserve = rate.reserve
+    reserve = rate_limit.reserve
 
-    def reserve_once_more(*arguments: int) -> rate.Slots:
+    def reserve_once_more(*arguments: int) -> rate_limit.Slots:
         """Redis dies with the first lane's slots granted, while those of the other two are claimed already."""
         slots = reserve(*arguments)
         gone.__enter__()
         return slots
 
     gone = redis_that_is_gone(monkeypatch)
-    lanes.wake({lane.pk: 0.0 for lane in limited})
+    ready_queue.wake({lane.pk: 0.0 for lane in limited})
     try:
         with monkeypatch.context() as patch:
-            patch.setattr(rate, "reserve", reserve_once_more)
+            patch.setattr(rate_limit, "reserve", reserve_once_more)
             engine.drain()
         wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held")
     finally:
@@ -121,15 +121,15 @@ def test_a_lost_claim_connection_costs_a_round_and_no_delivery(
 ) -> None:
     lane = make_lane(url=receiver.url)
     make_delivery(lane)
-    lanes.wake({lane.pk: 0.0})
+    ready_queue.wake({lane.pk: 0.0})
     engine.drain()
     wait_until(lambda: delivered() == 1, 5, "the first is delivered")
     make_delivery(lane)
     assert terminate("claim") >= 1
-    lanes.wake({lane.pk: 0.0})
+    ready_queue.wake({lane.pk: 0.0})
     engine.drain()
     assert "The drain was cut short" in caplog.text
-    lanes.wake({lane.pk: 0.0})  # As the sweep does.
+    ready_queue.wake({lane.pk: 0.0})  # As the sweep does.
     engine.drain()
     wait_until(lambda: delivered() == 2, 5, "the second is delivered")
     assert len(receiver.arrivals) == 2
@@ -140,7 +140,7 @@ def test_a_process_holds_no_more_than_its_share_and_comes_back_for_the_rest(
 ) -> None:
     lane = make_lane(url=receiver.url)
     made = make_due_deliveries(lane.action_tracker, [lane], 200)
-    lanes.wake({lane.pk: 0.0})
+    ready_queue.wake({lane.pk: 0.0})
     deadline = time.monotonic() + 20
     while delivered() < len(made):
         assert time.monotonic() < deadline
@@ -157,7 +157,7 @@ def test_stopping_returns_what_was_not_started_and_records_what_was(
     receiver.script = lambda _: Hang()
     lane = make_lane(url=receiver.url)
     make_due_deliveries(lane.action_tracker, [lane], 30)
-    lanes.wake({lane.pk: 0.0})
+    ready_queue.wake({lane.pk: 0.0})
     engine.drain()
     wait_until(lambda: len(receiver.arrivals) > 0, 5, "the first are in the air")
     engine.stop()

@@ -8,8 +8,8 @@ import yaml
 from django.core.management import CommandError, call_command
 
 from partners.models import Partner, Program
-from postbacks.configuring.dump import dump_config
-from postbacks.configuring.load import load_config
+from postbacks.config_file.dump import dump_config
+from postbacks.config_file.load import load_config
 from postbacks.lifecycle import delete_postback
 from postbacks.models import Postback
 from tests.config_files import ROWS, load

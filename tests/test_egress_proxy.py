@@ -13,11 +13,11 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from config.reading import proxy as read_proxy
-from postbacks.engine.sender import Sender
-from postbacks.failures import Code, Failure
-from postbacks.request import Request
-from postbacks.transport import INVALID_CERTIFICATE, NO_PROXY, Answer, send
+from environment.reading import proxy as read_proxy
+from postbacks.delivery.sender import Sender
+from postbacks.egress.failures import Code, Failure
+from postbacks.egress.transport import INVALID_CERTIFICATE, NO_PROXY, Answer, send
+from postbacks.request.building import Request
 from tests.engine_rows import claimed, prepared
 from tests.receiver import ScriptedReceiver
 from tests.sending import Outcomes

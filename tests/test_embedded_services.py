@@ -13,15 +13,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.embedded import postgres, privileges
-from config.embedded.addresses import socket_dir
-from config.embedded.redis_server import PROGRAM
+from devtools.embedded import postgres, privileges
+from devtools.embedded.redis_server import PROGRAM
+from environment.addresses import socket_dir
 from tests.copies import Copy, kill, runs, wait_until
 
 # Holds the services until TERM, and leaves in order.
 HOLD = """
 import signal, sys, threading
-from config import embedded
+from devtools import embedded
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 with embedded.services():
@@ -36,7 +36,7 @@ django.setup()
 import redis
 from django.conf import settings
 from django.db import connection
-from config import embedded
+from devtools import embedded
 with embedded.services():
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS starts (id serial)")

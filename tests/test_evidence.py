@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from postbacks.engine.evidence import COLUMNS, attempt_row, clean, copy_line, without_text
-from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Retry
-from postbacks.failures import LATE_ANSWER, Failure
-from postbacks.transport import Answer
+from postbacks.delivery.attempt_rows import COLUMNS, attempt_row, clean, copy_line, without_text
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Retry
+from postbacks.egress.failures import LATE_ANSWER, Failure
+from postbacks.egress.transport import Answer
 from tests.engine_rows import claimed, make_answer, prepared, sent
 
 ONE = claimed(attempt=3)

@@ -16,17 +16,17 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from postbacks.engine import lanes
-from postbacks.engine.judging import judge
-from postbacks.engine.process import Engine
-from postbacks.engine.recorder import Recorder
-from postbacks.engine.redis import client
-from postbacks.engine.sender import Sender
-from postbacks.engine.stages import Judged, Prepared, Sent
-from postbacks.failures import Code
+from postbacks.delivery import ready_queue
+from postbacks.delivery.judging import judge
+from postbacks.delivery.outcomes import Judged, Prepared, Sent
+from postbacks.delivery.process import Engine
+from postbacks.delivery.recorder import Recorder
+from postbacks.delivery.redis import client
+from postbacks.delivery.sender import Sender
+from postbacks.egress.failures import Code
+from postbacks.egress.transport import Call
+from postbacks.metrics.fold import fold
 from postbacks.models import Attempt, Delivery, Lane, Postback, Rollup
-from postbacks.rollups.fold import fold
-from postbacks.transport import Call
 from tests.engine_rows import OWNER, claimed, make_delivery, make_held, make_lane, prepared, wait_until
 from tests.receiver import Close, Hang, ScriptedReceiver
 from tests.wire import Proxy, RawServer
@@ -206,7 +206,7 @@ def test_a_probe_that_never_got_there_frees_the_next_at_the_same_interval(scene:
     postback = make_lane(url=address_that_is_refused(scene))
     lane = hold(postback)
     made = [make_delivery(postback) for _ in range(3)]
-    lanes.wake({postback.pk: 0.0})
+    ready_queue.wake({postback.pk: 0.0})
     engine.drain()
     wait_until(Attempt.objects.exists, 5, "the probe is recorded")
     wait_until(lambda: engine.holdings.total == 0, 5, "and learnt from")
@@ -226,7 +226,7 @@ def test_a_probe_that_cannot_be_built_leaves_its_turn_to_the_next_delivery(engin
         bad, good = make_delivery(postback, due_in_seconds=-9), make_delivery(postback)
         bad.event.parameters["StatusDetail"] = "two\nlines"
         bad.event.save()
-        lanes.wake({postback.pk: 0.0})
+        ready_queue.wake({postback.pk: 0.0})
         engine.drain()
         wait_until(lambda: Delivery.objects.get(pk=bad.pk).state == "failed", 5, "the first is given up")
 
@@ -248,7 +248,7 @@ def test_a_probe_that_is_given_back_is_taken_again(engine: Engine, monkeypatch: 
         make_delivery(postback)
         with monkeypatch.context() as patch:
             patch.setattr(engine._sender, "put", engine._on_unsent)
-            lanes.wake({postback.pk: 0.0})
+            ready_queue.wake({postback.pk: 0.0})
             engine.drain()
             wait_until(lambda: engine.holdings.total == 0, 5, "it is given back")
         assert receiver.arrivals == []

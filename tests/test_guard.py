@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from postbacks.guard import refusal
+from postbacks.egress.guard import refusal
 from value_types.networks import Network, parse_networks
 
 NONE: list[Network] = []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postbacks.engine.health import (
+from postbacks.delivery.circuit_breaker.health import (
     FAILURES_TO_HOLD,
     FIRST_PROBE,
     LONGEST_PROBE_WAIT,
@@ -17,8 +17,8 @@ from postbacks.engine.health import (
     advance,
     sign_of,
 )
-from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
-from postbacks.failures import Code, Failure
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.egress.failures import Code, Failure
 from tests.engine_rows import claimed, make_answer, prepared, sent
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)

@@ -10,9 +10,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from postbacks import backlog
-from postbacks.backlog import oldest_due, shown, waiting_in_all, waiting_of
-from postbacks.engine.redis import client as redis
+from postbacks.delivery.redis import client as redis
+from postbacks.metrics import backlog
+from postbacks.metrics.backlog import oldest_due, shown, waiting_in_all, waiting_of
 from postbacks.models import Delivery, Lane, Postback
 from tests.engine_rows import lane_scores, make_delivery, make_held, make_lane
 from tests.factories import make_partner, make_postback, make_term, make_tracker

@@ -16,16 +16,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.audit.words import Change, history_of
+from accounts.roles.groups import write_roles
+from accounts.roles.table import Role
+from accounts.roles.users import create_user
 from actions.api.tokens import create_token, revoke
 from actions.models import ApiToken
-from config.people.history.words import Change, history_of
-from config.people.roles.groups import write_roles
-from config.people.roles.table import Role
-from config.people.roles.users import create_user
 from partners.models import AttributionRule
+from postbacks.credentials.signing.renewal import ensure_key
 from postbacks.lifecycle import delete_postback, pause, resume
 from postbacks.models import Postback
-from postbacks.signing.renewal import ensure_key
 from tests.factories import make_media_source, make_partner, make_postback, make_term, make_tracker, record_action
 
 pytestmark = pytest.mark.django_db

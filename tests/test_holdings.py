@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from postbacks.engine import holdings as module
-from postbacks.engine.holdings import LOW_WATER, MAX_HELD, MAX_HELD_BYTES, REPLAYS_BESIDE_LIVE, Holdings
-from postbacks.engine.stages import Claimed
+from postbacks.delivery import holdings as module
+from postbacks.delivery.holdings import LOW_WATER, MAX_HELD, MAX_HELD_BYTES, REPLAYS_BESIDE_LIVE, Holdings
+from postbacks.delivery.outcomes import Claimed
 from postbacks.models import Delivery
 from tests.engine_rows import claimed
 

@@ -12,11 +12,11 @@ import pycurl
 import pytest
 from pytest_django import Settings
 
-from postbacks.engine.sender import Sender
-from postbacks.failures import Code, Failure
+from postbacks.delivery.sender import Sender
+from postbacks.egress.failures import Code, Failure
+from postbacks.egress.transport import Answer, Call, send
 from postbacks.models import Postback
-from postbacks.request import Request, RequestErrors, RequestTemplate, compile_request
-from postbacks.transport import Answer, Call, send
+from postbacks.request.building import Request, RequestErrors, RequestTemplate, compile_request
 from postbacks.validation import postback_errors
 from tests.engine_rows import claimed, prepared
 from tests.sending import Outcomes

@@ -12,7 +12,7 @@ import pytest
 
 from actions.reports.fields import MAX_TEXT
 from actions.reports.reported_items import MAX_ITEMS
-from postbacks.request import MAX_BODY_BYTES, RequestTemplate, Unbuildable, compile_request
+from postbacks.request.building import MAX_BODY_BYTES, RequestTemplate, Unbuildable, compile_request
 
 URL = "https://receiver.example/in"
 BREAKOUTS = [

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import install
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 
 MACHINE = "Python 3.13 on Linux, riscv64"
 MUSL = "Python 3.13 on Linux with musl, x86_64"

@@ -7,10 +7,10 @@ from email.utils import format_datetime
 
 import pytest
 
-from postbacks.engine.judging import judge
-from postbacks.engine.stages import Delivered, Fate, GaveUp, Retry
-from postbacks.failures import Code, Failure
-from postbacks.transport import Answer
+from postbacks.delivery.judging import judge
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Retry
+from postbacks.egress.failures import Code, Failure
+from postbacks.egress.transport import Answer
 from tests.engine_rows import claimed, make_answer, prepared, sent
 
 

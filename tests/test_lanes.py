@@ -12,8 +12,8 @@ import pytest
 from celery import current_app
 from redis.exceptions import RedisError
 
-from postbacks.engine import lanes
-from postbacks.engine.redis import client
+from postbacks.delivery import ready_queue
+from postbacks.delivery.redis import client
 from postbacks.tasks import drain
 from tests.engine_rows import lane_scores, redis_that_is_gone
 
@@ -43,10 +43,10 @@ def about(seconds: float) -> object:
 
 
 def test_a_lane_with_work_now_is_popped_once_and_one_drain_is_posted() -> None:
-    lanes.wake({7: 0.0})
+    ready_queue.wake({7: 0.0})
     assert posted() == [0.0]
-    assert lanes.pop_due(10) == [7]
-    assert lanes.pop_due(10) == []
+    assert ready_queue.pop_due(10) == [7]
+    assert ready_queue.pop_due(10) == []
 
 
 @pytest.mark.parametrize("loaded", [True, False])
@@ -54,7 +54,7 @@ def test_a_drain_is_posted_as_the_task_itself_would(loaded: bool, monkeypatch: p
     drain.apply_async(countdown=60.0, retry=False)
     if not loaded:
         monkeypatch.delitem(current_app.tasks, drain.name)
-    lanes.wake({7: 60.0})
+    ready_queue.wake({7: 60.0})
     by_name, by_task = (json.loads(message) for message in client.lrange(QUEUE, 0, -1))
     assert _lasting(by_name) == _lasting(by_task)
     assert by_name["body"] == by_task["body"]
@@ -67,149 +67,149 @@ def _lasting(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_work_that_was_due_in_the_past_counts_as_now() -> None:
-    lanes.wake({7: -3600.0})
+    ready_queue.wake({7: -3600.0})
     assert lane_scores() == {7: about(0)}
-    assert lanes.pop_due(10) == [7]
+    assert ready_queue.pop_due(10) == [7]
 
 
 def test_a_lane_is_popped_no_earlier_than_its_time() -> None:
-    lanes.wake({7: 0.3, 8: 60.0})
-    assert lanes.pop_due(10) == []
+    ready_queue.wake({7: 0.3, 8: 60.0})
+    assert ready_queue.pop_due(10) == []
     time.sleep(0.35)
-    assert lanes.pop_due(10) == [7]
+    assert ready_queue.pop_due(10) == [7]
     assert lane_scores() == {8: about(59.6)}
 
 
 def test_the_most_overdue_lanes_are_popped_first_up_to_the_limit() -> None:
     for lane in (3, 1, 2):
-        lanes.wake({lane: 0.0})
+        ready_queue.wake({lane: 0.0})
         time.sleep(0.003)
-    assert lanes.pop_due(2) == [3, 1]
-    assert lanes.pop_due(2) == [2]
+    assert ready_queue.pop_due(2) == [3, 1]
+    assert ready_queue.pop_due(2) == [2]
 
 
 def test_an_earlier_time_replaces_a_later_one_and_never_the_other_way_round() -> None:
-    lanes.wake({7: 60.0})
-    lanes.wake({7: 30.0})
+    ready_queue.wake({7: 60.0})
+    ready_queue.wake({7: 30.0})
     assert lane_scores() == {7: about(30)}
-    lanes.wake({7: 90.0})
+    ready_queue.wake({7: 90.0})
     assert lane_scores() == {7: about(30)}
-    lanes.wake({7: 0.0})
+    ready_queue.wake({7: 0.0})
     assert lane_scores() == {7: about(0)}
 
 
 def test_the_sweep_leaves_a_lane_alone_that_comes_soon_by_itself() -> None:
-    lanes.wake({1: 2.0, 2: 60.0}, post=False)
-    lanes.wake({1: 0.0, 2: 0.0, 3: 0.0}, sweeping=True)
+    ready_queue.wake({1: 2.0, 2: 60.0}, post=False)
+    ready_queue.wake({1: 0.0, 2: 0.0, 3: 0.0}, sweeping=True)
     assert lane_scores() == {1: about(2), 2: about(0), 3: about(0)}
 
 
 def test_one_outstanding_drain_is_enough() -> None:
-    lanes.wake({1: 0.0})
-    lanes.wake({2: 0.0})
-    lanes.wake({})
+    ready_queue.wake({1: 0.0})
+    ready_queue.wake({2: 0.0})
+    ready_queue.wake({})
     assert posted() == [0.0]
 
 
 def test_a_drain_that_has_started_makes_room_for_the_next() -> None:
-    lanes.wake({1: 0.0})
-    lanes.drain_started()
-    lanes.wake({2: 0.0})
+    ready_queue.wake({1: 0.0})
+    ready_queue.drain_started()
+    ready_queue.wake({2: 0.0})
     assert posted() == [0.0, 0.0]
 
 
 def test_a_drain_that_was_lost_is_posted_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    lanes.wake({1: 0.0})
+    ready_queue.wake({1: 0.0})
     client.delete(QUEUE)
-    lanes.wake({}, sweeping=True)
+    ready_queue.wake({}, sweeping=True)
     assert posted() == []
-    remaining = client.pttl(lanes.DRAIN_POSTED)
-    assert 0 < remaining <= lanes.DRAIN_POSTED_FOR_MS <= 3000
-    client.pexpire(lanes.DRAIN_POSTED, 1)
+    remaining = client.pttl(ready_queue.DRAIN_POSTED)
+    assert 0 < remaining <= ready_queue.DRAIN_POSTED_FOR_MS <= 3000
+    client.pexpire(ready_queue.DRAIN_POSTED, 1)
     time.sleep(0.01)
-    lanes.wake({}, sweeping=True)
+    ready_queue.wake({}, sweeping=True)
     assert posted() == [0.0]
 
 
 def test_without_post_the_lanes_go_in_and_nothing_is_posted() -> None:
-    lanes.wake({1: 0.0, 2: 10.0}, post=False)
+    ready_queue.wake({1: 0.0, 2: 10.0}, post=False)
     assert lane_scores() == {1: about(0), 2: about(10)}
     assert posted() == []
-    lanes.wake({})
+    ready_queue.wake({})
     assert posted() == [0.0]
 
 
 def test_work_soon_is_one_message_with_a_countdown_to_the_earliest() -> None:
-    lanes.wake({1: 90.0, 2: 60.0, 3: 120.0})
+    ready_queue.wake({1: 90.0, 2: 60.0, 3: 120.0})
     assert posted() == [about(60)]
 
 
 def test_a_timer_is_not_posted_again_for_what_comes_later_or_with_it() -> None:
-    lanes.wake({1: 60.0})
-    lanes.wake({2: 70.0})
-    lanes.wake({1: 80.0})
-    lanes.wake({})
+    ready_queue.wake({1: 60.0})
+    ready_queue.wake({2: 70.0})
+    ready_queue.wake({1: 80.0})
+    ready_queue.wake({})
     assert posted() == [about(60)]
 
 
 def test_a_timer_is_posted_for_what_comes_before_the_one_that_is_set() -> None:
-    lanes.wake({1: 60.0})
-    lanes.wake({2: 20.0})
-    lanes.wake({3: 40.0})
+    ready_queue.wake({1: 60.0})
+    ready_queue.wake({2: 20.0})
+    ready_queue.wake({3: 40.0})
     assert posted() == [about(60), about(20)]
 
 
 def test_once_its_time_is_over_a_timer_counts_no_more() -> None:
-    lanes.wake({1: 0.05})
-    lanes.wake({2: 60.0})
+    ready_queue.wake({1: 0.05})
+    ready_queue.wake({2: 60.0})
     assert posted() == [about(0.05)]
     time.sleep(0.1)
-    assert lanes.pop_due(10) == [1]
-    lanes.wake({})
+    assert ready_queue.pop_due(10) == [1]
+    ready_queue.wake({})
     assert posted() == [about(-0.05), about(60)]
 
 
 def test_what_lies_beyond_the_look_ahead_is_kept_without_a_message() -> None:
-    lanes.wake({1: 301.0})
+    ready_queue.wake({1: 301.0})
     assert posted() == []
     assert lane_scores() == {1: about(301)}
-    lanes.wake({2: 299.0})
+    ready_queue.wake({2: 299.0})
     assert posted() == [about(299)]
 
 
 def test_a_timer_that_is_set_does_not_hold_up_what_is_due_now() -> None:
-    lanes.wake({1: 60.0})
-    lanes.wake({2: 0.0})
+    ready_queue.wake({1: 60.0})
+    ready_queue.wake({2: 0.0})
     assert posted() == [about(60), 0.0]
 
 
 def test_nothing_to_do_posts_nothing() -> None:
-    lanes.wake({})
+    ready_queue.wake({})
     assert posted() == []
-    assert lanes.pop_due(10) == []
+    assert ready_queue.pop_due(10) == []
 
 
 def test_a_thousand_lanes_at_once() -> None:
-    lanes.wake(dict.fromkeys(range(1, 1001), 0.0))
+    ready_queue.wake(dict.fromkeys(range(1, 1001), 0.0))
     assert posted() == [0.0]
-    popped = [lanes.pop_due(128) for _ in range(9)]
+    popped = [ready_queue.pop_due(128) for _ in range(9)]
     assert [len(some) for some in popped] == [128] * 7 + [104, 0]
     assert {lane for some in popped for lane in some} == set(range(1, 1001))
 
 
 def test_a_flush_in_between_is_survived() -> None:
-    lanes.wake({1: 60.0})
+    ready_queue.wake({1: 60.0})
     client.flushall()
     client.script_flush()
-    lanes.wake({1: 0.0})
+    ready_queue.wake({1: 0.0})
     assert posted() == [0.0]
-    assert lanes.pop_due(10) == [1]
+    assert ready_queue.pop_due(10) == [1]
 
 
 def test_without_redis_a_wake_only_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     with redis_that_is_gone(monkeypatch):
         started = time.monotonic()
-        lanes.wake({1: 0.0, 2: 0.0})
+        ready_queue.wake({1: 0.0, 2: 0.0})
         assert time.monotonic() - started < 1.5, "a reporter waits for this"
     assert "Could not wake 2 lanes" in caplog.text
     assert lane_scores() == {}
@@ -218,22 +218,22 @@ def test_without_redis_a_wake_only_says_so(monkeypatch: pytest.MonkeyPatch, capl
 def test_without_redis_a_drain_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with redis_that_is_gone(monkeypatch):
         with pytest.raises(RedisError):
-            lanes.drain_started()
+            ready_queue.drain_started()
         with pytest.raises(RedisError):
-            lanes.pop_due(10)
+            ready_queue.pop_due(10)
 
 
 def test_a_worker_that_stops_posts_again_what_it_may_have_taken() -> None:
-    lanes.wake({7: 0.0})
-    lanes.hand_over()
+    ready_queue.wake({7: 0.0})
+    ready_queue.hand_over()
     assert posted() == [0.0, 0.0]
-    assert lanes.pop_due(10) == [7]
+    assert ready_queue.pop_due(10) == [7]
 
-    lanes.wake({8: 60.0})
-    lanes.hand_over()
+    ready_queue.wake({8: 60.0})
+    ready_queue.hand_over()
     assert posted() == [0.0, 0.0, about(60), about(60)]
 
 
 def test_a_worker_stops_without_redis_too(monkeypatch: pytest.MonkeyPatch) -> None:
     with redis_that_is_gone(monkeypatch):
-        lanes.hand_over()
+        ready_queue.hand_over()

@@ -11,9 +11,9 @@ import pytest
 from django.utils import timezone
 from psycopg2 import extensions
 
-from postbacks.engine import ledger
-from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
-from postbacks.failures import Code, Failure
+from postbacks.delivery import result_sql
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.egress.failures import Code, Failure
 from postbacks.models import Attempt, Delivery, Postback
 from tests.engine_rows import OWNER, claimed, engine_connection, make_answer, make_held, make_lane, prepared, sent
 
@@ -36,7 +36,7 @@ def connection(db: None) -> Iterator[extensions.connection]:
 @pytest.fixture
 def write(connection: extensions.connection) -> Write:
     def write(*batch: Judged, owner: int = OWNER) -> None:
-        ledger.write(connection, owner, batch)
+        result_sql.write(connection, owner, batch)
         assert connection.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
 
     return write
@@ -254,6 +254,6 @@ def test_a_lost_connection_is_the_callers_matter(connection: extensions.connecti
     with engine_connection() as other, other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
     with pytest.raises((psycopg2.OperationalError, psycopg2.InterfaceError)):
-        ledger.write(connection, OWNER, [attempted(delivery, Delivered("Fine."))])
+        result_sql.write(connection, OWNER, [attempted(delivery, Delivered("Fine."))])
     assert state_of(delivery) == ("sending", 0, "")
     assert numbers() == {}

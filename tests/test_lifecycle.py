@@ -4,8 +4,8 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from actions.models import ActionEvent
-from postbacks.engine import lanes
-from postbacks.engine.redis import client
+from postbacks.delivery import ready_queue
+from postbacks.delivery.redis import client
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
 from postbacks.models import Delivery, Lane, Postback
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
@@ -98,17 +98,17 @@ def test_resuming_wakes_the_lane_once_the_transaction_has_committed(
     postback: Postback, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     lane = str(postback.pk)
-    client.zrem(lanes.LANES, lane)
+    client.zrem(ready_queue.LANES, lane)
     pause(postback)
 
     with django_capture_on_commit_callbacks(execute=False) as callbacks:
         resume(postback)
-    assert client.zscore(lanes.LANES, lane) is None
+    assert client.zscore(ready_queue.LANES, lane) is None
     assert len(callbacks) == 1
 
     callbacks[0]()
-    assert client.zscore(lanes.LANES, lane) is not None
-    client.zrem(lanes.LANES, lane)
+    assert client.zscore(ready_queue.LANES, lane) is not None
+    client.zrem(ready_queue.LANES, lane)
 
 
 def test_resuming_what_is_not_paused_wakes_nothing(

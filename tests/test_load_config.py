@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
-from postbacks.configuring.keys import DOCUMENT, Kind
+from postbacks.config_file.keys import DOCUMENT, Kind
 from postbacks.models import Delivery, Postback
 from tests.config_files import CONFIG, ROWS, load, problems
 from tests.factories import make_partner, make_program, make_tracker, record_action

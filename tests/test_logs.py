@@ -16,13 +16,13 @@ import pytest
 import requests
 from django.test import Client
 
-from config.environment import BASE_DIR
-from config.operations.logs.formats import JsonFormat, LineFormat
-from config.operations.logs.redaction import redact
-from config.operations.logs.request_ids import WithRequestId, request_ids
-from postbacks.engine.attempt_log import log_attempts
-from postbacks.engine.stages import Delivered, GaveUp, Judged, Released, Retry
-from postbacks.failures import Code, Failure
+from environment.variables import BASE_DIR
+from operations.logs.formats import JsonFormat, LineFormat
+from operations.logs.redaction import redact
+from operations.logs.request_ids import WithRequestId, request_ids
+from postbacks.delivery.attempt_log import log_attempts
+from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Released, Retry
+from postbacks.egress.failures import Code, Failure
 from tests.copies import Copy, free_port
 from tests.engine_rows import claimed, make_answer, prepared, sent
 from tests.processes import stop
@@ -218,7 +218,7 @@ def test_the_line_of_an_attempt(settings: Any, caplog: pytest.LogCaptureFixture,
 
 def test_where_machines_read_it_is_json_and_at_home_lines(tmp_path: Path) -> None:
     copy = Copy(tmp_path)
-    show = "from config.operations.logs.setup import *; print(log_format(), logged_attempts())"
+    show = "from operations.logs.setup import *; print(log_format(), logged_attempts())"
     own = {"DATABASE_URL": "postgres://db.example/live"}
     for variables, expected in (
         ({}, "line failed"),

@@ -17,11 +17,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from actions.models import Submission
-from config.operations.metrics import readings
-from config.reading import token
+from environment.reading import token
+from operations.metrics import readings
 from postbacks import __version__
+from postbacks.metrics.tally import append
 from postbacks.models import Lane, Postback
-from postbacks.rollups.tally import append
 from tests.engine_rows import engine_connection, living_worker, make_delivery, make_held, make_lane
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,7 +77,7 @@ def count(**of_lane: dict[str, int]) -> None:
 
 
 def fold_now() -> None:
-    from postbacks.rollups.fold import fold
+    from postbacks.metrics.fold import fold
 
     fold()
 

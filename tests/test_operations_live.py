@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.operations import readiness
-from config.operations.asking import Asker
-from config.operations.doctor.finding import Level
-from config.operations.doctor.workers import look_at_workers
+from operations import readiness
+from operations.asking import Asker
+from operations.doctor.finding import Level
+from operations.doctor.workers import look_at_workers
 from tests.bulk import make_due_deliveries
 from tests.factories import make_media_source, make_postback, make_tracker
 from tests.receiver import ScriptedReceiver

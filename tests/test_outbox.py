@@ -12,9 +12,9 @@ from django.db import connection, transaction
 from actions.models import ActionEvent
 from actions.recording.record import record
 from actions.reports.report import parse_report
-from postbacks.engine import lanes
-from postbacks.engine.chains import promote
-from postbacks.engine.redis import client
+from postbacks.delivery import ready_queue
+from postbacks.delivery.chains import promote
+from postbacks.delivery.redis import client
 from postbacks.models import Delivery, Postback
 from tests.engine_rows import OWNER, engine_connection, lane_scores, make_held, make_lane, redis_that_is_gone
 from tests.factories import make_media_source, make_postback, make_report, record_action, record_change, recorded_event
@@ -205,7 +205,7 @@ def test_a_lane_is_woken_for_what_it_had_before_if_that_is_due_earlier(lane: Pos
     client.flushdb()
     modification(event, "20")
     assert states(lane) == ["delivered", "ready", "blocked"]
-    assert lanes.pop_due(10) == [lane.pk]
+    assert ready_queue.pop_due(10) == [lane.pk]
 
 
 def test_reporters_of_one_action_at_once_leave_exactly_one_head(lane: Postback) -> None:

@@ -8,7 +8,7 @@ import pytest
 from psycopg2 import extensions
 
 from postbacks.advisory_locks import OWNER_LOCKS
-from postbacks.engine import owners
+from postbacks.delivery import leases
 from postbacks.models import Delivery, Postback
 from tests.engine_rows import engine_connection, make_delivery, make_held, make_lane, wait_until
 
@@ -31,13 +31,13 @@ def cursor(db: None) -> Iterator[extensions.cursor]:
 @pytest.fixture
 def living(db: None) -> Iterator[extensions.connection]:
     with engine_connection() as connection:
-        owners.announce(connection, LIVING)
+        leases.announce(connection, LIVING)
         yield connection
 
 
 @pytest.fixture(autouse=True)
 def server_has_run_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owners, "GRACE_SECONDS", -1)
+    monkeypatch.setattr(leases, "GRACE_SECONDS", -1)
 
 
 def holders() -> dict[int, int | None]:
@@ -48,7 +48,7 @@ def holders() -> dict[int, int | None]:
 def test_what_a_dead_owner_holds_is_ready_again_at_once(cursor: extensions.cursor, lane: Postback) -> None:
     first, second = make_held(lane, owner=DEAD, attempts_made=3, reason="Earlier."), make_held(lane, owner=DEAD - 1)
     kept = make_held(lane, owner=LIVING)
-    assert owners.reclaim(cursor) == {lane.pk}
+    assert leases.reclaim(cursor) == {lane.pk}
     assert holders() == {first.pk: None, second.pk: None, kept.pk: LIVING}
     row = Delivery.objects.get(pk=first.pk)
     assert (row.state, row.lease_until, row.attempts_made, row.reason) == ("ready", None, 3, "Earlier.")
@@ -59,7 +59,7 @@ def test_what_a_dead_owner_holds_is_ready_again_at_once(cursor: extensions.curso
 @pytest.mark.usefixtures("living")
 def test_what_a_living_owner_holds_is_its_own_until_the_lease_ends(cursor: extensions.cursor, lane: Postback) -> None:
     stalled, busy = make_held(lane, owner=LIVING, lease_seconds=-1), make_held(lane, owner=LIVING, lease_seconds=1)
-    assert owners.reclaim(cursor) == {lane.pk}
+    assert leases.reclaim(cursor) == {lane.pk}
     assert holders() == {stalled.pk: None, busy.pk: LIVING}
 
 
@@ -67,9 +67,9 @@ def test_an_owner_is_dead_as_soon_as_its_connection_is(
     cursor: extensions.cursor, lane: Postback, living: extensions.connection
 ) -> None:
     delivery = make_held(lane, owner=LIVING)
-    assert owners.reclaim(cursor) == set()
+    assert leases.reclaim(cursor) == set()
     living.close()
-    wait_until(lambda: owners.reclaim(cursor) == {lane.pk}, 5, "the server notices that the connection is closed")
+    wait_until(lambda: leases.reclaim(cursor) == {lane.pk}, 5, "the server notices that the connection is closed")
     assert holders() == {delivery.pk: None}
 
 
@@ -79,18 +79,18 @@ def test_after_a_start_of_the_server_the_owners_get_time_to_come_back(
     held, expired = make_held(lane, owner=DEAD), make_held(lane, owner=DEAD, lease_seconds=-1)
     cursor.execute("SELECT ceil(extract(epoch FROM now() - pg_postmaster_start_time()))::int")
     (uptime_seconds,) = cursor.fetchone() or (0,)
-    monkeypatch.setattr(owners, "GRACE_SECONDS", uptime_seconds + 60)
-    assert owners.reclaim(cursor) == {lane.pk}, "a lease that has ended is over, grace or not"
+    monkeypatch.setattr(leases, "GRACE_SECONDS", uptime_seconds + 60)
+    assert leases.reclaim(cursor) == {lane.pk}, "a lease that has ended is over, grace or not"
     assert holders() == {held.pk: DEAD, expired.pk: None}
-    monkeypatch.setattr(owners, "GRACE_SECONDS", uptime_seconds - 1)
-    assert owners.reclaim(cursor) == {lane.pk}
+    monkeypatch.setattr(leases, "GRACE_SECONDS", uptime_seconds - 1)
+    assert leases.reclaim(cursor) == {lane.pk}
     assert holders() == {held.pk: None, expired.pk: None}
 
 
 @pytest.mark.parametrize("state", ["ready", "blocked", "delivered", "failed", "cancelled"])
 def test_what_nobody_holds_is_left_alone(cursor: extensions.cursor, lane: Postback, state: str) -> None:
     delivery = make_delivery(lane, state=state)
-    assert owners.reclaim(cursor) == set()
+    assert leases.reclaim(cursor) == set()
     assert Delivery.objects.get(pk=delivery.pk).state == state
 
 
@@ -102,7 +102,7 @@ def test_what_is_being_recorded_at_this_moment_is_skipped_not_waited_for(
     with engine_connection() as other, other.cursor() as theirs:
         theirs.execute("BEGIN")
         theirs.execute("SELECT 1 FROM postbacks_delivery WHERE id = %s FOR UPDATE", [busy.pk])
-        assert owners.reclaim(cursor) == {lane.pk}
+        assert leases.reclaim(cursor) == {lane.pk}
         theirs.execute("ROLLBACK")
     assert holders() == {busy.pk: DEAD, free.pk: None}
 
@@ -112,18 +112,18 @@ def test_other_programs_advisory_locks_do_not_keep_an_owner_alive(cursor: extens
     with engine_connection() as other, other.cursor() as theirs:
         theirs.execute("SELECT pg_advisory_lock(%s)", [DEAD])
         theirs.execute("SELECT pg_advisory_lock(%s, %s)", [OWNER_LOCKS + 1, DEAD])
-        assert owners.reclaim(cursor) == {lane.pk}
+        assert leases.reclaim(cursor) == {lane.pk}
     assert holders() == {delivery.pk: None}
 
 
 @pytest.mark.usefixtures("living")
 def test_a_process_that_was_cut_off_takes_its_lock_while_the_server_still_holds_the_old_one() -> None:
     with engine_connection() as again:
-        owners.announce(again, LIVING)
+        leases.announce(again, LIVING)
 
 
 def test_owner_numbers_are_what_an_advisory_lock_can_hold() -> None:
-    numbers = {owners.new_owner() for _ in range(1000)}
+    numbers = {leases.new_owner() for _ in range(1000)}
     assert len(numbers) > 990
     assert min(numbers) > 0
     assert max(numbers) < 2**31

@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import pytest
 from django.core.management import get_commands
 
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 from postbacks import __version__
 
 NOT_SHIPPED = {"benchmarks", "tests"}
@@ -99,4 +99,4 @@ def test_a_folder_s_env_file_is_read(installed: Path, tmp_path: Path) -> None:
 def test_gunicorn_is_told_how_to_log(installed: Path, tmp_path: Path) -> None:
     options = ("--config", "python:config.web_server", "config.wsgi", "--print-config")
     shown = run(tmp_path, installed / "python", "-m", "gunicorn", *options)
-    assert "config.operations.logs.gunicorn.GunicornLogger" in shown
+    assert "operations.logs.gunicorn.GunicornLogger" in shown

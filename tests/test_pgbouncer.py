@@ -18,9 +18,9 @@ from django.conf import LazySettings
 
 from actions.api.tokens import create_token
 from actions.models import Action
-from config.embedded.addresses import LOCALHOST
-from config.up.ports import answers, find_free
-from postbacks.engine import database
+from devtools.up.ports import answers, find_free
+from environment.addresses import LOCALHOST
+from postbacks.delivery import database
 from postbacks.models import Attempt, Delivery, Replay
 from tests.factories import make_partner, make_postback, make_term, make_tracker, report_fields
 from tests.pgbouncer import SERVER_CONNECTIONS, PgBouncer, running_pgbouncer

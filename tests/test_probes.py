@@ -15,12 +15,12 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from config.operations import asking, migrations, readiness
-from config.operations.asking import Asker, database_parameters
-from config.operations.migrations import missing
-from config.operations.readiness import Check, Checks
+from operations import asking, migrations, readiness
+from operations.asking import Asker, database_parameters
+from operations.migrations import missing
+from operations.readiness import Check, Checks
 from postbacks import tasks
-from postbacks.engine.sweep import Sweeper
+from postbacks.delivery.reaper import Sweeper
 from postbacks.models import Pulse
 from tests.engine_rows import living_worker
 

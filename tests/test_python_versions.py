@@ -10,8 +10,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from re import _constants as regex_words  # type: ignore[attr-defined] # They tell what a pattern is made of.
-from re import _parser as regex_parser  # type: ignore[attr-defined]
+from re import _constants as regex_words
+from re import _parser as regex_parser
 from typing import Any
 
 import idna

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisError
 
-from postbacks.engine import rate
-from postbacks.engine.rate import look, reserve
-from postbacks.engine.redis import client
+from postbacks.delivery import rate_limit
+from postbacks.delivery.rate_limit import look, reserve
+from postbacks.delivery.redis import client
 from tests.engine_rows import redis_that_is_gone
 
 LANE = 7
@@ -24,8 +24,8 @@ def old_redis(embedded_services: None) -> None:
     """One that has had its data for long: new lanes have slots at once."""
     client.flushdb()
     look([(LANE, 1)])
-    noted: Any = client.get(rate.EPOCH)
-    client.set(rate.EPOCH, noted.rpartition(b" ")[0] + b" 0")
+    noted: Any = client.get(rate_limit.EPOCH)
+    client.set(rate_limit.EPOCH, noted.rpartition(b" ")[0] + b" 0")
 
 
 def granted(limit: int, wanted: int, lane: int = LANE) -> list[float]:
@@ -60,7 +60,7 @@ def test_no_slot_lies_beyond_the_horizon(limit: int, count: int) -> None:
     started = time.monotonic()
     slots = reserve(LANE, limit, 20_000)
     assert slots.count == count
-    assert slots.offsets()[-1] <= rate.HORIZON_MS / 1000 < slots.offsets()[-1] + slots.interval_seconds
+    assert slots.offsets()[-1] <= rate_limit.HORIZON_MS / 1000 < slots.offsets()[-1] + slots.interval_seconds
     again = reserve(LANE, limit, 20_000)
     moved_on_seconds = time.monotonic() - started
     assert again.count <= moved_on_seconds / slots.interval_seconds + 1
@@ -116,9 +116,9 @@ def test_callers_at_once_share_one_lanes_slots(limit: int) -> None:
         thread.start()
     for thread in threads:
         thread.join(10)
-    ahead_seconds = time.monotonic() - started + rate.HORIZON_MS / 1000
-    assert sum(counts) <= ahead_seconds * limit / rate.SPACING + 1
-    assert sum(counts) >= 0.95 * 2.5 * limit / rate.SPACING - 1, "and with a backlog all of it is used"
+    ahead_seconds = time.monotonic() - started + rate_limit.HORIZON_MS / 1000
+    assert sum(counts) <= ahead_seconds * limit / rate_limit.SPACING + 1
+    assert sum(counts) >= 0.95 * 2.5 * limit / rate_limit.SPACING - 1, "and with a backlog all of it is used"
 
 
 def test_no_second_holds_more_than_the_limit() -> None:

@@ -14,7 +14,7 @@ import yaml
 from django.core.management import call_command, get_commands, load_command_class
 from django.test import override_settings
 
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 from postbacks.models import Attempt, Delivery, Postback
 from tests.receiver import Arrival, ScriptedReceiver
 from tests.workers import running_workers, wait_until

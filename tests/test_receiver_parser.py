@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbacks.receiver.parser import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES, BadRequest, Request, RequestParser
+from devtools.receiver.parser import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES, BadRequest, Request, RequestParser
 
 GET = b"GET /in?cid=1000&sub=dc%7Cbanner HTTP/1.1\r\nHost: a.example\r\nX-Source:  harbor \r\n\r\n"
 POST = b"POST /app HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello"

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 import requests
 
-from postbacks.receiver.parser import BODY_LIMIT_BYTES
+from devtools.receiver.parser import BODY_LIMIT_BYTES
 from tests.receiver import Arrival, Close, Hang, Response, ScriptedReceiver, in_turn
 
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection as django_connection
 
 from postbacks.advisory_locks import OWNER_LOCKS
-from postbacks.engine.recorder import Aftermath, Recorder
-from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry, Sent
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry, Sent
+from postbacks.delivery.recorder import Aftermath, Recorder
 from postbacks.models import Attempt, Delivery, Postback
 from tests.engine_rows import (
     OWNER,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, InAppEvent, Partner
-from postbacks.engine.redis import client
+from postbacks.delivery.redis import client
 from postbacks.lifecycle import delete_postback
 from postbacks.matching import fires
 from postbacks.models import Delivery, Postback, Replay, ReplayItem

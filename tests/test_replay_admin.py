@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from partners.models import ActionTracker
-from postbacks.engine.redis import client as redis
+from postbacks.delivery.redis import client as redis
 from postbacks.models import Delivery, Postback, Replay
 from postbacks.replay import feed
 from tests.bulk import make_due_deliveries

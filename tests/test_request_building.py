@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from actions.reports.parameters import sample_values
 from postbacks import __version__
-from postbacks.request import (
+from postbacks.request.building import (
     MAX_BODY_BYTES,
     RequestErrors,
     RequestTemplate,

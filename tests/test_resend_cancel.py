@@ -11,14 +11,14 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 
-from postbacks.engine.redis import client as redis
+from postbacks.admin.deliveries import views
+from postbacks.delivery.cancel import cancel
+from postbacks.delivery.redis import client as redis
 from postbacks.lifecycle import delete_postback
-from postbacks.log import doing
-from postbacks.log.cancel import cancel
-from postbacks.log.resend import resend
 from postbacks.models import Delivery, Postback, Tally
 from postbacks.replay import feed
 from postbacks.replay.plan import start
+from postbacks.replay.resend import resend
 from postbacks.replay.selection import Selection
 from tests.engine_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane, wait_until
 from tests.factories import make_media_source, make_partner, make_postback, make_term, make_tracker, record_change
@@ -170,7 +170,7 @@ def test_all_that_match_are_those_that_fit(
     assert asked("resend", "state=failed").context["question"].ids == failed
     assert asked("cancel", f"postback={postback.pk}").context["question"].ids == [waiting]
     assert told(asked("cancel", "state=failed")) == ["No delivery was chosen: tick some of them first."]
-    monkeypatch.setattr(doing, "MOST", 2)
+    monkeypatch.setattr(views, "MOST", 2)
     assert told(asked("resend", "state=failed")) == [
         "More than 2 deliveries match. Narrow the filters; to send so many again, start a replay."
     ]

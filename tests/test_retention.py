@@ -26,12 +26,12 @@ from actions.models import (
     Item,
     Submission,
 )
+from operations.retention import prune as pruning
+from operations.retention.ages import Ages
+from operations.retention.background import Pruner
+from operations.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL
+from operations.retention.prune import BusyError, Result, prune
 from postbacks.models import Attempt, Delivery, KeptBack, Postback, Pulse, Replay, ReplayItem, Rollup
-from postbacks.retention import prune as pruning
-from postbacks.retention.ages import Ages
-from postbacks.retention.background import Pruner
-from postbacks.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL
-from postbacks.retention.prune import BusyError, Result, prune
 from tests.engine_rows import engine_connection, held_up, make_delivery, make_event, make_held, make_lane, wait_until
 from tests.factories import make_tracker, record_action, record_change
 
@@ -401,7 +401,7 @@ def test_each_batch_costs_the_same_however_much_there_is(lane: Postback) -> None
 
 
 def test_whatever_refers_to_what_goes_is_known() -> None:
-    """A new foreign key onto these tables needs a place in `postbacks.retention.kinds`, and an index."""
+    """A new foreign key onto these tables needs a place in `operations.retention.kinds`, and an index."""
     known = {
         (Action, Item),
         (Action, ActionEvent),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbacks.retry import MAXIMUM_ATTEMPTS, RETRY_WAITS, next_delay
+from postbacks.verdicts.retry import MAXIMUM_ATTEMPTS, RETRY_WAITS, next_delay
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 MIDDLE = 0.5  # Of the random shares: no jitter on the schedule.

@@ -11,9 +11,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from config.people.roles.groups import write_roles
-from config.people.roles.table import PERMISSIONS, Role
-from config.people.roles.users import UserError, create_user
+from accounts.roles.groups import write_roles
+from accounts.roles.table import PERMISSIONS, Role
+from accounts.roles.users import UserError, create_user
 
 pytestmark = pytest.mark.django_db
 

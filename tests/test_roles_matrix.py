@@ -16,10 +16,10 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 
+from accounts.roles.table import Role
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Submission
-from config.people.roles.table import Role
 from partners.models import AttributionRule
 from postbacks.models import Lane, Replay
 from tests import roles_table

@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from accounts.roles.groups import permission_ids
+from accounts.roles.table import PERMISSIONS, Role
 from actions.models import ActionEvent
-from config.people.roles.groups import permission_ids
-from config.people.roles.table import PERMISSIONS, Role
 from optimize_sources.models import MediaSource
 from postbacks.models import Delivery, Postback, Replay
 from tests.factories import make_media_source, make_partner, make_postback, make_term, make_tracker, record_action

@@ -15,19 +15,19 @@ from django.utils import timezone
 from psycopg2 import extensions
 from pytest_django import Settings
 
-from postbacks.engine import ledger, sweep
-from postbacks.engine.batch_tally import reason_class
-from postbacks.engine.database import raw_cursor
-from postbacks.engine.stages import Delivered, Fate, GaveUp, Judged, Released, Retry
-from postbacks.failures import Code, Failure
+from postbacks.delivery import reaper, result_sql
+from postbacks.delivery.batch_tally import reason_class
+from postbacks.delivery.database import raw_cursor
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.egress.failures import Code, Failure
+from postbacks.egress.transport import Answer
 from postbacks.lifecycle import delete_postback
+from postbacks.metrics import read
+from postbacks.metrics.counters import COLUMNS, LAG_SECONDS, TOOK_MS, percentile, place
+from postbacks.metrics.fold import ALL, EVER, fold, prune
+from postbacks.metrics.reasons import LABELS
+from postbacks.metrics.tally import append, count_ended
 from postbacks.models import Delivery, Lane, Postback, Rollup, Tally
-from postbacks.rollups import read
-from postbacks.rollups.counters import COLUMNS, LAG_SECONDS, TOOK_MS, percentile, place
-from postbacks.rollups.fold import ALL, EVER, fold, prune
-from postbacks.rollups.reasons import LABELS
-from postbacks.rollups.tally import append, count_ended
-from postbacks.transport import Answer
 from tests.engine_rows import (
     OWNER,
     claimed,
@@ -59,7 +59,7 @@ def connection(db: None) -> Iterator[extensions.connection]:
 
 @pytest.fixture
 def write(connection: extensions.connection) -> Write:
-    return lambda *batch, owner=OWNER: ledger.write(connection, owner, batch)
+    return lambda *batch, owner=OWNER: result_sql.write(connection, owner, batch)
 
 
 def attempted(delivery: Delivery, fate: Fate, answer: Answer | Failure | None = None) -> Judged:
@@ -186,7 +186,7 @@ def test_ends_without_the_recorder_are_counted(lane: Postback) -> None:
     Postback.objects.filter(pk=late.pk).update(deleted_at=timezone.now())
     with engine_connection() as own, own.cursor() as cursor:
         cursor.execute("BEGIN")
-        sweep._tidy_up(cursor)
+        reaper._tidy_up(cursor)
         cursor.execute("COMMIT")
 
     assert ever() == {"cancelled": 3, "failed": 2, "why:held_week": 2}
@@ -251,7 +251,7 @@ def test_readers_sum_over_the_time_that_they_ask_for() -> None:
 
 
 def test_more_tallies_than_one_transaction_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("postbacks.rollups.fold.MOST_TALLIES", 3)
+    monkeypatch.setattr("postbacks.metrics.fold.MOST_TALLIES", 3)
     for _ in range(7):
         put({5: {"delivered": 1}}, NOON)
     assert fold() == 7
@@ -302,7 +302,7 @@ def test_a_fold_that_is_cut_off_leaves_everything_for_the_next(monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("postbacks.rollups.fold.Rollup.objects.bulk_create", cut_off)
+        patch.setattr("postbacks.metrics.fold.Rollup.objects.bulk_create", cut_off)
         with pytest.raises(KeyboardInterrupt):
             fold()
     assert (Tally.objects.count(), Rollup.objects.count()) == (1, 0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbacks.rules import RuleError, Verdict, compile_rules, rule_errors
+from postbacks.verdicts.rules import RuleError, Verdict, compile_rules, rule_errors
 
 
 def judge(success: str, error: str, status: int, body: str) -> Verdict:

@@ -11,15 +11,15 @@ from django.db import connection
 from pytest_django import Settings
 
 from partners.models import ActionTracker, Partner
-from postbacks.configuring.dump import dump_config
-from postbacks.configuring.load import load_config
-from postbacks.configuring.problems import ConfigError
-from postbacks.engine.setups import Setups
+from postbacks.config_file.dump import dump_config
+from postbacks.config_file.load import load_config
+from postbacks.config_file.problems import ConfigError
+from postbacks.credentials.secrets.cipher import SecretUnreadableError, decrypt, encrypt
+from postbacks.credentials.secrets.headers import Typed, masked_lines, parse_lines, receiver_of, to_store
+from postbacks.credentials.secrets.mask import scrubber
+from postbacks.delivery.setups import Setups
 from postbacks.models import Postback
-from postbacks.request import compile_request
-from postbacks.secrets.cipher import SecretUnreadableError, decrypt, encrypt
-from postbacks.secrets.headers import Typed, masked_lines, parse_lines, receiver_of, to_store
-from postbacks.secrets.mask import scrubber
+from postbacks.request.building import compile_request
 from postbacks.validation import postback_errors, request_template
 from tests.factories import make_partner, make_postback, make_term, make_tracker
 from value_types.secret_text import MASK, SecretText

@@ -16,12 +16,12 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from accounts.roles.table import Role
 from actions.api.tokens import create_token
-from config.people.roles.table import Role
-from postbacks.configuring.dump import dump_config
-from postbacks.engine.database import raw_cursor
+from postbacks.config_file.dump import dump_config
+from postbacks.credentials.secrets.cipher import encrypt
+from postbacks.delivery.database import raw_cursor
 from postbacks.models import Attempt, Delivery, Postback
-from postbacks.secrets.cipher import encrypt
 from tests.browser.actors import make_user
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
 from tests.receiver import Arrival, Response, ScriptedReceiver
@@ -89,7 +89,7 @@ def error_pages(
         key = encrypt(HEADER)
         raise RuntimeError(f"a bug near {len(key)}")
 
-    monkeypatch.setattr("postbacks.forms.to_store", broken)
+    monkeypatch.setattr("postbacks.admin.postbacks.form.to_store", broken)
     settings.POSTBACKS_EGRESS_PROXY = f"http://u:{PROXY_PASSWORD}@proxy.example:3128"
     found = {}
     for debug in (False, True):

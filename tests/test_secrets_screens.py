@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from postbacks.admin.integrations.copying import copy_to
+from postbacks.credentials.secrets.cipher import decrypt, encrypt
 from postbacks.models import Postback
-from postbacks.owner_screen.copying import copy_to
-from postbacks.secrets.cipher import decrypt, encrypt
 from tests.factories import make_media_source, make_postback, make_tracker
 from tests.receiver import Arrival, Response, ScriptedReceiver
 from value_types.networks import parse_networks

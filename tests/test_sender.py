@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 import pytest
 from pytest_django import Settings
 
-from postbacks.engine import sender as sender_module
-from postbacks.engine import turns as turns_module
-from postbacks.engine.sender import Sender
-from postbacks.engine.share import FIRST, SMALLEST
-from postbacks.engine.waiting import SelectorWaiter, make_waiter
-from postbacks.failures import Code, Failure
-from postbacks.transport import Answer as Received
+from postbacks.delivery import fair_queue
+from postbacks.delivery import sender as sender_module
+from postbacks.delivery.concurrency_limit import FIRST, SMALLEST
+from postbacks.delivery.sender import Sender
+from postbacks.delivery.waiting import SelectorWaiter, make_waiter
+from postbacks.egress.failures import Code, Failure
+from postbacks.egress.transport import Answer as Received
 from tests.engine_rows import claimed, prepared, wait_until
 from tests.receiver import Answer, Close, Hang, ScriptedReceiver
 from tests.receiver import Response as Reply
@@ -130,8 +130,8 @@ def test_a_destination_that_hangs_does_not_delay_another(
 def test_lanes_take_turns(
     outcomes: Outcomes, receiver: ScriptedReceiver, monkeypatch: pytest.MonkeyPatch, sender: Sender
 ) -> None:
-    monkeypatch.setattr(turns_module, "MAX_IN_FLIGHT", 3)
-    monkeypatch.setattr(turns_module, "FOR_QUIET_LANES", 0)
+    monkeypatch.setattr(fair_queue, "MAX_IN_FLIGHT", 3)
+    monkeypatch.setattr(fair_queue, "FOR_QUIET_LANES", 0)
     receiver.script = lambda _: Reply(delay_seconds=0.005)
     sender.put(ready(receiver, 1, 120))
     receiver.wait_for(10)
@@ -147,8 +147,8 @@ def test_lanes_take_turns(
 def test_what_is_left_when_it_is_nearly_full_is_for_quiet_lanes(
     outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch, sender: Sender
 ) -> None:
-    monkeypatch.setattr(turns_module, "MAX_IN_FLIGHT", 8)
-    monkeypatch.setattr(turns_module, "FOR_QUIET_LANES", 4)
+    monkeypatch.setattr(fair_queue, "MAX_IN_FLIGHT", 8)
+    monkeypatch.setattr(fair_queue, "FOR_QUIET_LANES", 4)
     with ScriptedReceiver(lambda _: Hang()) as hanging, ScriptedReceiver() as receiver:
         sender.put([one for lane in (1, 2) for one in ready(hanging, lane, 20)])
         hanging.wait_for(4)
@@ -210,7 +210,7 @@ def test_a_slot_that_was_missed_goes_back(
 def test_slots_that_pass_while_everything_is_busy_go_back(
     sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns_module, "MAX_IN_FLIGHT", 1)
+    monkeypatch.setattr(fair_queue, "MAX_IN_FLIGHT", 1)
     receiver.script = lambda _: Reply(delay_seconds=0.3)
     sender.put(ready(receiver))
     receiver.wait_for(1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 from tests.copies import Copy
 
 SHOW = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postbacks.engine.share import FIRST, LARGEST, MOST_IN_FLIGHT, SMALLEST, Share
+from postbacks.delivery.concurrency_limit import FIRST, LARGEST, MOST_IN_FLIGHT, SMALLEST, Share
 
 
 def test_a_newcomer_has_a_small_share_and_holds_twice_of_it() -> None:

@@ -15,9 +15,9 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from config.people.roles.table import Role
-from config.people.roles.users import create_user
-from config.people.sign_in.address import client_address
+from accounts.roles.table import Role
+from accounts.roles.users import create_user
+from accounts.sign_in.address import client_address
 
 LOGIN = "/admin/login/"
 

@@ -18,18 +18,18 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from config.people.roles.table import Role
-from postbacks.configuring.dump import dump_config
-from postbacks.configuring.load import load_config
-from postbacks.engine import lanes
-from postbacks.engine.process import Engine
-from postbacks.engine.redis import client as redis
+from accounts.roles.table import Role
+from postbacks.config_file.dump import dump_config
+from postbacks.config_file.load import load_config
+from postbacks.credentials.secrets.cipher import decrypt
+from postbacks.credentials.signing.keys import keys_of
+from postbacks.credentials.signing.renewal import SigningError, ensure_key, renew, stop_signing
+from postbacks.credentials.signing.signer import HEADERS, KEY_BYTES, Signer, SigningKey, new_key
+from postbacks.delivery import ready_queue
+from postbacks.delivery.process import Engine
+from postbacks.delivery.redis import client as redis
 from postbacks.models import Attempt, Delivery, Postback
-from postbacks.request import compile_request
-from postbacks.secrets.cipher import decrypt
-from postbacks.signing.keys import keys_of
-from postbacks.signing.renewal import SigningError, ensure_key, renew, stop_signing
-from postbacks.signing.signer import HEADERS, KEY_BYTES, Signer, SigningKey, new_key
+from postbacks.request.building import compile_request
 from postbacks.validation import postback_errors, request_template
 from tests.browser.actors import make_user
 from tests.engine_rows import make_delivery, make_lane, wait_until
@@ -211,7 +211,7 @@ def test_the_engine_signs_each_attempt_anew_under_one_id_and_with_both_keys(engi
         deliveries = {lane.pk: make_delivery(lane) for lane in (post, get)}
         for attempt in (1, 2):
             Delivery.objects.filter(state="ready").update(due_at=timezone.now())
-            lanes.wake(dict.fromkeys(keys, 0.0))
+            ready_queue.wake(dict.fromkeys(keys, 0.0))
             engine.drain()
             arrived = receiver.wait_for(2 * attempt)
             wait_until(lambda n=attempt: Attempt.objects.count() == 2 * n, 5, "they are recorded")  # type: ignore[misc]

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from postbacks.template import Place, TemplateError, compile_template
+from postbacks.request.template import Place, TemplateError, compile_template
 
 PLACE = "Unknown parameter {Oyd} at column %d. Did you mean {Oid}?"
 

@@ -5,9 +5,9 @@
 import pytest
 
 from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS
-from postbacks.template import Place, TemplateError, compile_template
-from postbacks.template.functions import FUNCTIONS
-from postbacks.template.hints import FUNCTION_ALIASES, ITEM_ALIASES, PARAMETER_ALIASES
+from postbacks.request.template import Place, TemplateError, compile_template
+from postbacks.request.template.functions import FUNCTIONS
+from postbacks.request.template.hints import FUNCTION_ALIASES, ITEM_ALIASES, PARAMETER_ALIASES
 
 
 def errors(source: str, place: Place = Place.TEXT) -> list[str]:

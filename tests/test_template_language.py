@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, least_values, sample_values
-from postbacks.template import Place, UnusableValueError, compile_template, dates
-from postbacks.template.functions import FUNCTIONS
+from postbacks.request.template import Place, UnusableValueError, compile_template, dates
+from postbacks.request.template.functions import FUNCTIONS
 
 
 def render(source: str, place: Place = Place.TEXT, hidden: frozenset[str] = frozenset(), **values: Any) -> str:
@@ -369,5 +369,8 @@ def test_sample_values_are_complete_and_fresh() -> None:
 
 
 def test_the_language_needs_neither_settings_nor_a_database() -> None:
-    code = "import sys, postbacks.template.reference; sys.exit('django' in sys.modules or 'psycopg2' in sys.modules)"
+    code = (
+        "import sys, postbacks.request.template.reference as _; "
+        "sys.exit('django' in sys.modules or 'psycopg2' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from postbacks.template import Place, TemplateError, UnusableValueError, compile_template, limits
+from postbacks.request.template import Place, TemplateError, UnusableValueError, compile_template, limits
 
 
 def errors(source: str, place: Place = Place.TEXT) -> list[str]:

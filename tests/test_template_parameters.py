@@ -15,7 +15,7 @@ from actions.reports.parameters import (
     sample_values,
 )
 from postbacks.preview import delivery_samples
-from postbacks.template import Place, compile_template
+from postbacks.request.template import Place, compile_template
 from tests.factories import make_partner, make_program, make_rate, make_term, make_tracker, record_action, record_change
 
 # They follow from the action and its surroundings; all others are rendered as they were reported.

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions.reports.parameters import PARAMETERS, sample_values
-from postbacks.request import RequestTemplate, Unbuildable, compile_request
-from postbacks.template import Place, TemplateError, compile_template
+from postbacks.request.building import RequestTemplate, Unbuildable, compile_request
+from postbacks.request.template import Place, TemplateError, compile_template
 
 few = settings(max_examples=60, deadline=None)
 
@@ -242,9 +242,9 @@ def test_no_value_makes_bytes_impossible(value: str, place: Place) -> None:
 
 _EVERYTHING = """
 from actions.reports.parameters import PARAMETERS, sample_values
-from postbacks.template import Place, compile_template
-from postbacks.template.functions import FUNCTIONS
-from postbacks.template.palette import palette
+from postbacks.request.template import Place, compile_template
+from postbacks.request.template.functions import FUNCTIONS
+from postbacks.request.template.palette import palette
 import json, sys
 for place in (Place.TEXT, Place.JSON, Place.FORM):
     for source in (*("{%s}" % name for name in PARAMETERS), *(each.example for each in FUNCTIONS.values())):

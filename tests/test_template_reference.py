@@ -8,10 +8,10 @@ from pathlib import Path
 from django.core.management import call_command
 
 from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, sample_values
-from postbacks.template import Place, compile_template
-from postbacks.template.functions import FUNCTIONS
-from postbacks.template.palette import palette
-from postbacks.template.reference import reference
+from postbacks.request.template import Place, compile_template
+from postbacks.request.template.functions import FUNCTIONS
+from postbacks.request.template.palette import palette
+from postbacks.request.template.reference import reference
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 CODE = re.compile(r"`((?:[^`])+)`")

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 
 from actions.models import ActionEvent
 from partners.models import CategoryPayout, ContractTerm
-from postbacks.configuring.dump import dump_config
-from postbacks.configuring.load import load_config
+from postbacks.config_file.dump import dump_config
+from postbacks.config_file.load import load_config
 from tests.factories import (
     make_contract,
     make_partner,

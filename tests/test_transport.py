@@ -12,10 +12,10 @@ import pycurl
 import pytest
 from pytest_django import Settings
 
-from postbacks.failures import Code, Failure
-from postbacks.request import Request
-from postbacks.transport import MAX_RESPONSE_BYTES, Call, send
-from postbacks.transport import Answer as Received
+from postbacks.egress.failures import Code, Failure
+from postbacks.egress.transport import MAX_RESPONSE_BYTES, Call, send
+from postbacks.egress.transport import Answer as Received
+from postbacks.request.building import Request
 from tests.engine_rows import make_request
 from tests.receiver import Close, Hang, ScriptedReceiver
 from tests.receiver import Response as Answer

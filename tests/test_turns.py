@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from postbacks.engine import turns as turns_module
-from postbacks.engine.share import FIRST
-from postbacks.engine.stages import Prepared
-from postbacks.engine.turns import Turns
+from postbacks.delivery import fair_queue
+from postbacks.delivery.concurrency_limit import FIRST
+from postbacks.delivery.fair_queue import Turns
+from postbacks.delivery.outcomes import Prepared
 from tests.engine_rows import claimed, prepared
 
 
@@ -57,9 +57,9 @@ def air() -> Air:
 
 @pytest.fixture(autouse=True)
 def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns_module, "MAX_IN_FLIGHT", 12)
-    monkeypatch.setattr(turns_module, "FOR_QUIET_LANES", 4)
-    monkeypatch.setattr(turns_module, "MAX_PER_HOST", 6)
+    monkeypatch.setattr(fair_queue, "MAX_IN_FLIGHT", 12)
+    monkeypatch.setattr(fair_queue, "FOR_QUIET_LANES", 4)
+    monkeypatch.setattr(fair_queue, "MAX_PER_HOST", 6)
 
 
 def test_lanes_take_turns_within_their_share(air: Air) -> None:

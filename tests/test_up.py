@@ -12,7 +12,7 @@ import psutil
 import pytest
 import requests
 
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 from tests.copies import Copy, free_port, kill, wait_until
 
 
@@ -152,7 +152,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(copy: Copy) -> Non
 def test_whatever_is_killed_comes_back(start_up: StartUp) -> None:
     up = start_up()
     up.wait_for("ready.")
-    for word in ("gunicorn", " worker ", " beat ", "config.up.keeper"):
+    for word in ("gunicorn", " worker ", " beat ", "devtools.up.keeper"):
         (killed,) = children_of_supervisord(up, word)
         kill(psutil.Process(killed))
         wait_until(lambda: children_of_supervisord(up, word) - {killed}, f"{word} comes back")  # noqa: B023 -- at once
@@ -182,7 +182,7 @@ def test_nothing_runs_on_when_up_itself_is_killed(copy: Copy, start_up: StartUp)
 
 def test_the_next_start_clears_away_what_was_orphaned(copy: Copy, start_up: StartUp) -> None:
     up = start_up()
-    supervisord, keeper = psutil.Process(up.pid_in("up.pid")), copy.named("config.up.keeper")[0]
+    supervisord, keeper = psutil.Process(up.pid_in("up.pid")), copy.named("devtools.up.keeper")[0]
     for process in (psutil.Process(up.process.pid), supervisord, keeper):
         kill(process)
     orphans = copy.named("gunicorn")

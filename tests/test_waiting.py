@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import pycurl
 import pytest
 
-from postbacks.descriptors import raise_descriptor_limit
-from postbacks.engine.waiting import EpollWaiter, SelectorWaiter, Waiter, make_waiter
+from postbacks.delivery.descriptors import raise_descriptor_limit
+from postbacks.delivery.waiting import EpollWaiter, SelectorWaiter, Waiter, make_waiter
 
 LONG = 20  # Seconds; what is waited for comes at once.
 NAMES = ("SelectSelector", "PollSelector", "DevpollSelector", "KqueueSelector")

@@ -10,9 +10,9 @@ import pytest
 
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker
-from postbacks.engine.redis import client
+from postbacks.delivery.redis import client
+from postbacks.metrics.fold import ALL, fold
 from postbacks.models import Attempt, Delivery, Rollup
-from postbacks.rollups.fold import ALL, fold
 from tests.bulk import make_due_deliveries
 from tests.factories import make_media_source, make_postback, make_tracker
 from tests.receiver import ScriptedReceiver

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded.addresses import LOCALHOST
-from config.environment import BASE_DIR
-from config.up.ports import answers, find_free
+from devtools.up.ports import answers, find_free
+from environment.addresses import LOCALHOST
+from environment.variables import BASE_DIR
 from tests.processes import stop
 
 PASSWORD = "0f1e2d3c"

@@ -17,7 +17,7 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
-from postbacks.engine.redis import client
+from postbacks.delivery.redis import client
 from tests.processes import killed_afterwards
 
 Command = Callable[..., subprocess.Popen[str]]

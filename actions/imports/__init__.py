@@ -1,0 +1,1 @@
+"""Reports from files, recorded side by side by several processes."""

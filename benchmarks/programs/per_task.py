@@ -16,7 +16,7 @@ import requests
 from celery import Celery
 from psycopg2 import extensions
 
-from config.embedded.addresses import DATABASE_NAME, DATABASE_USER, redis_socket, socket_dir
+from environment.addresses import DATABASE_NAME, DATABASE_USER, redis_socket, socket_dir
 
 QUEUE = "per-task"
 

@@ -14,8 +14,8 @@ import orjson
 
 django.setup()
 
-from postbacks.retention.ages import Ages  # noqa: E402 -- the apps must be ready
-from postbacks.retention.prune import prune  # noqa: E402
+from operations.retention.ages import Ages  # noqa: E402 -- the apps must be ready
+from operations.retention.prune import prune  # noqa: E402
 
 
 def main(moment: float) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from benchmarks import rows
 from benchmarks.results import Figure, Target, at_most
-from postbacks.log.bulk import MOST
+from postbacks.admin.deliveries.bulk_actions import MOST
 from postbacks.models import Delivery, Postback
 
 TIMES = 7

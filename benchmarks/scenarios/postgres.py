@@ -10,7 +10,7 @@ from django.db import connection
 
 from benchmarks import drains, outages
 from benchmarks.results import Figure, at_most
-from config.embedded.postgres import postgres_answers, postgres_dir
+from devtools.embedded.postgres import postgres_answers, postgres_dir
 
 
 def figures(full: bool) -> Iterator[Figure]:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from benchmarks import drains, outages
 from benchmarks.results import Figure, at_most
-from postbacks.engine.redis import client
+from postbacks.delivery.redis import client
 
 
 def figures(full: bool) -> Iterator[Figure]:

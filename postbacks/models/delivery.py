@@ -81,8 +81,8 @@ class Delivery(models.Model):
                 condition=Q(state__in=delivery_states.UNFINISHED),
                 name="delivery_chain",
             ),
-            # The log (`postbacks.log.find`): what is finished, of one state and postback, newest first. A row enters it
-            # once, when it is finished.
+            # The log (`postbacks.admin.deliveries.find`): what is finished, of one state and postback, newest first. A
+            # row enters it once, when it is finished.
             models.Index(
                 fields=["state", "postback", "id"],
                 condition=Q(state__in=delivery_states.FINISHED),

@@ -77,7 +77,7 @@ class Postback(models.Model):
     )
     body_raw = models.TextField(blank=True)
     headers = models.TextField("HTTP Header", blank=True, help_text="One “Name: value” a line.")
-    # [name, token] pairs; what is in the tokens only `postbacks.secrets` knows.
+    # [name, token] pairs; what is in the tokens only `postbacks.credentials.secrets` knows.
     secret_headers = models.JSONField(default=list, blank=True)
     minimum_delay_seconds = models.PositiveIntegerField(
         "Minimum Delay", default=0, validators=[MaxValueValidator(MAX_DELAY_SECONDS)]

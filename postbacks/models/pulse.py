@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Pulse(models.Model):
-    """When one of the things that keep everything going last did its work: see `postbacks.engine.pulse`."""
+    """When one of the things that keep everything going last did its work: see `postbacks.delivery.heartbeat`."""
 
     name = models.CharField(max_length=20, primary_key=True)
     at = models.DateTimeField()

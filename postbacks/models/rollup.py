@@ -25,7 +25,7 @@ class Rollup(models.Model):
     """What was recorded of one postback within one period. `postback_key` 0 means all postbacks together.
 
     `attempts` are requests that were made, `succeeded` of them judged a success; `delivered`, `failed` and `cancelled`
-    are deliveries that ended so. `details` has the rest, by counter: see `postbacks.rollups.counters`.
+    are deliveries that ended so. `details` has the rest, by counter: see `postbacks.metrics.counters`.
     """
 
     class Period(models.TextChoices):

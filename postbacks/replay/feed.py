@@ -23,12 +23,12 @@ from django.utils import timezone
 from psycopg2 import extensions
 
 from actions.models import ActionEvent
+from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
+from postbacks.delivery.database import raw_cursor
 from postbacks.delivery_states import SQL_HAD, SQL_WAITING
-from postbacks.engine.chains import Made, blocked_among, insertion, promote_and_wake
-from postbacks.engine.database import raw_cursor
+from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Replay
 from postbacks.replay.current import corrected, present_values
-from postbacks.rollups.tally import count_ended
 
 BATCH = 500  # Deliveries, more or less: actions are not torn apart.
 WINDOW = 10_000  # Unfinished deliveries of one replay; some seconds' work for the engine.

@@ -13,7 +13,7 @@ from postbacks.models import Postback, Replay
 from postbacks.preview import configured_request
 from postbacks.replay.current import corrected, present_values
 from postbacks.replay.selection import FOLLOWERS, Selection, candidates, matched
-from postbacks.request import RequestErrors, Unbuildable, compile_request
+from postbacks.request.building import RequestErrors, Unbuildable, compile_request
 
 SHOWN_REQUESTS = 3
 

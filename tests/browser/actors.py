@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import Group, User
 
-from config.people.roles.table import Role
+from accounts.roles.table import Role
 
 __all__ = ["Role", "make_user"]
 

@@ -11,7 +11,7 @@ import os
 
 from playwright.sync_api import Page
 
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 
 FOLDER = BASE_DIR / "docs" / "images"
 MAX_BYTES = 150_000  # Each is read with a page of the documentation, and kept for ever in the repository.

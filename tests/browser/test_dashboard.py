@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from postbacks.metrics.counters import TOOK, TOOK_MS, place
+from postbacks.metrics.fold import ALL
 from postbacks.models import Lane, Postback, Rollup
-from postbacks.rollups.counters import TOOK, TOOK_MS, place
-from postbacks.rollups.fold import ALL
 from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, OpenAs

@@ -8,10 +8,10 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from accounts.roles.table import PERMISSIONS
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Submission
-from config.people.roles.table import PERMISSIONS
 from partners.models import AttributionRule
 from postbacks.models import Postback
 from tests.browser.actors import Role

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from config.people.roles.users import create_user
+from accounts.roles.users import create_user
 from postbacks.models import Attempt, Delivery, Postback
 from tests.browser.actors import Role
 from tests.browser.audit import axe

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from postbacks.configuring.dump import dump_config
+from postbacks.config_file.dump import dump_config
 
 
 class Command(BaseCommand):

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 
-from postbacks.configuring.changes import Outcome
-from postbacks.configuring.load import load_config
-from postbacks.configuring.problems import ConfigError
+from postbacks.config_file.changes import Outcome
+from postbacks.config_file.load import load_config
+from postbacks.config_file.problems import ConfigError
 
 
 class Command(BaseCommand):

@@ -9,11 +9,11 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from actions.reports.parameters import sample_values
+from postbacks.credentials.secrets.mask import shown
 from postbacks.preview import EventFileError, PreviewEvent, configured_request, read_event, recorded_event
-from postbacks.request import Request, RequestErrors, RequestTemplate, Unbuildable, compile_request
-from postbacks.request_body import FORMATS
-from postbacks.request_check import ill_formed
-from postbacks.secrets.mask import shown
+from postbacks.request.body import FORMATS
+from postbacks.request.building import Request, RequestErrors, RequestTemplate, Unbuildable, compile_request
+from postbacks.request.check import ill_formed
 
 # Options that describe a request, by their name in the parsed options; a configured postback brings its own.
 _REQUEST_OPTIONS: Final = {

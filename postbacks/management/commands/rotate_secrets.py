@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.management.base import BaseCommand, CommandError
 
-from postbacks.secrets.rotation import rotate_secrets
+from postbacks.credentials.secrets.rotation import rotate_secrets
 
 
 class Command(BaseCommand):

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from postbacks.credentials.signing.renewal import SigningError, renew, stop_signing
 from postbacks.durations import format_duration, parse_duration
 from postbacks.models import Postback
-from postbacks.signing.renewal import SigningError, renew, stop_signing
 
 DEFAULT_OVERLAP = "24h"
 

@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
-from postbacks.template.reference import reference
+from postbacks.request.template.reference import reference
 
 
 class Command(BaseCommand):

@@ -1,0 +1,35 @@
+import json
+import os
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.personal.export import document
+from accounts.personal.found import find
+
+
+class Command(BaseCommand):
+    help = "Write all that is known of a customer, by the reported CustomerId, as JSON."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("customer_id", help="just as it was reported")
+        parser.add_argument("--output", type=Path, help="a new file, which only its owner can read; default: print it")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        person = find(options["customer_id"])
+        if not person:
+            raise CommandError(f"Nothing is known of a customer {person.customer_id}.")
+        text = json.dumps(document(person), indent=2, ensure_ascii=False) + "\n"
+        path: Path | None = options["output"]
+        if path is None:
+            self.stdout.write(text)
+            return
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(text)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}. Name a new file.") from error
+        sys.stderr.write(f"Written to {path}: {len(person.actions)} actions.\n")

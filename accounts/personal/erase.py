@@ -1,0 +1,102 @@
+"""Taking a customer's personal data away. Actions, their money and their deliveries stay, without it.
+
+By the statements of the nightly pruning: what that takes away after its days, this takes away at once, also of
+deliveries that have not ended, which then go out without personal values. A request that is on its way was built
+before, and writes its text when it is done; so the customer id, by which all is found, goes last, after those.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib.admin.models import LogEntry as AdminMessage
+from django.db import connection, transaction
+
+from accounts.personal.found import FIELD, Person, find
+from actions.models import Action, ActionEvent, Submission
+from operations.retention.kinds import NOT_PERSONAL, PERSONAL, PERSONAL_DATA, TEXTS
+from partners.models import AttributionRule
+from postbacks.models import Attempt, Delivery
+
+WAIT_SECONDS: Final = 60  # A request takes 15 by default, and its record follows at once.
+_LOOK_EACH_SECONDS: Final = 0.5
+_OF_DELIVERIES = """
+UPDATE postbacks_delivery SET parameters = parameters - %(personal)s
+WHERE id = ANY (%(ids)s::bigint[]) AND parameters ?| %(personal)s
+"""
+
+
+class StillSendingError(RuntimeError):
+    """Requests that were built before are on their way still. All but their texts and the customer id is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many rows lose, or have lost, what is personal."""
+
+    actions: int
+    events: int
+    attempts: int
+    submissions: int
+    rules: int
+
+
+def count(person: Person) -> Erased:
+    """What `erase` would do now."""
+    return Erased(
+        actions=len(person.actions),
+        events=ActionEvent.objects.filter(action__in=person.actions).count(),
+        attempts=Attempt.objects.filter(delivery__in=person.deliveries()).count(),
+        submissions=len(person.submissions),
+        rules=len(person.rules),
+    )
+
+
+def erase(customer_id: str, sleep: Callable[[float], None] = time.sleep) -> Erased:
+    """Finds the customer and takes everything away. Raises StillSendingError; then it has to be done once more."""
+    person = _erase(customer_id, but=[FIELD])
+    under_way = Delivery.objects.filter(pk__in=person.deliveries(), state=Delivery.State.SENDING)
+    waited = 0.0
+    while waiting := list(under_way.values_list("pk", flat=True)):
+        under_way = Delivery.objects.filter(pk__in=waiting, state=Delivery.State.SENDING)
+        if waited >= WAIT_SECONDS:
+            raise StillSendingError(
+                f"Deliveries {', '.join(map(str, waiting))} are being sent still, of requests that were built before. "
+                "All else is gone. Run it again in a minute."
+            )
+        sleep(_LOOK_EACH_SECONDS)
+        waited += _LOOK_EACH_SECONDS
+    erased = count(find(customer_id))
+    _erase(customer_id, but=[])
+    return erased
+
+
+@transaction.atomic
+def _erase(customer_id: str, but: list[str]) -> Person:
+    """Everything or nothing, but for the fields named in `but`. Returns whose it was."""
+    person = find(customer_id)
+    # Whoever records an event locks its action, too: what comes later is of the action as this leaves it.
+    list(Action.objects.select_for_update(no_key=True).filter(pk__in=person.actions).order_by("pk").only("pk"))
+    deliveries = person.deliveries()
+    attempts = Attempt.objects.filter(delivery__in=deliveries).values_list("pk", flat=True)
+    events = ActionEvent.objects.filter(action__in=person.actions).values_list("pk", flat=True)
+    names: dict[str, Any] = {"personal": PERSONAL, "not_personal": [*NOT_PERSONAL, *but], "before": "infinity"}
+    with connection.cursor() as cursor:
+        cursor.execute(TEXTS.prune, {"ids": list(attempts), **names})
+        cursor.execute(_OF_DELIVERIES, {"ids": deliveries, **names})
+        cursor.execute(PERSONAL_DATA.prune, {"ids": list(events), **names})
+    if not but:
+        Submission.objects.filter(pk__in=person.submissions).update(fields={}, notes=[], message="")
+        _erase_rules(person.rules)
+    return person
+
+
+def _erase_rules(keys: list[int]) -> None:
+    """A rule is nothing without the customer it is about; and the admin's own log has named it."""
+    kind = {"content_type__app_label": "partners", "content_type__model": "attributionrule"}
+    AdminMessage.objects.filter(**kind, object_id__in=map(str, keys)).update(object_repr="attribution rule")
+    for rule in AttributionRule.objects.filter(pk__in=keys):
+        rule.delete()

@@ -1,0 +1,8 @@
+"""The history of a row, for the page of the admin that shows it."""
+
+from django import template
+
+from accounts.audit.words import history_of
+
+register = template.Library()
+register.simple_tag(history_of)

@@ -1,8 +1,0 @@
-"""The history of a row, for the page of the admin that shows it."""
-
-from django import template
-
-from config.people.history.words import history_of
-
-register = template.Library()
-register.simple_tag(history_of)

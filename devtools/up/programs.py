@@ -1,0 +1,56 @@
+"""The programs that `manage.py up` runs."""
+
+import os
+import sys
+from typing import Any
+
+from django.conf import settings
+
+from devtools.embedded.supervisor import GROUP_MARK, Program
+from environment.addresses import LOCALHOST
+
+# Warm shutdown of the worker: what is in flight, and some seconds to record it.
+WORKER_STOP_SECONDS = 25
+
+
+def programs(port: int, receiver_port: int | None) -> list[Program]:
+    """Return what to run: the web on `port`; a receiver on `receiver_port` and demo traffic unless that is `None`."""
+    python = [sys.executable]
+    celery = [*python, "-m", "celery", "--quiet", "--app", "config"]
+    worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    manage = [*python, "-m", "config.command_line"]
+    web = [*python, "-m", "gunicorn", "--config", "python:config.web_server", "config.wsgi"]
+    web += ["--bind", f"{LOCALHOST}:{port}", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
+    web += ["--log-level", "warning", "--no-control-socket"]
+    chosen = [
+        _program("keeper", [*python, "-m", "devtools.up.keeper"], order=1, stop_wait_seconds=90),
+        _program("web", web, order=20, group="app"),
+        _program("worker", worker, order=20, group="app", stop_wait_seconds=WORKER_STOP_SECONDS),
+        _program("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile", ""], order=20, group="app"),
+    ]
+    if receiver_port is not None:
+        receiver = [*manage, "receive_postbacks", "--port", str(receiver_port)]
+        chosen += [
+            _program("receiver", receiver, order=10),
+            _program("demo", [*manage, "demo_traffic"], order=20, group="app", stop_signal="INT"),
+        ]
+    return chosen
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of the programs."""
+    return {
+        **os.environ,
+        GROUP_MARK: str(settings.DATA_DIR),
+        "POSTBACKS_DATA_DIR": str(settings.DATA_DIR),
+        # Lines appear when they are printed, although they go through a pipe.
+        "PYTHONUNBUFFERED": "1",
+        # macOS ends a forked process, as a worker's are, that calls certain libraries of its own, unless it finds this.
+        "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
+        # On a trial as root the warning is noise: the worker runs nothing that is sent to it.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
+
+
+def _program(name: str, command: list[str], *, order: int, **how: Any) -> Program:
+    return Program(name, command, f"{name}.pipe", order, **how)

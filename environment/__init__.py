@@ -1,0 +1,1 @@
+"""What the environment says: variables and `.env` as typed values, the data folder, the embedded servers' addresses."""

@@ -1,0 +1,30 @@
+"""Clocks: when a delivery is due is written by one machine's clock and read by another's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from operations.doctor.finding import Finding, warning, wrong
+
+WORTH_A_WORD_SECONDS = 0.5
+TOO_MUCH_SECONDS = 5.0
+
+
+def skew(name: str, ask: Callable[[], float]) -> Iterator[Finding]:
+    """Compares this host's clock with what `ask` returns, seconds since 1970; silent where they agree."""
+    before = time.time()
+    theirs = ask()
+    after = time.time()
+    # Somewhere in between it was asked.
+    ahead = theirs - after if theirs > after else theirs - before if theirs < before else 0.0
+    yield from judge_skew(name, ahead)
+
+
+def judge_skew(name: str, ahead_seconds: float) -> Iterator[Finding]:
+    off = abs(ahead_seconds)
+    if off < WORTH_A_WORD_SECONDS:
+        return
+    what = f"The {name}'s clock is {off:.1f} s {'ahead of' if ahead_seconds > 0 else 'behind'} this host's."
+    mend = "Run NTP on both: postbacks leave late by the difference, or early."
+    yield wrong(what, mend) if off >= TOO_MUCH_SECONDS else warning(what, mend)

@@ -1,0 +1,54 @@
+"""Settings that are no errors by themselves, and wrong for what is run with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.core.checks import WARNING, run_checks
+
+from operations.doctor.finding import Finding, fine, warning, wrong
+
+LOCAL = {"localhost", "127.0.0.1", "[::1]"}
+
+
+def look_at_settings() -> Iterator[Finding]:
+    found = [*_of_all(), *([] if settings.DATABASE_IS_EMBEDDED else _of_deployments())]
+    yield from found or [fine("The settings fit.")]
+
+
+def _of_all() -> Iterator[Finding]:
+    if "*" in settings.ALLOWED_HOSTS:
+        yield warning("ALLOWED_HOSTS lets in any host name.", "Name those of the web, such as postbacks.example.")
+    if not settings.POSTBACKS_NOTICE_EMAILS:
+        yield warning(
+            "Nobody is told when a destination is held because it is down.",
+            "Set POSTBACKS_NOTICE_EMAILS to addresses, and EMAIL_URL to a mail server.",
+        )
+    elif settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
+        yield warning("E-mail to operators is printed, not sent.", "Set EMAIL_URL to a mail server.")
+
+
+def _of_deployments() -> Iterator[Finding]:
+    if settings.DEBUG:
+        yield wrong(
+            "DEBUG is on: error pages show settings and data, and memory grows.", "Unset DEBUG, and restart all."
+        )
+    if settings.ALLOWED_HOSTS and LOCAL.issuperset(settings.ALLOWED_HOSTS):
+        yield warning(
+            "The web answers on this machine only.", "Set ALLOWED_HOSTS to the host names under which it is visited."
+        )
+    if not settings.HTTPS_ONLY and not settings.DEBUG:
+        yield warning(
+            "The web speaks plain http.",
+            "Put a proxy in front that speaks TLS, and unset HTTPS_ONLY, or set it to true.",
+        )
+    for message in run_checks(include_deployment_checks=True):
+        if message.level >= WARNING and not message.is_silenced() and message.id not in SAID_ABOVE:
+            yield warning(
+                " ".join(f"{message.id}: {message.msg}".split()), message.hint or "See Django's documentation."
+            )
+
+
+# HTTPS_ONLY governs HSTS, the redirect and both cookies; DEBUG and ALLOWED_HOSTS.
+SAID_ABOVE = {f"security.W{number:03}" for number in (4, 8, 12, 16, 18, 20)}

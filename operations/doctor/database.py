@@ -1,0 +1,85 @@
+"""The database: reached, of a known version, writable, with all tables, and kept for us alone between transactions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import psycopg2
+
+from operations import migrations
+from operations.asking import Asker
+from operations.doctor.clocks import skew
+from operations.doctor.finding import Finding, fine, warning, wrong
+from postbacks.delivery.database import direct_parameters
+
+SECONDS = 5.0
+OLDEST_VERSION = 150000
+SLOW_ANSWER_MS = 20
+
+ADVICE = (
+    ("password authentication failed", "Mend the user and the password in DATABASE_URL."),
+    ("no password supplied", "Put the password into DATABASE_URL."),
+    ("does not exist", "Create the user and the database that DATABASE_URL names, or mend their names."),
+    ("could not translate host name", "Mend the host name in DATABASE_URL."),
+    ("Connection refused", "Start PostgreSQL, or mend host and port in DATABASE_URL."),
+    ("No such file or directory", "Start PostgreSQL, or name its host in DATABASE_URL."),
+    ("no answer within", "See that the host answers and that no firewall drops the packets to its port."),
+    ("too many clients", "Raise max_connections of PostgreSQL, or run fewer processes."),
+    ("starting up", "PostgreSQL recovers; wait until it has finished."),
+)
+
+
+def unreachable(error: psycopg2.OperationalError) -> Finding:
+    """Says why the database could not be asked, as well as it can be told."""
+    said = " ".join(str(error).split())
+    mend = next((mend for words, mend in ADVICE if words in said), "See that it runs and that DATABASE_URL is right.")
+    return wrong(f"The database cannot be reached: {said}", mend)
+
+
+def look_at_database(asker: Asker) -> Iterator[Finding]:
+    """Raises psycopg2.OperationalError when it stops to answer."""
+    began = time.monotonic()
+    (row,) = asker.ask(
+        "SELECT current_setting('server_version'), current_setting('server_version_num')::int, pg_is_in_recovery(),"
+        " current_setting('transaction_read_only')::bool"
+    )
+    took_ms = (time.monotonic() - began) * 1000
+    version, number, standby, read_only = row
+    if number < OLDEST_VERSION:
+        yield wrong(f"PostgreSQL {version} is too old.", "Use PostgreSQL 15 or later.")
+    elif took_ms > SLOW_ANSWER_MS:
+        yield warning(
+            f"PostgreSQL {version} takes {took_ms:.0f} ms to answer a trifle.",
+            "Run web and workers near to it: each batch of deliveries asks several times.",
+        )
+    else:
+        yield fine(f"PostgreSQL {version} answers in {took_ms:.1f} ms.")
+    if standby:
+        yield wrong("The database is a standby and cannot be written.", "Name the primary server in DATABASE_URL.")
+    elif read_only:
+        yield wrong(
+            "Transactions are read-only.", "Set default_transaction_read_only to off for this user and database."
+        )
+    yield from skew("database", lambda: float(asker.ask("SELECT extract(epoch FROM clock_timestamp())::float")[0][0]))
+
+
+def look_at_tables(asker: Asker) -> Finding:
+    try:
+        missing = migrations.missing((app, name) for app, name in asker.ask(migrations.APPLIED))
+    except psycopg2.errors.UndefinedTable:
+        return wrong("The database is empty.", "Run `python manage.py migrate`.")
+    if missing:
+        return wrong(f"The database lacks migrations: {', '.join(missing)}.", "Run `python manage.py migrate`.")
+    return fine("All migrations are applied.")
+
+
+def look_for_a_pooler() -> Finding:
+    """Raises psycopg2.OperationalError when there is no connection for workers."""
+    with Asker(SECONDS, direct_parameters()) as asker:
+        if asker.is_pooled():
+            return wrong(
+                "Workers would reach the database through a pooler, and need connections of their own.",
+                "Set DATABASE_DIRECT_URL to PostgreSQL itself; DATABASE_URL may go on naming the pooler.",
+            )
+    return fine("Workers have connections to the database of their own.")

@@ -1,0 +1,44 @@
+"""The whole examination, in the order in which things depend on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg2
+from django.db import Error
+
+from operations.asking import Asker
+from operations.doctor.configuration import look_at_settings
+from operations.doctor.database import SECONDS, look_at_database, look_at_tables, look_for_a_pooler, unreachable
+from operations.doctor.finding import Finding, Level, wrong
+from operations.doctor.keys import look_at_keys
+from operations.doctor.lanes import look_at_lanes
+from operations.doctor.machine import look_at_machine
+from operations.doctor.redis_server import look_at_redis
+from operations.doctor.workers import look_at_workers
+
+
+def examine() -> Iterator[Finding]:
+    yield from look_at_settings()
+    yield from look_at_machine()
+    yield from look_at_redis()
+    try:
+        yield from _with_database()
+    except psycopg2.OperationalError as error:
+        yield unreachable(error)
+    except (psycopg2.Error, Error) as error:
+        yield wrong(f"The database refuses a question: {' '.join(str(error).split())}", "See its log.")
+
+
+def _with_database() -> Iterator[Finding]:
+    with Asker(SECONDS) as asker:
+        yield from look_at_database(asker)
+        tables = look_at_tables(asker)
+        yield tables
+    yield look_for_a_pooler()
+    if tables.level is not Level.OK:
+        return  # What follows asks tables.
+    with Asker(SECONDS) as asker:
+        yield from look_at_workers(asker)
+        yield from look_at_lanes(asker)
+    yield from look_at_keys()

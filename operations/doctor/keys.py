@@ -1,0 +1,41 @@
+"""The keys that encrypt: whether they read what the database holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Q
+
+from operations.doctor.finding import Finding, fine, wrong
+from postbacks.credentials.secrets.cipher import UNREADABLE, SecretUnreadableError, decrypt
+from postbacks.credentials.secrets.rotation import SECRET_FIELDS
+from postbacks.models import Postback
+
+SHOWN = 5
+
+
+def look_at_keys() -> Iterator[Finding]:
+    unreadable, readable = [], 0
+    with_secrets = Postback.objects.existing().exclude(Q(secret_headers=[], signing_key="", previous_signing_key=""))
+    for pk, name, *secrets in with_secrets.order_by("pk").values_list("pk", "name", *SECRET_FIELDS).iterator():
+        if all(_readable(secret) for secret in secrets):
+            readable += 1
+        else:
+            unreadable.append(f"postback {pk} “{name}”")
+    if unreadable:
+        shown = ", ".join(unreadable[:SHOWN])
+        more = f" and {len(unreadable) - SHOWN} more" if len(unreadable) > SHOWN else ""
+        yield wrong(f"Secrets cannot be read, and nothing is sent, of {shown}{more}.", UNREADABLE)
+    else:
+        yield fine(f"The encryption keys read all secrets, of {readable} postback{'' if readable == 1 else 's'}.")
+
+
+def _readable(stored: Any) -> bool:
+    tokens = [stored] if isinstance(stored, str) else [token for _name, token in stored]
+    try:
+        for token in filter(None, tokens):
+            decrypt(token)
+    except SecretUnreadableError:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""Postbacks that stand: held ones, and those with something due that no worker takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from operations.asking import Asker
+from operations.doctor.finding import Finding, fine, warning, wrong
+
+SHOWN = 5
+STUCK_SECONDS = 300
+
+# What keeps a lane from sending at once for good reasons is left out: pauses, holds, a Maximum Requests.
+STUCK = """
+SELECT p.id, p.name, extract(epoch FROM now() - oldest.due_at)::float FROM postbacks_postback p
+LEFT JOIN postbacks_lane l ON l.postback_id = p.id
+CROSS JOIN LATERAL (
+    SELECT min(d.due_at) AS due_at FROM (VALUES (0), (1), (2)) AS each (priority) CROSS JOIN LATERAL (
+        SELECT due_at FROM postbacks_delivery
+        WHERE postback_id = p.id AND priority = each.priority AND state = 'ready' ORDER BY due_at LIMIT 1
+    ) d
+) oldest
+WHERE p.deleted_at IS NULL AND p.paused_at IS NULL AND p.maximum_requests IS NULL AND l.held_since IS NULL
+  AND oldest.due_at < now() - make_interval(secs => %s)
+ORDER BY 3 DESC
+"""
+HELD = """
+SELECT p.id, p.name, extract(epoch FROM now() - l.held_since)::float FROM postbacks_lane l
+JOIN postbacks_postback p ON p.id = l.postback_id
+WHERE l.held_since IS NOT NULL AND p.deleted_at IS NULL ORDER BY 3 DESC
+"""
+
+Standing = tuple[int, str, float]  # Id and name of a postback, and for how many seconds it has stood.
+
+
+def look_at_lanes(asker: Asker) -> Iterator[Finding]:
+    yield from judge_lanes(
+        [(pk, name, seconds) for pk, name, seconds in asker.ask(STUCK, [STUCK_SECONDS])],
+        [(pk, name, seconds) for pk, name, seconds in asker.ask(HELD)],
+    )
+
+
+def judge_lanes(stuck: Sequence[Standing], held: Sequence[Standing]) -> Iterator[Finding]:
+    if stuck:
+        yield wrong(
+            f"Due for more than {STUCK_SECONDS // 60} minutes, and not sent: {_listed(stuck)}.",
+            "See the log of the workers for these postbacks. Add workers if all are busy.",
+        )
+    else:
+        yield fine("No postback is stuck.")
+    if held:
+        yield warning(
+            f"Held because the destination is down: {_listed(held)}.",
+            "Ask whoever runs these destinations. What waits goes out by itself once one answers; after seven days it "
+            "ends as failed.",
+        )
+
+
+def _listed(standing: Sequence[Standing]) -> str:
+    names = [f"postback {pk} “{name}” ({_time(seconds)})" for pk, name, seconds in standing[:SHOWN]]
+    more = [f"and {len(standing) - SHOWN} more"] if len(standing) > SHOWN else []
+    return ", ".join([*names, *more])
+
+
+def _time(seconds: float) -> str:
+    for name, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"

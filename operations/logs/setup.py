@@ -1,0 +1,54 @@
+"""What the settings and gunicorn set logging up with. Reads the environment, and no settings of Django's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from environment.addresses import is_embedded
+from environment.variables import env
+
+FORMATS = {"json": "operations.logs.formats.JsonFormat", "line": "operations.logs.formats.LineFormat"}
+ATTEMPTS = ("none", "failed", "all")
+
+
+def log_format() -> str:
+    """`json` or `line`. Unless LOG_FORMAT says so, JSON where it is likely that machines read it."""
+    at_home = is_embedded("DATABASE_URL") or env.bool("DEBUG", default=False)
+    return _one_of("LOG_FORMAT", FORMATS, default="line" if at_home else "json")
+
+
+def logged_attempts() -> str:
+    """Of which attempts there is a line: none, failed or all."""
+    return _one_of("LOG_ATTEMPTS", ATTEMPTS, default="failed")
+
+
+def logging_setup(level: str) -> dict[str, Any]:
+    """For `logging.config.dictConfig`."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request_id": {"()": "operations.logs.request_ids.WithRequestId"}},
+        "formatters": {"chosen": {"()": FORMATS[log_format()]}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "chosen", "filters": ["request_id"]},
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # Django's own console handlers would print a second line.
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            # One line per scheduled sweep is one a second.
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+        },
+    }
+
+
+def _one_of(variable: str, choices: dict[str, str] | tuple[str, ...], default: str) -> str:
+    chosen = env.str(variable, default="") or default
+    if chosen not in choices:
+        raise ImproperlyConfigured(f"{variable}={chosen}: {' or '.join(choices)} is needed.")
+    return str(chosen)

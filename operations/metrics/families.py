@@ -1,0 +1,136 @@
+"""The numbers as families of metrics: names, types and what each means. Pure.
+
+Labels are few and bounded: no series per postback, of which there may be thousands, but for those that are held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from operations.metrics.readings import Readings
+from postbacks import __version__
+from postbacks.metrics.counters import LAG, LAG_SECONDS, TOOK, TOOK_MS, WHY, histogram
+from postbacks.metrics.reasons import LABELS
+
+TOOK_SECONDS = tuple(bound / 1000 for bound in TOOK_MS)
+
+
+class Page(Collector):
+    """The families of one reading."""
+
+    def __init__(self, readings: Readings) -> None:
+        self._readings = readings
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _counters(self._readings)
+        yield from _histograms(self._readings.details)
+        yield from _gauges(self._readings)
+
+
+def _counters(readings: Readings) -> Iterator[Metric]:
+    counts = readings.counts
+    yield _counter(
+        "postbacks_deliveries",
+        "Deliveries that ended, by how.",
+        "outcome",
+        {name: counts[name] for name in ("delivered", "failed", "cancelled")},
+    )
+    yield _counter(
+        "postbacks_attempts",
+        "Requests that were made, by how their answer was judged.",
+        "outcome",
+        {"succeeded": counts["succeeded"], "failed": counts["attempts"] - counts["succeeded"]},
+    )
+    yield _counter(
+        "postbacks_failures",
+        "Attempts that failed, and deliveries that failed without one, by class of reason.",
+        "reason",
+        {reason: readings.details.get(f"{WHY}{reason}", 0) for reason in LABELS},
+    )
+    yield CounterMetricFamily(
+        "postbacks_action_events",
+        "Ids given to action events: what came in. One whose transaction failed counts too.",
+        value=readings.events,
+    )
+    yield CounterMetricFamily(
+        "postbacks_deliveries_promised",
+        "Ids given to deliveries. One whose transaction failed counts too.",
+        value=readings.deliveries,
+    )
+
+
+def _histograms(details: Mapping[str, int]) -> Iterator[Metric]:
+    yield _histogram(
+        "postbacks_attempt_duration_seconds",
+        "How long requests took, with their connection and answer.",
+        histogram(details, TOOK, TOOK_MS),
+        TOOK_SECONDS,
+    )
+    yield _histogram(
+        "postbacks_delivery_lag_seconds",
+        "From when a delivery's last attempt was due until it was recorded as delivered or failed.",
+        histogram(details, LAG, LAG_SECONDS),
+        LAG_SECONDS,
+    )
+
+
+def _gauges(readings: Readings) -> Iterator[Metric]:
+    yield _gauge("postbacks_backlog", "Deliveries that are unfinished, by state.", "state", readings.backlog)
+    yield GaugeMetricFamily(
+        "postbacks_oldest_waiting_seconds",
+        "For how long the longest-waiting delivery has been due; paused and held postbacks do not count.",
+        value=readings.oldest_waiting_seconds,
+    )
+    yield _gauge("postbacks_configured", "Postbacks that are set up, by state.", "state", readings.postbacks)
+    held = GaugeMetricFamily(
+        "postbacks_held_seconds",
+        "For how long a destination has been held because it is down; the hundred longest.",
+        labels=["postback", "name"],
+    )
+    for pk, name, seconds in readings.held:
+        held.add_metric([str(pk), name], seconds)
+    yield held
+    yield GaugeMetricFamily(
+        "postbacks_refused_reports",
+        "Reports of the conversion API that were refused and wait to be processed again.",
+        value=readings.refused_reports,
+    )
+    yield GaugeMetricFamily("postbacks_worker_processes", "Worker processes that live.", value=readings.workers)
+    yield _age("postbacks_sweep_age_seconds", "Time since the last sweep. Absent: never.", readings.sweep_age)
+    yield _age("postbacks_beat_age_seconds", "Time since beat was last at work. Absent: never.", readings.beat_age)
+    yield _age(
+        "postbacks_prune_age_seconds", "Time since pruning last came to its end. Absent: never.", readings.prune_age
+    )
+    yield _gauge("postbacks_build_info", "The version of the process that answers.", "version", {__version__: 1})
+
+
+def _counter(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
+
+
+def _gauge(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
+
+
+def _age(name: str, text: str, seconds: float | None) -> Metric:
+    family = GaugeMetricFamily(name, text)
+    if seconds is not None:
+        family.add_metric([], seconds)
+    return family
+
+
+def _histogram(name: str, text: str, counts: Sequence[int], bounds: Sequence[float]) -> Metric:
+    """Without the sum of all values, which nobody keeps."""
+    places = [*(str(float(bound)) for bound in bounds), "+Inf"]
+    return HistogramMetricFamily(name, text, buckets=list(zip(places, accumulate(counts), strict=True)), sum_value=None)

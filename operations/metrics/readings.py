@@ -1,0 +1,113 @@
+"""What the page tells, as numbers from the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from operations.asking import Asker
+from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.delivery import heartbeat, leases
+from postbacks.delivery_states import SQL_UNFINISHED
+from postbacks.metrics.fold import ALL, fold
+from postbacks.metrics.read import STALE_AFTER
+
+SECONDS = 8.0  # For all questions together: less than the 10 s after which Prometheus hangs up.
+# Each has a series of its own; who has more that are held looks at the screen.
+MOST_HELD_NAMED = 100
+
+STALE = "SELECT EXISTS (SELECT 1 FROM postbacks_tally WHERE at < now() - %s)"
+EVER = """
+SELECT attempts, succeeded, delivered, failed, cancelled, details FROM postbacks_rollup
+WHERE period = 'ever' AND postback_key = %s
+"""
+BACKLOG = f"""
+SELECT state, count(*) FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED} GROUP BY state
+"""  # noqa: S608 -- made of constants
+# Per postback, so that each is a look into the index of the claim, and not a count of all that waits.
+OLDEST = """
+SELECT coalesce(max(extract(epoch FROM now() - oldest.due_at)), 0)::float FROM postbacks_postback p
+LEFT JOIN postbacks_lane l ON l.postback_id = p.id
+CROSS JOIN (VALUES (0), (1), (2)) AS each (priority)
+CROSS JOIN LATERAL (
+    SELECT due_at FROM postbacks_delivery
+    WHERE postback_id = p.id AND priority = each.priority AND state = 'ready' ORDER BY due_at LIMIT 1
+) oldest
+WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND l.held_since IS NULL AND oldest.due_at < now()
+"""
+POSTBACKS = """
+SELECT CASE WHEN p.paused_at IS NOT NULL THEN 'paused' WHEN l.held_since IS NOT NULL THEN 'held' ELSE 'active' END,
+       count(*)
+FROM postbacks_postback p LEFT JOIN postbacks_lane l ON l.postback_id = p.id
+WHERE p.deleted_at IS NULL GROUP BY 1
+"""
+HELD = f"""
+SELECT p.id, p.name, extract(epoch FROM now() - l.held_since)::float
+FROM postbacks_lane l JOIN postbacks_postback p ON p.id = l.postback_id
+WHERE l.held_since IS NOT NULL AND p.paused_at IS NULL AND p.deleted_at IS NULL
+ORDER BY l.held_since, p.id LIMIT {MOST_HELD_NAMED}
+"""  # noqa: S608 -- a constant
+# A sequence counts without a look at the table, and goes on counting when old rows are gone.
+GIVEN_IDS = """
+SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences
+WHERE schemaname = current_schema() AND sequencename IN ('actions_actionevent_id_seq', 'postbacks_delivery_id_seq')
+"""
+REFUSED = "SELECT count(*) FROM actions_submission WHERE result = 'rejected'"
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Ages are in seconds; None where something has not happened yet."""
+
+    counts: dict[str, int]  # Columns of the roll-up, since the beginning.
+    details: dict[str, int]  # Its other counters: see `postbacks.metrics.counters`.
+    events: int
+    deliveries: int
+    refused_reports: int
+    backlog: dict[str, int]
+    oldest_waiting_seconds: float
+    postbacks: dict[str, int]
+    held: list[tuple[int, str, float]] = field(default_factory=list)  # Id, name, and for how many seconds.
+    workers: int = 0
+    sweep_age: float | None = None
+    beat_age: float | None = None
+    prune_age: float | None = None
+
+
+def read() -> Readings:
+    """Raises psycopg2.Error: OperationalError when the database does not answer in time."""
+    with Asker(SECONDS) as asker:
+        if asker.ask(STALE, [STALE_AFTER])[0][0]:
+            fold()  # Beat is away.
+        columns, details = _ever(asker)
+        ids: dict[str, int] = _pairs(asker, GIVEN_IDS)
+        ages: dict[str, float] = _pairs(asker, heartbeat.AGES)
+        return Readings(
+            counts=columns,
+            details=details,
+            events=ids["actions_actionevent_id_seq"],
+            deliveries=ids["postbacks_delivery_id_seq"],
+            refused_reports=_number(asker, REFUSED),
+            backlog=dict.fromkeys(("blocked", "ready", "sending"), 0) | _pairs(asker, BACKLOG),
+            oldest_waiting_seconds=asker.ask(OLDEST)[0][0],
+            postbacks=dict.fromkeys(("active", "paused", "held"), 0) | _pairs(asker, POSTBACKS),
+            held=[(pk, name, age) for pk, name, age in asker.ask(HELD)],
+            workers=_number(asker, leases.LIVING, OWNER_LOCKS),
+            sweep_age=ages.get(heartbeat.SWEEP),
+            beat_age=ages.get(heartbeat.BEAT),
+            prune_age=ages.get(heartbeat.PRUNE),
+        )
+
+
+def _ever(asker: Asker) -> tuple[dict[str, int], dict[str, int]]:
+    rows = asker.ask(EVER, [ALL]) or [(0, 0, 0, 0, 0, {})]
+    *columns, details = rows[0]
+    return dict(zip(("attempts", "succeeded", "delivered", "failed", "cancelled"), columns, strict=True)), details
+
+
+def _pairs(asker: Asker, statement: str) -> dict[str, Any]:
+    return {name: number for name, number in asker.ask(statement)}  # noqa: C416 -- typed so
+
+
+def _number(asker: Asker, statement: str, *values: int) -> int:
+    return int(asker.ask(statement, values)[0][0])

@@ -1,0 +1,206 @@
+"""Working through the kinds, in many short transactions.
+
+Each takes some thousand rows and passes over those that somebody has locked; after each comes a pause as long as it
+took, so that what is sent and recorded meanwhile has the server at least half of the time. One pruner at a time, by an
+advisory lock on its own connection. It may be stopped or killed at any moment, and goes on from there the next time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg2 import extensions
+
+from operations.retention.ages import Ages
+from operations.retention.kinds import KINDS, LEFT_OVER, NOT_PERSONAL, PERSONAL, Kind
+from postbacks.advisory_locks import PRUNE_LOCK
+from postbacks.delivery import database, heartbeat
+
+ROWS = 2_000  # In one transaction: some tens of milliseconds.
+LEAST_PAUSE_SECONDS = 0.02
+
+Pause = Callable[[float], bool]  # Waits for so many seconds; true: stop now.
+
+
+class BusyError(RuntimeError):
+    """Somebody else prunes at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run did. `held` are rows that are old enough and still needed. `whole`: it came to the end."""
+
+    gone: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    last: int | None  # The id up to which everything was looked at; None: nothing is left.
+    goes: list[int]
+    held: list[int]
+
+
+def prune(
+    ages: Ages | None = None,
+    *,
+    dry_run: bool = False,
+    again: bool = False,
+    seconds: float = float("inf"),
+    pause: Pause | None = None,
+    now: datetime | None = None,
+) -> Result:
+    """Removes what is too old, or only counts it; for up to `seconds`. With `again` it forgets how far it had come.
+
+    Raises BusyError, and psycopg2.Error when the database is out of reach or refuses a batch, which then is as it was.
+    """
+    ages, now = ages or Ages.from_settings(), now or datetime.now(UTC)
+    until = time.monotonic() + seconds
+    result = Result()
+    with _alone() as connection:
+        if again and not dry_run:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM postbacks_pruned")
+        for kind in KINDS:
+            days = getattr(ages, kind.name)
+            if days is None:
+                continue
+            run = _Run(connection, kind, now - timedelta(days=days), result, dry_run=dry_run)
+            for took in run.batches():
+                wait = max(took, LEAST_PAUSE_SECONDS)
+                if (pause or _sleep)(0.0 if dry_run else wait) or time.monotonic() > until:
+                    return Result(result.gone, result.held, whole=False)
+        if not dry_run:
+            _tidy_up(connection)
+            with connection.cursor() as cursor:
+                heartbeat.note(cursor, heartbeat.PRUNE)
+    return result
+
+
+def _tidy_up(connection: extensions.connection) -> None:
+    with connection.cursor() as cursor:
+        for statement in LEFT_OVER:
+            cursor.execute(statement, {"most": ROWS})
+            while cursor.rowcount:
+                cursor.execute(statement, {"most": ROWS})
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
+@contextmanager
+def _alone() -> Iterator[extensions.connection]:
+    connection = database.connect("prune")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", PRUNE_LOCK)
+            if cursor.fetchone() != (True,):
+                raise BusyError("Somebody prunes at this moment; one at a time.")
+        yield connection
+    finally:
+        connection.close()
+
+
+class _Run:
+    """One kind, from where the last run ended, or from the beginning."""
+
+    def __init__(
+        self, connection: extensions.connection, kind: Kind, before: datetime, result: Result, *, dry_run: bool
+    ) -> None:
+        self._connection = connection
+        self._kind = kind
+        self._result = result
+        self._dry_run = dry_run
+        self._values: dict[str, Any] = {
+            "before": before,
+            "most": ROWS,
+            "personal": PERSONAL,
+            "not_personal": NOT_PERSONAL,
+        }
+
+    def batches(self) -> Iterator[float]:
+        """Works batch by batch; yields how many seconds each took."""
+        if self._kind.look_again:
+            yield from self._through(self._kind.look_again, 0, again=True)
+        yield from self._through(self._kind.look, self._up_to(), again=False)
+
+    def _through(self, statement: str, after: int, *, again: bool) -> Iterator[float]:
+        while True:
+            began = time.monotonic()
+            with self._transaction() as cursor:
+                look = self._look(cursor, statement, after)
+                if look.goes or look.held:
+                    self._take(cursor, look, again=again)
+                if look.last is not None and not again and not self._dry_run:
+                    self._note(cursor, look.last)
+            if look.last is None:
+                return
+            after = look.last
+            yield time.monotonic() - began
+
+    @contextmanager
+    def _transaction(self) -> Iterator[extensions.cursor]:
+        with self._connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                if not self._connection.closed:
+                    cursor.execute("ROLLBACK")
+                raise
+
+    def _look(self, cursor: extensions.cursor, statement: str, after: int) -> _Look:
+        cursor.execute(statement, self._values | {"after": after})
+        rows: list[tuple[int, str]] = cursor.fetchall()
+        young = next((place for place, (_, verdict) in enumerate(rows) if verdict == "young"), len(rows))
+        rows = rows[:young]
+        return _Look(
+            rows[-1][0] if rows else None,
+            [row for row, verdict in rows if verdict == "goes"],
+            [row for row, verdict in rows if verdict == "held"],
+        )
+
+    def _take(self, cursor: extensions.cursor, look: _Look, *, again: bool) -> None:
+        name, gone = self._kind.name, len(look.goes)
+        if not self._dry_run:
+            cursor.execute(self._kind.prune, self._values | {"ids": look.goes})
+            if not self._kind.remembers:
+                gone = cursor.rowcount
+            if again:
+                cursor.execute(
+                    "DELETE FROM postbacks_keptback WHERE kind = %s AND row_id = ANY (%s)", (name, look.goes)
+                )
+            else:
+                cursor.execute(
+                    "INSERT INTO postbacks_keptback (kind, row_id) SELECT %s, unnest(%s::bigint[])"
+                    " ON CONFLICT DO NOTHING",
+                    (name, look.held),
+                )
+        self._result.gone[name] += gone
+        self._result.held[name] += len(look.held)
+
+    def _up_to(self) -> int:
+        if not self._kind.remembers:
+            return 0
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT up_to FROM postbacks_pruned WHERE kind = %s", (self._kind.name,))
+            row = cursor.fetchone()
+        return int(row[0]) if row else 0
+
+    def _note(self, cursor: extensions.cursor, last: int) -> None:
+        if self._kind.remembers:
+            cursor.execute(
+                "INSERT INTO postbacks_pruned (kind, up_to) VALUES (%s, %s)"
+                " ON CONFLICT (kind) DO UPDATE SET up_to = excluded.up_to",
+                (self._kind.name, last),
+            )

@@ -1,0 +1,18 @@
+"""The screens of postbacks. Django looks for the pages of the app here."""
+
+from postbacks.admin.deliveries.action_page import ActionWithDeliveriesAdmin
+from postbacks.admin.deliveries.admin import DeliveryAdmin
+from postbacks.admin.destinations.admin import LaneAdmin
+from postbacks.admin.integrations.admin import MediaSourceWithPostbacksAdmin, PartnerWithPostbacksAdmin
+from postbacks.admin.postbacks.admin import PostbackAdmin
+from postbacks.admin.replays.admin import ReplayAdmin
+
+__all__ = [
+    "ActionWithDeliveriesAdmin",
+    "DeliveryAdmin",
+    "LaneAdmin",
+    "MediaSourceWithPostbacksAdmin",
+    "PartnerWithPostbacksAdmin",
+    "PostbackAdmin",
+    "ReplayAdmin",
+]

@@ -1,0 +1,26 @@
+"""What the theme asks for when it shows the first page of the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from postbacks.admin.dashboard.chart import HEIGHT, WIDTH
+from postbacks.admin.dashboard.figures import read_figures
+from postbacks.admin.dashboard.spans import SPANS, span_named
+
+_OPTIMIZE = "optimize_sources.view_mediasource"
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """The context with the figures, for those who may see deliveries."""
+    if request.user.has_perm("postbacks.view_delivery"):
+        span = span_named(request.GET.get("span", ""))
+        context |= {
+            "figures": read_figures(span, networks=request.user.has_perm(_OPTIMIZE)),
+            "spans": SPANS.values(),
+            "chart_width": WIDTH,
+            "chart_height": HEIGHT,
+        }
+    return context

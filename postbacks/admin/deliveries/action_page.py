@@ -1,0 +1,37 @@
+"""The page of an action, with the life of it and the postbacks that each event fired."""
+
+# Django names the arguments of what it calls back, used or not.
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+
+from actions.admin import ActionAdmin, ItemInline
+from actions.models import Action
+from postbacks.admin.deliveries.timeline import MOST_EVENTS, timeline_of
+from postbacks.admin.deliveries.views import OPTIMIZE
+
+admin.site.unregister(Action)
+
+
+@admin.register(Action)
+class ActionWithDeliveriesAdmin(ActionAdmin):
+    inlines: ClassVar[Any] = (ItemInline,)  # Its events are in the timeline.
+    change_form_outer_before_template = "admin/postbacks/admin/deliveries/timeline.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        action = self.get_object(request, object_id)
+        context = {**(extra_context or {}), "most_events": MOST_EVENTS}
+        if action is not None and self.has_view_permission(request, action):
+            context["timeline"] = timeline_of(
+                action,
+                deliveries=request.user.has_perm("postbacks.view_delivery"),
+                networks=request.user.has_perm(OPTIMIZE),
+            )
+        answer: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return answer

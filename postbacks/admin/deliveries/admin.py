@@ -1,0 +1,113 @@
+"""The pages of the delivery log: the list, and each delivery."""
+
+# Django names the arguments of what it calls back, used or not.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+
+from actions.admin import ActionEventAdmin
+from partners.admin_kit import ShownOnly, TabularInline, may_see_personal
+from partners.ids import read_id, row_of
+from postbacks.admin.deliveries.bulk_actions import MOST
+from postbacks.admin.deliveries.detail import exchanges_of, may_hold_personal_data, others_of, waits_for
+from postbacks.admin.deliveries.filters import FilterForm
+from postbacks.admin.deliveries.find import Finder
+from postbacks.admin.deliveries.history import entries_of
+from postbacks.admin.deliveries.rows import Page, label_of, page_of, text_of
+from postbacks.admin.deliveries.views import OPTIMIZE, DoingAdmin, filters_of
+from postbacks.admin.integrations.owners import kind_of
+from postbacks.admin.integrations.rows import place_called
+from postbacks.models import Delivery
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(DoingAdmin):
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        networks = request.user.has_perm(OPTIMIZE)
+        form = FilterForm(request.GET, networks=networks)
+        page = Page([], None, None)
+        if form.is_valid():
+            page = page_of(Finder(form.asked, networks), before=_id(request, "before"), after=_id(request, "after"))
+        return self.page(
+            request,
+            "list",
+            title="Delivery log",
+            form=form,
+            page=page,
+            filters=filters_of(request.GET),
+            may=self.may(request),
+            most=MOST,
+            narrowed=form.is_valid() and form.narrowed,
+            named=form.named() if form.is_valid() else [],
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        delivery = self._delivery(request, object_id)
+        if request.method != "GET":
+            raise PermissionDenied  # What was promised, and tried, is not edited.
+        return self.page(
+            request,
+            "delivery",
+            title=str(delivery),
+            delivery=delivery,
+            label=label_of(delivery),
+            text=text_of(delivery),
+            exchanges=exchanges_of(delivery),
+            texts_hidden=not may_see_personal(request) and may_hold_personal_data(delivery),
+            calls=place_called(delivery.postback.url),
+            waits_for=waits_for(delivery),
+            others=others_of(delivery),
+            owner=delivery.postback.owner,
+            owner_url=kind_of(delivery.postback.owner).url(delivery.postback.owner),
+            entries=entries_of(delivery),
+            may=[deed for deed in self.may(request) if deed.question(Delivery.objects.filter(pk=delivery.pk)).ids],
+        )
+
+    def _delivery(self, request: HttpRequest, object_id: str) -> Delivery:
+        rows = self.get_queryset(request).select_related(
+            "postback__partner",
+            "postback__media_source",
+            "postback__action_tracker",
+            "postback__lane",
+            "event",
+            "action",
+            "replay",
+        )
+        delivery = row_of(rows, object_id)
+        if not self.has_view_permission(request, delivery):
+            raise PermissionDenied
+        if delivery is None:
+            raise Http404(f"There is no delivery {object_id}.")
+        return delivery
+
+
+class DeliveryInline(ShownOnly, TabularInline):
+    """The deliveries of one action event."""
+
+    model = Delivery
+    fields = ("postback", "state", "attempts_made", "due_at", "finished_at", "reason")
+    show_change_link = True
+    ordering = ("id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        rows = super().get_queryset(request).select_related("postback__partner", "postback__media_source")
+        return rows if request.user.has_perm(OPTIMIZE) else rows.filter(postback__media_source__isnull=True)
+
+
+# Actions know nothing of postbacks; here both are known.
+ActionEventAdmin.inlines = (*ActionEventAdmin.inlines, DeliveryInline)
+
+
+def _id(request: HttpRequest, name: str) -> int | None:
+    return read_id(request.GET.get(name, ""))

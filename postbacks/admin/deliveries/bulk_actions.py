@@ -1,0 +1,110 @@
+"""Resend and Cancel, of one delivery or of many: what they do, in words; which are chosen; the question before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import QuerySet
+
+from partners.ids import read_id
+from postbacks.admin.deliveries.history import ADDITION, CHANGE, note
+from postbacks.delivery.cancel import cancel
+from postbacks.models import Delivery, Postback
+from postbacks.replay.resend import resend
+
+MOST: Final = 10_000  # At once; more than that is a replay, which can be watched and stopped.
+_SHOWN_POSTBACKS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is about to happen: to how many, of which postbacks (the first few, with their numbers), and what else."""
+
+    ids: list[int]
+    chosen: int
+    postbacks: list[tuple[Postback, int]]
+    more_postbacks: int
+
+    @property
+    def left_out(self) -> int:
+        return self.chosen - len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One of the two. `fits` are the states in which a delivery may be, `of_deleted` says whether its postback may be
+    deleted. `do` takes the user and the ids, does it, and notes who did; it returns the ids of the deliveries that it
+    made or changed."""
+
+    name: str
+    title: str
+    verb: str
+    done: str
+    fits: tuple[str, ...]
+    of_deleted: bool
+    unfit: str
+    consequence: str
+    do: Callable[[Any, Sequence[int]], list[int]]
+
+    def question(self, rows: QuerySet[Delivery]) -> Question:
+        """About these deliveries, of which some may not fit."""
+        found = list(rows.order_by("pk").values_list("pk", "state", "postback_id", "postback__deleted_at"))
+        fit = [(pk, postback) for pk, state, postback, gone in found if state in self.fits and not self._lost(gone)]
+        counts = Counter(postback for _, postback in fit).most_common()
+        first = counts[:_SHOWN_POSTBACKS]
+        named = Postback.objects.select_related("partner", "media_source").in_bulk([postback for postback, _ in first])
+        shown = [(named[postback], count) for postback, count in first]
+        return Question([pk for pk, _ in fit], len(found), shown, len(counts) - len(first))
+
+    def _lost(self, deleted_at: object) -> bool:
+        return deleted_at is not None and not self.of_deleted
+
+
+def _resend(user: Any, ids: Sequence[int]) -> list[int]:
+    made = resend(ids)
+    note(user, made, ADDITION, "Sent again.")
+    return made
+
+
+def _cancel(user: Any, ids: Sequence[int]) -> list[int]:
+    ended = cancel(ids, f"Cancelled by {user.get_username()}.")
+    note(user, ended, CHANGE, "Cancelled.")
+    return ended
+
+
+RESEND: Final = Deed(
+    name="resend",
+    title="Resend",
+    verb="will be sent again",
+    done="sent again",
+    fits=Delivery.FINISHED,
+    of_deleted=False,
+    unfit="not finished, waiting in another delivery of its event, or of a deleted postback",
+    consequence="Each becomes a new delivery, known to the receiver by the same id, and goes behind live traffic.",
+    do=_resend,
+)
+CANCEL: Final = Deed(
+    name="cancel",
+    title="Cancel",
+    verb="will be cancelled",
+    done="cancelled",
+    fits=Delivery.WAITING,
+    of_deleted=True,
+    unfit="finished, or being sent at this moment",
+    consequence="The receiver never hears of these events; later events of the same actions no longer wait for them.",
+    do=_cancel,
+)
+DEEDS: Final = {deed.name: deed for deed in (RESEND, CANCEL)}
+
+
+def ids_in(text: str) -> list[int]:
+    """Ids with commas between them; what is none is left out, and what is more than `MOST`."""
+    ids = [pk for part in text.split(",") if (pk := read_id(part)) is not None]
+    return ids[:MOST]
+
+
+def count_of(number: int) -> str:
+    return f"{number:,} {'delivery' if number == 1 else 'deliveries'}"

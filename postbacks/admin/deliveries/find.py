@@ -1,0 +1,155 @@
+"""Finding deliveries among millions: never counted, never skipped over, each page by keys of an index.
+
+What restricts the search decides how it is found:
+
+nothing, or only a time   along the primary key
+a state or postbacks      for each state and postback the next few from the index `delivery_log`, and the next of those;
+                          unfinished ones, of which that index has none, are gathered from the chains' index, unless
+                          enough of them lie near
+a word, a replay          the deliveries of those events, or of that replay, which are few
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models.fields.json import KT
+
+from actions.admin import find_actions
+from actions.models import Action, ActionEvent
+from partners.ids import MAX_ID, read_id
+from postbacks.admin.deliveries.filters import Asked
+from postbacks.admin.deliveries.moments import id_span
+from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
+from postbacks.models import Delivery
+
+NEWEST: Final = MAX_ID  # Below this are all ids.
+_CLICK_ACTIONS = 1_000  # Actions that are searched for one click; a real one has a handful.
+
+_OF_LANES = f"""
+SELECT d.id FROM unnest(%(finished)s::text[]) AS s (state)
+CROSS JOIN unnest(%(postbacks)s::bigint[]) AS p (id)
+CROSS JOIN LATERAL (
+    SELECT id FROM postbacks_delivery d
+    WHERE d.state = s.state AND d.state IN {SQL_FINISHED} AND d.postback_id = p.id AND {{bounds}}
+    ORDER BY d.id {{order}} LIMIT %(limit)s
+) d
+UNION ALL
+SELECT d.id FROM (
+    SELECT id, state, created_at FROM postbacks_delivery
+    WHERE state IN {SQL_UNFINISHED} AND postback_id = ANY (%(postbacks)s) AND %(gather)s OFFSET 0
+) d WHERE d.state = ANY (%(unfinished)s) AND {{bounds}}
+"""  # noqa: S608 -- made of constants
+# OFFSET 0 keeps the planner from walking along the primary key instead.
+_OF_FEW = """
+SELECT d.id FROM (SELECT * FROM postbacks_delivery WHERE {few} OFFSET 0) d
+WHERE d.state = ANY (%(states)s) AND d.postback_id = ANY (%(postbacks)s) AND {bounds}
+"""
+_OF_ALL = "SELECT d.id FROM postbacks_delivery d WHERE {bounds}"
+# Along the primary key, for what is dense there: the newest rows are, while a backlog grows.
+_NEAR = """
+SELECT d.id FROM postbacks_delivery d
+WHERE {bounds} AND {near} AND d.state = ANY (%(states)s) AND d.postback_id = ANY (%(postbacks)s)
+"""
+_NEARBY = 20_000  # Ids; some milliseconds.
+_NEAR_EDGE = {
+    "DESC": "d.id >= least(%(high)s, (SELECT max(id) + 1 FROM postbacks_delivery)) - %(nearby)s",
+    "ASC": "d.id < %(low)s + %(nearby)s",
+}
+_ORDERED = "SELECT id FROM ({found}) found ORDER BY id {order} LIMIT %(limit)s"
+_ANY_ORDER = "SELECT id FROM ({found}) found LIMIT %(limit)s"
+
+
+@dataclass(slots=True)
+class Finder:
+    """Finds what is asked for, of the postbacks that the asking user may see: without `networks`, of partners only."""
+
+    asked: Asked
+    networks: bool
+    _found: str = field(init=False)
+    _values: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        asked = self.asked
+        states = asked.states or tuple(Delivery.State)
+        low, high = id_span(asked.since, asked.until)
+        self._values = {
+            "low": low,
+            "high": NEWEST if high is None else high,
+            "since": asked.since,
+            "until": asked.until,
+            "states": [str(state) for state in states],
+            "finished": [str(state) for state in states if state in Delivery.FINISHED],
+            "unfinished": [str(state) for state in states if state in Delivery.UNFINISHED],
+            "nearby": _NEARBY,
+            "gather": any(state in Delivery.UNFINISHED for state in states),
+        }
+        self._found = self._how()
+
+    def below(self, high: int, limit: int) -> list[int]:
+        """The newest ids below `high`, newest first."""
+        return self._ids(_ORDERED, "DESC", limit, high=min(high, self._values["high"]))
+
+    def above(self, low: int, limit: int) -> list[int]:
+        """The oldest ids above `low`, newest first."""
+        return self._ids(_ORDERED, "ASC", limit, low=max(low + 1, self._values["low"]))[::-1]
+
+    def some(self, limit: int) -> list[int]:
+        """Up to `limit` ids, whichever are found first; fewer mean that these are all."""
+        return self._ids(_ANY_ORDER, "DESC", limit)
+
+    def _how(self) -> str:
+        asked = self.asked
+        few = self._few()
+        if not few and not asked.states and not asked.of_some_postbacks and self.networks:
+            return _OF_ALL
+        postbacks = asked.postbacks() if self.networks else asked.postbacks().filter(media_source__isnull=True)
+        self._values["postbacks"] = list(postbacks.order_by().values_list("pk", flat=True))
+        return _OF_FEW.replace("{few}", few) if few else _OF_LANES
+
+    def _few(self) -> str:
+        """The condition that leaves few rows, if there is one."""
+        asked, conditions = self.asked, []
+        if asked.search:
+            self._values |= {"events": _events_of(asked.search), "own": _own_id(asked.search)}
+            conditions.append("(event_id = ANY (%(events)s) OR id = %(own)s)")
+        if asked.replay is not None:
+            self._values["replay"] = asked.replay
+            conditions.append("replay_id = %(replay)s")
+        return " AND ".join(conditions)
+
+    def _ids(self, select: str, order: str, limit: int, **bounds: int) -> list[int]:
+        values = self._values | {"limit": limit} | bounds
+        if values.get("postbacks") == []:
+            return []
+        if self._found is _OF_LANES and select is _ORDERED and values["gather"]:
+            near = self._run(_NEAR, select, order, values)
+            if len(near) == limit:
+                return near
+        return self._run(self._found, select, order, values)
+
+    def _run(self, found: str, select: str, order: str, values: dict[str, Any]) -> list[int]:
+        within = ["d.id >= %(low)s", "d.id < %(high)s"]
+        if self.asked.since:
+            within.append("d.created_at >= %(since)s")
+        if self.asked.until:
+            within.append("d.created_at < %(until)s")
+        parts = {"bounds": " AND ".join(within), "order": order, "near": _NEAR_EDGE[order]}
+        with connection.cursor() as cursor:
+            cursor.execute(select.format(found=found.format(**parts), order=order), values)
+            return [pk for (pk,) in cursor.fetchall()]
+
+
+def _own_id(term: str) -> int:
+    """The id of a delivery, if the term may be one; else an id that none has."""
+    return read_id(term) or 0
+
+
+def _events_of(term: str) -> list[int]:
+    """The events of the actions that a term names: by action id, order id or click id."""
+    by_click = Action.objects.alias(click=KT("reported__RefClickId"))
+    clicks = by_click.filter(click=term, reported__has_key="RefClickId").order_by("-id")[:_CLICK_ACTIONS]
+    actions = {*find_actions(term), *clicks.values_list("pk", flat=True)}
+    return list(ActionEvent.objects.filter(action_id__in=actions).order_by().values_list("pk", flat=True))

@@ -1,0 +1,63 @@
+"""The life of an action: its events, and what each of them set going."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from actions.models import Action, ActionEvent
+from postbacks.admin.deliveries.rows import label_of, text_of
+from postbacks.models import Delivery
+
+MOST_EVENTS: Final = 100  # The latest; an action with more of them is read in the log.
+MOST_DELIVERIES: Final = 500  # The latest of those.
+_TOLD = ("Status", "Amount", "DeltaAmount", "Payout", "DeltaPayout")
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A delivery that an event fired, and how it stands."""
+
+    delivery: Delivery
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An event. `values` are those of its parameters that tell what it changed, by name; `fired` None where the user
+    may not see deliveries."""
+
+    event: ActionEvent
+    values: list[tuple[str, str]]
+    fired: list[Fired] | None
+
+    @property
+    def fires(self) -> bool:
+        """Whether events of this kind call postbacks at all."""
+        return self.event.kind in ActionEvent.NON_STANDARD
+
+
+def timeline_of(action: Action, *, deliveries: bool, networks: bool) -> list[Moment]:
+    """The latest events, the first of them first, in two queries."""
+    events = list(ActionEvent.objects.filter(action=action).order_by("-number")[:MOST_EVENTS])[::-1]
+    fired = _fired(events, networks=networks) if deliveries else None
+    return [
+        Moment(event, _told(event.parameters), None if fired is None else fired.get(event.pk, [])) for event in events
+    ]
+
+
+def _fired(events: Iterable[ActionEvent], *, networks: bool) -> dict[int, list[Fired]]:
+    rows = Delivery.objects.filter(event__in=[event.pk for event in events])
+    if not networks:
+        rows = rows.filter(postback__media_source__isnull=True)
+    rows = rows.select_related("postback__partner", "postback__media_source", "postback__lane").defer("parameters")
+    found: dict[int, list[Fired]] = {}
+    for delivery in reversed(rows.order_by("-pk")[:MOST_DELIVERIES]):
+        found.setdefault(delivery.event_id, []).append(Fired(delivery, label_of(delivery), text_of(delivery)))
+    return found
+
+
+def _told(parameters: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, str(parameters[name])) for name in _TOLD if parameters.get(name) not in (None, "")]

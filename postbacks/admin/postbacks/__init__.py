@@ -1,0 +1,1 @@
+"""Postbacks: the list, the form, pausing, deleting, signing."""

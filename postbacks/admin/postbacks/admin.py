@@ -1,0 +1,277 @@
+"""The admin of postbacks: set up, pause, resume, delete."""
+
+# Django names the arguments of what it calls back, used or not.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from optimize_sources.models import MediaSource
+from partners.admin_kit import ModelAdmin
+from partners.ids import row_of
+from partners.models import Partner
+from postbacks.admin.integrations.owners import Owner, kind_of, owner_named
+from postbacks.admin.integrations.rows import place_called
+from postbacks.admin.postbacks.form import PostbackForm
+from postbacks.admin.postbacks.signing import URL_NAME as SIGNING
+from postbacks.admin.postbacks.signing import signing_view
+from postbacks.admin.postbacks.state import state_of
+from postbacks.admin.test_send.views import may_name_actions, preview_view, shown_palette, test_view
+from postbacks.credentials.secrets.headers import masked_lines
+from postbacks.durations import format_duration
+from postbacks.lifecycle import delete_postback, pause, pending_count, resume
+from postbacks.models import Postback
+
+admin.site.site_header = "Partner Postbacks"
+admin.site.site_title = "Partner Postbacks"
+admin.site.index_title = "Set up and watch"
+
+_OPTIMIZE = "optimize_sources.view_mediasource"
+_KEPT = (
+    *("event_trigger", "scope", "url", "method", "body_format", "body_pairs", "body_raw", "headers"),
+    *("minimum_delay_seconds", "maximum_requests", "success_response", "error_response"),
+)
+
+
+def _owner(request: HttpRequest, postback: Postback | None) -> Owner | None:
+    """Whose postback the form is about: the one's that it belongs to, or for a new one whom the address names."""
+    if postback is not None:
+        return postback.owner
+    owner = owner_named(request)
+    if isinstance(owner, MediaSource) and not request.user.has_perm(_OPTIMIZE):
+        raise PermissionDenied
+    return owner
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Active, held, paused or deleted; without a choice deleted ones are left out."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("active", "Active"), ("held", "Held"), ("paused", "Paused"), ("deleted", "Deleted")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Postback]) -> QuerySet[Postback]:
+        if self.value() == "deleted":
+            return queryset.filter(deleted_at__isnull=False)
+        existing = queryset.filter(deleted_at__isnull=True)
+        if self.value() == "held":
+            return existing.filter(lane__held_since__isnull=False)
+        if self.value() in ("active", "paused"):
+            return existing.filter(paused_at__isnull=self.value() == "active")
+        return existing
+
+
+@admin.register(Postback)
+class PostbackAdmin(ModelAdmin):
+    form = PostbackForm
+    list_display = ("name", "owned_by", "action_tracker", "method", "calls", "delay", "maximum_requests", "state")
+    list_select_related = ("partner", "media_source", "action_tracker", "lane")
+    list_filter = (StateFilter, "method", "event_trigger")
+    search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
+    autocomplete_fields = ("partner", "media_source")
+    readonly_fields = ("masked_headers", "state", "waiting", "signature", "signing", "created_at", "updated_at")
+    actions = ("pause_selected", "resume_selected")
+    change_form_before_template = "admin/postbacks/postback/owner.html"
+    change_form_outer_after_template = "admin/postbacks/postback/side.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Postback | None = None) -> Any:
+        """In the order in which operators are used to be asked."""
+        owner = _owner(request, obj)
+        may_type = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        first = [
+            *(() if owner else ("partner", "media_source")),
+            *("action_tracker", "event_trigger"),
+            *(() if isinstance(owner, Partner) else ("scope",)),
+            *("install", "in_app_event", "url", "method", "body_format"),
+            *(("body_kind",) if may_type else ()),
+            *("body_pairs", "body_raw", "headers", "secret_headers" if may_type else "masked_headers"),
+        ]
+        signature = "signing" if may_type else "signature"
+        advanced = ("minimum_delay_seconds", "maximum_requests", "success_response", "error_response", "name")
+        return [
+            (None, {"fields": first}),
+            ("Show advanced settings", {"fields": advanced, "classes": ["collapse"]}),
+            *([("State", {"fields": ("state", "waiting", signature, ("created_at", "updated_at"))})] if obj else []),
+        ]
+
+    def get_form(self, request: HttpRequest, obj: Postback | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.fixed_owner = _owner(request, obj)
+        return form
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Who may not see networks can choose none, also not by its id."""
+        if db_field.name == "media_source" and not request.user.has_perm(_OPTIMIZE):
+            kwargs["queryset"] = MediaSource.objects.none()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """After *Save and add another* everything as before, but for the event type."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        before = row_of(self.get_queryset(request), request.GET.get("like", ""))
+        if before is not None:
+            initial |= {name: getattr(before, name) for name in _KEPT}
+            # Their values are nobody's to copy: whoever has them types them again.
+            initial["secret_headers"] = "\n".join(f"{name}: " for name, _token in before.secret_headers)
+            initial["body_kind"] = "raw" if before.body_raw else "pairs"
+        return initial
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        obj = self.get_object(request, object_id) if object_id else None
+        owner = _owner(request, obj)
+        may_type = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        context = {
+            "owner": owner,
+            "owner_kind": kind_of(owner) if owner else None,
+            "owner_url": kind_of(owner).url(owner) if owner else "",
+            "palette": shown_palette() if may_type else None,
+            "may_name_actions": may_name_actions(request),
+            **(extra_context or {}),
+        }
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def response_add(self, request: HttpRequest, obj: Postback, post_url_continue: Any = None) -> HttpResponse:
+        answer = super().response_add(request, obj, post_url_continue)
+        if "_addanother" in request.POST:
+            return redirect(f"{kind_of(obj.owner).add_url(obj.owner)}&like={obj.pk}")
+        return answer
+
+    def response_post_save_add(self, request: HttpRequest, obj: Postback) -> HttpResponseRedirect:
+        return redirect(kind_of(obj.owner).url(obj.owner))
+
+    def response_change(self, request: HttpRequest, obj: Postback) -> HttpResponse:
+        answer = super().response_change(request, obj)
+        if "_addanother" in request.POST:
+            return redirect(f"{kind_of(obj.owner).add_url(obj.owner)}&like={obj.pk}")
+        return answer
+
+    def response_post_save_change(self, request: HttpRequest, obj: Postback) -> HttpResponseRedirect:
+        return redirect(kind_of(obj.owner).url(obj.owner))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Postback]:
+        """Networks' postbacks belong to Optimize, which is a permission of its own."""
+        rows: QuerySet[Postback] = super().get_queryset(request)
+        return rows if request.user.has_perm(_OPTIMIZE) else rows.filter(media_source__isnull=True)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("preview/", view(preview_view), {"model_admin": self}, name="postbacks_postback_preview"),
+            path("test/", view(test_view), {"model_admin": self}, name="postbacks_postback_test"),
+            path("<int:pk>/signing/", view(signing_view), {"model_admin": self}, name=SIGNING),
+            path("<int:pk>/pause/", view(self.pause_view), name="postbacks_postback_pause"),
+            path("<int:pk>/resume/", view(self.resume_view), name="postbacks_postback_resume"),
+        ]
+        return own + super().get_urls()
+
+    def pause_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._switch(request, pk, pause, "paused: deliveries are collected, and go out when it is resumed")
+
+    def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._switch(request, pk, resume, "resumed: what was collected goes out at its allowed rate")
+
+    def _switch(self, request: HttpRequest, pk: int, change: Callable[[Postback], None], done: str) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        postback = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, postback):
+            raise PermissionDenied
+        change(postback)
+        self.log_change(request, postback, f"Was {done.partition(':')[0]}.")
+        self.message_user(request, f"{postback} is {done}.", messages.SUCCESS)
+        if "from-held" in request.POST:
+            return redirect("admin:postbacks_lane_changelist")
+        return redirect(kind_of(postback.owner).url(postback.owner))
+
+    def has_change_permission(self, request: HttpRequest, obj: Postback | None = None) -> bool:
+        return (obj is None or obj.deleted_at is None) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Postback | None = None) -> bool:
+        return (obj is None or obj.deleted_at is None) and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Iterable[Postback], request: HttpRequest) -> Any:
+        """What the confirmation page says: the postbacks, and how many deliveries each one takes with it."""
+        lines = [f"{postback} ({_cancelled(pending_count(postback), 'will be')})" for postback in objs]
+        return lines, {"postbacks": len(lines)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Postback) -> None:
+        self._delete(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
+        self._delete(request, queryset)
+
+    def _delete(self, request: HttpRequest, postbacks: Iterable[Postback]) -> None:
+        for postback in postbacks:
+            self.message_user(request, f"{postback}: {_cancelled(delete_postback(postback), 'were')}.")
+
+    @admin.action(description="Pause selected postbacks", permissions=["change"])
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
+        postbacks = list(queryset.filter(deleted_at__isnull=True, paused_at__isnull=True))
+        for postback in postbacks:
+            pause(postback)
+        text = f"Paused {len(postbacks)}. Deliveries are collected and go out when resumed."
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description="Resume selected postbacks", permissions=["change"])
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Postback]) -> None:
+        postbacks = list(queryset.filter(deleted_at__isnull=True, paused_at__isnull=False))
+        for postback in postbacks:
+            resume(postback)
+        self.message_user(request, f"Resumed {len(postbacks)}.", messages.SUCCESS)
+
+    @admin.display(description="Owner")
+    def owned_by(self, postback: Postback) -> str:
+        return str(postback.owner)
+
+    @admin.display(description="Calls")
+    def calls(self, postback: Postback) -> str:
+        return place_called(postback.url)
+
+    @admin.display(description="Minimum Delay")
+    def delay(self, postback: Postback) -> str:
+        return format_duration(postback.minimum_delay_seconds)
+
+    @admin.display(description="Secret headers")
+    def masked_headers(self, postback: Postback) -> str:
+        return masked_lines(postback.secret_headers) or "-"
+
+    @admin.display(description="State")
+    def state(self, postback: Postback) -> str:
+        return state_of(postback).text
+
+    @admin.display(description="Signature")
+    def signature(self, postback: Postback) -> str:
+        return "Requests are signed" if postback.signed else "Requests are not signed"
+
+    @admin.display(description="Signature")
+    def signing(self, postback: Postback) -> SafeString:
+        """With the way to its keys."""
+        url = reverse(f"admin:{SIGNING}", args=[postback.pk])
+        return format_html('{} (<a href="{}">signing</a>)', self.signature(postback), url)
+
+    @admin.display(description="Waiting deliveries")
+    def waiting(self, postback: Postback) -> str | SafeString:
+        if postback.pk is None:
+            return "-"
+        url = f"{reverse('admin:postbacks_delivery_changelist')}?postback={postback.pk}"
+        return format_html('{} (<a href="{}">all deliveries</a>)', pending_count(postback), url)
+
+
+def _cancelled(count: int, verb: str) -> str:
+    noun = "waiting delivery" if count == 1 else "waiting deliveries"
+    return f"{count} {noun} {verb.replace('were', 'was') if count == 1 else verb} cancelled"

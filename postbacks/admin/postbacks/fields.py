@@ -1,0 +1,114 @@
+"""How a postback's settings are typed in a form: durations, key-value pairs, texts of several lines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from postbacks.credentials.secrets.headers import Typed, masked_lines, parse_lines
+from postbacks.durations import format_duration, parse_duration
+
+Pairs = list[list[str]]
+
+
+class DurationField(forms.CharField):
+    """Seconds, typed as `90` or `90s 15m 2h 3d`."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_duration(value) if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return parse_duration(super().to_python(value) or "")
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+class LinesField(forms.CharField):
+    """A text of several lines. Browsers send a carriage return with each line end; it is not kept."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> Any:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
+class SecretHeadersField(LinesField):
+    """`Name: value` lines; those that are stored are shown with the mask, and mean the stored value. Gives `Typed`s."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return masked_lines(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[Typed]:
+        try:
+            return parse_lines(super().clean(value))
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        before = masked_lines(initial) if isinstance(initial, list) else initial or ""
+        return bool(before.split() != (data or "").split())
+
+
+class PairsField(forms.CharField):
+    """Ordered [key, template] pairs, one `key = template` a line.
+
+    A key that holds `=`, or begins or ends in white space or quotes, stands in double quotes as in JSON; a line that
+    begins with a tab continues the template above it.
+    """
+
+    widget = forms.Textarea
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strip=False, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_pairs(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, list):  # What the form began with, when Django asks whether anything changed.
+            return value
+        try:
+            return parse_pairs(super().to_python(value) or "")
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+def parse_pairs(text: str) -> Pairs:
+    """The pairs of a text; blank lines are skipped. Raises ValueError naming the first line that is no pair."""
+    pairs: Pairs = []
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        if line.startswith("\t") and pairs:
+            pairs[-1][1] += "\n" + line[1:]
+        elif line.strip():
+            pairs.append(_parse_pair(line, number))
+    return pairs
+
+
+def format_pairs(pairs: Pairs) -> str:
+    """The text that `parse_pairs` reads back as these pairs."""
+    return "\n".join(f"{_format_key(key)} = {template}".replace("\n", "\n\t") for key, template in pairs)
+
+
+def _parse_pair(line: str, number: int) -> list[str]:
+    key, rest = _quoted_key(line) if line.startswith('"') else (None, line)
+    before, equals, template = rest.partition("=")
+    if not equals or (key is not None and before.strip()):
+        raise ValueError(f"Line {number} is no pair. Write it as key = template.")
+    return [before.strip() if key is None else key, template.removeprefix(" ")]
+
+
+def _quoted_key(line: str) -> tuple[str | None, str]:
+    try:
+        key, end = json.JSONDecoder().raw_decode(line)
+    except json.JSONDecodeError:
+        return None, line
+    return key, line[end:]
+
+
+def _format_key(key: str) -> str:
+    plain = key and key == key.strip() and "=" not in key and "\n" not in key and not key.startswith('"')
+    return key if plain else json.dumps(key, ensure_ascii=False)

@@ -1,0 +1,199 @@
+"""The postback form of the admin: the model's own checks, in the fields in which operators type."""
+
+from __future__ import annotations
+
+from copy import copy
+from itertools import count, groupby
+from operator import attrgetter
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminExpandableTextareaWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from partners.admin_kit import ModelForm
+from partners.models import ActionTracker, InAppEvent, Partner
+from postbacks.admin.integrations.owners import Owner, event_types_for, kind_of
+from postbacks.admin.postbacks.fields import DurationField, LinesField, PairsField, SecretHeadersField
+from postbacks.admin.postbacks.widgets import DataSelect, PairsWidget
+from postbacks.credentials.secrets.headers import to_store
+from postbacks.models import Postback
+
+_RULES_HELP = (
+    "One rule a line: a status (200, 2xx, 200-204), /a regular expression/, json: an expression that is true, "
+    "or a text in the body."
+)
+_BODY = ("body_format", "body_pairs", "body_raw")
+_NEW = Postback()
+_PLAIN = {"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
+
+
+def _lines(rows: int, help_text: str = "", label: str | None = None) -> LinesField:
+    widget = UnfoldAdminTextareaWidget({"rows": rows, **_PLAIN})
+    return LinesField(required=False, widget=widget, help_text=help_text, label=label)
+
+
+class PostbackForm(ModelForm):
+    """With `fixed_owner` the postback belongs to it, whatever is sent, and only its event types are offered.
+
+    What does not apply is not kept: a body under GET, the other kind of body, an app's fields for other event types.
+    """
+
+    fixed_owner: Owner | None = None
+
+    action_tracker = forms.ModelChoiceField(
+        ActionTracker.objects.select_related("program"), label="Event type", widget=DataSelect("kind")
+    )
+    in_app_event = forms.ModelChoiceField(
+        InAppEvent.objects.all(),
+        required=False,
+        label="In-app event",
+        widget=DataSelect("tracker"),
+        help_text="Fires on this event of the app.",
+    )
+    body_kind = forms.ChoiceField(
+        choices=[("pairs", "Key-value pairs"), ("raw", "Raw body")],
+        required=False,
+        label="Body",
+        widget=UnfoldAdminSelectWidget(),
+    )
+    body_pairs = PairsField(
+        required=False,
+        label="Pairs",
+        widget=PairsWidget({"rows": 5, **_PLAIN}),
+        help_text="Keys are the receiver's names, values are templates.",
+    )
+    body_raw = _lines(8, "The whole body, where pairs cannot express its shape.", "Raw body")
+    headers = _lines(3, "One “Name: value” a line.", "HTTP Header")
+    secret_headers = SecretHeadersField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget({"rows": 2, **_PLAIN}),
+        help_text="As above, for tokens and passwords: kept encrypted, sent exactly as typed, and never shown again. "
+        "A line that is left with its dots keeps its value.",
+        label="Secret headers",
+    )
+    minimum_delay_seconds = DurationField(
+        label="Minimum Delay",
+        required=False,
+        initial="0",
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Seconds, or 90s, 15m, 2h, 3d; at most 30 days. Counted from the recording of the event.",
+    )
+    success_response = _lines(3, f"{_RULES_HELP} Empty: any 2xx is a success.", "Success Response")
+    error_response = _lines(3, f"{_RULES_HELP} Looked at first.", "Error Response")
+    name = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Name",
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="In lists and in the delivery log. Empty: that of the event type.",
+    )
+
+    class Meta:
+        model = Postback
+        fields = (
+            "partner",
+            "media_source",
+            "action_tracker",
+            "event_trigger",
+            "scope",
+            "install",
+            "in_app_event",
+            "url",
+            "method",
+            "body_format",
+            "body_pairs",
+            "body_raw",
+            "headers",
+            "secret_headers",
+            "minimum_delay_seconds",
+            "maximum_requests",
+            "success_response",
+            "error_response",
+            "name",
+        )
+        labels = {"event_trigger": "Event Trigger", "body_format": "Body Format"}
+        widgets = {"url": UnfoldAdminExpandableTextareaWidget({"rows": 2, **_PLAIN})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.fixed_owner is not None:
+            setattr(self.instance, kind_of(self.fixed_owner).field, self.fixed_owner)
+        if "action_tracker" in self.fields:
+            self.offer_event_types()
+        if "body_kind" in self.fields:
+            self.fields["body_kind"].initial = "raw" if self.instance.body_raw else "pairs"
+
+    def offer_event_types(self) -> None:
+        """Fills the choices: the event types that the owner may have postbacks for, and the events of their apps."""
+        trackers = list(event_types_for(self.fixed_owner))
+        field, events = self.fields["action_tracker"], self.fields["in_app_event"]
+        of_programs = groupby(trackers, key=attrgetter("program"))
+        groups = [(str(program), [(each.pk, str(each)) for each in rows]) for program, rows in of_programs]
+        field.choices = [("", "Select an event type"), *groups]  # type: ignore[attr-defined]  # of a model choice
+        field.widget.data = {str(each.pk): each.kind for each in trackers}
+        apps = [each.pk for each in trackers if each.is_mobile_app]
+        codes = list(InAppEvent.objects.filter(action_tracker__in=apps)) if apps else []
+        events.choices = [("", "None"), *((each.pk, each.code) for each in codes)]  # type: ignore[attr-defined]  # as above
+        events.widget.data = {str(each.pk): str(each.action_tracker_id) for each in codes}
+
+    def clean(self) -> dict[str, Any]:
+        fields = super().clean() or {}
+        if fields.get("method") == Postback.Method.GET:
+            self._leave_out(*_BODY)
+        elif fields.get("body_kind") == "raw":
+            self._leave_out("body_pairs")
+        elif fields.get("body_kind") == "pairs":
+            self._leave_out("body_raw")
+        self._keep_secrets(fields)
+        tracker = fields.get("action_tracker")
+        if tracker is not None and not tracker.is_mobile_app:
+            self._leave_out("install", "in_app_event")
+        if isinstance(self.fixed_owner or fields.get("partner"), Partner):
+            self._leave_out("scope")
+        if "name" in self.fields and not fields.get("name") and tracker is not None:
+            fields["name"] = self._free_name(tracker.name)
+        return fields
+
+    def _keep_secrets(self, fields: dict[str, Any]) -> None:
+        if fields.get("secret_headers") is None:
+            return
+        url, before = fields.get("url") or "", self.instance
+        try:
+            fields["secret_headers"] = to_store(fields["secret_headers"], url, before.secret_headers, before.url)
+        except ValueError as error:
+            self.add_error("secret_headers", str(error))
+
+    def _leave_out(self, *names: str) -> None:
+        """Sets fields to what they are in a new postback; what was typed in them is not looked at."""
+        for name in names:
+            if name in self.fields:
+                self.errors.pop(name, None)
+                self.cleaned_data[name] = copy(getattr(_NEW, name))
+        self.set_to_new(*names)
+
+    def set_to_new(self, *names: str) -> None:
+        """Gives the instance's fields of these names, as far as the form has them, the values of a new postback."""
+        of_the_model = {field.name: field.attname for field in self.instance._meta.concrete_fields}  # noqa: SLF001 -- Django's documented interface
+        for name in names:
+            if name in self.fields and name in of_the_model:
+                setattr(self.instance, of_the_model[name], copy(getattr(_NEW, of_the_model[name])))
+
+    def _free_name(self, wanted: str) -> str:
+        """`wanted`, or with the first number that the owner has not used for a postback yet."""
+        owner = self.fixed_owner or self.cleaned_data.get("partner") or self.cleaned_data.get("media_source")
+        if owner is None:
+            return wanted
+        others = Postback.objects.existing().filter(**{kind_of(owner).field: owner}).exclude(pk=self.instance.pk)
+        taken = set(others.filter(name__startswith=wanted[:190]).values_list("name", flat=True))
+        names = (wanted if number == 1 else f"{wanted[:190]} {number}" for number in count(1))
+        return next(name for name in names if name not in taken)
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """Also a fixed owner is looked at, though it is no field: its postbacks' names are told apart."""
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # Django's, not in its stubs
+        return excluded - {"partner", "media_source"}

@@ -1,0 +1,37 @@
+"""Widgets of the postback form: selects that carry what the page's script needs, and the pairs."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from postbacks.admin.postbacks.fields import parse_pairs
+
+
+class DataSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # the theme has no types
+    """A select whose options bear `data-<name>`, from `data`: {option value: text}."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.data: dict[str, str] = {}
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(*args, **kwargs)
+        text = self.data.get(str(option["value"]))
+        if text is not None:
+            option["attrs"][f"data-{self.name}"] = text
+        return option
+
+
+class PairsWidget(UnfoldAdminTextareaWidget):  # type: ignore[misc]  # the theme has no types
+    """The text of the pairs, and the pairs as JSON for the script that makes rows of them."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        with suppress(ValueError):  # Without rows the text is shown as it was typed, with its error.
+            context["widget"]["attrs"]["data-pairs"] = json.dumps(parse_pairs(value or ""))
+        return context

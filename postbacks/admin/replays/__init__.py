@@ -1,0 +1,1 @@
+"""Replays: choose, see the count, confirm, watch."""

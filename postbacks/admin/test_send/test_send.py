@@ -1,0 +1,115 @@
+"""The request that a postback makes of an event, and what comes of sending it once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Any
+
+from actions.reports.parameters import sample_values
+from postbacks.admin.test_send.typed import Errors
+from postbacks.credentials.secrets.cipher import SecretUnreadableError
+from postbacks.credentials.secrets.mask import Scrubber, shown
+from postbacks.egress.failures import Failure
+from postbacks.egress.transport import send
+from postbacks.models import Postback
+from postbacks.preview import EventFileError, PreviewEvent, recorded_event
+from postbacks.request.building import Request, RequestErrors, Unbuildable, compile_request
+from postbacks.request.check import ill_formed
+from postbacks.validation import request_template
+from postbacks.verdicts.rules import compile_rules
+
+ACTION = "trial_action"  # The field in which the recorded action is named.
+
+
+@dataclass(slots=True)
+class Trial:
+    """`request` is there unless `errors`, by field of the form, say why not; `event` says whose values they are."""
+
+    event: str
+    request: Request | None = None
+    errors: Errors = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "event": self.event,
+            "request": _request_json(self.request) if self.request else None,
+            "errors": self.errors,
+            "warnings": self.warnings,
+        }
+
+
+def try_out(postback: Postback, errors: Errors, action_id: str) -> Trial:
+    """Builds the request of a postback that need not be saved, of sample values or of the action's latest event.
+
+    `errors` is what `typed_postback` has found. No request goes out.
+    """
+    trial = Trial(f"Action {action_id}" if action_id else "Sample values", errors=errors)
+    try:
+        event = _event_for(postback, action_id) if action_id else PreviewEvent(sample_values())
+    except EventFileError as error:
+        trial.errors[ACTION] = [f"{str(error).capitalize().removesuffix('.')}."]
+        return trial
+    hidden = frozenset(postback.action_tracker.hidden_parameters) if postback.action_tracker_id else frozenset()
+    try:
+        compiled = compile_request(request_template(postback), hidden)
+        trial.request = compiled.build(event.values, f"test_{token_hex(8)}")  # Of no delivery.
+    except (RequestErrors, SecretUnreadableError):
+        return trial  # By field in the errors already.
+    except Unbuildable as error:
+        trial.errors.setdefault("url", []).append(str(error))
+        return trial
+    trial.warnings = [*event.warnings, *(each.labelled for each in compiled.warnings)]
+    complaint = ill_formed(postback.body_format, trial.request.body or b"") if postback.body_format else ""
+    if complaint:
+        trial.warnings.append(f"The body is not valid {complaint}")
+    return trial
+
+
+def send_once(request: Request, postback: Postback) -> dict[str, Any]:
+    """Sends a request, through the guard, without a retry and without a record; what came back, ready for JSON.
+
+    `success` and `verdict` are those of the postback's rules. Secrets that the receiver echoes are masked.
+    """
+    scrubber = request.scrubber or Scrubber(())
+    began = time.monotonic()
+    answer = send(request)
+    took = _since(began)
+    if isinstance(answer, Failure):
+        return {"success": False, "verdict": answer.text, "milliseconds": took}
+    body = answer.content.decode("utf-8", "replace")
+    verdict = compile_rules(postback.success_response, postback.error_response).judge(answer.status_code, body)
+    return {
+        "success": verdict.success,
+        "verdict": verdict.reason,
+        "milliseconds": took,
+        "status": answer.status_code,
+        "headers": scrubber.scrub(answer.header_text),
+        "body": scrubber.scrub(body),
+    }
+
+
+def _event_for(postback: Postback, action_id: str) -> PreviewEvent:
+    """The values of an action's latest event. Raises EventFileError if they are not for the postback's owner."""
+    event = recorded_event(action_id, None)
+    if postback.partner is not None and event.values.get("MediaPartnerId") != str(postback.partner.pk):
+        raise EventFileError(f"action {action_id} is credited to somebody else, whose values are not for this partner")
+    if postback.action_tracker_id and event.values.get("ActionTrackerId") != str(postback.action_tracker_id):
+        raise EventFileError(f"action {action_id} is of another event type")
+    return event
+
+
+def _request_json(request: Request) -> dict[str, Any]:
+    body = None if request.body is None else request.body.decode("utf-8", "replace")
+    return {
+        "method": request.method,
+        "url": request.url,
+        "headers": {name: shown(value) for name, value in request.headers.items()},
+        "body": body,
+    }
+
+
+def _since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

@@ -1,0 +1,64 @@
+"""The two questions that the form asks while it is filled in: what would be sent, and what comes of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_POST
+
+from partners.admin_kit import may_see_personal
+from partners.ids import row_of
+from postbacks.admin.test_send.test_send import ACTION, Trial, send_once, try_out
+from postbacks.admin.test_send.typed import typed_postback
+from postbacks.models import Postback
+from postbacks.request.template.palette import Palette, palette
+
+_OPTIMIZE = "optimize_sources.view_mediasource"
+
+
+@require_POST
+def preview_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonResponse:
+    """The request, and what is wrong. For those who may set postbacks up."""
+    return JsonResponse(_trial(request, model_admin)[0].as_json())
+
+
+@require_POST
+def test_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonResponse:
+    """Sends the request once, unless something is wrong with it."""
+    trial, postback = _trial(request, model_admin)
+    if trial.request is None or trial.errors:
+        return JsonResponse(trial.as_json())
+    return JsonResponse({**trial.as_json(), "answer": send_once(trial.request, postback)})
+
+
+@cache
+def shown_palette() -> Palette:
+    """It is the same for as long as the program runs."""
+    return palette()
+
+
+def _saved(request: HttpRequest, model_admin: ModelAdmin[Any]) -> Postback | None:
+    """The postback that is being changed. None for a new one, and for whoever may not change it."""
+    saved: Postback | None = row_of(model_admin.get_queryset(request), request.POST.get("trial_postback", ""))
+    return saved if saved is not None and model_admin.has_change_permission(request, saved) else None
+
+
+def may_name_actions(request: HttpRequest) -> bool:
+    """Whoever sees the values of an action as well as the action."""
+    return request.user.has_perm("actions.view_action") and may_see_personal(request)
+
+
+def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[Trial, Postback]:
+    if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
+        raise PermissionDenied
+    postback, errors = typed_postback(request.POST, _saved(request, model_admin))
+    if postback.media_source is not None and not request.user.has_perm(_OPTIMIZE):
+        raise PermissionDenied
+    action_id = request.POST.get(ACTION, "").strip()
+    if action_id and not may_name_actions(request):
+        raise PermissionDenied
+    return try_out(postback, errors, action_id), postback

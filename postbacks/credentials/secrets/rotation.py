@@ -1,0 +1,48 @@
+"""Encrypting what is stored again with the newest key, so that older ones can be taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from postbacks.credentials.secrets.cipher import SecretUnreadableError, encrypted_anew
+from postbacks.models import Postback
+
+# Fields of a postback that hold secrets, encrypted. Histories of changes and exports leave out their values.
+SECRET_FIELDS = ("secret_headers", "signing_key", "previous_signing_key")
+
+
+@dataclass(slots=True)
+class Rotated:
+    """How many postbacks were written anew, and in a sentence each, what could not be read and stays as it was."""
+
+    postbacks: int = 0
+    unreadable: list[str] = field(default_factory=list)
+
+
+def rotate_secrets() -> Rotated:
+    """Every secret of every postback, deleted ones too. Each postback in a transaction of its own; may be run again."""
+    rotated = Rotated()
+    for pk in Postback.objects.order_by("pk").values_list("pk", flat=True).iterator():
+        with transaction.atomic():
+            _rotate(pk, rotated)
+    return rotated
+
+
+def _rotate(pk: int, rotated: Rotated) -> None:
+    postback = Postback.objects.select_for_update(of=("self",)).get(pk=pk)
+    try:
+        fresh = {name: _anew(getattr(postback, name)) for name in SECRET_FIELDS if getattr(postback, name)}
+    except SecretUnreadableError as error:
+        rotated.unreadable.append(f"Postback {pk} ({postback.name}): {error}")
+        return
+    if fresh:  # By the query set: nothing about the postback changes that a history should tell.
+        Postback.objects.filter(pk=pk).update(**fresh)
+        rotated.postbacks += 1
+
+
+def _anew(stored: str | list[list[str]]) -> str | list[list[str]]:
+    if isinstance(stored, str):
+        return encrypted_anew(stored)
+    return [[name, encrypted_anew(token)] for name, token in stored]

@@ -1,0 +1,83 @@
+"""An attempt as a row of text: what was sent and what came back, cleaned so that PostgreSQL takes any of it."""
+
+from __future__ import annotations
+
+from postbacks.credentials.secrets.mask import shown
+from postbacks.delivery.outcomes import Delivered, Judged
+from postbacks.egress.transport import Answer
+
+COLUMNS = (
+    "delivery_id",
+    "number",
+    "started_at",
+    "duration_ms",
+    "succeeded",
+    "reason",
+    "method",
+    "url",
+    "request_headers",
+    "request_body",
+    "status",
+    "response_headers",
+    "response_body",
+)
+Row = tuple[object, ...]
+
+_COPY_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))  # The backslash first.
+
+
+def attempt_row(judged: Judged) -> Row:
+    """The values of COLUMNS, for a delivery that was attempted. Secrets are masked; an answer may echo them."""
+    sent = judged.sent
+    assert sent is not None  # noqa: S101 -- the caller passes attempted ones only
+    request = sent.prepared.request
+    answer = sent.answer if isinstance(sent.answer, Answer) else None
+    headers, content = ("", "") if answer is None else (answer.header_text, answer.content.decode("utf-8", "replace"))
+    if request.scrubber is not None:
+        headers, content = request.scrubber.scrub(headers), request.scrubber.scrub(content)
+    return (
+        judged.claimed.delivery_id,
+        judged.claimed.attempt,
+        sent.started_at.isoformat(),
+        round(sent.duration_seconds * 1000),
+        isinstance(judged.fate, Delivered),
+        clean(getattr(judged.fate, "reason", "")),
+        request.method,
+        clean(request.url),
+        clean("\n".join([f"{name}: {shown(value)}" for name, value in request.headers.items()])),
+        "" if request.body is None else clean(request.body.decode("utf-8", "replace")),
+        None if answer is None else answer.status_code,
+        clean(headers),
+        clean(content),
+    )
+
+
+def without_text(row: Row) -> Row:
+    """The same with every text that came from outside left out, for a row that the database would not take."""
+    number_of_kept = COLUMNS.index("url")
+    status = row[COLUMNS.index("status")]
+    return (*row[:number_of_kept], "", "", "", status, "", "")
+
+
+def copy_line(row: Row) -> str:
+    """The row in PostgreSQL's COPY text format."""
+    return "\t".join([_copy_text(value) for value in row]) + "\n"
+
+
+def _copy_text(value: object) -> str:
+    if value is None:
+        return "\\N"
+    text = str(value)
+    for character, escape in _COPY_ESCAPES:  # Each a search in C; `str.translate` looks at every character.
+        if character in text:
+            text = text.replace(character, escape)
+    return text
+
+
+def clean(text: str) -> str:
+    """Without NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot say."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,63 @@
+"""What a batch of the recorder comes to in the roll-ups' counters. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from postbacks.delivery.outcomes import Delivered, GaveUp, Judged
+from postbacks.metrics.counters import LAG, TOOK, TOOK_MS, WHY, place
+from postbacks.metrics.reasons import UNBUILDABLE, why_failed
+
+_TOOK = [f"{TOOK}{number}" for number in range(len(TOOK_MS) + 1)]
+_MS_PER_SECOND = 1000
+
+
+def reason_class(judged: Judged) -> str | None:
+    """One of `reasons.LABELS` for what failed; None for a success, and for what was given back without an attempt."""
+    if judged.sent is None:
+        return UNBUILDABLE if isinstance(judged.fate, GaveUp) else None
+    return None if isinstance(judged.fate, Delivered) else why_failed(judged.sent.answer)
+
+
+def tally(
+    batch: Sequence[Judged], ended: Mapping[int, int | None], attempts: Collection[Judged]
+) -> dict[int, Counter[str]]:
+    """Counts of what the recorder wrote.
+
+    `ended` has the deliveries that were really changed, with the place of their lag where they are finished;
+    `attempts` are those of the batch whose attempt is new on record.
+    """
+    counts: dict[int, Counter[str]] = {}
+    # Alike ones are put together first, by the machine: a batch has few kinds.
+    for (lane, ok, took, why), number in Counter(
+        (j.claimed.postback_id, isinstance(j.fate, Delivered), _took(j), reason_class(j)) for j in attempts
+    ).items():
+        of_lane = counts.setdefault(lane, Counter())
+        of_lane["attempts"] += number
+        of_lane[took] += number
+        if ok:
+            of_lane["succeeded"] += number
+        if why is not None:
+            of_lane[f"{WHY}{why}"] += number
+    for (lane, state, lag, why), number in Counter(_finished(batch, ended)).items():
+        of_lane = counts.setdefault(lane, Counter())
+        of_lane[state] += number
+        of_lane[f"{LAG}{lag}"] += number
+        if why is not None:
+            of_lane[f"{WHY}{why}"] += number
+    return counts
+
+
+def _took(judged: Judged) -> str:
+    return _TOOK[place(TOOK_MS, judged.sent.duration_seconds * _MS_PER_SECOND)] if judged.sent is not None else ""
+
+
+def _finished(
+    batch: Iterable[Judged], ended: Mapping[int, int | None]
+) -> Iterable[tuple[int, str, int | None, str | None]]:
+    for judged in batch:
+        if isinstance(judged.fate, Delivered | GaveUp) and judged.claimed.delivery_id in ended:
+            state = "delivered" if isinstance(judged.fate, Delivered) else "failed"
+            why = reason_class(judged) if judged.sent is None else None  # That of an attempt is counted with it.
+            yield judged.claimed.postback_id, state, ended[judged.claimed.delivery_id], why

@@ -1,0 +1,127 @@
+"""Whether a destination is down: how a lane's health follows from what came of its attempts. Pure.
+
+A run of connection errors, timeouts, 429 and 5xx, long enough and of several actions, puts the lane on hold: nothing
+goes out but one probe at a time, a real delivery, at growing intervals. Any other answer, also a refusal, shows that
+somebody is there and ends the hold. A body that a rule judges failed is such an answer.
+
+What never got as far as the destination says nothing of it: an address or a port that we do not call, a proxy in the
+way, a URL that cannot be called, a bug of ours. It changes no run and ends no hold; where the probe ends so, the next
+one goes out after the same wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import NamedTuple
+
+from postbacks.delivery.outcomes import Delivered, Judged
+from postbacks.egress.failures import Code, Failure
+
+FAILURES_TO_HOLD = 10
+ACTIONS_TO_HOLD = 3  # One poisonous action must not hold the others.
+FIRST_PROBE = timedelta(seconds=10)
+LONGEST_PROBE_WAIT = timedelta(minutes=15)
+GONE_ACTIONS_TO_PAUSE = 3
+
+# Connection errors and timeouts; a server that does not speak HTTP as it should is no receiver. All others are SILENT,
+# also what libcurl cannot name: a hold stops everything, so it takes evidence.
+_DOWN = frozenset({Code.DNS, Code.REFUSED, Code.CONNECT_TIMEOUT, Code.TLS, Code.TIMEOUT, Code.BROKEN, Code.BAD_ANSWER})
+
+
+class Sign(Enum):
+    """What became of a delivery says this of its destination; what came of a probe is told apart from what was under
+    way before."""
+
+    ALIVE = "alive"
+    DOWN = "down"
+    GONE = "gone"  # 410: alive, but it wants no more.
+    SILENT = "silent"  # An attempt that never got there: nothing.
+    UNSENT = "unsent"  # No attempt was made: nothing either.
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Of one lane. `failed_actions` and `gone_actions` hold the different actions of the current run, up to as many as
+    matter.
+
+    While `held_since` is set, nothing but a probe goes out, from `probe_at` on; `probe_wait` is the latest interval.
+    """
+
+    failures: int = 0
+    failed_actions: tuple[int, ...] = ()
+    gone_actions: tuple[int, ...] = ()
+    held_since: datetime | None = None
+    probe_at: datetime | None = None
+    probe_wait: timedelta = FIRST_PROBE
+
+    @property
+    def pauses(self) -> bool:
+        """True when the receiver has said 410 to so many different actions in a row that the postback is paused."""
+        return len(self.gone_actions) >= GONE_ACTIONS_TO_PAUSE
+
+
+def sign_of(judged: Judged) -> Sign:
+    """What it says. A postback's rules may accept any status: what they accept is a sign of life."""
+    if judged.sent is None:
+        return Sign.UNSENT
+    answer = judged.sent.answer
+    if isinstance(answer, Failure):
+        return Sign.DOWN if answer.code in _DOWN else Sign.SILENT
+    if isinstance(judged.fate, Delivered):
+        return Sign.ALIVE
+    if answer.status_code == 429 or answer.status_code >= 500:
+        return Sign.DOWN
+    return Sign.GONE if answer.status_code == 410 else Sign.ALIVE
+
+
+class News(NamedTuple):
+    """One attempt of a lane: what it says, of which action it was, and whether it was the probe of a hold."""
+
+    sign: Sign
+    action_id: int
+    probe: bool = False
+
+
+def advance(health: Health, news: Iterable[News], now: datetime) -> Health:
+    """The lane's health after these attempts, in their order."""
+    for one in news:
+        health = _after_one(health, one, now)
+    return health
+
+
+def _after_one(health: Health, one: News, now: datetime) -> Health:
+    match one.sign:
+        case Sign.ALIVE:
+            return Health()
+        case Sign.GONE:
+            return Health(gone_actions=_with(health.gone_actions, one.action_id, GONE_ACTIONS_TO_PAUSE))
+        case Sign.SILENT | Sign.UNSENT:
+            return _probe_again(health, one, now)
+    if health.held_since is not None:
+        return _probe_failed(health, now) if one.probe else health
+    health = Health(
+        failures=health.failures + 1,
+        failed_actions=_with(health.failed_actions, one.action_id, ACTIONS_TO_HOLD),
+    )
+    if health.failures >= FAILURES_TO_HOLD and len(health.failed_actions) >= ACTIONS_TO_HOLD:
+        return replace(health, held_since=now, probe_at=now + FIRST_PROBE)
+    return health
+
+
+def _probe_failed(health: Health, now: datetime) -> Health:
+    wait = min(2 * health.probe_wait, LONGEST_PROBE_WAIT)
+    return replace(health, probe_at=now + wait, probe_wait=wait)
+
+
+def _probe_again(health: Health, one: News, now: datetime) -> Health:
+    """A probe that tells nothing makes room for the next: after the same wait, or at once where nothing went out."""
+    if not one.probe or health.held_since is None:
+        return health
+    return replace(health, probe_at=now if one.sign is Sign.UNSENT else now + health.probe_wait)
+
+
+def _with(actions: tuple[int, ...], action_id: int, most: int) -> tuple[int, ...]:
+    return actions if action_id in actions or len(actions) >= most else (*actions, action_id)

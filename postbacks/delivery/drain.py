@@ -1,0 +1,139 @@
+"""The drain: claims what is due, lane by lane, and hands it over; it never waits for a partner."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import psycopg2
+from psycopg2 import extensions
+from redis.exceptions import RedisError
+
+from postbacks.delivery import claim, database, ready_queue
+from postbacks.delivery.circuit_breaker import store as circuit_breaker
+from postbacks.delivery.holdings import Holdings
+from postbacks.delivery.outcomes import Claimed
+from postbacks.delivery.outgoing import Outgoing
+from postbacks.delivery.pacing import Pacing
+from postbacks.delivery.setups import Setup, Setups
+
+logger = logging.getLogger(__name__)
+
+LANES_PER_CLAIM = 128
+ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
+# Under steady traffic there is always a lane that is due: other tasks, above all the sweep, need their turn.
+DRAIN_FOR_SECONDS = 1.0
+
+
+class Popped(NamedTuple):
+    """The lanes of one round. `held` says in how many seconds a held one may be probed; `probes` are probed now."""
+
+    setups: dict[int, Setup]
+    usable: list[Setup]
+    held: dict[int, float]
+    probes: set[int]
+
+
+class Drain:
+    """Runs on the thread on which Celery runs the task; in a pool of threads one drain at a time."""
+
+    def __init__(self, owner: int, holdings: Holdings, outgoing: Outgoing, share: Callable[[int], int]) -> None:
+        self._owner = owner
+        self._holdings = holdings
+        self._outgoing = outgoing
+        self._pacing = Pacing(holdings, outgoing)
+        self._share = share
+        self._running = threading.Lock()  # The two below belong to the drain that has it.
+        self._setups = Setups()
+        self._session = database.Session("claim")
+
+    def run(self, able: Callable[[], bool]) -> None:
+        """Claims, builds and hands over until nothing is due, this process is full or not `able`, or time is up."""
+        with self._running:
+            until = time.monotonic() + DRAIN_FOR_SECONDS
+            try:
+                ready_queue.drain_started()
+                while able() and time.monotonic() < until and self._holdings.find_room():
+                    popped = ready_queue.pop_due(LANES_PER_CLAIM)
+                    if not popped:
+                        break
+                    self._round(popped)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError, RedisError) as error:
+                logger.warning("The drain was cut short (%s); the sweep goes on with it.", str(error).strip())
+                self._session.close()
+            if not self._holdings.full:
+                ready_queue.wake({})  # A drain for what is due still, or a timer for what is due soon.
+
+    def close(self) -> None:
+        """Lets go of the database, after the last drain."""
+        with self._running:
+            self._session.close()
+
+    def _round(self, lanes_due: Sequence[int]) -> None:
+        with self._session.cursor() as cursor:
+            popped = self._look_at(cursor, lanes_due)
+            claimed, due = self._claim(cursor, popped)
+        limits = {setup.postback_id: setup.maximum_requests for setup in popped.usable if setup.maximum_requests}
+        ready_queue.wake({lane: seconds for lane, seconds in due.items() if lane not in limits})
+        unlimited = [(one, None) for one in claimed if one.postback_id not in limits]
+        self._outgoing.send(unlimited, popped.setups, popped.probes)
+        of_limited: dict[int, list[Claimed]] = {lane: [] for lane in limits}
+        for one in claimed:
+            if one.postback_id in limits:
+                of_limited[one.postback_id].append(one)
+        for lane, ones in of_limited.items():
+            free = self._pacing.send(limits[lane], ones, popped.setups, popped.probes) if ones else 0.0
+            if lane in due:
+                self._pacing.put_off(lane, max(due[lane], free))
+
+    def _look_at(self, cursor: extensions.cursor, lanes_due: Sequence[int]) -> Popped:
+        setups = self._setups.read(cursor, lanes_due)
+        running = [setup for lane in lanes_due if (setup := setups.get(lane)) and not setup.stopped]
+        held = {setup.postback_id: setup.probe_seconds for setup in running if setup.probe_seconds is not None}
+        probes = circuit_breaker.take_probes(cursor, [lane for lane, seconds in held.items() if seconds <= 0])
+        usable = [setup for setup in running if setup.postback_id not in held or setup.postback_id in probes]
+        return Popped(setups, usable, held, probes)
+
+    def _claim(self, cursor: extensions.cursor, popped: Popped) -> tuple[list[Claimed], dict[int, float]]:
+        """Claims; returns what was claimed and, by lane, the seconds until there is work again."""
+        room = {lane: 1 if lane in popped.probes else most for lane, most in self._rooms(popped.usable).items()}
+        claimed = claim.claim(cursor, self._owner, room, self._holdings.replay_room()) if room else []
+        counts = self._holdings.add(claimed)
+        probed = {lane for lane in popped.probes if counts[lane]}
+        circuit_breaker.return_probes(cursor, [lane for lane in popped.probes if lane not in probed])
+        due = self._next_due(cursor, room, counts)
+        # A held lane comes back when its next probe may go out; of one that is being probed the outcome says when.
+        due = {lane: seconds for lane, seconds in due.items() if lane not in probed}
+        return claimed, due | {lane: seconds for lane, seconds in popped.held.items() if seconds > 0}
+
+    def _rooms(self, usable: Sequence[Setup]) -> dict[int, int]:
+        """How many deliveries to claim of each lane; lanes for which there is no room now are kept for later."""
+        per_lane = max(1, min(ROWS_PER_CLAIM, self._holdings.room()) // max(1, len(usable)))
+        slots = self._pacing.look(usable)
+        free = [setup.postback_id for setup in usable if slots.get(setup.postback_id) != 0]
+        rooms = self._holdings.rooms({lane: self._share(lane) for lane in free})
+        return {lane: min(per_lane, room, slots.get(lane, per_lane)) for lane, room in rooms.items()}
+
+    def _next_due(self, cursor: extensions.cursor, room: Mapping[int, int], counts: Counter[int]) -> dict[int, float]:
+        """Of the lanes that were looked at, when each has work again: at once where its room was used up."""
+        due = {lane: 0.0 for lane in room if counts[lane] == room[lane]}
+        emptied = [lane for lane in room if lane not in due]
+        if not emptied:
+            return due
+        try:
+            found = claim.next_due(cursor, emptied)
+        except psycopg2.Error as error:
+            logger.warning("Could not look ahead (%s); the sweep will.", str(error).strip())
+            return due
+        limited = self._holdings.replay_room() is not None
+        waiting = {lane for lane, each in found.items() if limited and each.replay is not None and each.replay <= 0}
+        self._holdings.put_off_replays(waiting)
+        for lane, (delivery, replay) in found.items():
+            times = [seconds for seconds in (delivery, None if lane in waiting else replay) if seconds is not None]
+            if times:
+                due[lane] = min(times)
+        return due

@@ -1,0 +1,147 @@
+"""Whose transfer starts next: lanes in turn, one transfer each, within what they and their hosts may have in flight.
+
+Plain bookkeeping for the sender's thread: no sockets, no clock. Every step costs the same, however many lanes wait.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+from postbacks.delivery.concurrency_limit import Share
+from postbacks.delivery.outcomes import Prepared
+
+MAX_IN_FLIGHT = 2_000  # Transfers of one process: each may hold a connection, so a descriptor and some 50 kB.
+MAX_PER_HOST = 512  # Many postbacks may call one host; it should not be met with all connections of a process.
+# The last quarter is for lanes that have next to nothing in flight: hundreds of destinations that hang, each with the
+# few transfers of a newcomer, leave it to those that answer.
+FOR_QUIET_LANES = MAX_IN_FLIGHT // 4
+QUIET = 2
+
+
+class Turns:
+    """`add` what waits, ask for the `next`, and say when it has `started` and `finished`."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self._lanes: dict[int, _Lane] = {}
+        self._hosts: dict[str, _Host] = {}
+        self._turn: deque[_Lane] = deque()  # Lanes that could start a transfer now.
+        # Lanes that could, but for the room that is kept for quiet ones; first come, first out, each once.
+        self._crowded: OrderedDict[_Lane, None] = OrderedDict()
+
+    @property
+    def full(self) -> bool:
+        return self.in_flight >= MAX_IN_FLIGHT
+
+    def share(self, postback_id: int) -> Share:
+        """How much of the process the lane may use."""
+        lane = self._lanes.get(postback_id)
+        return lane.share if lane is not None else Share()
+
+    def add(self, prepared: Prepared) -> None:
+        lane = self._lane(prepared)
+        lane.queue.append(prepared)
+        self._line_up(lane)
+
+    def next(self) -> Prepared | None:
+        """Takes out what is to be started now, or None: nothing waits that may start."""
+        while self._turn and not self.full:
+            lane = self._turn.popleft()
+            lane.lined_up = False
+            if not lane.queue:
+                continue
+            host = self._host(lane.queue[0])
+            if host.in_flight >= MAX_PER_HOST:
+                lane.lined_up = True
+                host.waiting.append(lane)
+            elif lane.in_flight >= QUIET and self.in_flight >= MAX_IN_FLIGHT - FOR_QUIET_LANES:
+                lane.lined_up = True
+                self._crowded[lane] = None
+            else:
+                return lane.queue.popleft()
+        return None
+
+    def started(self, prepared: Prepared) -> None:
+        lane = self._lane(prepared)
+        lane.in_flight += 1
+        self._host(prepared).in_flight += 1
+        self.in_flight += 1
+        self._line_up(lane)
+
+    def skipped(self, prepared: Prepared) -> None:
+        """What `next` gave was not started after all: the lane may have another turn."""
+        self._line_up(self._lane(prepared))
+
+    def finished(self, prepared: Prepared, *, answered: bool) -> None:
+        """A transfer is over; `answered` if any answer came, good or bad."""
+        lane, host = self._lane(prepared), self._host(prepared)
+        lane.in_flight -= 1
+        host.in_flight -= 1
+        self.in_flight -= 1
+        if answered:
+            lane.share.answered()
+        else:
+            lane.share.failed()
+        self._line_up(lane)
+        if lane in self._crowded and lane.in_flight < QUIET:
+            self._uncrowd(lane)
+        # One for one; all of them when nothing of the host is left in flight that could call the others up.
+        for _ in range(1 if host.in_flight else len(host.waiting)):
+            if host.waiting:
+                self._turn.append(host.waiting.popleft())
+        if self._crowded and self.in_flight < MAX_IN_FLIGHT - FOR_QUIET_LANES:
+            self._uncrowd(next(iter(self._crowded)))
+
+    def take_back(self, postback_id: int) -> list[Prepared]:
+        """All that waits of one lane."""
+        lane = self._lanes.get(postback_id)
+        if lane is None:
+            return []
+        waiting = list(lane.queue)
+        lane.queue.clear()
+        return waiting
+
+    def take_back_all(self) -> list[Prepared]:
+        return [prepared for postback_id in self._lanes for prepared in self.take_back(postback_id)]
+
+    def _uncrowd(self, lane: _Lane) -> None:
+        """Back in line for a turn."""
+        del self._crowded[lane]
+        self._turn.append(lane)
+
+    def _line_up(self, lane: _Lane) -> None:
+        if lane.queue and not lane.lined_up and lane.in_flight < lane.share.in_flight:
+            lane.lined_up = True
+            self._turn.append(lane)
+
+    def _lane(self, prepared: Prepared) -> _Lane:
+        postback_id = prepared.claimed.postback_id
+        lane = self._lanes.get(postback_id)
+        if lane is None:
+            lane = self._lanes[postback_id] = _Lane()
+        return lane
+
+    def _host(self, prepared: Prepared) -> _Host:
+        name = (prepared.request.url or "").split("/", 3)[2]  # A URL that was built has scheme and host.
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host()
+        return host
+
+
+class _Lane:
+    __slots__ = ("in_flight", "lined_up", "queue", "share")
+
+    def __init__(self) -> None:
+        self.queue: deque[Prepared] = deque()
+        self.in_flight = 0
+        self.lined_up = False  # In exactly one of the lines: for its turn, its host, or more room.
+        self.share = Share()
+
+
+class _Host:
+    __slots__ = ("in_flight", "waiting")
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.waiting: deque[_Lane] = deque()

@@ -1,0 +1,33 @@
+"""From what came of an attempt to what becomes of the delivery. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Retry, Sent
+from postbacks.egress.failures import Code, Failure
+from postbacks.verdicts.retry import next_delay
+
+GONE = 410
+
+
+def judge(sent: Sent) -> Fate:
+    """The fate of the delivery, by the postback's rules and the retry schedule."""
+    answer = sent.answer
+    if isinstance(answer, Failure):
+        # What libcurl cannot send today it cannot send tomorrow. All else may pass: names, networks, proxies and our
+        # own program change.
+        return GaveUp(answer.text) if answer.code is Code.INVALID_URL else _again(sent, answer.text, None)
+    verdict = sent.prepared.rules.judge(answer.status_code, answer.content.decode("utf-8", "replace"))
+    if verdict.success:
+        return Delivered(verdict.reason)
+    if answer.status_code == GONE:
+        return GaveUp("Status 410 Gone: the receiver does not want it any more.")
+    return _again(sent, verdict.reason, answer.header("Retry-After"))
+
+
+def _again(sent: Sent, reason: str, retry_after: str | None) -> Fate:
+    delay = next_delay(sent.prepared.claimed.attempt, retry_after, datetime.now(UTC))
+    if delay is None:
+        return GaveUp(f"{reason.removesuffix('.')}. No attempt is left after {sent.prepared.claimed.attempt}.")
+    return Retry(reason, delay.total_seconds())

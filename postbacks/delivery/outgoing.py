@@ -1,0 +1,65 @@
+"""From claimed deliveries to requests at the sender; what cannot be built, or has no slot, goes to the recorder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Container, Iterable, Mapping, Sequence
+
+import orjson
+
+from postbacks.delivery.outcomes import Claimed, GaveUp, Judged, Prepared, Released
+from postbacks.delivery.recorder import Recorder
+from postbacks.delivery.sender import Sender
+from postbacks.delivery.setups import Setup
+from postbacks.request.building import Unbuildable
+
+logger = logging.getLogger(__name__)
+
+BUILD_SLICE = 64  # Handed to the sender at a time, so that the first leave while the rest are built.
+
+Timed = tuple[Claimed, float | None]  # With the time of its slot, on the monotonic clock, in a lane with a limit.
+
+
+class Outgoing:
+    """Keeps nothing of its own, so any thread may call it: the sender and the recorder take from any thread."""
+
+    def __init__(self, sender: Sender, recorder: Recorder) -> None:
+        self._sender = sender
+        self._recorder = recorder
+
+    def send(self, ones: Sequence[Timed], setups: Mapping[int, Setup], probes: set[int]) -> None:
+        """Builds the requests and hands them to the sender, slice by slice. `probes` are the lanes that are probed."""
+        for start in range(0, len(ones), BUILD_SLICE):
+            prepared = []
+            for claimed, not_before in ones[start : start + BUILD_SLICE]:
+                probe = claimed.postback_id in probes
+                result = prepare(claimed, setups[claimed.postback_id], not_before, probe=probe)
+                if isinstance(result, Prepared):
+                    prepared.append(result)
+                else:
+                    self._recorder.put(Judged(claimed, result, None, probe))
+            if prepared:
+                self._sender.put(prepared)
+
+    def release(self, ones: Iterable[Claimed], probes: Container[int]) -> None:
+        """Gives deliveries back as they were: no attempt was made. `probes` are the lanes that are probed."""
+        for claimed in ones:
+            self._recorder.put(Judged(claimed, Released(), None, claimed.postback_id in probes))
+
+
+def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: bool = False) -> Prepared | GaveUp:
+    """Builds the request from the event's values and the postback as it is set up now."""
+    compiled, rules, broken, _locked = setup.compiled
+    if compiled is None or rules is None:
+        return GaveUp(broken)
+    values = orjson.loads(claimed.parameters)
+    values["DeliveryId"] = str(claimed.known_as)
+    values["Attempt"] = str(claimed.attempt)
+    values["ActionEvent"] = claimed.event_kind
+    try:
+        return Prepared(claimed, compiled.build(values), rules, not_before, setup.troubled, probe)
+    except Unbuildable as problem:
+        return GaveUp(str(problem))
+    except Exception as bug:
+        logger.exception("Delivery %d could not be built.", claimed.delivery_id)
+        return GaveUp(f"The request could not be built, by an error of ours: {bug!r}")

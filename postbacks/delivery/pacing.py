@@ -1,0 +1,63 @@
+"""Lanes with a limit: how many slots are free, the slots of what was claimed, and when to come back for more."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+
+from redis.exceptions import RedisError
+
+from postbacks.delivery import rate_limit, ready_queue
+from postbacks.delivery.holdings import Holdings
+from postbacks.delivery.outcomes import Claimed
+from postbacks.delivery.outgoing import Outgoing, Timed
+from postbacks.delivery.setups import Setup
+
+logger = logging.getLogger(__name__)
+
+# A lane is not come back to for every single slot, but when half the horizon is free again.
+HALF_HORIZON_SECONDS = rate_limit.HORIZON_MS / 2000
+
+
+class Pacing:
+    """Keeps nothing of its own: the slots are in Redis, the times to come back in the holdings."""
+
+    def __init__(self, holdings: Holdings, outgoing: Outgoing) -> None:
+        self._holdings = holdings
+        self._outgoing = outgoing
+
+    def look(self, usable: Sequence[Setup]) -> dict[int, int]:
+        """For lanes with a limit, how many slots are free within the horizon; those without any are put off."""
+        limited = [(setup.postback_id, setup.maximum_requests) for setup in usable if setup.maximum_requests]
+        found = {}
+        for (lane, _), slots in zip(limited, rate_limit.look(limited), strict=True):
+            found[lane] = slots.count
+            if slots.count == 0:
+                self.put_off(lane, slots.first_seconds - HALF_HORIZON_SECONDS)
+        return found
+
+    def send(self, limit: int, ones: Sequence[Claimed], setups: Mapping[int, Setup], probes: set[int]) -> float:
+        """Sends deliveries of one lane, each in its slot; what gets none goes back.
+
+        The slot is charged last: only for deliveries that are claimed. Returns the seconds until half the horizon is
+        free again.
+        """
+        lane = ones[0].postback_id
+        try:
+            slots = rate_limit.reserve(lane, limit, len(ones))
+        except RedisError as error:
+            logger.warning("No slots for lane %d while Redis is away (%s).", lane, error)
+            self._outgoing.release(ones, probes)
+            return HALF_HORIZON_SECONDS
+        now = time.monotonic()
+        slotted: list[Timed] = [(one, now + offset) for one, offset in zip(ones, slots.offsets(), strict=False)]
+        self._outgoing.send(slotted, setups, probes)
+        self._outgoing.release(ones[slots.count :], probes)
+        return slots.first_seconds + slots.count * slots.interval_seconds - HALF_HORIZON_SECONDS
+
+    def put_off(self, lane: int, wait_seconds: float) -> None:
+        """Comes back to a limited lane after so long."""
+        wait = max(0.0, wait_seconds)
+        ready_queue.wake({lane: wait}, post=False)
+        self._holdings.put_off(wait)

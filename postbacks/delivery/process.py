@@ -1,0 +1,137 @@
+"""The engine of one worker process: its threads, and what they hand each other.
+
+Four threads: Celery's, on which drains run, the sender's, the recorder's, and the caretaker's, who sweeps when nobody
+asks for it. All but Celery's are made after the fork, at the first drain or sweep, and stopped by the worker's
+shutdown signal.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from django.conf import settings
+
+from postbacks.delivery import leases, ready_queue
+from postbacks.delivery.attempt_log import log_attempts
+from postbacks.delivery.drain import Drain
+from postbacks.delivery.holdings import Holdings
+from postbacks.delivery.judging import judge
+from postbacks.delivery.outcomes import Fate, GaveUp, Judged, Prepared, Released, Sent
+from postbacks.delivery.outgoing import Outgoing
+from postbacks.delivery.reaper import sweeper
+from postbacks.delivery.recorder import Aftermath, Recorder
+from postbacks.delivery.sender import Sender
+
+logger = logging.getLogger(__name__)
+
+RECORDER_START_SECONDS = 5
+CARE_EVERY_SECONDS = 1.0
+# Of the shutdown's time, kept back from the sender for the recorder, to write what the sender has finished last.
+RECORDING_SECONDS = 2
+CARETAKER_STOP_SECONDS = 2  # A round of the sweep takes milliseconds.
+
+
+class Engine:
+    """Made once per process by `engine()`.
+
+    Its attributes are set before the threads start and stay; what changes is in them, behind their own locks.
+    """
+
+    def __init__(self) -> None:
+        self.holdings = Holdings()
+        owner = leases.new_owner()
+        self._stopping = threading.Event()
+        self._recorder = Recorder(owner, self._on_recorded)
+        self._sender = Sender(self._on_sent, self._on_unsent)
+        self._outgoing = Outgoing(self._sender, self._recorder)
+        self._drain = Drain(owner, self.holdings, self._outgoing, self._sender.share)
+        self._caretaker = threading.Thread(target=self._take_care, name="postbacks-caretaker", daemon=True)
+        self._recorder.start()
+        self._sender.start()
+        self._caretaker.start()
+
+    # On Celery's thread.
+
+    def drain(self) -> None:
+        """Claims and hands over what is due, unless outcomes cannot be recorded."""
+        if self._recorder.wait_healthy(RECORDER_START_SECONDS):
+            self._drain.run(self._able)
+        else:
+            logger.warning("Nothing is claimed while outcomes cannot be recorded.")
+
+    def stop(self) -> None:
+        """Claims no more, returns what was not started, finishes what is in flight, and records it all."""
+        self._stopping.set()
+        ready_queue.hand_over()
+        deadline = time.monotonic() + settings.POSTBACKS_SHUTDOWN_TIMEOUT
+        self._caretaker.join(CARETAKER_STOP_SECONDS)
+        sweeper.close()
+        self._sender.stop(max(0.0, deadline - time.monotonic() - RECORDING_SECONDS))
+        self._recorder.stop(max(1.0, deadline - time.monotonic()))
+        self._drain.close()
+
+    def _able(self) -> bool:
+        return not self._stopping.is_set() and self._recorder.healthy and self._sender.alive
+
+    # On the caretaker's thread.
+
+    def _take_care(self) -> None:
+        while not self._stopping.wait(CARE_EVERY_SECONDS):
+            try:
+                sweeper.sweep_if_missed()
+            except Exception:
+                logger.exception("A sweep failed; the next one comes.")
+
+    # On the sender's thread.
+
+    def _on_sent(self, sent: Sent) -> None:
+        self._recorder.put(Judged(sent.prepared.claimed, _judge(sent), sent, sent.prepared.probe))
+
+    def _on_unsent(self, unsent: Iterable[Prepared]) -> None:
+        for prepared in unsent:
+            self._recorder.put(Judged(prepared.claimed, Released(), None, prepared.probe))
+
+    # On the recorder's thread.
+
+    def _on_recorded(self, batch: Sequence[Judged], aftermath: Aftermath) -> None:
+        """Wakes the lanes that have work now; with an empty batch it only looks for what was put off."""
+        log_attempts(batch)
+        self.holdings.remove([judged.claimed for judged in batch])
+        due = aftermath.due
+        for judged in batch:
+            if isinstance(judged.fate, Released):
+                due.setdefault(judged.claimed.postback_id, 0.0)
+        for turn in aftermath.turns:
+            if turn.paused or turn.probe_seconds is not None:
+                self._sender.recall(turn.postback_id)
+            due[turn.postback_id] = turn.probe_seconds or 0.0
+        if self._stopping.is_set():
+            return
+        ready = self.holdings.ready(self._sender.share)
+        if due or ready is not None:
+            ready_queue.wake(due | dict.fromkeys(ready or (), 0.0))
+
+
+def _judge(sent: Sent) -> Fate:
+    try:
+        return judge(sent)
+    except Exception as bug:
+        logger.exception("The answer to delivery %d could not be judged.", sent.prepared.claimed.delivery_id)
+        return GaveUp(f"The answer could not be judged, by an error of ours: {bug!r}")
+
+
+@cache
+def engine() -> Engine:
+    """This process's engine, started at the first call."""
+    return Engine()
+
+
+def stop_engine() -> None:
+    """Stops this process's engine, if it was started."""
+    if engine.cache_info().currsize:
+        engine().stop()
+        engine.cache_clear()

@@ -1,0 +1,96 @@
+"""Maximum Requests: slots with send times, granted by Redis to all workers together.
+
+A token bucket of size one in its generic-cell-rate form: the state of a lane is one number, the time of its next free
+slot. Slots lie `SPACING / limit` apart. There is no burst and no catching up: a slot that was not taken is gone.
+Slots are granted at most `HORIZON_MS` ahead, each with its own time, so that a batch leaves evenly paced.
+
+If Redis loses its data, or restarts with data of a moment ago, slots granted before may still be under way, up to the
+horizon ahead. So the script notes when this run of the server first granted (the epoch), and no lane gets a slot
+before epoch + horizon + one slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from postbacks.delivery.redis import client
+
+HORIZON_MS = 1_000
+# A receiver counts arrivals, which jitter by some 40 ms against departures: slots exactly 1 / limit apart gave it 51
+# requests in a second of 50; a gap of 4 % gave it none too many, and still uses 96 % of the limit.
+SPACING = 1.04
+
+EPOCH = "postbacks:rate:epoch"
+_LANE = "postbacks:rate:lane:"
+
+# KEYS: epoch, then the lanes' states. ARGV: horizon, then for each lane its interval and how many slots are wanted
+# (in ms; 0 wanted = only look). Returns for each lane: slots granted (or, looking, available), ms until the first.
+_RESERVE = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + t[2] / 1000
+local horizon = tonumber(ARGV[1])
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local noted, since = string.match(redis.call('GET', KEYS[1]) or '', '(%w+) ([%d.]+)')
+local epoch = tonumber(since)
+if noted ~= run or not epoch then
+  epoch = now
+  redis.call('SET', KEYS[1], run .. ' ' .. string.format('%.3f', now))
+end
+local answer = {}
+for i = 2, #KEYS do
+  local interval = tonumber(ARGV[i * 2 - 2])
+  local wanted = tonumber(ARGV[i * 2 - 1])
+  local free = tonumber(redis.call('GET', KEYS[i])) or 0
+  local first = math.max(now, free, epoch + horizon + interval)
+  local available = 0
+  if first <= now + horizon then available = math.floor((now + horizon - first) / interval) + 1 end
+  if wanted > 0 then
+    available = math.min(available, wanted)
+    if available > 0 then
+      local next_free = first + available * interval
+      redis.call('SET', KEYS[i], string.format('%.3f', next_free), 'PX', math.ceil(next_free - now) + 60000)
+    end
+  end
+  answer[#answer + 1] = available
+  answer[#answer + 1] = string.format('%.3f', first - now)
+end
+return answer
+"""
+
+_script = client.register_script(_RESERVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """`count` slots, the first in `first_seconds` from now, the others `interval_seconds` apart."""
+
+    count: int
+    first_seconds: float
+    interval_seconds: float
+
+    def offsets(self) -> list[float]:
+        """Seconds from now, one per slot."""
+        return [self.first_seconds + number * self.interval_seconds for number in range(self.count)]
+
+
+def look(limits: Sequence[tuple[int, int]]) -> list[Slots]:
+    """How many slots could be granted now, for (postback id, limit per second) pairs. Raises RedisError."""
+    return _ask([(lane, limit, 0) for lane, limit in limits]) if limits else []
+
+
+def reserve(lane: int, limit: int, wanted: int) -> Slots:
+    """Takes up to `wanted` slots; `count` says how many were granted. Raises RedisError."""
+    return _ask([(lane, limit, wanted)])[0]
+
+
+def _ask(questions: Sequence[tuple[int, int, int]]) -> list[Slots]:
+    intervals_ms = [1000 * SPACING / limit for _, limit, _ in questions]
+    arguments: list[float] = [HORIZON_MS]
+    for interval_ms, (_, _, wanted) in zip(intervals_ms, questions, strict=True):
+        arguments += (interval_ms, wanted)
+    answer = _script(keys=[EPOCH, *(f"{_LANE}{lane}" for lane, _, _ in questions)], args=arguments)
+    return [
+        Slots(int(answer[2 * i]), float(answer[2 * i + 1]) / 1000, interval_ms / 1000)
+        for i, interval_ms in enumerate(intervals_ms)
+    ]

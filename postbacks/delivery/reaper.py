@@ -1,0 +1,141 @@
+"""The sweep: each second, everything that memory, messages and Redis may have lost is found again in the rows.
+
+Celery beat posts it; any worker runs it, one at a time. A worker process that has seen none for some seconds, because
+beat is away, runs it by itself. It takes back what dead or stalled workers hold and wakes every
+lane that has something due. Every half minute it also promotes chains whose promoter died, cancels what deleted
+postbacks have left, and ends what was held for a week.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg2
+from psycopg2 import extensions
+
+from postbacks.advisory_locks import SWEEP_LOCK
+from postbacks.delivery import chains, heartbeat, leases, ready_queue
+from postbacks.delivery.database import Session
+from postbacks.delivery_states import SQL_WAITING
+from postbacks.metrics.tally import count_ended
+
+logger = logging.getLogger(__name__)
+
+SLOW_EVERY_SECONDS = 30
+# Beat posts one a second; of two processes each has one at least this often, but for rare luck, which does no harm.
+MISSED_AFTER_SECONDS = 4.0
+SLOW_TIMEOUT_MS = 60_000
+
+Work = Callable[[extensions.cursor], dict[int, float]]
+
+DUE = """
+SELECT p.id FROM postbacks_postback p LEFT JOIN postbacks_lane l ON l.postback_id = p.id
+WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR l.probe_at <= now()) AND EXISTS (
+    SELECT 1 FROM postbacks_delivery d
+    WHERE d.postback_id = p.id AND d.priority IN (0, 1, 2) AND d.state = 'ready' AND d.due_at <= now()
+)
+"""
+
+# Cancelled with the deletion itself, but for what was recorded or sent at that very moment.
+CANCEL_DELETED = f"""
+WITH ended AS (
+UPDATE postbacks_delivery d
+SET state = 'cancelled', finished_at = now(), reason = 'The postback was deleted.'
+FROM postbacks_postback p
+WHERE p.id = d.postback_id AND p.deleted_at IS NOT NULL AND d.state IN {SQL_WAITING}
+RETURNING d.postback_id)
+SELECT postback_id, count(*) FROM ended GROUP BY postback_id
+"""  # noqa: S608 -- made of constants
+
+
+# A destination that was down for so long is not coming back for what waited all that time.
+EXPIRE_HELD = f"""
+WITH ended AS (
+UPDATE postbacks_delivery d
+SET state = 'failed', finished_at = now(), reason = 'The destination was held for seven days.'
+FROM postbacks_lane l
+WHERE l.postback_id = d.postback_id AND l.held_since < now() - interval '7 days'
+  AND d.created_at < now() - interval '7 days' AND d.state IN {SQL_WAITING}
+RETURNING d.postback_id)
+SELECT postback_id, count(*) FROM ended GROUP BY postback_id
+"""  # noqa: S608 -- made of constants
+
+
+class Sweeper:
+    """One per process, made at its first sweep."""
+
+    def __init__(self) -> None:
+        self._session = Session("sweep")
+        self._slow_at = 0.0
+        self._swept_at = time.monotonic()
+        self._lock = threading.Lock()  # Celery's thread and the caretaker's.
+
+    def sweep(self) -> None:
+        """One round; does nothing while another worker sweeps. Never raises for an outage: the next round comes."""
+        with self._lock:
+            self._swept_at = time.monotonic()
+            self._sweep()
+
+    def sweep_if_missed(self) -> None:
+        """A round by ourselves, where none was asked of this process for MISSED_AFTER_SECONDS."""
+        if time.monotonic() - self._swept_at > MISSED_AFTER_SECONDS:
+            self.sweep()
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        with self._lock:
+            self._session.close()
+
+    def _sweep(self) -> None:
+        try:
+            with self._session.cursor() as cursor:
+                due = self._alone(cursor, _find)
+                if due is not None and time.monotonic() > self._slow_at:
+                    self._slow_at = time.monotonic() + SLOW_EVERY_SECONDS
+                    due = (self._alone(cursor, _tidy_up) or {}) | due
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            logger.warning("The sweep was cut short (%s).", str(error).strip())
+            self._session.close()
+        except BaseException:
+            self._session.close()  # Its transaction holds the sweep's lock.
+            raise
+        else:
+            ready_queue.wake(due or {}, sweeping=True)
+
+    @staticmethod
+    def _alone(cursor: extensions.cursor, work: Work) -> dict[int, float] | None:
+        """Runs `work` in a transaction, unless another worker is at it; then None."""
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", SWEEP_LOCK)
+        (alone,) = cursor.fetchone() or (False,)
+        due = work(cursor) if alone else None
+        cursor.execute("COMMIT")
+        return due
+
+
+def _find(cursor: extensions.cursor) -> dict[int, float]:
+    """What is due, by lane; what is found reclaimed is ready once this transaction commits."""
+    reclaimed = leases.reclaim(cursor)
+    if reclaimed:
+        logger.warning("Took back the deliveries of workers that died or stalled, in %d lanes.", len(reclaimed))
+    cursor.execute(DUE)
+    due = cursor.fetchall()
+    heartbeat.note(cursor, heartbeat.SWEEP)
+    return dict.fromkeys((lane for (lane,) in due), 0.0)
+
+
+def _tidy_up(cursor: extensions.cursor) -> dict[int, float]:
+    """The half-minute's work, apart from the second's: should it take too long, that is not undone with it."""
+    cursor.execute("SET LOCAL statement_timeout = %s", (SLOW_TIMEOUT_MS,))
+    due = chains.promote_stuck(cursor)
+    cursor.execute(CANCEL_DELETED)
+    count_ended(cursor, dict(cursor.fetchall()), "cancelled")
+    cursor.execute(EXPIRE_HELD)
+    count_ended(cursor, dict(cursor.fetchall()), "failed", "held_week")
+    return due
+
+
+sweeper = Sweeper()

@@ -1,0 +1,159 @@
+"""The recorder: one thread per worker process that writes what became of deliveries, in batches as they come.
+
+It never dies with its batch: a lost database is waited for with the batch kept, a row that the database refuses is
+written without its texts. Its connection also holds the process's advisory lock, by which the others see that it
+lives. While it is not healthy, the process claims nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import psycopg2
+from psycopg2 import extensions
+
+from postbacks.delivery import database, leases, result_sql
+from postbacks.delivery.chains import earliest, promote
+from postbacks.delivery.circuit_breaker import store as circuit_breaker
+from postbacks.delivery.circuit_breaker.health import News, Sign, sign_of
+from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Retry
+
+logger = logging.getLogger(__name__)
+
+MAX_BATCH = 500  # Larger batches gain nothing.
+IDLE_WAIT_SECONDS = 0.05  # How late a lane that waits for room, or for its next slot, may notice.
+RECONNECT_WAIT_SECONDS = 0.5
+
+
+class Aftermath(NamedTuple):
+    """What follows from a batch: which lanes have work in how many seconds, and whose hold began, went on or ended."""
+
+    due: dict[int, float]
+    turns: list[circuit_breaker.Turn]
+
+
+class Recorder:
+    """`put` takes fates from any thread. `on_recorded` is called on the recorder's thread after each batch, with the
+    batch and what follows from it; with an empty batch every IDLE_WAIT_SECONDS."""
+
+    def __init__(self, owner: int, on_recorded: Callable[[Sequence[Judged], Aftermath], None]) -> None:
+        self._owner = owner
+        self._on_recorded = on_recorded
+        self._queue: queue.SimpleQueue[Judged] = queue.SimpleQueue()
+        self._connection: extensions.connection | None = None
+        self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="postbacks-recorder", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def healthy(self) -> bool:
+        """Connected, and known to the others as alive."""
+        return self._ready.is_set() and self._thread.is_alive()
+
+    def wait_healthy(self, timeout_seconds: float) -> bool:
+        return self._ready.wait(timeout_seconds)
+
+    def put(self, judged: Judged) -> None:
+        self._queue.put(judged)
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Writes what is queued; gives up after so long. What is not written then, others take over."""
+        self._stopping.set()
+        self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        while not (self._stopping.is_set() and self._queue.empty()):
+            try:
+                self._stay_connected()
+                batch = self._next_batch()
+                self._on_recorded(batch, self._write(batch) if batch else Aftermath({}, []))
+            except psycopg2.Error as error:
+                logger.warning("The recorder has no database (%s); it tries again.", str(error).strip())
+                self._disconnect()
+                time.sleep(RECONNECT_WAIT_SECONDS)
+            except Exception:
+                logger.exception("The recorder met an unexpected error; it goes on.")
+                time.sleep(RECONNECT_WAIT_SECONDS)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _stay_connected(self) -> None:
+        if self._connection is None:
+            self._connection = self._connect()
+        else:
+            # Takes note if the server has hung up: without the lock, the others would take over what we hold.
+            self._connection.poll()
+        self._ready.set()
+
+    def _connect(self) -> extensions.connection:
+        connection = database.connect("recorder")
+        leases.announce(connection, self._owner)
+        return connection
+
+    def _next_batch(self) -> list[Judged]:
+        batch: list[Judged] = []
+        try:
+            batch.append(self._queue.get(timeout=IDLE_WAIT_SECONDS))
+            while len(batch) < MAX_BATCH:
+                batch.append(self._queue.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _write(self, batch: Sequence[Judged]) -> Aftermath:
+        """Writes until it is written, reconnecting as often as it takes; healthy again only then."""
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                result_sql.write(self._connection, self._owner, batch)
+                aftermath = self._after(self._connection, batch)
+            except psycopg2.Error as error:
+                logger.warning("Could not record %d outcomes (%s); trying again.", len(batch), str(error).strip())
+                self._disconnect()
+                time.sleep(RECONNECT_WAIT_SECONDS)
+            except Exception:
+                logger.exception(
+                    "%d outcomes cannot be recorded; they are sent again when their lease ends.", len(batch)
+                )
+                return Aftermath({}, [])
+            else:
+                return aftermath
+
+    def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> Aftermath:
+        """What has work now: retries, and the next of each chain that came free. And whose health has turned."""
+        times = [(j.claimed.postback_id, j.fate.delay_seconds) for j in batch if isinstance(j.fate, Retry)]
+        finished = [j.claimed for j in batch if isinstance(j.fate, Delivered | GaveUp)]
+        if finished:
+            with connection.cursor() as cursor:
+                times += promote(cursor, ((one.postback_id, one.action_id) for one in finished)).items()
+        return Aftermath(earliest(times), circuit_breaker.learn(connection, _news(batch)))
+
+    def _disconnect(self) -> None:
+        self._ready.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _news(batch: Sequence[Judged]) -> dict[int, list[News]]:
+    """What the batch says of its destinations, by lane; a good answer is no news of one that is well, and what says
+    nothing is news only of a probe."""
+    by_lane: dict[int, list[News]] = {}
+    lanes_with_news: set[int] = set()
+    for judged in batch:
+        sign = sign_of(judged)
+        if sign in (Sign.SILENT, Sign.UNSENT) and not judged.probe:
+            continue
+        by_lane.setdefault(judged.claimed.postback_id, []).append(News(sign, judged.claimed.action_id, judged.probe))
+        if sign is not Sign.ALIVE or (judged.sent is not None and judged.sent.prepared.troubled):
+            lanes_with_news.add(judged.claimed.postback_id)
+    return {lane: by_lane[lane] for lane in lanes_with_news}

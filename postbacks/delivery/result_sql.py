@@ -1,0 +1,136 @@
+"""The recorder's statements: one batch of fates into the database, in one transaction.
+
+Every write is fenced: a delivery changes only while this owner still holds it for this attempt. Writing the same batch
+twice, as after a connection lost in the middle of a commit, changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import psycopg2
+from psycopg2 import extensions
+from psycopg2.extras import execute_values
+
+from postbacks.delivery.attempt_rows import COLUMNS, Row, attempt_row, clean, copy_line, without_text
+from postbacks.delivery.batch_tally import tally
+from postbacks.delivery.database import as_array
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.metrics.counters import LAG_SECONDS
+from postbacks.metrics.tally import APPEND, as_text
+
+# The owner is compared so that no index of the leases can serve: driven by it, the planner would compare every row of
+# the batch with every delivery that this process holds. Only a delivery that is being sent has an owner.
+FINISH = """
+UPDATE postbacks_delivery d
+SET state = (ARRAY['delivered', 'ready', 'failed'])[f.state],
+    priority = CASE WHEN f.delay_seconds IS NULL THEN d.priority ELSE greatest(d.priority, 1) END,
+    due_at = CASE WHEN f.delay_seconds IS NULL THEN d.due_at ELSE now() + make_interval(secs => f.delay_seconds) END,
+    attempts_made = f.attempts_made,
+    finished_at = CASE WHEN f.state = 2 THEN NULL ELSE now() END,
+    reason = coalesce((%s::text[])[f.reason], d.reason),
+    owner = NULL,
+    lease_until = NULL
+FROM unnest(%s::bigint[], %s::smallint[], %s::float8[], %s::smallint[], %s::smallint[], %s::int[])
+    AS f (id, state, delay_seconds, attempts_before, attempts_made, reason)
+WHERE d.id = f.id AND d.owner IS NOT DISTINCT FROM %s AND d.attempts_made = f.attempts_before
+RETURNING d.id,
+    CASE WHEN f.state <> 2 THEN width_bucket(extract(epoch FROM now() - d.due_at)::float8, %s::float8[]) END
+"""
+
+_STATES: dict[type[Fate], int] = {Delivered: 1, Retry: 2, Released: 2, GaveUp: 3}  # Places in FINISH's array.
+# Of the database; ValueError comes from psycopg2, for texts that it cannot even encode.
+_REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
+_COPY = f"COPY postbacks_attempt ({', '.join(COLUMNS)}) FROM STDIN"
+_INSERT = f"INSERT INTO postbacks_attempt ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT DO NOTHING"  # noqa: S608 -- names
+_NEW = f"{_INSERT} RETURNING delivery_id, number"
+_LAG_BOUNDS = as_array(LAG_SECONDS)
+
+
+def write(connection: extensions.connection, owner: int, batch: Sequence[Judged]) -> None:
+    """Writes the batch. What the database refuses is found by halving, and written without its texts.
+
+    Raises another psycopg2.Error when the server is out of reach or in trouble: nothing or everything of each part was
+    written, and the whole batch may be written again.
+    """
+    rows = [attempt_row(judged) for judged in batch if judged.sent is not None]
+    try:
+        try:
+            _write_once(connection, owner, batch, rows)
+        except psycopg2.errors.UniqueViolation:
+            # A part of it was written before: a commit whose answer was lost, or the heir of a lease that ran out.
+            _write_once(connection, owner, batch, rows, copy=False)
+    except _REFUSALS:
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            write(connection, owner, batch[:middle])
+            write(connection, owner, batch[middle:])
+        else:
+            _write_refused(connection, owner, batch, rows)
+
+
+def _write_refused(connection: extensions.connection, owner: int, batch: Sequence[Judged], rows: Sequence[Row]) -> None:
+    try:
+        _write_once(connection, owner, batch, [without_text(row) for row in rows], copy=False)
+    except _REFUSALS:
+        _write_once(connection, owner, batch, [])  # The attempt has no place: its delivery's row is gone.
+
+
+def _write_once(
+    connection: extensions.connection,
+    owner: int,
+    batch: Sequence[Judged],
+    attempts: Sequence[Row],
+    *,
+    copy: bool = True,
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        try:
+            changed = _finish(cursor, owner, batch)
+            recorded = _record(cursor, batch, attempts, copy=copy) if attempts else []
+            counts = tally(batch, changed, recorded)
+            if counts:
+                cursor.execute(f"{APPEND}; COMMIT", (as_text(counts),))  # One way there and back for both.
+            else:
+                cursor.execute("COMMIT")
+        except BaseException:
+            if not connection.closed:
+                cursor.execute("ROLLBACK")
+            raise
+
+
+def _record(cursor: extensions.cursor, batch: Sequence[Judged], attempts: Sequence[Row], *, copy: bool) -> list[Judged]:
+    """Writes the attempts; returns those of the batch that were not on record before."""
+    attempted = [judged for judged in batch if judged.sent is not None]
+    if copy:
+        # Encoded here: what psycopg2 cannot encode while it reads looks like a server in trouble.
+        cursor.copy_expert(_COPY, io.BytesIO("".join(copy_line(row) for row in attempts).encode()))
+        return attempted
+    new = set(execute_values(cursor, _NEW, attempts, fetch=True))
+    return [judged for judged in attempted if (judged.claimed.delivery_id, judged.claimed.attempt) in new]
+
+
+def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> dict[int, int | None]:
+    """Changes the deliveries that are still ours; returns them, with the place of their lag where they are finished."""
+    places: dict[str, int] = {}  # Of the reasons; most are the same few.
+    of_each = [
+        "NULL" if isinstance(judged.fate, Released) else places.setdefault(clean(judged.fate.reason), len(places) + 1)
+        for judged in batch
+    ]
+    cursor.execute(
+        FINISH,
+        (
+            list(places),
+            as_array([judged.claimed.delivery_id for judged in batch]),
+            as_array([_STATES[type(judged.fate)] for judged in batch]),
+            as_array([judged.fate.delay_seconds if isinstance(judged.fate, Retry) else "NULL" for judged in batch]),
+            as_array([judged.claimed.attempt - 1 for judged in batch]),
+            as_array([judged.claimed.attempt - (judged.sent is None) for judged in batch]),
+            as_array(of_each),
+            owner,
+            _LAG_BOUNDS,
+        ),
+    )
+    return dict(cursor.fetchall())

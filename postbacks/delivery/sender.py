@@ -1,0 +1,232 @@
+"""The sender: one thread per worker process that keeps many HTTP transfers in the air at once.
+
+It drives libcurl's multi interface by sockets (`waiting`): libcurl's own waiting is blind above 1,024 descriptors and
+slows down with every transfer that hangs. Each lane has a queue of its own and is served in turn, with a bounded
+number of transfers in flight, so that a destination that hangs or floods takes nothing from the others. Requests of a
+lane with a limit wait for the time of their slot; one that missed it goes back, for sent late it would crowd the next.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import pycurl
+from django.conf import settings
+
+from postbacks.delivery.descriptors import raise_descriptor_limit
+from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, Turns
+from postbacks.delivery.outcomes import Prepared, Sent
+from postbacks.delivery.waiting import make_waiter
+from postbacks.egress.failures import Code, Failure
+from postbacks.egress.transport import Answer, Call
+
+logger = logging.getLogger(__name__)
+
+LATE_SLOT_SECONDS = 0.035  # Later than this, a slotted request could share its second with one slot too many.
+IDLE_WAIT_SECONDS = 1.0
+COLLECTED_AT_ONCE = 32
+LOOK_SECONDS = 0.1  # How often what is in flight is looked over for a first byte that is overdue.
+# Transfers that began together, as to hundreds of destinations that hang, would also time out together and hold up all
+# others: each waits for its first byte a little longer than the setting says, by chance.
+TIMEOUT_SPREAD = 0.1
+
+
+class Sender:
+    """Takes prepared deliveries from any thread, hands what came of them to the two callbacks, on its own thread."""
+
+    def __init__(self, on_sent: Callable[[Sent], None], on_unsent: Callable[[Iterable[Prepared]], None]) -> None:
+        self._on_sent = on_sent
+        self._on_unsent = on_unsent
+        self._inbox: deque[list[Prepared]] = deque()
+        self._recalled: deque[int] = deque()
+        self._turns = Turns()
+        self._slotted: list[tuple[float, int, Prepared]] = []  # A heap by slot time.
+        self._sequence = itertools.count()
+        # With the time by which the first byte must have come.
+        self._in_flight: dict[pycurl.Curl, tuple[Call, Prepared, datetime, float]] = {}
+        self._look_at = 0.0
+        self._idle_calls: list[Call] = []
+        self._stop_at: float | None = None
+        self._more_to_collect = False
+        self._timer_at: float | None = None
+        raise_descriptor_limit()  # A transfer holds a connection, and others while its host is looked up.
+        self._waiter = make_waiter()
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, MAX_IN_FLIGHT)
+        self._thread = threading.Thread(target=self._run, name="postbacks-sender", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def put(self, prepared: list[Prepared]) -> None:
+        self._inbox.append(prepared)
+        self._waiter.wake()
+
+    def recall(self, postback_id: int) -> None:
+        """Hands back what of this lane has not been started: its destination is held, or its postback paused."""
+        self._recalled.append(postback_id)
+        self._waiter.wake()
+
+    def share(self, postback_id: int) -> int:
+        """How many deliveries of this lane the process may hold: it grows with answers and shrinks with failures.
+
+        Any thread may ask: it reads one number, which the sender's thread alone changes.
+        """
+        return self._turns.share(postback_id).held
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Returns what was not started, finishes what is in flight, for at most so long; then the thread is gone."""
+        self._stop_at = time.monotonic() + timeout_seconds
+        self._waiter.wake()
+        self._thread.join(timeout_seconds + 1)
+
+    # From here on, everything runs on the sender's thread.
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._turn_once()
+            except Exception:
+                logger.exception("The sender met an unexpected error; it goes on.")
+            if self._stop_at is not None and (not self._in_flight or time.monotonic() > self._stop_at):
+                return
+
+    def _turn_once(self) -> None:
+        for fd, events in self._waiter.ready(self._wait_seconds()):
+            self._multi.socket_action(fd, events)
+        if self._timer_at is not None and self._timer_at <= time.monotonic():
+            self._timer_at = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._collect()
+        self._give_up_unanswered()
+        self._accept()
+        while self._recalled:
+            self._return_lane(self._recalled.popleft())
+        if self._stop_at is not None:
+            self._return_waiting()
+        self._start_slotted()
+        self._start_queued()
+
+    def _wait_seconds(self) -> float:
+        if self._inbox or self._more_to_collect:
+            return 0
+        until = [time.monotonic() + IDLE_WAIT_SECONDS]
+        if self._timer_at is not None:
+            until.append(self._timer_at)
+        if self._in_flight:
+            until.append(self._look_at)
+        if self._slotted and not self._turns.full:
+            until.append(self._slotted[0][0])
+        return max(0.0, min(until) - time.monotonic())
+
+    def _accept(self) -> None:
+        while self._inbox:
+            for prepared in self._inbox.popleft():
+                if prepared.not_before is not None:
+                    heapq.heappush(self._slotted, (prepared.not_before, next(self._sequence), prepared))
+                else:
+                    self._turns.add(prepared)
+
+    def _return_lane(self, postback_id: int) -> None:
+        waiting = [prepared for _, _, prepared in self._slotted if prepared.claimed.postback_id == postback_id]
+        if waiting:
+            self._slotted = [each for each in self._slotted if each[2].claimed.postback_id != postback_id]
+            heapq.heapify(self._slotted)
+        self._unsent(waiting + self._turns.take_back(postback_id))
+
+    def _return_waiting(self) -> None:
+        waiting = [prepared for _, _, prepared in self._slotted]
+        self._slotted.clear()
+        self._unsent(waiting + self._turns.take_back_all())
+
+    def _unsent(self, waiting: list[Prepared]) -> None:
+        if waiting:
+            self._on_unsent(waiting)
+
+    def _start_slotted(self) -> None:
+        now = time.monotonic()
+        while self._slotted and self._slotted[0][0] <= now and not self._turns.full:
+            slot, _, prepared = heapq.heappop(self._slotted)
+            if now - slot > LATE_SLOT_SECONDS:
+                self._on_unsent([prepared])
+            else:
+                self._start(prepared)
+
+    def _start_queued(self) -> None:
+        while (prepared := self._turns.next()) is not None:
+            self._start(prepared)
+
+    def _start(self, prepared: Prepared) -> None:
+        if time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT > prepared.claimed.expires:
+            self._turns.skipped(prepared)
+            self._on_unsent([prepared])  # It could outlive its lease, and another worker would send it too.
+            return
+        started_at = datetime.now(UTC)
+        try:
+            call = self._idle_calls.pop() if self._idle_calls else Call()
+            failure = call.prepare(prepared.request)
+            if failure is None:
+                self._multi.add_handle(call.curl)
+        except Exception as bug:
+            # Whatever it is, it is this delivery's and must not hold up the others.
+            logger.exception("Delivery %d could not be started.", prepared.claimed.delivery_id)
+            failure = Failure(Code.INTERNAL, f"The request could not be sent because of an internal error: {bug!r}")
+        if failure is not None:
+            self._turns.skipped(prepared)
+            self._on_sent(Sent(prepared, started_at, 0.0, failure))
+            return
+        self._turns.started(prepared)
+        patience = settings.POSTBACKS_RESPONSE_TIMEOUT * random.uniform(1, 1 + TIMEOUT_SPREAD)  # noqa: S311 -- no secret
+        self._in_flight[call.curl] = (call, prepared, started_at, call.started + patience)
+
+    def _collect(self) -> None:
+        """Takes what libcurl has finished, some at a time: hundreds of timeouts that come at once hold nobody up."""
+        left, succeeded, failed = self._multi.info_read(COLLECTED_AT_ONCE)
+        self._more_to_collect = left > 0
+        for curl in succeeded:
+            self._finish(curl, self._in_flight[curl][0].answer())
+        for curl, code, message in failed:
+            call = self._in_flight[curl][0]
+            self._finish(curl, call.answer() if call.truncated else call.failure(code, message))
+
+    def _give_up_unanswered(self) -> None:
+        """libcurl knows no such timeout; the connection and the whole it minds itself."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
+        overdue = [call for call, _, _, by in self._in_flight.values() if by <= now and call.unanswered]
+        for call in overdue:
+            self._finish(call.curl, call.failure(pycurl.E_OPERATION_TIMEDOUT, ""))
+
+    def _finish(self, curl: pycurl.Curl, answer: Answer | Failure) -> None:
+        self._multi.remove_handle(curl)
+        call, prepared, started_at, _ = self._in_flight.pop(curl)
+        self._idle_calls.append(call)
+        self._turns.finished(prepared, answered=isinstance(answer, Answer))
+        self._on_sent(Sent(prepared, started_at, time.monotonic() - call.started, answer))
+        call.forget()
+
+    def _on_socket(self, event: int, fd: int, _multi: pycurl.CurlMulti, _data: Any) -> None:
+        if event == pycurl.POLL_REMOVE:
+            self._waiter.forget(fd)
+        else:
+            self._waiter.watch(fd, event)
+
+    def _on_timer(self, timeout_ms: int) -> None:
+        self._timer_at = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000

@@ -1,0 +1,112 @@
+"""What workers need of each postback, read at every drain and compiled once per change."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from psycopg2 import extensions
+
+from postbacks.credentials.secrets.cipher import SecretUnreadableError
+from postbacks.credentials.secrets.headers import decrypted
+from postbacks.credentials.signing.keys import read_keys
+from postbacks.request.building import CompiledRequest, RequestTemplate, compile_request
+from postbacks.verdicts.rules import Rules, compile_rules
+
+logger = logging.getLogger(__name__)
+
+# Changes of the event type's hidden parameters count as well as those of the postback itself: a request is built from
+# the postback as it is set up when it is sent. A row's xmin and ctid are those of its version: who wrote it, and where.
+_ORIGIN = "FROM postbacks_postback p JOIN partners_actiontracker t ON t.id = p.action_tracker_id"
+READ = f"""
+SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.maximum_requests,
+       p.paused_at IS NOT NULL OR p.deleted_at IS NOT NULL,
+       l.postback_id IS NOT NULL AND (l.failures > 0 OR l.gone_actions <> '{{}}'),
+       extract(epoch FROM l.probe_at - now())::float8
+{_ORIGIN} LEFT JOIN postbacks_lane l ON l.postback_id = p.id
+WHERE p.id = ANY (%s)
+"""  # noqa: S608 -- a constant
+READ_SOURCE = f"""
+SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
+       p.body_raw, p.success_response, p.error_response, t.hidden_parameters,
+       p.secret_headers::text, p.signing_key, p.previous_signing_key,
+       extract(epoch FROM p.previous_signing_key_until)::float8
+{_ORIGIN} WHERE p.id = ANY (%s)
+"""  # noqa: S608 -- as above
+Row = tuple[Any, ...]
+
+
+class Compiled(NamedTuple):
+    """What builds the requests of one postback and judges the answers; `broken` says why there is none.
+
+    `locked`: there is none because its secrets cannot be read. That is no fault of the postback: its deliveries wait.
+    """
+
+    request: CompiledRequest | None
+    rules: Rules | None
+    broken: str = ""
+    locked: bool = False
+
+
+class Setup(NamedTuple):
+    """One postback as it is at this moment."""
+
+    postback_id: int
+    maximum_requests: int | None
+    stopped: bool  # Paused, deleted or locked: nothing is claimed.
+    troubled: bool  # Failures are on record since the last good answer.
+    probe_seconds: float | None  # While held: how long until the next probe.
+    compiled: Compiled
+
+
+class Setups:
+    """Compiled postbacks, each compiled again when anything that it was made of has changed."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[str, Compiled]] = {}  # With the version that it was compiled from.
+
+    def read(self, cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, Setup]:
+        """The setups as they are in the database now; postbacks that are not there are left out."""
+        cursor.execute(READ, (list(postback_ids),))
+        rows = cursor.fetchall()
+        changed = [postback_id for postback_id, version, *_ in rows if not self._is_current(postback_id, version)]
+        if changed:
+            cursor.execute(READ_SOURCE, (changed,))
+            for postback_id, version, *source in cursor.fetchall():
+                self._kept[postback_id] = (version, _compile(postback_id, tuple(source)))
+        return {row[0]: self._setup(row) for row in rows}
+
+    def _setup(self, row: Row) -> Setup:
+        postback_id, _, limit, stopped, troubled, probe_seconds = row
+        compiled = self._kept[postback_id][1]
+        return Setup(postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled)
+
+    def _is_current(self, postback_id: int, version: str) -> bool:
+        kept = self._kept.get(postback_id)
+        return kept is not None and kept[0] == version
+
+
+def _compile(postback_id: int, source: Row) -> Compiled:
+    method, url, headers, body_format, pairs, raw, success, error, hidden, secret, *keys = source
+    try:
+        template = RequestTemplate(
+            method=method,
+            url=url,
+            headers=headers,
+            body_format=body_format,
+            pairs=tuple((key, value) for key, value in orjson.loads(pairs)),
+            body_raw=raw,
+            secret_headers=decrypted(orjson.loads(secret)),
+            signing_keys=read_keys(*keys),
+        )
+        return Compiled(compile_request(template, frozenset(hidden)), compile_rules(success, error))
+    except SecretUnreadableError as problem:
+        logger.error("Postback %d waits: %s", postback_id, problem)  # noqa: TRY400 -- the text says all
+        return Compiled(None, None, str(problem), locked=True)
+    except Exception as problem:
+        # Whatever it is, it is this postback's and must not hold up the others.
+        if not isinstance(problem, ValueError):
+            logger.exception("Postback %d could not be compiled.", postback_id)
+        return Compiled(None, None, f"The postback cannot be used: {problem}")

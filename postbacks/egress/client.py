@@ -1,0 +1,89 @@
+"""HTTP for all that is not a postback, such as a notice to a chat or a day's exchange rates: `requests`, guarded.
+
+Off the hot path: a session for each request, made and closed with it. The same addresses, ports and egress proxy as for
+postbacks, the same `Answer` or `Failure`; nothing is taken from the environment, and redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import certifi
+from django.conf import settings
+from requests import Response, Session, exceptions
+
+from postbacks.egress.destination import destination_refusal
+from postbacks.egress.failures import CUT_ANSWER, LATE_ANSWER, Code, Failure
+from postbacks.egress.guarded_adapter import GuardedAdapter, UnconnectedError
+from postbacks.egress.transport import Answer
+from postbacks.request.building import USER_AGENT
+
+MOST_BYTES = 1024 * 1024  # A hundred times a day's exchange rates of all currencies.
+_CHUNK_BYTES = 1024  # The total timeout is looked at after each: a server that drips holds nobody up for long.
+
+# The narrow ones first: some derive from others. A text of requests may hold the whole URL, so none is passed on.
+_FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
+    (exceptions.ProxyError, Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) is away, or refuses.")),
+    (
+        exceptions.SSLError,
+        Failure(Code.TLS, "No TLS: the handshake failed, or the certificate is not valid for this host."),
+    ),
+    (exceptions.ReadTimeout, LATE_ANSWER),
+    (exceptions.ContentDecodingError, Failure(Code.BAD_ANSWER, "The answer's encoding could not be read.")),
+    (exceptions.ConnectionError, CUT_ANSWER),
+    (exceptions.ChunkedEncodingError, CUT_ANSWER),
+    (ValueError, Failure(Code.INVALID_URL, "The request cannot be sent: its URL or a header is malformed.")),
+)
+
+
+def ask(
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, json: Any = None, data: bytes | None = None
+) -> Answer | Failure:
+    """Makes one request, of `json` or `data` if any. The answer is decoded and whole, whatever its status."""
+    if (refused := destination_refusal(url)) is not None:
+        return refused
+    until = time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT
+    try:
+        with _session() as session:
+            response = session.request(
+                method,
+                url,
+                headers=headers,
+                json=json,
+                data=data,
+                timeout=(settings.POSTBACKS_CONNECT_TIMEOUT, settings.POSTBACKS_RESPONSE_TIMEOUT),
+                allow_redirects=False,
+                stream=True,
+            )
+            return _read(response, until)
+    except UnconnectedError as error:
+        return error.failure
+    except (exceptions.RequestException, UnicodeError) as error:
+        failure = next((failure for kind, failure in _FAILURES if isinstance(error, kind)), None)
+        return failure or Failure(Code.OTHER, f"The request failed: {type(error).__name__}.")
+
+
+def _session() -> Session:
+    session = Session()
+    session.trust_env = False
+    session.verify = certifi.where()
+    session.headers["User-Agent"] = USER_AGENT
+    if settings.POSTBACKS_EGRESS_PROXY:
+        session.proxies = dict.fromkeys(("http", "https"), str(settings.POSTBACKS_EGRESS_PROXY))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, GuardedAdapter())
+    return session
+
+
+def _read(response: Response, until: float) -> Answer | Failure:
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            return Failure(Code.BAD_ANSWER, f"The answer is longer than {MOST_BYTES:,} bytes.")
+        if time.monotonic() > until:
+            return LATE_ANSWER
+    headers = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
+    return Answer(response.status_code, bytes(body), headers)

@@ -1,0 +1,73 @@
+"""The address guard for `requests`: an adapter that opens each connection itself, to an address that may be called."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from postbacks.egress.destination import connection_refusal
+from postbacks.egress.failures import LATE_CONNECTION, NO_CONNECTION, UNKNOWN_HOST, Failure
+
+
+class UnconnectedError(Exception):
+    """No connection was opened; `failure` says why. It passes through `requests` as it is."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
+
+
+def _connect(host: str, port: int) -> socket.socket:
+    """A connection to the first address of the host that may be called and answers. Raises UnconnectedError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UnconnectedError(UNKNOWN_HOST) from error
+    refused: Failure | None = None
+    tried: Failure | None = None
+    for family, kind, protocol, _, where in found:
+        address = str(where[0])
+        if (refusal := connection_refusal(address, port)) is not None:
+            refused = refusal
+            continue
+        connection = socket.socket(family, kind, protocol)
+        connection.settimeout(settings.POSTBACKS_CONNECT_TIMEOUT)
+        try:
+            connection.connect(where)
+        except OSError as error:
+            connection.close()
+            tried = LATE_CONNECTION if isinstance(error, TimeoutError) else NO_CONNECTION
+        else:
+            return connection
+    raise UnconnectedError(tried or refused or UNKNOWN_HOST)
+
+
+class _GuardedHTTP(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self._dns_host, self.port)
+
+
+class _GuardedHTTPS(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self._dns_host, self.port)
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _GuardedHTTP
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedHTTPS
+
+
+class GuardedAdapter(HTTPAdapter):
+    """Guards its own connections. Those to a proxy it leaves alone: what the proxy may reach is for its own rules."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}

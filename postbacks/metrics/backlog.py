@@ -1,0 +1,66 @@
+"""What waits to be sent, as exactly as it can be said at once: counting a million rows takes longer than a page may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from django.db import connection
+
+from postbacks.delivery.database import as_array
+from postbacks.delivery_states import SQL_UNFINISHED
+
+COUNTED_UP_TO: Final = 10_000  # Of one postback.
+ALL_COUNTED_UP_TO: Final = 100_000
+
+_OF_POSTBACKS = f"""
+SELECT p.id, (
+    SELECT count(*) FROM (
+        SELECT 1 FROM postbacks_delivery d
+        WHERE d.postback_id = p.id AND d.state IN {SQL_UNFINISHED} LIMIT %s
+    ) counted
+) FROM unnest(%s::bigint[]) AS p (id)
+"""  # noqa: S608 -- made of constants
+_OF_ALL = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED} LIMIT %s
+) counted
+"""  # noqa: S608 -- as above
+# One look at the claim's index for each postback and priority.
+_OLDEST = """
+SELECT min(first.due_at) FROM postbacks_postback p
+CROSS JOIN unnest(ARRAY[0, 1, 2]) AS class (priority)
+CROSS JOIN LATERAL (
+    SELECT d.due_at FROM postbacks_delivery d
+    WHERE d.postback_id = p.id AND d.priority = class.priority AND d.state = 'ready' AND d.due_at <= now()
+    ORDER BY d.due_at, d.id LIMIT 1
+) first
+WHERE p.paused_at IS NULL AND p.deleted_at IS NULL
+"""
+
+
+def waiting_of(postback_ids: Iterable[int]) -> dict[int, int]:
+    """By postback, how many deliveries are not finished; `COUNTED_UP_TO` + 1 means more than that."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_POSTBACKS, (COUNTED_UP_TO + 1, as_array(postback_ids)))
+        return dict(cursor.fetchall())
+
+
+def waiting_in_all() -> int:
+    """How many deliveries are not finished; `ALL_COUNTED_UP_TO` + 1 means more than that."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ALL, (ALL_COUNTED_UP_TO + 1,))
+        return int(cursor.fetchone()[0])
+
+
+def oldest_due() -> datetime | None:
+    """Since when the longest-waiting delivery is due; those of paused postbacks, and blocked ones, do not count."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST)
+        found: datetime | None = cursor.fetchone()[0]
+        return found
+
+
+def shown(count: int, up_to: int) -> str:
+    return f"over {up_to:,}" if count > up_to else f"{count:,}"

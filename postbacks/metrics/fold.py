@@ -1,0 +1,119 @@
+"""Folding: committed tallies become rows of roll-ups, each exactly once.
+
+One transaction takes tallies away and adds them to the rows, so a worker that dies leaves both as they were. A tally
+that is being written is not seen yet, and is taken by a later fold. One fold at a time, by an advisory lock: the rows
+are read, added to and written back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import orjson
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from postbacks.advisory_locks import FOLD_LOCK
+from postbacks.metrics.counters import COLUMNS
+from postbacks.models import Rollup
+
+ALL = 0  # The key of all postbacks together.
+EVER = datetime(1970, 1, 1, tzinfo=UTC)  # Where the period without a beginning begins.
+MOST_TALLIES = 5_000  # In one transaction; some megabytes.
+
+TAKE = """
+DELETE FROM postbacks_tally WHERE id = ANY (ARRAY(SELECT id FROM postbacks_tally ORDER BY id LIMIT %s))
+RETURNING at, counts
+"""
+
+Key = tuple[str, datetime, int]  # Period, its beginning, postback or ALL.
+
+
+def fold(*, wait: bool = False) -> int:
+    """Folds what is committed; returns how many tallies. While somebody else folds: waits, or does nothing."""
+    folded = 0
+    while True:
+        with transaction.atomic():
+            if not _alone(wait=wait):
+                return folded
+            taken = _take()
+            _add(taken)
+            if len(taken) < MOST_TALLIES:
+                return folded + len(taken)
+        folded += len(taken)
+
+
+def _alone(*, wait: bool) -> bool:
+    with connection.cursor() as cursor:
+        if wait:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", FOLD_LOCK)
+            return True
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", FOLD_LOCK)
+        return bool(cursor.fetchone()[0])
+
+
+def _take() -> list[tuple[datetime, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, (MOST_TALLIES,))
+        return list(cursor.fetchall())
+
+
+def _add(taken: Iterable[tuple[datetime, str]]) -> None:
+    sums: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    for at, text in taken:
+        minute = at.replace(second=0, microsecond=0)
+        periods = (
+            (Rollup.Period.MINUTE, minute),
+            (Rollup.Period.HOUR, minute.replace(minute=0)),
+            (Rollup.Period.EVER, EVER),
+        )
+        for postback, counts in orjson.loads(text).items():
+            for period, beginning in periods:
+                sums[period, beginning, int(postback)].update(counts)
+                sums[period, beginning, ALL].update(counts)
+    if not sums:
+        return
+    for row in _rows(sums):
+        sums[row.period, row.at, row.postback_key].update(_counts_of(row))
+    Rollup.objects.bulk_create(
+        [_row(key, counts) for key, counts in sorted(sums.items())],
+        update_conflicts=True,
+        unique_fields=["period", "postback_key", "at"],
+        update_fields=[*COLUMNS, "details"],
+    )
+
+
+def _rows(keys: Iterable[Key]) -> Iterable[Rollup]:
+    """The present rows of these keys. The few combinations of period and beginning are asked for one by one."""
+    wanted: defaultdict[tuple[str, datetime], list[int]] = defaultdict(list)
+    for period, at, postback in keys:
+        wanted[period, at].append(postback)
+    asked = Q()
+    for (period, at), postbacks in wanted.items():
+        asked |= Q(period=period, at=at, postback_key__in=postbacks)
+    return Rollup.objects.filter(asked)
+
+
+def _counts_of(row: Rollup) -> dict[str, int]:
+    return {**{name: getattr(row, name) for name in COLUMNS}, **row.details}
+
+
+def _row(key: Key, counts: Counter[str]) -> Rollup:
+    period, at, postback = key
+    details = {name: number for name, number in counts.items() if name not in COLUMNS}
+    columns = {name: counts[name] for name in COLUMNS}
+    return Rollup(period=period, at=at, postback_key=postback, details=details, **columns)
+
+
+def prune() -> None:
+    """Removes what is older than the settings say; done after each fold by the task, it is a few rows at a time."""
+    now = timezone.now()
+    for period, days in (
+        (Rollup.Period.MINUTE, settings.POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS),
+        (Rollup.Period.HOUR, settings.POSTBACKS_ROLLUP_HOURS_KEPT_DAYS),
+    ):
+        Rollup.objects.filter(period=period, at__lt=now - timedelta(days=days)).delete()

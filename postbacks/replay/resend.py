@@ -1,0 +1,58 @@
+"""Sending again what is finished: a new delivery, in its place in the action's order; the old one stays as it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from actions.models import Action
+from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
+from postbacks.delivery.database import raw_cursor
+from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
+from postbacks.models import Delivery
+
+# Nothing for a deleted postback, and nothing that waits to be sent anyway. Of several deliveries of one event the
+# latest. The receiver is told the id that it knows.
+_WANTED = f"""(
+    SELECT DISTINCT ON (d.postback_id, d.event_id)
+        d.postback_id, d.action_id, d.event_id, coalesce(d.known_as, d.id) AS known_as, d.parameters
+    FROM postbacks_delivery d
+    JOIN postbacks_postback p ON p.id = d.postback_id AND p.deleted_at IS NULL
+    WHERE d.id = ANY (%(ids)s) AND d.state IN {SQL_FINISHED} AND NOT EXISTS (
+        SELECT 1 FROM postbacks_delivery o
+        WHERE o.postback_id = d.postback_id AND o.action_id = d.action_id AND o.event_id = d.event_id
+          AND o.state IN {SQL_UNFINISHED}
+    )
+    ORDER BY d.postback_id, d.event_id, d.id DESC
+) v"""  # noqa: S608 -- made of constants
+_MAKE = insertion(
+    _WANTED,
+    due_at="statement_timestamp()",
+    order="v.action_id, v.event_id",
+    priority="%(priority)s",
+    known_as="v.known_as",
+    parameters="v.parameters",
+)
+
+
+def resend(ids: Sequence[int]) -> list[int]:
+    """Makes a new delivery for each of these that is finished; returns their ids.
+
+    Left out is what is not finished, what waits in another delivery of the same event, and what belongs to a deleted
+    postback. They go behind live traffic, as replays do.
+    """
+    with transaction.atomic():
+        _lock_actions(ids)
+        with raw_cursor() as cursor:
+            cursor.execute(_MAKE, {"ids": list(ids), "priority": int(Delivery.Priority.REPLAY)})
+            rows = [Made(*row) for row in cursor.fetchall()]
+    if rows:
+        promote_and_wake(blocked_among(rows), dict.fromkeys((row.postback_id for row in rows), 0.0))
+    return sorted(row.delivery_id for row in rows)
+
+
+def _lock_actions(ids: Sequence[int]) -> None:
+    """Against reports that come in meanwhile, and against the same resend twice: whoever is second sees the first."""
+    actions = Delivery.objects.filter(pk__in=ids).order_by().values("action_id")
+    list(Action.objects.select_for_update(no_key=True).filter(pk__in=actions).order_by("pk").values_list("pk"))

@@ -1,0 +1,157 @@
+"""The functions of the template language, each with its signature: from it come parsing, messages and reference.
+
+All work on text and return text. An empty value stays empty in the hashes too: the hash of nothing would look like
+an identifier that all customers share.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from postbacks.request.template import dates, numbers
+from postbacks.request.template.encoding import percent_encoded, utf8
+from postbacks.request.template.signatures import Apply, Argument, ArgumentKind, BadArgumentError, Function
+from postbacks.request.template.terminal import quoted, shown
+
+
+def _simple(name: str, apply: Callable[[str], str], summary: str, example: str) -> Function:
+    return Function(name, (Argument("value"),), summary, example, bind=lambda: apply)
+
+
+def _hash(name: str, label: str) -> Function:
+    summary = f"{label} of the value's UTF-8, in lower-case hexadecimal digits. Empty stays empty."
+
+    def apply(value: str) -> str:
+        return hashlib.new(name, utf8(value), usedforsecurity=False).hexdigest() if value else ""
+
+    return _simple(name, apply, summary, f"{{{name}(lower(Text1))}}")
+
+
+def _bind_truncate(length: str) -> Apply:
+    count = int(length)
+    return lambda value: value[:count]
+
+
+def _bind_date(pattern: str, zone_name: str | None = None) -> Apply:
+    unknown = dates.unknown_code(pattern)
+    if unknown:
+        code, position = unknown
+        raise BadArgumentError(1, f"Unknown date code {shown(code)}", f"Known are {' '.join(dates.CODES)}", position)
+    if not dates.holds_a_code(pattern):
+        raise BadArgumentError(1, "A date format without any code", "A code begins with %, as in %Y-%m-%d.")
+    zone = None if zone_name is None else dates.zone(zone_name)
+    if zone_name is not None and zone is None:
+        near = dates.zone_like(zone_name)
+        hint = f'Did you mean "{near}"?' if near else "Zones are named as UTC or America/New_York."
+        raise BadArgumentError(2, f"Unknown time zone {quoted(zone_name)}", hint)
+    return dates.formatter(pattern, zone)
+
+
+def _bind_number(decimals: str | None = None, point: str = ".", thousands: str = "") -> Apply:
+    count = None if decimals is None else int(decimals)
+    if count is not None and count > numbers.MOST_DECIMALS:
+        raise BadArgumentError(1, f"More than {numbers.MOST_DECIMALS} decimals asked for")
+    return numbers.number_writer(count, point, thousands)
+
+
+def _map(value: str, *pairs: str) -> str:
+    for index in range(0, len(pairs) - 1, 2):
+        if pairs[index] == value:
+            return pairs[index + 1]
+    return pairs[-1] if len(pairs) % 2 else ""
+
+
+_TEXT, _WHOLE = ArgumentKind.TEXT, ArgumentKind.WHOLE_NUMBER
+
+_ALL = (
+    _simple("upper", str.upper, "In upper case.", "{upper(CustomerCity)}"),
+    _simple("lower", str.lower, "In lower case.", "{lower(Status)}"),
+    _simple("trim", str.strip, "Without white space at both ends.", "{trim(Note)}"),
+    Function(
+        "truncate",
+        (Argument("value"), Argument("length", _WHOLE)),
+        "The first characters, at most so many.",
+        "{truncate(Note, 4)}",
+        bind=_bind_truncate,
+    ),
+    _hash("md5", "MD5"),
+    _hash("sha1", "SHA-1"),
+    _hash("sha256", "SHA-256"),
+    _simple(
+        "base64", lambda value: base64.b64encode(utf8(value)).decode(), "Base64 of the value's UTF-8.", "{base64(Oid)}"
+    ),
+    _simple(
+        "urlencode",
+        percent_encoded,
+        "Percent-encoded, before the encoding of its place: for a URL inside a URL's parameter, decoded twice.",
+        "{urlencode(LandingPageUrl)}",
+    ),
+    Function(
+        "date",
+        (Argument("value"), Argument("format", _TEXT), Argument("zone", _TEXT, default="the date's own offset")),
+        "A date in another format and time zone. What is no date gives nothing.",
+        '{date(EventDate, "%Y-%m-%d", "America/New_York")}',
+        bind=_bind_date,
+    ),
+    Function(
+        "number",
+        (
+            Argument("value"),
+            Argument("decimals", _WHOLE, default="as many as it has"),
+            Argument("point", _TEXT, default='"."'),
+            Argument("thousands", _TEXT, default='""'),
+        ),
+        "A number, rounded half to even, with separators. What is no number in plain digits gives nothing.",
+        '{number(Amount, 1, ",", ".")}',
+        bind=_bind_number,
+        numeric_like=(),
+    ),
+    Function(
+        "default",
+        (Argument("value"), Argument("fallback")),
+        "The value, or the fallback where it is empty.",
+        '{default(StatusDetail, "none")}',
+        bind=lambda: lambda value, fallback: value or fallback,
+        numeric_like=(0,),
+    ),
+    Function(
+        "map",
+        (Argument("value"), Argument("from"), Argument("to"), Argument("otherwise", default='""')),
+        "The text after the one that equals the value, or else the last single one.",
+        '{map(Status, "PENDING", "1", "APPROVED", "2", "0")}',
+        bind=lambda: _map,
+        repeats=True,
+    ),
+    Function(
+        "if",
+        (
+            Argument("condition", ArgumentKind.CONDITION),
+            Argument("then"),
+            Argument("otherwise", default='""'),
+        ),
+        "One of two values. A condition compares two values by == != < > contains, or is a value and the word empty.",
+        '{if(CustomerStatus == "NEW", "1", "0")}',
+        numeric_like=(1, 2),
+    ),
+    Function(
+        "join",
+        (
+            Argument("list", ArgumentKind.LIST),
+            Argument("loop name", ArgumentKind.LOOP_NAME),
+            Argument("item template", ArgumentKind.TEMPLATE),
+            Argument("separator", _TEXT, default='""'),
+            Argument("prefix", _TEXT, default='""'),
+        ),
+        "The template once for each item, the separator between them, the prefix before them. Nothing without items.",
+        '{join(items, i, "sku{i}={i.sku}", "&", "?")}',
+    ),
+    Function(
+        "raw", (Argument("value"),), "The value without any encoding. Outermost only, never in headers.", "{raw(Text1)}"
+    ),
+    Function("text", (Argument("literal", _TEXT),), "The text as it stands, braces included.", '{text("{Payout}")}'),
+)
+
+FUNCTIONS: Final[Mapping[str, Function]] = MappingProxyType({each.name: each for each in _ALL})
+"""All functions by name."""

@@ -1,0 +1,98 @@
+"""What a parsed template consists of. An `offset` is a node's place in the whole template, for error messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actions.reports.parameters import Parameter, ParameterType
+from postbacks.request.template.tokens import Span
+
+if TYPE_CHECKING:
+    from postbacks.request.template.signatures import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Template text. `exact` marks the argument of `text(...)`, in which braces need no excuse."""
+
+    span: Span
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A string or number written as an argument."""
+
+    text: str
+    numeric: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A parameter: `{Payout}`."""
+
+    parameter: Parameter
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The loop name by itself: the item's position, counted from 1."""
+
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of the loop's item: `{i.sku}`."""
+
+    name: str
+    type: ParameterType
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The condition of an `if`. The right side is absent for `empty`."""
+
+    operator: str
+    left: Expression
+    right: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of plain values. `apply` knows the fixed arguments; it is None for `if`, which has a condition."""
+
+    function: Function
+    apply: Callable[..., str] | None
+    arguments: tuple[Expression, ...]
+    condition: Comparison | None
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """`join(items, i, "item template", "separator", "prefix")`."""
+
+    item: tuple[Node, ...]
+    separator: Literal
+    prefix: Literal
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A value that is to stand as it is, without encoding."""
+
+    value: Expression
+    offset: int
+
+
+Expression = Constant | Value | Position | Attribute | Call | Join
+"""What has a plain value: what a function takes."""
+
+Node = Literal | Value | Position | Attribute | Call | Join | Raw
+"""What a template is a sequence of."""

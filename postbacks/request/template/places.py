@@ -1,0 +1,181 @@
+"""Where a template stands, and what its literal text says about the place of each value in it.
+
+A place is a table of pure functions. `advance` reads literal text from one state to the next, so that a value's
+encoding is settled before any value is seen; `encoder` gives the encoding for a value in that state, or the reason why
+none may stand there. JSON and XML are read no further than that needs: whether the whole is well-formed is another
+question, asked with sample values.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from postbacks.request.template import encoding
+
+Encoder = Callable[[str], str]
+
+
+class Place(Enum):
+    """What a template is for."""
+
+    URL = "URL"
+    HEADER = "header value"
+    TEXT = "text"
+    JSON = "JSON body"
+    XML = "XML body"
+    FORM = "form body"
+    # One value of a key-value pair: its literal text is data too, and encoded as the values are.
+    JSON_VALUE = "value in JSON"
+    XML_VALUE = "value in XML"
+    FORM_VALUE = "value in a form"
+
+
+class State(Enum):
+    """What the literal text so far leaves open."""
+
+    TEXT = auto()  # Outside everything that matters: in bare JSON, in XML between tags, anywhere in flat places.
+    STRING = auto()
+    TAG = auto()
+    SINGLE_QUOTED = auto()
+    DOUBLE_QUOTED = auto()
+    CDATA = auto()
+    COMMENT = auto()
+    INSTRUCTION = auto()
+    DECLARATION = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRules:
+    """How a place reads literal text (`advance`), writes it (`literal`) and encodes values (`encoder`).
+
+    `torn` says what is wrong if a value or a part of a join follows a text that ends, in this state, within an escape
+    sequence or a character reference; it is empty for every other text. `raw` writes what is not to be encoded; it is
+    None where nothing may go unencoded.
+    """
+
+    literal: Callable[[str], str]
+    encoder: Callable[[State, bool], Encoder | str]
+    advance: Callable[[State, str], State]
+    torn: Callable[[State, str], str]
+    raw: Encoder | None
+
+
+def _flat(literal: Callable[[str], str], encode: Encoder, raw: Encoder | None = encoding.plain) -> PlaceRules:
+    """A place in which every value is encoded in the same way."""
+    return PlaceRules(
+        literal, lambda _state, _numeric: encode, lambda state, _text: state, lambda _state, _text: "", raw
+    )
+
+
+_STRING_REST = re.compile(r'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*')
+_TORN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?\Z")
+
+
+def _advance_json(state: State, text: str) -> State:
+    position = 0
+    in_string = state is not State.TEXT
+    while position < len(text):
+        if not in_string:
+            quote = text.find('"', position)
+            if quote < 0:
+                return State.TEXT
+            position, in_string = quote + 1, True
+            continue
+        end = _STRING_REST.match(text, position).end()  # type: ignore[union-attr] # It matches nothing, too.
+        if end == len(text):
+            return State.STRING
+        position, in_string = end + 1, text[end] != '"'  # Else an escape that JSON does not know, or a torn one.
+    return State.STRING if in_string else State.TEXT
+
+
+def _encode_json(state: State, numeric: bool) -> Encoder | str:
+    if state is State.STRING:
+        return encoding.json_text
+    return encoding.json_number if numeric else encoding.json_string
+
+
+def _torn_json(state: State, text: str) -> str:
+    if state is State.STRING and _TORN_ESCAPE.search(text):
+        return r"A value right after a backslash, inside an escape; a backslash itself is written \\ in JSON,"
+    return ""
+
+
+_XML_ENDS: Final = {
+    State.SINGLE_QUOTED: ("'", State.TAG),
+    State.DOUBLE_QUOTED: ('"', State.TAG),
+    State.CDATA: ("]]>", State.TEXT),
+    State.COMMENT: ("-->", State.TEXT),
+    State.INSTRUCTION: ("?>", State.TEXT),
+    State.DECLARATION: (">", State.TEXT),
+}
+_XML_STARTS: Final = (
+    ("<![CDATA[", State.CDATA),
+    ("<!--", State.COMMENT),
+    ("<?", State.INSTRUCTION),
+    ("<!", State.DECLARATION),
+    ("<", State.TAG),
+)
+_TAG_MARK = re.compile("[\"'>]")
+_TAG_STATES: Final = {'"': State.DOUBLE_QUOTED, "'": State.SINGLE_QUOTED, ">": State.TEXT}
+_TORN_REFERENCE = re.compile(r"&#?\w{0,31}\Z")
+
+
+def _advance_xml(state: State, text: str) -> State:
+    position = 0
+    while position < len(text):
+        if state is State.TEXT:
+            position = text.find("<", position)
+            if position < 0:
+                break
+            start, state = next(pair for pair in _XML_STARTS if text.startswith(pair[0], position))
+            position += len(start)
+        elif state is State.TAG:
+            mark = _TAG_MARK.search(text, position)
+            if mark is None:
+                break
+            position, state = mark.end(), _TAG_STATES[mark[0]]
+        else:
+            end, after = _XML_ENDS[state]
+            found = text.find(end, position)
+            if found < 0:
+                break
+            position, state = found + len(end), after
+    return state
+
+
+def _torn_xml(state: State, text: str) -> str:
+    holds_references = state in (State.TEXT, State.SINGLE_QUOTED, State.DOUBLE_QUOTED)
+    if holds_references and _TORN_REFERENCE.search(text, max(0, len(text) - 33)):
+        return "A value right after an &, inside a character reference; an & itself is written &amp; in XML,"
+    return ""
+
+
+_XML_ENCODERS: Final[dict[State, Encoder | str]] = {
+    State.TEXT: encoding.xml_text,
+    State.SINGLE_QUOTED: encoding.xml_attribute,
+    State.DOUBLE_QUOTED: encoding.xml_attribute,
+    State.CDATA: encoding.xml_cdata,
+    State.TAG: "A value inside an XML tag, outside a quoted attribute,",
+    State.COMMENT: "A value inside an XML comment",
+    State.INSTRUCTION: "A value inside an XML processing instruction",
+    State.DECLARATION: "A value inside an XML declaration",
+}
+
+
+def _encode_xml(state: State, _numeric: bool) -> Encoder | str:
+    return _XML_ENCODERS[state]
+
+
+RULES: Final = {
+    Place.URL: _flat(encoding.url_literal, encoding.percent_encoded, encoding.url_raw),
+    Place.HEADER: _flat(encoding.unicode_text, encoding.header_text, None),
+    Place.TEXT: _flat(encoding.plain, encoding.plain),
+    Place.JSON: PlaceRules(encoding.plain, _encode_json, _advance_json, _torn_json, encoding.plain),
+    Place.XML: PlaceRules(encoding.plain, _encode_xml, _advance_xml, _torn_xml, encoding.plain),
+    Place.FORM: _flat(encoding.form_literal, encoding.percent_encoded),
+    Place.JSON_VALUE: _flat(encoding.json_text, encoding.json_text),
+    Place.XML_VALUE: _flat(encoding.xml_text, encoding.xml_text),
+    Place.FORM_VALUE: _flat(encoding.percent_encoded, encoding.percent_encoded),
+}

@@ -1,0 +1,266 @@
+"""Success and error rules: from the lines that an operator writes to the verdict on a response.
+
+A rule is one line: a status (`200`, `2xx`, `200-204`), a regular expression between slashes (`/denied/`, flags `i`, `m`
+and `s` after the last slash), `json:` with a JMESPath expression whose result must be exactly `true`, or else a text
+that the body must contain, upper and lower case told apart. Statuses judge the status; the other three, called content
+rules, judge the body.
+
+1. Error rules first, on any status: one match and the attempt failed.
+2. No success rules: any 2xx is a success.
+3. Status rules for success can accept any status, also a 404.
+4. Content rules for success count on a 2xx only: real receivers answer 500 with the word OK in the body.
+5. Where both kinds are given, one of each must match.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Literal
+
+import orjson
+
+from postbacks.verdicts.effort import TooMuchEffortError
+from postbacks.verdicts.json_expression import JsonExpression, compile_expression
+from postbacks.verdicts.regular_expression import FLAGS, RegularExpression, compile_regex
+
+Field = Literal["success_response", "error_response"]
+
+_STATUS = re.compile(r"(\d{3})(?:\s*-\s*(\d{3}))?|(\d)xx", re.ASCII | re.IGNORECASE)
+_SEVERAL_STATUSES = re.compile(r"\d(?:\d\d|xx)(?:[\s,;]+\d(?:\d\d|xx))+", re.ASCII | re.IGNORECASE)
+_REGEX = re.compile(r"/(.*)/([A-Za-z]*)")
+_JSON = re.compile(r"json:(.*)", re.IGNORECASE)
+
+_RULES_KEPT_COMPILED = 4096  # Distinct pairs of texts; a large installation has some thousand postbacks.
+# Of one field, and of one line: far beyond what a person writes, and little enough to compile and to ask.
+_MOST_LINES = 50
+_MOST_CHARACTERS = 1000
+_SHOWN_RULE_LENGTH = 80  # A reason is one line in a table.
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a response is a success, and why, in one short sentence for operators."""
+
+    success: bool
+    reason: str
+
+
+class RuleError(ValueError):
+    """A rule that cannot be used: `field` and 1-based `line` say where, `problem` what is wrong and what to do."""
+
+    def __init__(self, field: Field, line: int, problem: str) -> None:
+        super().__init__(f"{field}, line {line}: {problem}")
+        self.field = field
+        self.line = line
+        self.problem = problem
+
+
+@dataclass(frozen=True)
+class _Body:
+    text: str
+
+    @cached_property
+    def document(self) -> Any:
+        """The body as JSON; raises `orjson.JSONDecodeError` if it is none."""
+        return orjson.loads(self.text.removeprefix("\ufeff"))
+
+
+@dataclass(frozen=True, slots=True)
+class _StatusRule:
+    line: str
+    first: int
+    last: int
+
+    def matches(self, status: int) -> bool:
+        return self.first <= status <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class _TextRule:
+    line: str
+
+    def matches(self, body: _Body) -> bool:
+        return self.line in body.text
+
+
+@dataclass(frozen=True, slots=True)
+class _RegexRule:
+    line: str
+    pattern: RegularExpression
+
+    def matches(self, body: _Body) -> bool:
+        return self.pattern.found_in(body.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _JsonRule:
+    line: str
+    expression: JsonExpression
+
+    def matches(self, body: _Body) -> bool:
+        try:
+            document = body.document
+        except orjson.JSONDecodeError:
+            return False
+        return self.expression.is_true(document)
+
+
+class _GivenUpError(Exception):
+    """A rule took too much on an answer; the text is its line."""
+
+
+_ContentRule = _TextRule | _RegexRule | _JsonRule
+_Rule = _StatusRule | _ContentRule
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The compiled rules of one postback; made by `compile_rules`."""
+
+    success_statuses: tuple[_StatusRule, ...]
+    success_contents: tuple[_ContentRule, ...]
+    error_statuses: tuple[_StatusRule, ...]
+    error_contents: tuple[_ContentRule, ...]
+
+    def judge(self, status: int, body: str) -> Verdict:
+        """The verdict on a response: its status and as much of its body as was read. Never raises."""
+        try:
+            return self._judge(status, _Body(body))
+        except _GivenUpError as rule:
+            return _failed(f"The rule {_shown(str(rule))} took too long on this answer: simplify it")
+
+    def _judge(self, status: int, content: _Body) -> Verdict:
+        # Content before status: the rule that is named must not depend on the order of the lines.
+        for content_rule in self.error_contents:
+            if _matches(content_rule, content):
+                return _failed(f"The error rule {_shown(content_rule.line)} matched")
+        for status_rule in self.error_statuses:
+            if status_rule.matches(status):
+                return _failed(f"Status {status} matched the error rule {_shown(status_rule.line)}")
+        return self._judge_success(status, content)
+
+    def _judge_success(self, status: int, body: _Body) -> Verdict:
+        is_2xx = 200 <= status <= 299
+        if self.success_statuses:
+            if not any(rule.matches(status) for rule in self.success_statuses):
+                expected = _alternatives(self.success_statuses)
+                return _failed(f"Status {status} is not a success: expected {expected}")
+        elif not is_2xx:
+            return _failed(f"Status {status} is not a success")
+        if not self.success_contents:
+            return Verdict(success=True, reason=f"Status {status} is a success")
+        expected = _alternatives(self.success_contents)
+        if not is_2xx:
+            reason = f"Status {status} is not a success: {expected} counts only with a 2xx"
+            return _failed(reason)
+        for rule in self.success_contents:
+            if _matches(rule, body):
+                return Verdict(success=True, reason=f"The success rule {_shown(rule.line)} matched")
+        return _failed(f"No success rule matched: expected {expected} in the body")
+
+
+def _matches(rule: _ContentRule, body: _Body) -> bool:
+    try:
+        return rule.matches(body)
+    except TooMuchEffortError as error:
+        raise _GivenUpError(rule.line) from error
+
+
+@lru_cache(maxsize=_RULES_KEPT_COMPILED)
+def compile_rules(success: str, error: str) -> Rules:
+    """The rules of the two texts, one a line, blank lines ignored; kept by content. Raises the first `RuleError`."""
+    success_statuses, success_contents = _compile_field("success_response", success)
+    error_statuses, error_contents = _compile_field("error_response", error)
+    return Rules(success_statuses, success_contents, error_statuses, error_contents)
+
+
+def rule_errors(field: Field, text: str) -> list[RuleError]:
+    """Every bad line of one field, for a form or a file check that names them all at once."""
+    return [rule for rule in _parsed_lines(field, text) if isinstance(rule, RuleError)]
+
+
+def _compile_field(field: Field, text: str) -> tuple[tuple[_StatusRule, ...], tuple[_ContentRule, ...]]:
+    statuses: list[_StatusRule] = []
+    contents: list[_ContentRule] = []
+    for rule in _parsed_lines(field, text):
+        if isinstance(rule, RuleError):
+            raise rule
+        if isinstance(rule, _StatusRule):
+            statuses.append(rule)
+        else:
+            contents.append(rule)
+    return tuple(statuses), tuple(contents)
+
+
+def _parsed_lines(field: Field, text: str) -> Iterator[_Rule | RuleError]:
+    lines = text.splitlines()
+    if len(lines) > _MOST_LINES:
+        yield RuleError(field, _MOST_LINES + 1, f"There are {len(lines):,} lines, and {_MOST_LINES} are the most.")
+        return
+    for number, line in enumerate(lines, start=1):
+        if stripped := line.strip():
+            try:
+                yield _parse(stripped)
+            except ValueError as problem:
+                yield RuleError(field, number, str(problem))
+
+
+def _parse(line: str) -> _Rule:
+    """The rule of one line; raises ValueError with what is wrong with it."""
+    if len(line) > _MOST_CHARACTERS:
+        raise ValueError(f"{_shown(line)} has {len(line):,} characters, and {_MOST_CHARACTERS:,} are the most.")
+    if status := _STATUS.fullmatch(line):
+        return _parse_status(line, *status.groups())
+    if _SEVERAL_STATUSES.fullmatch(line):
+        raise ValueError(f"{_shown(line)} names several statuses. Write one rule a line, or a range such as 200-204.")
+    if line.startswith("/"):
+        return _parse_regex(line)
+    if json := _JSON.fullmatch(line):
+        return _JsonRule(line, compile_expression(json[1].strip()))
+    return _TextRule(line)
+
+
+def _parse_status(line: str, first: str | None, last: str | None, hundreds: str | None) -> _StatusRule:
+    if hundreds is not None:
+        lowest, highest = int(hundreds) * 100, int(hundreds) * 100 + 99
+    else:
+        lowest = int(first or 0)
+        highest = int(last or lowest)
+    if not 100 <= lowest <= highest <= 599:
+        if lowest > highest:
+            raise ValueError(f"The range {line} runs backwards. Write {highest}-{lowest}.")
+        raise ValueError(
+            f"{line} is no HTTP status: they run from 100 to 599. To look for it in the body write /{line}/."
+        )
+    return _StatusRule(line, lowest, highest)
+
+
+def _parse_regex(line: str) -> _RegexRule:
+    parts = _REGEX.fullmatch(line)
+    if parts is None:
+        raise ValueError(
+            f"{_shown(line)} opens a regular expression that is not closed. End it with a slash; "
+            f"a text that begins with a slash needs one more at either end, as in //path/."
+        )
+    pattern, flag_letters = parts.groups()
+    if not pattern:
+        raise ValueError("The regular expression // is empty and matches everything. Write one between the slashes.")
+    flags = 0
+    for letter in flag_letters:
+        if letter not in FLAGS:
+            raise ValueError(f"{letter} after the last slash of {_shown(line)} is no flag. The flags are i, m and s.")
+        flags |= FLAGS[letter]
+    return _RegexRule(line, compile_regex(pattern, flags, _shown(line)))
+
+
+def _failed(reason: str) -> Verdict:
+    return Verdict(success=False, reason=reason)
+
+
+def _shown(line: str) -> str:
+    return line if len(line) <= _SHOWN_RULE_LENGTH else line[: _SHOWN_RULE_LENGTH - 1] + "…"
+
+
+def _alternatives(rules: tuple[_Rule, ...]) -> str:
+    return " or ".join(_shown(rule.line) for rule in rules)
