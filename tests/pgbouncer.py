@@ -17,8 +17,9 @@ from django.db import connection
 
 from config.embedded import privileges
 from config.up.ports import LOCALHOST, answers, find_free
+from tests.patience import wait_until
 from tests.processes import stop
-from tests.workers import environment, wait_until
+from tests.workers import environment
 
 SERVER_CONNECTIONS = 3
 

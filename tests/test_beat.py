@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from postbacks.engine.redis import client
-from tests.workers import CeleryProcess, wait_until
+from tests.patience import wait_until
+from tests.workers import CeleryProcess
 
 LOCALHOST = "127.0.0.1"
 

@@ -14,7 +14,8 @@ from actions.imports.models import ImportPart, ImportRun
 from actions.models import Action, ActionEvent
 from partners.models import ActionTracker
 from tests.factories import make_tracker
-from tests.workers import Command, commands, wait_until
+from tests.patience import wait_until
+from tests.workers import Command, commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

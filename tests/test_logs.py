@@ -25,8 +25,9 @@ from postbacks.engine.attempt_log import log_attempts
 from postbacks.engine.stages import Delivered, GaveUp, Judged, Released, Retry
 from tests.copies import Copy, free_port
 from tests.engine_rows import claimed, make_answer, prepared, sent
+from tests.patience import wait_until
 from tests.processes import stop
-from tests.workers import environment, wait_until
+from tests.workers import environment
 
 SECRET = "s3cr3t"
 

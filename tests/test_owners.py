@@ -9,7 +9,8 @@ from psycopg2 import extensions
 
 from postbacks.engine import owners
 from postbacks.models import Delivery, Postback
-from tests.engine_rows import engine_connection, make_delivery, make_held, make_lane, wait_until
+from tests.engine_rows import engine_connection, make_delivery, make_held, make_lane
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -24,8 +24,9 @@ from postbacks.retention.ages import Ages
 from postbacks.retention.background import Pruner
 from postbacks.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL
 from postbacks.retention.prune import BusyError, Result, prune
-from tests.engine_rows import engine_connection, held_up, make_delivery, make_event, make_held, make_lane, wait_until
+from tests.engine_rows import engine_connection, held_up, make_delivery, make_event, make_held, make_lane
 from tests.factories import make_tracker, record_action, record_change
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -48,8 +48,8 @@ from tests.engine_rows import (
     make_lane,
     prepared,
     sent,
-    wait_until,
 )
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

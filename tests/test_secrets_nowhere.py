@@ -25,8 +25,9 @@ from postbacks.models import Attempt, Delivery, Postback
 from postbacks.secrets.cipher import encrypt
 from tests.browser.actors import make_user
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
+from tests.patience import wait_until
 from tests.receiver import Arrival, Response, ScriptedReceiver
-from tests.workers import CeleryProcess, running_workers, wait_until
+from tests.workers import CeleryProcess, running_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -27,7 +27,8 @@ from postbacks.engine.sender import Sender
 from postbacks.engine.share import FIRST, SMALLEST
 from postbacks.engine.waiting import SelectorWaiter, make_waiter
 from postbacks.transport import Answer as Received
-from tests.engine_rows import claimed, prepared, wait_until
+from tests.engine_rows import claimed, prepared
+from tests.patience import wait_until
 from tests.receiver import Answer, Close, Hang, ScriptedReceiver
 from tests.receiver import Response as Reply
 from tests.sending import Outcomes, ids, lanes_of, ready, slotted

@@ -33,7 +33,8 @@ from postbacks.signing.keys import SigningError, keys_of, renew, stop_signing
 from postbacks.signing.signer import HEADERS, KEY_BYTES, Signer, SigningKey, new_key
 from postbacks.validation import postback_errors, request_template
 from tests.browser.actors import make_user
-from tests.engine_rows import make_delivery, make_lane, wait_until
+from tests.engine_rows import make_delivery, make_lane
+from tests.patience import wait_until
 from tests.receiver import Arrival, Response, ScriptedReceiver
 
 NOW = 1_800_000_000.0

@@ -20,8 +20,9 @@ from actions.models import Action, ActionEvent
 from partners.models import ActionTracker
 from postbacks.models import Attempt, Delivery
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
+from tests.patience import wait_until
 from tests.receiver import ScriptedReceiver
-from tests.workers import running_workers, start_worker, wait_until
+from tests.workers import running_workers, start_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
