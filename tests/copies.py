@@ -14,6 +14,7 @@ import psutil
 
 from devtools.embedded.supervisor import GROUP_MARK, SERVICES_MARK
 from environment.variables import BASE_DIR
+from tests.patience import PATIENCE
 from tests.processes import killed_afterwards
 
 
@@ -89,9 +90,9 @@ def free_port() -> int:
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
     """Wait until `condition` holds; fail with `what` after `seconds`."""
-    end = monotonic() + seconds
+    end = monotonic() + PATIENCE * seconds
     while not condition():
-        assert monotonic() < end, f"{what}: not within {seconds:g} s"
+        assert monotonic() < end, f"{what}: not within {PATIENCE} times {seconds:g} s"
         sleep(0.05)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -181,11 +181,3 @@ def waits_for_a_lock(connection_name: str) -> bool:
             [f"postbacks {connection_name}"],
         )
         return bool(cursor.fetchone()[0])
-
-
-def wait_until(condition: Callable[[], object], timeout_seconds: float, what: str) -> None:
-    """Polls until `condition()` is true; fails the test, saying what it waited for."""
-    deadline = time.monotonic() + timeout_seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout_seconds} s: {what}"
-        time.sleep(0.01)

@@ -18,8 +18,9 @@ from django.db import connection
 from devtools.embedded import privileges
 from devtools.up.ports import answers, find_free
 from environment.addresses import LOCALHOST
+from tests.patience import wait_until
 from tests.processes import stop
-from tests.workers import environment, wait_until
+from tests.workers import environment
 
 SERVER_CONNECTIONS = 3
 

@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from devtools.receiver.parser import Request
 from devtools.receiver.server import Answer, Close, Hang, ReceiverServer, Response
+from tests.patience import PATIENCE
 
 __all__ = ["Answer", "Arrival", "Close", "Hang", "Response", "ScriptedReceiver", "in_turn"]
 
@@ -91,12 +92,12 @@ class ScriptedReceiver:
             return list(self._arrivals)
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[Arrival]:
-        """All arrivals once there are at least `count`; fails the test if that takes longer than `timeout` seconds."""
+        """All arrivals once there are at least `count`; fails the test if they do not come in time, see `patience`."""
         with self._arrived:
-            complete = self._arrived.wait_for(lambda: self._failure or len(self._arrivals) >= count, timeout)
+            complete = self._arrived.wait_for(lambda: self._failure or len(self._arrivals) >= count, PATIENCE * timeout)
             self._raise_failure()
             last = [f"{arrival.method} {arrival.url}" for arrival in self._arrivals[-5:]]
-            assert complete, f"{len(self._arrivals)} of {count} requests came within {timeout} s; the last: {last}"
+            assert complete, f"{len(self._arrivals)} of {count} requests came in time; the last: {last}"
             return list(self._arrivals)
 
     def start(self) -> None:

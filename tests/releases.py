@@ -30,7 +30,7 @@ from devtools.embedded.redis_server import redis_command
 from devtools.up.ports import answers, find_free
 from environment.addresses import LOCALHOST
 from environment.variables import BASE_DIR
-from tests.workers import wait_until
+from tests.patience import wait_until
 
 VARIABLE = "POSTBACKS_PREVIOUS_COMMIT"
 # What was released is older than the series of commits that is being worked on.

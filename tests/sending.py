@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from threading import get_ident
 
 from postbacks.delivery.outcomes import Prepared, Sent
-from tests.engine_rows import claimed, prepared, wait_until
+from tests.engine_rows import claimed, prepared
+from tests.patience import wait_until
 from tests.receiver import Arrival, ScriptedReceiver
 
 

@@ -15,7 +15,8 @@ from django.conf import settings
 
 from environment.variables import BASE_DIR
 from postbacks.delivery.redis import client
-from tests.workers import CeleryProcess, wait_until
+from tests.patience import wait_until
+from tests.workers import CeleryProcess
 
 LOCALHOST = "127.0.0.1"
 

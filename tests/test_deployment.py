@@ -23,9 +23,10 @@ from environment.addresses import LOCALHOST
 from environment.variables import BASE_DIR
 from postbacks.models import Delivery
 from tests.factories import make_media_source, make_postback, make_tracker, report_fields
+from tests.patience import wait_until
 from tests.receiver import ScriptedReceiver
 from tests.tls_redis import PASSWORD, make_certificates, running_tls_redis
-from tests.workers import manage, running_workers, wait_until
+from tests.workers import manage, running_workers
 
 SYSTEMD = BASE_DIR / "deploy" / "systemd"
 OPTIONAL = {"web": r" --bind \S+", "worker": r" --hostname \S+"}  # What differs from place to place.

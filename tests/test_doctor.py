@@ -33,8 +33,9 @@ from postbacks.credentials.secrets.cipher import encrypt
 from postbacks.delivery import leases
 from postbacks.models import Lane, Postback, Pulse
 from tests.engine_rows import engine_connection, living_worker, make_delivery, make_lane
+from tests.patience import wait_until
 from tests.processes import killed_afterwards
-from tests.workers import environment, wait_until
+from tests.workers import environment
 
 OTHER_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 REAL_HOST = {

@@ -16,7 +16,8 @@ from postbacks.delivery.process import Engine
 from postbacks.delivery.redis import client
 from postbacks.models import Attempt, Delivery, Postback
 from tests.bulk import make_due_deliveries
-from tests.engine_rows import lane_scores, make_delivery, make_lane, redis_that_is_gone, terminate, wait_until
+from tests.engine_rows import lane_scores, make_delivery, make_lane, redis_that_is_gone, terminate
+from tests.patience import wait_until
 from tests.receiver import Hang, ScriptedReceiver
 
 pytestmark = pytest.mark.django_db(transaction=True)

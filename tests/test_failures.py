@@ -27,7 +27,8 @@ from postbacks.egress.failures import Code
 from postbacks.egress.transport import Call
 from postbacks.metrics.fold import fold
 from postbacks.models import Attempt, Delivery, Lane, Postback, Rollup
-from tests.engine_rows import OWNER, claimed, make_delivery, make_held, make_lane, prepared, wait_until
+from tests.engine_rows import OWNER, claimed, make_delivery, make_held, make_lane, prepared
+from tests.patience import wait_until
 from tests.receiver import Close, Hang, ScriptedReceiver
 from tests.wire import Proxy, RawServer
 from value_types.secret_text import SecretText

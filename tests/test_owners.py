@@ -10,7 +10,8 @@ from psycopg2 import extensions
 from postbacks.advisory_locks import OWNER_LOCKS
 from postbacks.delivery import leases
 from postbacks.models import Delivery, Postback
-from tests.engine_rows import engine_connection, make_delivery, make_held, make_lane, wait_until
+from tests.engine_rows import engine_connection, make_delivery, make_held, make_lane
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,7 +59,7 @@ def test_what_a_dead_owner_holds_is_ready_again_at_once(cursor: extensions.curso
 
 @pytest.mark.usefixtures("living")
 def test_what_a_living_owner_holds_is_its_own_until_the_lease_ends(cursor: extensions.cursor, lane: Postback) -> None:
-    stalled, busy = make_held(lane, owner=LIVING, lease_seconds=-1), make_held(lane, owner=LIVING, lease_seconds=1)
+    stalled, busy = make_held(lane, owner=LIVING, lease_seconds=-1), make_held(lane, owner=LIVING, lease_seconds=60)
     assert leases.reclaim(cursor) == {lane.pk}
     assert holders() == {stalled.pk: None, busy.pk: LIVING}
 
@@ -69,7 +70,7 @@ def test_an_owner_is_dead_as_soon_as_its_connection_is(
     delivery = make_held(lane, owner=LIVING)
     assert leases.reclaim(cursor) == set()
     living.close()
-    wait_until(lambda: leases.reclaim(cursor) == {lane.pk}, 5, "the server notices that the connection is closed")
+    wait_until(lambda: leases.reclaim(cursor) == {lane.pk}, 20, "the server notices that the connection is closed")
     assert holders() == {delivery.pk: None}
 
 
@@ -85,6 +86,12 @@ def test_after_a_start_of_the_server_the_owners_get_time_to_come_back(
     monkeypatch.setattr(leases, "GRACE_SECONDS", uptime_seconds - 1)
     assert leases.reclaim(cursor) == {lane.pk}
     assert holders() == {held.pk: None, expired.pk: None}
+
+
+def locks_of(cursor: extensions.cursor, owner: int) -> int:
+    cursor.execute("SELECT count(*) FROM pg_locks WHERE (classid, objid) = (%s, %s)", [OWNER_LOCKS, owner])
+    (count,) = cursor.fetchone() or (0,)
+    return int(count)
 
 
 @pytest.mark.parametrize("state", ["ready", "blocked", "delivered", "failed", "cancelled"])
@@ -116,10 +123,16 @@ def test_other_programs_advisory_locks_do_not_keep_an_owner_alive(cursor: extens
     assert holders() == {delivery.pk: None}
 
 
-@pytest.mark.usefixtures("living")
-def test_a_process_that_was_cut_off_takes_its_lock_while_the_server_still_holds_the_old_one() -> None:
+def test_a_process_that_was_cut_off_takes_its_lock_while_the_server_still_holds_the_old_one(
+    cursor: extensions.cursor, lane: Postback, living: extensions.connection
+) -> None:
+    delivery = make_held(lane, owner=LIVING)
     with engine_connection() as again:
         leases.announce(again, LIVING)
+        living.close()
+        wait_until(lambda: locks_of(cursor, LIVING) == 1, 20, "the server notices that the old connection is closed")
+        assert leases.reclaim(cursor) == set()
+        assert holders() == {delivery.pk: LIVING}
 
 
 def test_owner_numbers_are_what_an_advisory_lock_can_hold() -> None:

@@ -23,11 +23,12 @@ from environment.addresses import LOCALHOST
 from postbacks.delivery import database
 from postbacks.models import Attempt, Delivery, Replay
 from tests.factories import make_partner, make_postback, make_term, make_tracker, report_fields
+from tests.patience import wait_until
 from tests.pgbouncer import SERVER_CONNECTIONS, PgBouncer, running_pgbouncer
 from tests.processes import stop
 from tests.receiver import ScriptedReceiver
 from tests.test_doctor import doctor
-from tests.workers import environment, manage, running_workers, wait_until
+from tests.workers import environment, manage, running_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,8 +16,9 @@ from django.test import override_settings
 
 from environment.variables import BASE_DIR
 from postbacks.models import Attempt, Delivery, Postback
+from tests.patience import wait_until
 from tests.receiver import Arrival, ScriptedReceiver
-from tests.workers import running_workers, wait_until
+from tests.workers import running_workers
 
 README = (BASE_DIR / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [BASE_DIR / "README.md", BASE_DIR / "CHANGELOG.md", *sorted((BASE_DIR / "docs").glob("*.md"))]

@@ -22,9 +22,9 @@ from tests.engine_rows import (
     prepared,
     sent,
     terminate,
-    wait_until,
     waits_for_a_lock,
 )
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

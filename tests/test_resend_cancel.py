@@ -20,9 +20,10 @@ from postbacks.replay import feed
 from postbacks.replay.plan import start
 from postbacks.replay.resend import resend
 from postbacks.replay.selection import Selection
-from tests.engine_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane, wait_until
+from tests.engine_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane
 from tests.factories import make_media_source, make_partner, make_postback, make_term, make_tracker, record_change
 from tests.log_rows import make_finished
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db
 

@@ -32,8 +32,9 @@ from operations.retention.background import Pruner
 from operations.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL
 from operations.retention.prune import BusyError, Result, prune
 from postbacks.models import Attempt, Delivery, KeptBack, Postback, Pulse, Replay, ReplayItem, Rollup
-from tests.engine_rows import engine_connection, held_up, make_delivery, make_event, make_held, make_lane, wait_until
+from tests.engine_rows import engine_connection, held_up, make_delivery, make_event, make_held, make_lane
 from tests.factories import make_tracker, record_action, record_change
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

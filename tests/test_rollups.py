@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 from psycopg2 import extensions
 from pytest_django import Settings
 
+from postbacks.advisory_locks import FOLD_LOCK
 from postbacks.delivery import reaper, result_sql
 from postbacks.delivery.batch_tally import reason_class
 from postbacks.delivery.database import raw_cursor
@@ -39,6 +41,7 @@ from tests.engine_rows import (
     prepared,
     sent,
 )
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -259,7 +262,10 @@ def test_more_tallies_than_one_transaction_takes(monkeypatch: pytest.MonkeyPatch
 
 
 def test_writers_and_folders_at_once_count_each_once() -> None:
-    """Two fold all the time while four write, each in transactions of its own that overlap the folds."""
+    """Two fold all the time while four write, each in transactions of its own that overlap the folds.
+
+    Each waits for a fold now and then, so that on any machine writing and folding go on at the same time.
+    """
     done = threading.Event()
 
     def writes(lane: int) -> None:
@@ -311,10 +317,63 @@ def test_a_fold_that_is_cut_off_leaves_everything_for_the_next(monkeypatch: pyte
 
 def test_only_one_folds_at_a_time() -> None:
     put({5: {"delivered": 1}}, NOON)
-    with engine_connection() as own, own.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", (0x7062_0003, 0))
+
+    def folds() -> int:
+        try:
+            return fold(wait=True)
+        finally:
+            django_connection.close()
+
+    with engine_connection() as other, other.cursor() as theirs, ThreadPoolExecutor(1) as threads:
+        theirs.execute("SELECT pg_advisory_lock(%s, %s)", FOLD_LOCK)
         assert fold() == 0
-    assert fold() == 1
+        waiting = threads.submit(folds)
+        wait_until(lambda: waiters(theirs) == 1, 20, "the other fold waits")
+        assert (Tally.objects.count(), Rollup.objects.count()) == (1, 0)
+        theirs.execute("SELECT pg_advisory_unlock(%s, %s)", FOLD_LOCK)
+        assert waiting.result(20) == 1
+    assert (Tally.objects.count(), read.ever()[5].delivered) == (0, 1)
+
+
+def waiters(cursor: extensions.cursor) -> int:
+    cursor.execute("SELECT count(*) FROM pg_locks WHERE (classid, objid) = (%s, %s) AND NOT granted", FOLD_LOCK)
+    (count,) = cursor.fetchone() or (0,)
+    return int(count)
+
+
+def test_whatever_is_written_and_folded_at_once_is_counted_once() -> None:
+    """Two fold all the time while four write, each in transactions of its own that overlap the folds."""
+    done = threading.Event()
+
+    def writes(lane: int) -> None:
+        with engine_connection() as own, own.cursor() as cursor:
+            for number in range(50):
+                cursor.execute("BEGIN")
+                append(cursor, {lane: {"delivered": 1, f"why:{number % 3}": 1}, 9: {"failed": 1}})
+                cursor.execute("ROLLBACK" if number % 10 == 9 else "COMMIT")
+
+    def folds() -> None:
+        try:
+            while not done.is_set():
+                fold(wait=True)
+        finally:
+            django_connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        folders = [threads.submit(folds) for _ in range(2)]
+        writers = [threads.submit(writes, lane) for lane in (1, 2, 3, 4)]
+        wait(writers)
+        done.set()
+        for each in (*writers, *folders):
+            each.result()
+
+    fold(wait=True)
+    assert {key: (sums.delivered, sums.failed) for key, sums in read.ever().items()} == {
+        **dict.fromkeys((1, 2, 3, 4), (45, 0)),
+        9: (0, 180),
+        ALL: (180, 180),
+    }
+    assert Tally.objects.count() == 0
 
 
 def test_old_minutes_and_hours_go_and_the_sums_stay(settings: Settings) -> None:

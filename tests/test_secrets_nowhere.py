@@ -24,8 +24,9 @@ from postbacks.delivery.database import raw_cursor
 from postbacks.models import Attempt, Delivery, Postback
 from tests.browser.actors import make_user
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
+from tests.patience import wait_until
 from tests.receiver import Arrival, Response, ScriptedReceiver
-from tests.workers import CeleryProcess, running_workers, wait_until
+from tests.workers import CeleryProcess, running_workers
 from value_types.networks import parse_networks
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -32,7 +32,8 @@ from postbacks.models import Attempt, Delivery, Postback
 from postbacks.request.building import compile_request
 from postbacks.validation import postback_errors, request_template
 from tests.browser.actors import make_user
-from tests.engine_rows import make_delivery, make_lane, wait_until
+from tests.engine_rows import make_delivery, make_lane
+from tests.patience import wait_until
 from tests.receiver import Arrival, Response, ScriptedReceiver
 from value_types.networks import parse_networks
 from value_types.secret_text import SecretText

@@ -16,8 +16,9 @@ import pytest
 
 from postbacks.models import Attempt, Delivery
 from tests.factories import make_partner, make_postback, make_term, make_tracker, record_action
+from tests.patience import wait_until
 from tests.receiver import ScriptedReceiver
-from tests.workers import CeleryProcess, running_workers, wait_until
+from tests.workers import CeleryProcess, running_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,8 +12,9 @@ from django.utils import timezone
 from postbacks.models import Attempt, Delivery, Replay
 from tests.bulk import make_due_deliveries
 from tests.factories import make_media_source, make_postback, make_tracker
+from tests.patience import wait_until
 from tests.receiver import ScriptedReceiver
-from tests.workers import Command, commands, running_workers, wait_until
+from tests.workers import Command, commands, running_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

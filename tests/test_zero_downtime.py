@@ -26,9 +26,10 @@ from actions.models import Action, ActionEvent
 from partners.models import ActionTracker
 from postbacks.models import Attempt, Delivery
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
+from tests.patience import wait_until
 from tests.receiver import ScriptedReceiver
 from tests.releases import two_releases
-from tests.workers import running_workers, start_worker, wait_until
+from tests.workers import running_workers, start_worker
 
 FEW, PER_SECOND = 80, 1000
 STANDSTILL_SECONDS = 3.0  # Some tenths on a machine that has nothing else to do.

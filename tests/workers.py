@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from postbacks.delivery.redis import client
+from tests.patience import wait_until
 from tests.processes import killed_afterwards
 
 Command = Callable[..., subprocess.Popen[str]]
@@ -146,15 +146,6 @@ def manage(variables: Mapping[str, str], *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def wait_until(condition: object, timeout_seconds: float, what: str) -> None:
-    """Polls until `condition()` is true; fails the test, saying what it waited for."""
-    assert callable(condition)
-    deadline = time.monotonic() + timeout_seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout_seconds} s: {what}"
-        time.sleep(0.02)
 
 
 def environment() -> dict[str, str]:
