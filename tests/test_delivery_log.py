@@ -353,6 +353,11 @@ def test_queries_and_forms_are_taken_apart() -> None:
     assert form_of("a=1", "Content-Type: application/json") == []
 
 
+def test_an_address_whose_id_is_none_leads_nowhere(root: Client) -> None:
+    for named in ("\xb2", "x", "9" * 19, "9" * 5_000):
+        assert root.get(reverse("admin:postbacks_delivery_change", args=(named,))).status_code == 404
+
+
 @pytest.mark.parametrize("path", [LOG, f"{LOG}?state=unfinished&%", f"{LOG}?q=SS-1&state=failed&%", f"{LOG}*/change/"])
 def test_no_page_needs_more_than_15_queries(client: Client, postback: Postback, path: str) -> None:
     for number in range(12):

@@ -15,7 +15,7 @@ def test_digits_within_what_the_database_holds_are_an_id(text: str, number: int)
     assert read_id(text) == number
 
 
-@pytest.mark.parametrize("text", ["", " 1", "-1", "+1", "1.0", "1e3", "1_0", "\u0661", str(MAX_ID + 1), "9" * 5_000])
+@pytest.mark.parametrize("text", ["", " 1", "-1", "+1", "1.0", "1e3", "1_0", "\xb2", str(MAX_ID + 1), "9" * 5_000])
 def test_anything_else_is_none(text: str) -> None:
     assert read_id(text) is None
 
