@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
-from config.embedded.redis_server import redis_binary
+from config.embedded.redis_server import _binary
 from config.environment import BASE_DIR
 from config.operations.asking import Asker, database_parameters
 from config.operations.doctor.clocks import judge_skew
@@ -77,7 +77,7 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
     """A Redis that may be set up wrongly, on a socket of its own."""
     place = tmp_path / "redis.sock"
     arguments = ["--port", "0", "--unixsocket", str(place), "--dir", str(tmp_path), "--save", ""]
-    with subprocess.Popen([str(redis_binary()), *arguments], stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen([str(_binary()), *arguments], stdout=subprocess.DEVNULL) as server:
         wait_until(place.exists, 5, "Redis starts")
         yield Redis(unix_socket_path=str(place))
         server.terminate()
