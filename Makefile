@@ -58,8 +58,8 @@ bench: install-dev
 	@exec $(BIN) -m benchmarks
 
 fmt: install-dev
-	$(BIN) -m ruff format .
 	$(BIN) -m ruff check --fix .
+	$(BIN) -m ruff format .
 
 lint: install-dev
 	$(BIN) -m ruff check .
