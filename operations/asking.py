@@ -14,7 +14,7 @@ import psycopg2
 from django.db import connection as django_connection
 from psycopg2 import extensions
 
-from postbacks.delivery.database import is_pooled
+from postbacks.database import is_pooled
 
 Rows = list[tuple[Any, ...]]
 

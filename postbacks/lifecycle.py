@@ -7,8 +7,8 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
+from postbacks.database import raw_cursor
 from postbacks.delivery import ready_queue
-from postbacks.delivery.database import raw_cursor
 from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Lane, Postback
 

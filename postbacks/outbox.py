@@ -10,8 +10,8 @@ from django.db import transaction
 from actions.models import ActionEvent
 from actions.signals import action_events_recorded
 from partners.setup_version import PerVersion
+from postbacks.database import raw_cursor
 from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
-from postbacks.delivery.database import raw_cursor
 from postbacks.matching import Listeners
 from postbacks.models import Postback
 

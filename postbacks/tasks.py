@@ -6,8 +6,8 @@ A message that is lost costs a second, until the sweep; one that comes twice fin
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
 
+from postbacks.database import raw_cursor
 from postbacks.delivery import heartbeat
-from postbacks.delivery.database import raw_cursor
 from postbacks.delivery.process import engine, stop_engine
 from postbacks.delivery.reaper import sweeper
 from postbacks.metrics import fold as counts

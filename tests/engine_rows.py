@@ -16,7 +16,8 @@ from psycopg2 import extensions
 from redis import Redis
 
 from actions.models import ActionEvent
-from postbacks.delivery import database, heartbeat, leases, rate_limit, ready_queue
+from postbacks import database
+from postbacks.delivery import heartbeat, leases, rate_limit, ready_queue
 from postbacks.delivery.outcomes import Claimed, Prepared, Sent
 from postbacks.delivery.redis import client
 from postbacks.egress.failures import Failure

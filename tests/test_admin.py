@@ -16,7 +16,7 @@ from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
 from partners.models import ActionTracker, AttributionRule, Contract, ContractTerm, InAppEvent, Partner, Program
-from postbacks.admin.postbacks.fields import format_pairs, parse_pairs
+from postbacks.admin.form.fields import format_pairs, parse_pairs
 from postbacks.lifecycle import delete_postback, pause
 from postbacks.models import Attempt, Delivery, Lane, Postback, Replay
 from tests.factories import (

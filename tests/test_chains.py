@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from actions.models import ActionEvent
+from postbacks.database import raw_cursor
 from postbacks.delivery.chains import promote, promote_stuck
-from postbacks.delivery.database import raw_cursor
 from postbacks.models import Delivery, Postback
 from tests.engine_rows import OWNER, make_delivery, make_event, make_held, make_lane
 

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from config.environment import BASE_DIR
+from environment.variables import BASE_DIR
 
 TESTS = Path(__file__).parent
 

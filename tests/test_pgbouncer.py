@@ -20,7 +20,7 @@ from actions.api.tokens import create_token
 from actions.models import Action
 from devtools.up.ports import answers, find_free
 from environment.addresses import LOCALHOST
-from postbacks.delivery import database
+from postbacks import database
 from postbacks.models import Attempt, Delivery, Replay
 from tests.factories import make_partner, make_postback, make_term, make_tracker, report_fields
 from tests.patience import wait_until

@@ -11,11 +11,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from actions.models import ActionEvent
-from postbacks.delivery.database import raw_cursor
+from postbacks.database import raw_cursor
 from postbacks.lifecycle import delete_postback, pause
-from postbacks.metrics.status import read_status
 from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Lane, Postback
+from postbacks.status import read_status
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
 
 pytestmark = pytest.mark.django_db

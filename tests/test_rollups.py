@@ -17,9 +17,9 @@ from psycopg2 import extensions
 from pytest_django import Settings
 
 from postbacks.advisory_locks import FOLD_LOCK
+from postbacks.database import raw_cursor
 from postbacks.delivery import reaper, result_sql
 from postbacks.delivery.batch_tally import reason_class
-from postbacks.delivery.database import raw_cursor
 from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.transport import Answer

@@ -20,7 +20,7 @@ from accounts.roles.table import Role
 from actions.api.tokens import create_token
 from postbacks.config_file.dump import dump_config
 from postbacks.credentials.secrets.cipher import encrypt
-from postbacks.delivery.database import raw_cursor
+from postbacks.database import raw_cursor
 from postbacks.models import Attempt, Delivery, Postback
 from tests.browser.actors import make_user
 from tests.factories import make_media_source, make_postback, make_tracker, record_action
@@ -90,7 +90,7 @@ def error_pages(
         key = encrypt(HEADER)
         raise RuntimeError(f"a bug near {len(key)}")
 
-    monkeypatch.setattr("postbacks.admin.postbacks.form.to_store", broken)
+    monkeypatch.setattr("postbacks.admin.form.form.to_store", broken)
     settings.POSTBACKS_EGRESS_PROXY = f"http://u:{PROXY_PASSWORD}@proxy.example:3128"
     found = {}
     for debug in (False, True):

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from partners.models import ActionTracker
-from postbacks.delivery.database import raw_cursor
+from postbacks.database import raw_cursor
 from postbacks.delivery.setups import Setup, Setups
 from postbacks.models import Lane, Postback
 from tests.engine_rows import make_event, make_lane

@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from actions.models import ActionEvent
 from partners.models import ActionTracker, Partner
 from postbacks.lifecycle import pause, resume
-from postbacks.metrics.status import read_status
 from postbacks.models import Attempt, Delivery, Lane, Postback
+from postbacks.status import read_status
 from tests.factories import make_partner, make_postback, make_term, make_tracker, record_action, record_change
 from tests.patience import wait_until
 from tests.receiver import Arrival, Response, ScriptedReceiver

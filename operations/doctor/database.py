@@ -11,7 +11,7 @@ from operations import migrations
 from operations.asking import Asker
 from operations.doctor.clocks import skew
 from operations.doctor.finding import Finding, fine, warning, wrong
-from postbacks.delivery.database import direct_parameters
+from postbacks.database import direct_parameters
 
 SECONDS = 5.0
 OLDEST_VERSION = 150000

@@ -19,8 +19,9 @@ from psycopg2 import extensions
 
 from operations.retention.ages import Ages
 from operations.retention.kinds import KINDS, LEFT_OVER, NOT_PERSONAL, PERSONAL, Kind
+from postbacks import database
 from postbacks.advisory_locks import PRUNE_LOCK
-from postbacks.delivery import database, heartbeat
+from postbacks.delivery import heartbeat
 
 ROWS = 2_000  # In one transaction: some tens of milliseconds.
 LEAST_PAUSE_SECONDS = 0.02

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from postbacks.database import raw_cursor
 from postbacks.delivery.chains import promote_and_wake
-from postbacks.delivery.database import raw_cursor
 from postbacks.delivery_states import SQL_WAITING
 from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from psycopg2 import extensions
 
+from postbacks.database import as_array, raw_cursor
 from postbacks.delivery import ready_queue
-from postbacks.delivery.database import as_array, raw_cursor
 from postbacks.delivery_states import SQL_UNDER_WAY, SQL_UNFINISHED
 from postbacks.models import Delivery
 

@@ -13,7 +13,8 @@ import psycopg2
 from psycopg2 import extensions
 from redis.exceptions import RedisError
 
-from postbacks.delivery import claim, database, ready_queue
+from postbacks import database
+from postbacks.delivery import claim, ready_queue
 from postbacks.delivery.circuit_breaker import store as circuit_breaker
 from postbacks.delivery.holdings import Holdings
 from postbacks.delivery.outcomes import Claimed

@@ -17,8 +17,8 @@ import psycopg2
 from psycopg2 import extensions
 
 from postbacks.advisory_locks import SWEEP_LOCK
+from postbacks.database import Session
 from postbacks.delivery import chains, heartbeat, leases, ready_queue
-from postbacks.delivery.database import Session
 from postbacks.delivery_states import SQL_WAITING
 from postbacks.metrics.tally import count_ended
 

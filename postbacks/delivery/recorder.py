@@ -17,7 +17,8 @@ from typing import NamedTuple
 import psycopg2
 from psycopg2 import extensions
 
-from postbacks.delivery import database, leases, result_sql
+from postbacks import database
+from postbacks.delivery import leases, result_sql
 from postbacks.delivery.chains import earliest, promote
 from postbacks.delivery.circuit_breaker import store as circuit_breaker
 from postbacks.delivery.circuit_breaker.health import News, Sign, sign_of

@@ -13,9 +13,9 @@ import psycopg2
 from psycopg2 import extensions
 from psycopg2.extras import execute_values
 
+from postbacks.database import as_array
 from postbacks.delivery.attempt_rows import COLUMNS, Row, attempt_row, clean, copy_line, without_text
 from postbacks.delivery.batch_tally import tally
-from postbacks.delivery.database import as_array
 from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
 from postbacks.metrics.counters import LAG_SECONDS
 from postbacks.metrics.tally import APPEND, as_text

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import connection
 
-from postbacks.delivery.database import as_array
+from postbacks.database import as_array
 from postbacks.delivery_states import SQL_UNFINISHED
 
 COUNTED_UP_TO: Final = 10_000  # Of one postback.

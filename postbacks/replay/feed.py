@@ -23,8 +23,8 @@ from django.utils import timezone
 from psycopg2 import extensions
 
 from actions.models import ActionEvent
+from postbacks.database import raw_cursor
 from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
-from postbacks.delivery.database import raw_cursor
 from postbacks.delivery_states import SQL_HAD, SQL_WAITING
 from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Replay

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from actions.models import Action
+from postbacks.database import raw_cursor
 from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
-from postbacks.delivery.database import raw_cursor
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.models import Delivery
 

@@ -13,11 +13,11 @@ from postbacks.admin.dashboard.chart import Chart, chart
 from postbacks.admin.dashboard.spans import Span
 from postbacks.admin.destinations.rows import Row as StoppedRow
 from postbacks.admin.destinations.rows import rows_of, stopped
-from postbacks.admin.postbacks.state import State, state_of
 from postbacks.metrics.backlog import ALL_COUNTED_UP_TO, oldest_due, shown, waiting_in_all
 from postbacks.metrics.read import Sums, by_postback, catch_up, counts_by_postback, over_time
 from postbacks.metrics.reasons import LABELS
 from postbacks.models import Postback
+from postbacks.state import State, state_of
 
 SHOWN_DESTINATIONS: Final = 10
 SHOWN_REASONS: Final = 6

@@ -10,9 +10,9 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from postbacks.admin.integrations.rows import place_called
-from postbacks.admin.postbacks.state import State, state_of
 from postbacks.metrics.backlog import COUNTED_UP_TO, shown, waiting_of
 from postbacks.models import Delivery, Postback
+from postbacks.state import State, state_of
 
 
 @dataclass(frozen=True, slots=True)

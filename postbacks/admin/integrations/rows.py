@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from django.utils import timezone
 
-from postbacks.admin.postbacks.state import State, state_of
 from postbacks.metrics.backlog import COUNTED_UP_TO, shown, waiting_of
 from postbacks.metrics.read import Sums, by_postback, catch_up
 from postbacks.models import Postback, Rollup
+from postbacks.state import State, state_of
 
 _HOURS = 24
 

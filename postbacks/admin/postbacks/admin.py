@@ -21,17 +21,17 @@ from optimize_sources.models import MediaSource
 from partners.admin_kit import ModelAdmin
 from partners.ids import row_of
 from partners.models import Partner
+from postbacks.admin.form.form import PostbackForm
 from postbacks.admin.integrations.owners import Owner, kind_of, owner_named
 from postbacks.admin.integrations.rows import place_called
-from postbacks.admin.postbacks.form import PostbackForm
 from postbacks.admin.postbacks.signing import URL_NAME as SIGNING
 from postbacks.admin.postbacks.signing import signing_view
-from postbacks.admin.postbacks.state import state_of
 from postbacks.admin.test_send.views import may_name_actions, preview_view, shown_palette, test_view
 from postbacks.credentials.secrets.headers import masked_lines
 from postbacks.durations import format_duration
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
 from postbacks.models import Postback
+from postbacks.state import state_of
 
 admin.site.site_header = "Partner Postbacks"
 admin.site.site_title = "Partner Postbacks"

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from postbacks.admin.postbacks.form import PostbackForm
+from postbacks.admin.form.form import PostbackForm
 from postbacks.models import Postback
 
 Errors = dict[str, list[str]]

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand
 
-from postbacks.metrics.status import Status, read_status
 from postbacks.models import Delivery
+from postbacks.status import Status, read_status
 
 
 class Command(BaseCommand):

@@ -17,9 +17,9 @@ from unfold.widgets import (
 
 from partners.admin_kit import ModelForm
 from partners.models import ActionTracker, InAppEvent, Partner
+from postbacks.admin.form.fields import DurationField, LinesField, PairsField, SecretHeadersField
+from postbacks.admin.form.widgets import DataSelect, PairsWidget
 from postbacks.admin.integrations.owners import Owner, event_types_for, kind_of
-from postbacks.admin.postbacks.fields import DurationField, LinesField, PairsField, SecretHeadersField
-from postbacks.admin.postbacks.widgets import DataSelect, PairsWidget
 from postbacks.credentials.secrets.headers import to_store
 from postbacks.models import Postback
 

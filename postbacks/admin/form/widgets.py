@@ -8,7 +8,7 @@ from typing import Any
 
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from postbacks.admin.postbacks.fields import parse_pairs
+from postbacks.admin.form.fields import parse_pairs
 
 
 class DataSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # the theme has no types
