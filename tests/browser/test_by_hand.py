@@ -15,7 +15,7 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.pictures import screenshot
-from tests.factories import make_partner, make_program, make_term, make_tracker, report_fields
+from tests.support.factories import make_partner, make_program, make_term, make_tracker, report_fields
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
-from tests.factories import (
+from tests.support.factories import (
     make_media_source,
     make_partner,
     make_postback,
@@ -22,9 +22,9 @@ from tests.factories import (
     make_tracker,
     record_change,
 )
-from tests.log_rows import make_attempt, make_finished, quiet_event
-from tests.receiver import ScriptedReceiver
-from tests.workers import running_workers
+from tests.support.log_rows import make_attempt, make_finished, quiet_event
+from tests.support.receiver import ScriptedReceiver
+from tests.support.workers import running_workers
 
 REFUSED = "Status 503 is not a success."
 _ORDER = '{"order":"SS-77120","items":[{"sku":"TENT-2","amount":219.00}]}'

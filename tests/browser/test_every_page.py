@@ -19,7 +19,7 @@ from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.pictures import screenshot
 from tests.browser.watch import expect as expect_problem
-from tests.factories import (
+from tests.support.factories import (
     make_media_source,
     make_partner,
     make_postback,

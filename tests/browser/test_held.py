@@ -13,8 +13,15 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
-from tests.engine_rows import make_delivery
-from tests.factories import make_media_source, make_partner, make_postback, make_program, make_term, make_tracker
+from tests.support.delivery_rows import make_delivery
+from tests.support.factories import (
+    make_media_source,
+    make_partner,
+    make_postback,
+    make_program,
+    make_term,
+    make_tracker,
+)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
 from tests.browser.test_owner_screens import open_from_navigation
-from tests.factories import (
+from tests.support.factories import (
     make_media_source,
     make_partner,
     make_postback,
@@ -24,8 +24,8 @@ from tests.factories import (
     make_tracker,
     record_action,
 )
-from tests.receiver import Response, ScriptedReceiver
-from tests.workers import running_workers
+from tests.support.receiver import Response, ScriptedReceiver
+from tests.support.workers import running_workers
 
 
 @pytest.fixture(autouse=True)

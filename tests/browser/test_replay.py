@@ -11,8 +11,8 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.pictures import screenshot
-from tests.bulk import make_due_deliveries
-from tests.factories import make_partner, make_postback, make_program, make_term, make_tracker
+from tests.support.bulk import make_due_deliveries
+from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker
 
 
 @pytest.mark.parametrize(("width", "dark"), [(WIDE, False), (NARROW, True)])

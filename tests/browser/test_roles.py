@@ -16,7 +16,7 @@ from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
 from tests.browser.watch import expect as expect_problem
-from tests.factories import make_partner, make_postback, make_program, make_term, make_tracker, record_action
+from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker, record_action
 
 ADDRESS = "203.0.113.77"
 ALL = {

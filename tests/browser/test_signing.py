@@ -12,7 +12,7 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.pictures import screenshot
-from tests.factories import make_media_source, make_postback, make_tracker
+from tests.support.factories import make_media_source, make_postback, make_tracker
 
 
 @pytest.mark.parametrize(("width", "dark"), [(WIDE, False), (NARROW, True)])

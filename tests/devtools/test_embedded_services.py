@@ -1,0 +1,255 @@
+"""The embedded PostgreSQL and Redis: started once, shared, stopped by the last, recovered after any kill."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from devtools.embedded import postgres, privileges, redis_server
+from environment.addresses import socket_dir
+from tests.support.copies import Copy, kill, runs, wait_until
+
+REDIS = str(redis_server._binary())
+
+# Holds the services until TERM, and leaves in order.
+HOLD = """
+import signal, sys, threading
+from devtools import embedded
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+with embedded.services():
+    print("ready", flush=True)
+    stop.wait()
+"""
+
+COUNT = """
+import django, os
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+import redis
+from django.conf import settings
+from django.db import connection
+from devtools import embedded
+with embedded.services():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS starts (id serial)")
+        cursor.execute("INSERT INTO starts DEFAULT VALUES")
+        cursor.execute("SELECT count(*) FROM starts")
+        rows = cursor.fetchone()[0]
+    connection.close()
+    print("rows", rows, "redis", redis.from_url(settings.REDIS_URL).incr("starts"))
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Copy]:
+    yield from _copy_in(tmp_path / "var")
+
+
+def _copy_in(folder: Path, prefix: list[str] | None = None) -> Iterator[Copy]:
+    made = Copy(folder.resolve(), prefix or [])
+    yield made
+    made.kill_everything()
+
+
+def hold(copy: Copy) -> subprocess.Popen[str]:
+    holder = copy.start("-c", HOLD)
+    assert holder.stdout is not None
+    said: list[str] = []
+    while line := holder.stdout.readline():
+        said.append(line)
+        if line == "ready\n":
+            return holder
+    raise AssertionError("".join(said))
+
+
+def leave(holder: subprocess.Popen[str]) -> None:
+    holder.terminate()
+    assert holder.wait(30) == 0
+
+
+def test_two_users_share_the_servers_and_the_last_one_stops_them(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTBACKS_DATA_DIR", str(copy.data_dir))
+    first = hold(copy)
+    servers = [process.pid for process in (*copy.named("bin/postgres"), *copy.named(REDIS))]
+    assert len(servers) == 2
+    assert socket_dir().stat().st_mode & 0o777 == 0o700
+    second = hold(copy)
+    leave(first)
+    assert [process.pid for process in (*copy.named("bin/postgres"), *copy.named(REDIS))] == servers
+
+    leave(second)
+    assert copy.processes() == []
+    assert not socket_dir().exists()
+
+
+def test_a_user_that_is_killed_counts_as_gone(copy: Copy) -> None:
+    killed, other = hold(copy), hold(copy)
+    killed.kill()
+    killed.wait()
+    leave(other)
+    assert copy.processes() == []
+
+
+def test_a_path_with_blanks_and_signs_works_and_data_stays(tmp_path: Path) -> None:
+    for copy in _copy_in(tmp_path / "it's 50% #1 ;x" / "var"):
+        assert "rows 1 redis 1" in copy.run("-c", COUNT)[1]
+        assert "rows 2 redis 2" in copy.run("-c", COUNT)[1]
+        assert copy.processes() == []
+
+
+def test_the_data_of_redis_6_are_read(copy: Copy) -> None:
+    folder = copy.data_dir / "redis"
+    folder.mkdir(parents=True)
+    commands = (("SELECT", "0"), ("SET", "starts", "41"))
+    written = "".join(f"*{len(words)}\r\n" + "".join(f"${len(it)}\r\n{it}\r\n" for it in words) for words in commands)
+    # One file where later versions have a folder of several.
+    (folder / "appendonly.aof").write_bytes(written.encode())
+    assert "redis 42" in copy.run("-c", COUNT)[1]
+
+
+def test_everything_killed_at_once_starts_again_with_its_data(copy: Copy) -> None:
+    assert "rows 1 redis 1" in copy.run("-c", COUNT)[1]
+    holder = hold(copy)
+    copy.kill_everything()
+    holder.kill()
+    holder.wait()
+    code, output = copy.run("-c", COUNT)
+    assert (code, "rows 2 redis 2" in output) == (0, True), output
+
+
+def test_servers_whose_supervisord_was_killed_are_replaced(copy: Copy) -> None:
+    holder = hold(copy)
+    supervisord = psutil.Process(int((copy.data_dir / "run" / "services.pid").read_text()))
+    left_over = [process for process in copy.processes() if process != supervisord]
+    kill(supervisord)
+    holder.kill()
+    holder.wait()
+    assert all(runs(process) for process in left_over), "the servers outlive their supervisord"
+
+    leave(hold(copy))
+    assert copy.processes() == []
+    assert not any(runs(process) for process in left_over)
+
+
+def test_a_server_that_is_killed_comes_back(copy: Copy) -> None:
+    holder = hold(copy)
+    for word in ("bin/postgres", REDIS):
+        (server,) = copy.named(word)
+        kill(server)
+    assert "rows 1 redis 1" in copy.run("-c", COUNT)[1]
+    leave(holder)
+    assert copy.processes() == []
+
+
+def test_a_number_of_the_last_boot_that_is_now_another_process_does_not_matter(copy: Copy) -> None:
+    assert "rows 1" in copy.run("-c", COUNT)[1]
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        (copy.data_dir / "run" / "services.pid").write_text(str(bystander.pid))
+        lock = copy.data_dir / "postgres" / "postmaster.pid"
+        lock.write_text(f"{bystander.pid}\n{copy.data_dir}/postgres\n1700000000\n5432\n\n\n  1 2\nready\n")
+        shutil.chown(lock, (copy.data_dir / "postgres").stat().st_uid)
+        assert "rows 2" in copy.run("-c", COUNT)[1]
+        assert bystander.poll() is None, "a process that is not ours was stopped"
+    finally:
+        bystander.kill()
+
+
+def test_a_first_start_that_was_cut_off_is_made_anew(copy: Copy) -> None:
+    half_made = copy.data_dir / "postgres.new"
+    half_made.mkdir(parents=True)
+    (half_made / "PG_VERSION").write_text("18\n")
+    assert "rows 1" in copy.run("-c", COUNT)[1]
+    assert not half_made.exists()
+
+
+def test_only_the_server_without_a_url_is_started(copy: Copy) -> None:
+    code, output = copy.run(
+        "-c",
+        HOLD.replace("stop.wait()", ""),
+        DATABASE_URL="postgres://db.example/x",
+        SECRET_KEY="k",
+        POSTBACKS_ENCRYPTION_KEYS="MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    )
+    assert (code, output) == (0, "ready\n")
+    assert not (copy.data_dir / "postgres").exists()
+    assert (copy.data_dir / "redis").exists()
+
+
+def test_a_data_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, output = Copy(tmp_path / "file" / "var").run("manage.py", "showmigrations")
+    assert code == 1
+    assert "POSTBACKS_DATA_DIR" in output
+    assert "Traceback" not in output
+
+
+def test_a_command_that_needs_no_server_starts_none(copy: Copy) -> None:
+    for arguments in (["help"], ["check"], ["migrate", "--help"], ["--version"]):
+        assert copy.run("manage.py", *arguments)[0] == 0
+    assert not (copy.data_dir / "run").exists()
+
+
+def test_a_command_on_an_empty_database_says_what_to_do(copy: Copy) -> None:
+    code, output = copy.run("manage.py", "createsuperuser", "--noinput", "--username", "x", "--email", "x@example.com")
+    assert code == 1
+    assert "manage.py migrate" in output
+    assert copy.processes() == []
+
+
+def test_a_command_that_is_told_to_stop_stops_the_servers(copy: Copy) -> None:
+    command = copy.start("manage.py", "shell", "-c", "import time; print('in', flush=True); time.sleep(60)")
+    assert command.stdout is not None
+    while command.stdout.readline() not in {"in\n", ""}:
+        pass
+    command.send_signal(signal.SIGTERM)
+    assert command.wait(30) == 128 + signal.SIGTERM
+    wait_until(lambda: copy.processes() == [], "no process is left", 5)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="Only root can become another user; all other tests ran as one.")
+class TestAsRoot:
+    def test_an_ordinary_user_owns_all_servers(self) -> None:
+        nobody = pwd.getpwnam("nobody")
+        with tempfile.TemporaryDirectory() as folder:
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+            # With the capability, so that the interpreter and the project may lie in root's home.
+            as_nobody = privileges.drop_root(Path(folder), Path(sys.executable))
+            for copy in _copy_in(Path(folder) / "var", as_nobody):
+                holder = hold(copy)
+                assert {process.uids().effective for process in copy.processes()} == {nobody.pw_uid}
+                leave(holder)
+                assert copy.processes() == []
+
+    def test_data_below_a_folder_that_is_closed_to_others_works_and_stays_closed(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:  # Made with mode 0700, root's.
+            for copy in _copy_in(Path(folder) / "closed" / "var"):
+                assert "rows 1 redis 1" in copy.run("-c", COUNT)[1]
+                assert Path(folder).stat().st_mode & 0o777 == 0o700
+                assert (copy.data_dir / "postgres").stat().st_uid == pwd.getpwnam("nobody").pw_uid
+
+    # A `PATH` without setpriv stands for a system without util-linux.
+
+    def test_without_setpriv_closed_data_are_a_clear_error(self, tmp_path: Path) -> None:
+        code, output = Copy(tmp_path / "var").run("manage.py", "migrate", PATH="")
+        assert code == 1
+        assert "Install setpriv" in output
+        assert "Traceback" not in output
+
+    def test_without_setpriv_open_data_work(self) -> None:
+        binary = postgres.postgres_binary("postgres")
+        if subprocess.run(["/usr/bin/env", "test", "-x", binary], user="nobody", check=False).returncode:
+            pytest.skip("This clone lies in a folder that is closed to others.")
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o755)
+            for copy in _copy_in(Path(folder)):
+                assert "rows 1 redis 1" in copy.run("-c", COUNT, PATH="")[1]

@@ -1,0 +1,195 @@
+"""`manage.py up` as a real process: what it serves, how it stops, and what a kill leaves behind."""
+
+import fcntl
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from environment.variables import BASE_DIR
+from tests.support.copies import Copy, free_port, kill, wait_until
+
+
+class Up:
+    """A running `manage.py up` on its own data and port."""
+
+    def __init__(self, copy: Copy, output: Path, *options: str) -> None:
+        self.copy = copy
+        self.port = free_port()
+        self._output = output
+        with output.open("w") as file:
+            self.process = subprocess.Popen(
+                copy.command("manage.py", "up", *options),
+                cwd=BASE_DIR,
+                env=copy.environment(PORT=str(self.port), WORKER_CONCURRENCY="1"),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/admin/"
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def wait_for(self, text: str) -> None:
+        def said() -> bool:
+            assert self.process.poll() is None, self.output
+            return text in self.output
+
+        wait_until(said, f"{text!r} is said")
+
+    def answers(self) -> bool:
+        try:
+            return requests.get(self.url, timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def pid_in(self, name: str) -> int:
+        return int((self.copy.data_dir / "run" / name).read_text())
+
+    def stop(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+        assert self.process.wait(30) == 0, self.output
+        assert self.copy.processes() == []
+
+
+StartUp = Callable[..., Up]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Copy]:
+    made = Copy((tmp_path / "with blank" / "var").resolve())
+    yield made
+    made.kill_everything()
+
+
+@pytest.fixture
+def start_up(copy: Copy, tmp_path: Path) -> Iterator[StartUp]:
+    started: list[Up] = []
+
+    def start(*options: str) -> Up:
+        started.append(Up(copy, tmp_path / f"output-{len(started)}.txt", *options))
+        started[-1].wait_for("Partner Postbacks is running")
+        return started[-1]
+
+    yield start
+    for up in started:
+        up.process.kill()
+        up.process.wait()
+
+
+def sign_in(up: Up, password: str) -> bool:
+    session = requests.Session()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', session.get(up.url, timeout=10).text)
+    assert token is not None
+    form = {"csrfmiddlewaretoken": token[1], "username": "admin", "password": password, "next": "/admin/"}
+    page = session.post(f"{up.url}login/", data=form, headers={"Referer": up.url}, timeout=10)
+    return page.status_code == 200 and "Log out" in page.text
+
+
+def test_the_first_start_says_how_to_sign_in_and_the_second_keeps_the_data(copy: Copy, start_up: StartUp) -> None:
+    up = start_up()
+    said = re.search(r"Sign in as admin with the password (\S+)", up.output)
+    assert said is not None, up.output
+    assert sign_in(up, said[1])
+    assert (copy.data_dir / "admin-password").read_text().strip() == said[1]
+    assert (copy.data_dir / "admin-password").stat().st_mode & 0o777 == 0o600
+    style = requests.get(up.url.replace("/admin/", "/static/admin/css/base.css"), timeout=5)
+    assert (style.status_code, style.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
+    up.stop(signal.SIGINT)
+
+    again = start_up()
+    assert said[1] not in again.output
+    assert sign_in(again, said[1])
+    again.stop(signal.SIGTERM)
+
+
+def test_the_demo_ends_with_postbacks_arriving(start_up: StartUp) -> None:
+    up = start_up("--demo")
+    up.wait_for("receiver  |")
+    wait_until(lambda: re.search(r"receiver +\| \S+  (GET|POST) /\S+  → 200", up.output), "a postback arrives")
+    assert (up.copy.data_dir / "run" / "demo").exists()
+    up.stop(signal.SIGHUP)
+    assert not (up.copy.data_dir / "run" / "demo").exists(), "without the demo this machine is no target"
+
+
+def test_a_second_up_on_the_same_data_is_refused(copy: Copy) -> None:
+    lock = copy.data_dir / "run" / "up.lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)  # As the first one does for as long as it runs.
+        code, output = copy.run("manage.py", "up", PORT=str(free_port()))
+    assert code == 1
+    assert "already runs" in output
+    assert "POSTBACKS_DATA_DIR" in output
+    assert copy.processes() == []
+
+
+def test_a_port_that_is_taken_is_named_before_anything_starts(copy: Copy) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, output = copy.run("manage.py", "up", PORT=str(port))
+    assert code == 1
+    assert f"port {port}" in output
+    assert "PORT=" in output
+    assert "Traceback" not in output
+    assert copy.processes() == []
+    assert not (copy.data_dir / "postgres").exists()
+
+
+def test_whatever_is_killed_comes_back(start_up: StartUp) -> None:
+    up = start_up()
+    up.wait_for("ready.")
+    for word in ("gunicorn", " worker ", " beat ", "devtools.up.keeper"):
+        (killed,) = children_of_supervisord(up, word)
+        kill(psutil.Process(killed))
+        wait_until(lambda: children_of_supervisord(up, word) - {killed}, f"{word} comes back")  # noqa: B023 -- at once
+
+    services = psutil.Process(up.pid_in("services.pid"))
+    kill(services)
+    wait_until(lambda: up.pid_in("services.pid") != services.pid and up.answers(), "the servers come back")
+
+    group = psutil.Process(up.pid_in("up.pid"))
+    kill(group)
+    up.wait_for("starting it again")
+    wait_until(lambda: up.pid_in("up.pid") != group.pid and up.answers(), "the programs come back")
+    up.stop(signal.SIGINT)
+
+
+def children_of_supervisord(up: Up, word: str) -> set[int]:
+    """Return the process numbers of the programs, without their own children, with `word` in the command line."""
+    return {process.pid for process in up.copy.named(word) if process.ppid() == up.pid_in("up.pid")}
+
+
+def test_nothing_runs_on_when_up_itself_is_killed(copy: Copy, start_up: StartUp) -> None:
+    up = start_up()
+    up.process.kill()
+    up.process.wait()
+    wait_until(lambda: copy.processes() == [], "all programs and servers end")
+
+
+def test_the_next_start_clears_away_what_was_orphaned(copy: Copy, start_up: StartUp) -> None:
+    up = start_up()
+    supervisord, keeper = psutil.Process(up.pid_in("up.pid")), copy.named("devtools.up.keeper")[0]
+    for process in (psutil.Process(up.process.pid), supervisord, keeper):
+        kill(process)
+    orphans = copy.named("gunicorn")
+    assert orphans, "the web runs on with nobody to stop it"
+
+    again = start_up()
+    assert "Stopped what an earlier start had left running." in again.output
+    wait_until(again.answers, "the web answers")
+    assert not set(orphans) & set(copy.named("gunicorn"))
+    again.stop(signal.SIGTERM)

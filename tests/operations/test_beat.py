@@ -1,0 +1,83 @@
+"""Beat posts what workers know; as a process it ends when told to, also while Redis confirms nothing."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+
+from environment.variables import BASE_DIR
+from postbacks.delivery.redis import client
+from tests.support.patience import wait_until
+from tests.support.workers import CeleryProcess
+
+LOCALHOST = "127.0.0.1"
+
+
+def test_a_worker_knows_every_task_that_beat_posts() -> None:
+    # In a process of its own: tests import tasks that a worker might not find.
+    asked = "from config import celery_app as app; app.loader.import_default_modules(); print(*app.tasks)"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=BASE_DIR, capture_output=True, text=True, check=True)
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(done.stdout.split())
+
+
+class Between:
+    """Stands between a client and Redis, and keeps the answers to itself once a message has been posted."""
+
+    def __init__(self) -> None:
+        self.server = socket.create_server((LOCALHOST, 0))
+        self.posted = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://{LOCALHOST}:{self.server.getsockname()[1]}/0"
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                here, _ = self.server.accept()
+            except OSError:
+                return
+            connection: Any = client.connection_pool.make_connection()
+            connection.connect()
+            there: socket.socket = connection._sock
+            threading.Thread(target=self._pass, args=(here, there, True), daemon=True).start()
+            threading.Thread(target=self._pass, args=(there, here, False), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, asks: bool) -> None:
+        try:
+            while data := source.recv(65_536):
+                if asks and b"LPUSH" in data:
+                    self.posted.set()
+                if asks or not self.posted.is_set():
+                    target.sendall(data)
+        except OSError:
+            return
+
+
+@contextmanager
+def between() -> Iterator[Between]:
+    stands = Between()
+    try:
+        yield stands
+    finally:
+        stands.server.close()
+
+
+def test_beat_ends_at_once_while_redis_hangs() -> None:
+    with (
+        between() as redis,
+        CeleryProcess("beat-hung", "beat", ready="is starting", variables={"REDIS_URL": redis.url}) as beat,
+    ):
+        wait_until(redis.posted.is_set, 20, "a message is posted")
+        time.sleep(0.2)
+        beat.process.terminate()
+        assert beat.process.wait(20) == 0

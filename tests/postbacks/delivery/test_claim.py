@@ -1,0 +1,191 @@
+"""Taking what is due: only that, in order, as much as there is room for, and nothing twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from threading import Barrier, Thread
+
+import pytest
+from django.utils import timezone
+from psycopg2 import extensions
+
+from postbacks.delivery.claim import claim, lease_seconds, next_due
+from postbacks.delivery.outcomes import Claimed
+from postbacks.models import Delivery, Postback
+from tests.support.bulk import make_due_deliveries
+from tests.support.delivery_rows import OWNER, engine_connection, make_delivery, make_event, make_held, make_lane
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def lane() -> Postback:
+    return make_lane()
+
+
+@pytest.fixture
+def connection(db: None) -> Iterator[extensions.connection]:
+    with engine_connection() as connection:
+        yield connection
+
+
+def claimed_by(connection: extensions.connection, room: dict[int, int], owner: int = OWNER) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        return claim(cursor, owner, room)
+
+
+def test_a_claim_holds_the_delivery_for_its_owner_until_the_lease_ends(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    delivery = make_delivery(lane, attempts_made=2)
+    before, clock = timezone.now(), time.monotonic()
+    (one,) = claimed_by(connection, {lane.pk: 10})
+
+    assert one.delivery_id == delivery.pk
+    assert (one.postback_id, one.action_id, one.event_kind) == (lane.pk, delivery.action_id, "created")
+    assert one.attempt == 3, "the attempt to be made"
+    assert f'"ActionId": "{delivery.action.action_id}"' in one.parameters
+    # For us it ends earlier than for the others, so that what came of it can still be recorded.
+    assert lease_seconds() == 60
+    assert 54 <= one.expires - clock <= 56
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.owner, delivery.attempts_made) == ("sending", OWNER, 2)
+    assert delivery.lease_until is not None
+    assert 59 <= (delivery.lease_until - before).total_seconds() <= 61
+
+
+def test_only_what_is_ready_and_due_is_claimed(connection: extensions.connection, lane: Postback) -> None:
+    due = make_delivery(lane)
+    make_delivery(lane, due_in_seconds=60)
+    for state in ("blocked", "delivered", "failed", "cancelled"):
+        make_delivery(lane, state=state)
+    held = make_held(lane, owner=OWNER + 1)
+    assert [one.delivery_id for one in claimed_by(connection, {lane.pk: 10})] == [due.pk]
+    held.refresh_from_db()
+    assert held.owner == OWNER + 1
+    assert Delivery.objects.filter(state="sending").count() == 2
+
+
+def test_claims_come_in_the_order_in_which_they_are_due(connection: extensions.connection, lane: Postback) -> None:
+    late, early, same = [make_delivery(lane, due_in_seconds=-seconds) for seconds in (10, 30, 10)]
+    Delivery.objects.filter(pk=same.pk).update(due_at=late.due_at)
+    assert [one.delivery_id for one in claimed_by(connection, {lane.pk: 10})] == [early.pk, late.pk, same.pk]
+
+
+def test_each_lane_gets_its_room_and_lanes_not_asked_for_get_nothing(connection: extensions.connection) -> None:
+    lanes = [make_lane() for _ in range(4)]
+    made = {one.pk: [make_delivery(one, due_in_seconds=-seconds).pk for seconds in (30, 20, 10)] for one in lanes}
+    first, second, none, unasked = lanes
+    claimed = claimed_by(connection, {first.pk: 2, second.pk: 5, none.pk: 0})
+    taken = {one.pk: [c.delivery_id for c in claimed if c.postback_id == one.pk] for one in lanes}
+    assert taken == {first.pk: made[first.pk][:2], second.pk: made[second.pk], none.pk: [], unasked.pk: []}
+    assert Delivery.objects.filter(state="ready").count() == 1 + 3 + 3
+
+
+def test_a_second_claim_takes_what_the_first_left(connection: extensions.connection, lane: Postback) -> None:
+    made = [make_delivery(lane, due_in_seconds=-seconds).pk for seconds in (30, 20, 10)]
+    first = claimed_by(connection, {lane.pk: 2})
+    second = claimed_by(connection, {lane.pk: 2}, owner=OWNER + 1)
+    assert [one.delivery_id for one in first + second] == made
+    assert claimed_by(connection, {lane.pk: 2}) == []
+    owners = dict(Delivery.objects.values_list("pk", "owner"))
+    assert owners == {made[0]: OWNER, made[1]: OWNER, made[2]: OWNER + 1}
+
+
+def test_what_another_connection_is_claiming_is_skipped_not_waited_for(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    made = [make_delivery(lane, due_in_seconds=-seconds).pk for seconds in (30, 20, 10)]
+    with engine_connection() as other, other.cursor() as theirs:
+        theirs.execute("BEGIN")
+        assert [one.delivery_id for one in claim(theirs, OWNER + 1, {lane.pk: 2})] == made[:2]
+        started = time.monotonic()
+        assert [one.delivery_id for one in claimed_by(connection, {lane.pk: 3})] == made[2:]
+        assert time.monotonic() - started < 1
+        theirs.execute("ROLLBACK")
+    assert [one.delivery_id for one in claimed_by(connection, {lane.pk: 3})] == made[:2]
+
+
+def test_many_claimers_at_once_take_every_delivery_exactly_once(lane: Postback) -> None:
+    made = make_due_deliveries(lane.action_tracker, [lane], 600)
+    barrier = Barrier(4)
+    taken: list[tuple[int, int]] = []
+
+    def work(owner: int) -> None:
+        with engine_connection() as mine:
+            barrier.wait(10)
+            while batch := claimed_by(mine, {lane.pk: 20}, owner):
+                taken.extend((one.delivery_id, owner) for one in batch)
+
+    threads = [Thread(target=work, args=(owner,)) for owner in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(taken) == 600
+    assert {delivery for delivery, _ in taken} == made
+    assert dict(Delivery.objects.values_list("pk", "owner")) == dict(taken)
+
+
+def test_the_next_due_time_of_each_lane(connection: extensions.connection) -> None:
+    due, later, empty, unasked = lanes = [make_lane() for _ in range(4)]
+    make_delivery(due, due_in_seconds=-5)
+    make_delivery(due, due_in_seconds=40)
+    make_delivery(later, due_in_seconds=90)
+    make_delivery(later, due_in_seconds=40, state="blocked")
+    make_held(empty, make_event(empty))
+    make_delivery(unasked)
+    with connection.cursor() as cursor:
+        found = next_due(cursor, [lane.pk for lane in lanes[:3]])
+    assert set(found) == {due.pk, later.pk}
+    assert found[due.pk].delivery == pytest.approx(-6, abs=2)
+    assert found[due.pk].replay is None
+    assert found[later.pk].delivery == pytest.approx(88, abs=3)
+
+
+def test_live_traffic_goes_first_and_the_lower_classes_keep_their_share(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    made = make_due_deliveries(lane.action_tracker, [lane], 60)
+    live, retries, replays = (sorted(made)[start : start + 20] for start in (0, 20, 40))
+    Delivery.objects.filter(pk__in=retries).update(priority=1)
+    Delivery.objects.filter(pk__in=replays).update(priority=2)
+    claimed = [one.delivery_id for one in claimed_by(connection, {lane.pk: 10})]
+    assert claimed == live[:6] + retries[:2] + replays[:2]
+
+
+def test_room_that_live_traffic_does_not_need_goes_to_the_lower_classes(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    made = make_due_deliveries(lane.action_tracker, [lane], 30)
+    Delivery.objects.update(priority=1)
+    taken: set[int] = set()
+    while batch := claimed_by(connection, {lane.pk: 10}):
+        assert len(batch) <= 10
+        taken |= {one.delivery_id for one in batch}
+    assert taken == made
+
+
+def test_the_next_due_time_looks_at_every_class(connection: extensions.connection, lane: Postback) -> None:
+    make_delivery(lane, due_in_seconds=90)
+    make_delivery(lane, due_in_seconds=60, priority=1)
+    make_delivery(lane, due_in_seconds=30, priority=2)
+    with connection.cursor() as cursor:
+        found = next_due(cursor, [lane.pk])
+    assert found[lane.pk].delivery == pytest.approx(60, abs=5)
+    assert found[lane.pk].replay == pytest.approx(30, abs=5)
+
+
+def test_replays_get_no_more_than_their_room(connection: extensions.connection) -> None:
+    lanes = [make_lane() for _ in range(4)]
+    for lane in lanes:
+        for _ in range(5):
+            make_delivery(lane, priority=2)
+        make_delivery(lane)
+    with connection.cursor() as cursor:
+        for room, expected in ((6, 6), (0, 0), (None, 14)):
+            taken = claim(cursor, OWNER, {lane.pk: 10 for lane in lanes}, room)
+            assert sum(one.priority == 2 for one in taken) == expected
+            assert sum(one.priority == 0 for one in taken) == (4 if room == 6 else 0), "live ones are not held back"

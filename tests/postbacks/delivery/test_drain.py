@@ -1,0 +1,168 @@
+"""A drain in this process, with a real sender and recorder: it ends, and what it has claimed never gets lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+
+import pytest
+from pytest_django import Settings
+
+from postbacks.delivery import drain, rate_limit, ready_queue
+from postbacks.delivery.concurrency_limit import FIRST
+from postbacks.delivery.drain import DRAIN_FOR_SECONDS
+from postbacks.delivery.process import Engine
+from postbacks.delivery.redis import client
+from postbacks.models import Attempt, Delivery, Postback
+from tests.support.bulk import make_due_deliveries
+from tests.support.delivery_rows import lane_scores, make_delivery, make_lane, redis_that_is_gone, terminate
+from tests.support.patience import wait_until
+from tests.support.receiver import Hang, ScriptedReceiver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def surroundings(settings: Settings) -> None:
+    settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
+    client.flushdb()
+    rate_limit.look([(1, 1)])
+    noted: object = client.get(rate_limit.EPOCH)
+    assert isinstance(noted, bytes)
+    client.set(rate_limit.EPOCH, noted.rpartition(b" ")[0] + b" 0")
+
+
+@pytest.fixture
+def engine(db: None) -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def receiver() -> Iterator[ScriptedReceiver]:
+    with ScriptedReceiver() as receiver:
+        yield receiver
+
+
+def delivered() -> int:
+    return Delivery.objects.filter(state="delivered").count()
+
+
+def test_a_drain_sends_what_is_due_and_leaves_the_rest(engine: Engine, receiver: ScriptedReceiver) -> None:
+    lane, paused = [make_lane(url=receiver.url + "/{DeliveryId}") for _ in range(2)]
+    due, later, kept = make_delivery(lane), make_delivery(lane, due_in_seconds=30), make_delivery(paused)
+    Postback.objects.filter(pk=paused.pk).update(paused_at=paused.created_at)
+    ready_queue.wake({lane.pk: 0.0, paused.pk: 0.0})
+    engine.drain()
+    wait_until(lambda: delivered() == 1, 5, "it is delivered")
+    assert [arrival.path for arrival in receiver.arrivals] == [f"/{due.pk}"]
+    assert dict(Attempt.objects.values_list("delivery_id", "number")) == {due.pk: 1}
+    assert {Delivery.objects.get(pk=one.pk).state for one in (later, kept)} == {"ready"}
+    assert lane_scores() == {lane.pk: pytest.approx(30, abs=3)}
+    wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held any longer")
+
+
+def test_a_drain_ends_while_there_is_more_and_posts_the_next(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under steady traffic there is always more: the worker would never sweep, and never shut down."""
+    monkeypatch.setattr(drain, "LANES_PER_CLAIM", 1)
+    client.zadd(ready_queue.LANES, dict.fromkeys(map(str, range(1, 50_001)), 0))
+    started = time.monotonic()
+    engine.drain()
+    assert DRAIN_FOR_SECONDS <= time.monotonic() - started < DRAIN_FOR_SECONDS + 1
+    assert 0 < client.zcard(ready_queue.LANES) < 50_000
+    assert client.llen("postbacks") == 1
+
+
+def test_one_postback_that_cannot_be_used_takes_nothing_from_the_others(
+    engine: Engine, receiver: ScriptedReceiver
+) -> None:
+    bad, good = make_lane(), make_lane(url=receiver.url)
+    made = make_delivery(bad), make_delivery(good)
+    Postback.objects.filter(pk=bad.pk).update(method="POST", body_format="json", body_pairs=[1])
+    ready_queue.wake({bad.pk: 0.0, good.pk: 0.0})
+    engine.drain()
+    wait_until(lambda: delivered() == 1, 5, "the good one is delivered")
+    wait_until(lambda: Delivery.objects.get(pk=made[0].pk).state == "failed", 5, "the bad one is given up")
+    assert Delivery.objects.get(pk=made[0].pk).reason.startswith("The postback cannot be used: ")
+    assert len(receiver.arrivals) == 1
+
+
+def test_what_was_claimed_when_redis_went_away_is_not_kept(
+    engine: Engine, receiver: ScriptedReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = [make_lane(url=receiver.url, maximum_requests=100) for _ in range(3)]
+    made = [make_delivery(lane) for lane in limited for _ in range(2 * FIRST + 2)]
+    reserve = rate_limit.reserve
+
+    def reserve_once_more(*arguments: int) -> rate_limit.Slots:
+        """Redis dies with the first lane's slots granted, while those of the other two are claimed already."""
+        slots = reserve(*arguments)
+        gone.__enter__()
+        return slots
+
+    gone = redis_that_is_gone(monkeypatch)
+    ready_queue.wake({lane.pk: 0.0 for lane in limited})
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(rate_limit, "reserve", reserve_once_more)
+            engine.drain()
+        wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held")
+    finally:
+        gone.__exit__(None, None, None)
+    states = list(Delivery.objects.values_list("state", flat=True))
+    assert len(states) == len(made)
+    assert "sending" not in states
+    assert states.count("delivered") == len(receiver.arrivals) == 2 * FIRST, "those of the first lane"
+
+
+def test_a_lost_claim_connection_costs_a_round_and_no_delivery(
+    engine: Engine, receiver: ScriptedReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    lane = make_lane(url=receiver.url)
+    make_delivery(lane)
+    ready_queue.wake({lane.pk: 0.0})
+    engine.drain()
+    wait_until(lambda: delivered() == 1, 5, "the first is delivered")
+    make_delivery(lane)
+    assert terminate("claim") >= 1
+    ready_queue.wake({lane.pk: 0.0})
+    engine.drain()
+    assert "The drain was cut short" in caplog.text
+    ready_queue.wake({lane.pk: 0.0})  # As the sweep does.
+    engine.drain()
+    wait_until(lambda: delivered() == 2, 5, "the second is delivered")
+    assert len(receiver.arrivals) == 2
+
+
+def test_a_process_holds_no_more_than_its_share_and_comes_back_for_the_rest(
+    engine: Engine, receiver: ScriptedReceiver
+) -> None:
+    lane = make_lane(url=receiver.url)
+    made = make_due_deliveries(lane.action_tracker, [lane], 200)
+    ready_queue.wake({lane.pk: 0.0})
+    deadline = time.monotonic() + 20
+    while delivered() < len(made):
+        assert time.monotonic() < deadline
+        engine.drain()  # As the messages that it posts would have it.
+        time.sleep(0.005)
+    assert len(receiver.arrivals) == 200
+    wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held any longer")
+
+
+def test_stopping_returns_what_was_not_started_and_records_what_was(
+    engine: Engine, receiver: ScriptedReceiver, settings: Settings
+) -> None:
+    settings.POSTBACKS_TOTAL_TIMEOUT = 1
+    receiver.script = lambda _: Hang()
+    lane = make_lane(url=receiver.url)
+    make_due_deliveries(lane.action_tracker, [lane], 30)
+    ready_queue.wake({lane.pk: 0.0})
+    engine.drain()
+    wait_until(lambda: len(receiver.arrivals) > 0, 5, "the first are in the air")
+    engine.stop()
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"ready"}
+    attempted = Delivery.objects.filter(attempts_made=1).count()
+    assert attempted == len(receiver.arrivals) == Attempt.objects.count()
+    assert 0 < attempted < 30

@@ -1,0 +1,125 @@
+"""The sweep: what memory, messages and Redis have lost is found again in the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg2
+import pytest
+from django.utils import timezone
+
+from postbacks.advisory_locks import SWEEP_LOCK
+from postbacks.delivery import leases, reaper
+from postbacks.delivery.reaper import Sweeper
+from postbacks.delivery.redis import client
+from postbacks.models import Delivery, Lane, Postback
+from tests.support.delivery_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane, terminate
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DEAD = 2**31 - 2
+
+
+@pytest.fixture(autouse=True)
+def empty_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    client.flushdb()
+    monkeypatch.setattr(leases, "GRACE_SECONDS", -1)
+
+
+@pytest.fixture
+def lane() -> Postback:
+    return make_lane()
+
+
+@pytest.fixture
+def sweeper(db: None) -> Iterator[Sweeper]:
+    sweeper = Sweeper()
+    yield sweeper
+    sweeper._session.close()
+
+
+def test_every_lane_with_something_due_is_woken_and_no_other(sweeper: Sweeper, lane: Postback) -> None:
+    later, paused, deleted, empty = [make_lane() for _ in range(4)]
+    make_delivery(lane)
+    make_delivery(later, due_in_seconds=60)
+    make_delivery(paused)
+    make_delivery(deleted)
+    Postback.objects.filter(pk=paused.pk).update(paused_at=timezone.now())
+    Postback.objects.filter(pk=deleted.pk).update(deleted_at=timezone.now())
+    sweeper.sweep()
+    assert set(lane_scores()) == {lane.pk}
+    assert client.llen("postbacks") == 1
+    assert not Delivery.objects.filter(postback=empty).exists()
+
+
+def test_a_lane_on_hold_is_woken_when_its_probe_is_due(sweeper: Sweeper, lane: Postback) -> None:
+    make_delivery(lane)
+    now = timezone.now()
+    hold = Lane.objects.create(postback=lane, held_since=now, probe_at=now + timedelta(seconds=60))
+    sweeper.sweep()
+    assert lane_scores() == {}
+    Lane.objects.filter(pk=hold.pk).update(probe_at=now)
+    sweeper.sweep()
+    assert set(lane_scores()) == {lane.pk}
+
+
+def test_what_a_dead_worker_held_is_ready_and_its_lane_woken(sweeper: Sweeper, lane: Postback) -> None:
+    delivery = make_held(lane, owner=DEAD)
+    sweeper.sweep()
+    assert Delivery.objects.get(pk=delivery.pk).state == "ready"
+    assert set(lane_scores()) == {lane.pk}
+
+
+def test_the_slow_round_promotes_what_is_stuck_and_cancels_what_was_deleted(sweeper: Sweeper, lane: Postback) -> None:
+    stuck, gone = make_delivery(lane, state="blocked"), make_delivery(make_lane())
+    blocked_gone = make_delivery(gone.postback, state="blocked")
+    held_gone = make_held(gone.postback, lease_seconds=60, owner=DEAD)
+    Postback.objects.filter(pk=gone.postback_id).update(deleted_at=timezone.now())
+    sweeper.sweep()
+    states = dict(Delivery.objects.values_list("pk", "state"))
+    assert states == {stuck.pk: "ready", gone.pk: "cancelled", blocked_gone.pk: "cancelled", held_gone.pk: "cancelled"}
+    assert Delivery.objects.get(pk=gone.pk).reason == "The postback was deleted."
+    assert lane.pk in lane_scores()
+
+
+def test_while_another_worker_sweeps_nothing_is_done(sweeper: Sweeper, lane: Postback) -> None:
+    make_delivery(lane)
+    with engine_connection() as other, other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", SWEEP_LOCK)
+        sweeper.sweep()
+        assert lane_scores() == {}
+        cursor.execute("ROLLBACK")
+    sweeper.sweep()
+    assert set(lane_scores()) == {lane.pk}
+
+
+def test_a_round_that_fails_lets_go_of_the_lock_and_the_next_one_works(
+    sweeper: Sweeper, lane: Postback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As before the tables are there: an error that is no outage, in the middle of the transaction."""
+    make_delivery(lane)
+    with monkeypatch.context() as patch:
+        patch.setattr(reaper, "DUE", "SELECT id FROM a_table_that_is_not_there")
+        with pytest.raises(psycopg2.ProgrammingError):
+            sweeper.sweep()
+    another = Sweeper()
+    another.sweep()
+    another._session.close()
+    assert set(lane_scores()) == {lane.pk}
+    client.flushdb()
+    sweeper.sweep()
+    assert set(lane_scores()) == {lane.pk}
+
+
+def test_a_lost_connection_costs_one_round(sweeper: Sweeper, lane: Postback, caplog: pytest.LogCaptureFixture) -> None:
+    make_delivery(lane)
+    sweeper.sweep()
+    client.flushdb()
+    assert terminate("sweep") >= 1
+    sweeper.sweep()
+    assert "The sweep was cut short" in caplog.text
+    assert lane_scores() == {}
+    sweeper.sweep()
+    assert set(lane_scores()) == {lane.pk}

@@ -1,0 +1,205 @@
+"""The recorder's thread against a real server that hangs up: it keeps its batch, and never dies with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import pytest
+from django.db import connection as django_connection
+
+from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry, Sent
+from postbacks.delivery.recorder import Aftermath, Recorder
+from postbacks.models import Attempt, Delivery, Postback
+from tests.support.delivery_rows import (
+    OWNER,
+    claimed,
+    held_up,
+    make_delivery,
+    make_held,
+    make_lane,
+    prepared,
+    sent,
+    terminate,
+    waits_for_a_lock,
+)
+from tests.support.patience import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Calls:
+    """What the recorder reports, idle rounds apart."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.due: list[dict[int, float]] = []
+        self.idle_rounds = 0
+        self.fail_next = False
+
+    def on_recorded(self, batch: Sequence[Judged], aftermath: Aftermath) -> None:
+        if not batch:
+            self.idle_rounds += 1
+            return
+        self.batches.append([judged.claimed.delivery_id for judged in batch])
+        self.due.append(aftermath.due)
+        if self.fail_next:
+            self.fail_next = False
+            raise RuntimeError("whoever listens has a bug")
+
+    @property
+    def recorded(self) -> list[int]:
+        return [one for batch in self.batches for one in batch]
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def recorder(db: None, calls: Calls) -> Iterator[Recorder]:
+    recorder = Recorder(OWNER, calls.on_recorded)
+    recorder.start()
+    assert recorder.wait_healthy(5)
+    yield recorder
+    recorder.stop(10)
+    assert not recorder._thread.is_alive()
+
+
+@pytest.fixture
+def lane() -> Postback:
+    return make_lane()
+
+
+def judged(delivery: Delivery, fate: Fate) -> Judged:
+    one = claimed(delivery)
+    return Judged(one, fate, None if isinstance(fate, Released) else sent(prepared(one)))
+
+
+def lock_holders() -> list[int]:
+    """The server's processes that hold the owner's lock."""
+    with django_connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s",
+            [OWNER_LOCKS, OWNER],
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def states(*deliveries: Delivery) -> list[str]:
+    by_pk = dict(Delivery.objects.values_list("pk", "state"))
+    return [by_pk[one.pk] for one in deliveries]
+
+
+def test_it_is_healthy_while_it_holds_the_owners_lock(calls: Calls) -> None:
+    recorder = Recorder(OWNER, calls.on_recorded)
+    assert not recorder.healthy
+    recorder.start()
+    assert recorder.wait_healthy(5)
+    assert recorder.healthy
+    assert len(lock_holders()) == 1
+    recorder.stop(5)
+    assert not recorder.healthy
+    wait_until(lambda: lock_holders() == [], 5, "the lock goes with the connection")
+
+
+def test_what_comes_together_is_written_together_and_reported(recorder: Recorder, calls: Calls, lane: Postback) -> None:
+    made = [make_held(lane) for _ in range(4)]
+    fates: list[Fate] = [Delivered("Fine."), Retry("Later.", 300.0), Retry("Later.", 30.0), Released()]
+    with held_up(made[0]):
+        recorder.put(judged(made[0], fates[0]))
+        wait_until(lambda: waits_for_a_lock("recorder"), 5, "the first batch is being written")
+        for one, fate in zip(made[1:], fates[1:], strict=True):
+            recorder.put(judged(one, fate))
+    wait_until(lambda: len(calls.recorded) == 4, 5, "all are recorded")
+    assert calls.batches == [[made[0].pk], [one.pk for one in made[1:]]]
+    assert calls.due == [{}, {lane.pk: 30.0}]
+    assert states(*made) == ["delivered", "ready", "ready", "ready"]
+
+
+@pytest.mark.parametrize("fate", [Delivered("Fine."), GaveUp("Gone.")])
+def test_the_next_of_a_chain_comes_free_and_its_lane_is_named(
+    recorder: Recorder, calls: Calls, lane: Postback, fate: Fate
+) -> None:
+    first = make_held(lane)
+    second = make_delivery(lane, first.event, state="blocked", due_in_seconds=-5)
+    recorder.put(judged(first, fate))
+    wait_until(lambda: calls.batches, 5, "it is recorded")
+    assert states(second) == ["ready"]
+    assert calls.due == [{lane.pk: pytest.approx(-5, abs=3)}]
+
+
+def test_a_retry_keeps_its_chain_waiting(recorder: Recorder, calls: Calls, lane: Postback) -> None:
+    first = make_held(lane)
+    second = make_delivery(lane, first.event, state="blocked")
+    recorder.put(judged(first, Retry("Later.", 30.0)))
+    wait_until(lambda: calls.batches, 5, "it is recorded")
+    assert states(first, second) == ["ready", "blocked"]
+    assert calls.due == [{lane.pk: 30.0}]
+
+
+def test_a_batch_outlives_the_connection_that_it_was_being_written_on(
+    recorder: Recorder, calls: Calls, lane: Postback
+) -> None:
+    made = [make_held(lane) for _ in range(3)]
+    with held_up(made[0]):
+        for one in made:
+            recorder.put(judged(one, Delivered("Fine.")))
+        wait_until(lambda: waits_for_a_lock("recorder"), 5, "the batch is being written")
+        assert terminate("recorder") == 1
+        wait_until(lambda: not recorder.healthy, 5, "it notices")
+    wait_until(lambda: len(calls.recorded) == 3, 5, "all are recorded")
+    assert states(*made) == ["delivered"] * 3
+    assert list(Attempt.objects.order_by("delivery").values_list("delivery", "number")) == [(one.pk, 1) for one in made]
+    wait_until(lambda: recorder.healthy, 5, "it is healthy again")
+    assert len(lock_holders()) == 1
+
+
+def test_an_idle_recorder_notices_that_its_lock_is_lost_and_takes_it_again(recorder: Recorder, calls: Calls) -> None:
+    (before,) = lock_holders()
+    assert terminate("recorder") == 1
+    wait_until(lambda: lock_holders() not in ([before], []), 5, "the lock is taken on a new connection")
+    wait_until(lambda: recorder.healthy, 5, "it is healthy again")
+    assert len(lock_holders()) == 1
+    assert calls.batches == []
+
+
+def test_a_batch_that_cannot_be_written_for_a_bug_takes_nothing_else_with_it(
+    recorder: Recorder, calls: Calls, lane: Postback
+) -> None:
+    """It is reported all the same, so that nobody counts on it any longer; its lease will end."""
+    broken, fine = make_held(lane), make_held(lane)
+    bad = judged(broken, Delivered("Fine."))
+    recorder.put(bad._replace(sent=cast("Sent", "not what it should be")))
+    wait_until(lambda: calls.batches, 5, "it is given up")
+    recorder.put(judged(fine, Delivered("Fine.")))
+    wait_until(lambda: len(calls.batches) == 2, 5, "the other one is recorded")
+    assert calls.recorded == [broken.pk, fine.pk]
+    assert states(broken, fine) == ["sending", "delivered"]
+    assert recorder.healthy
+
+
+def test_a_listener_that_raises_does_not_end_it(recorder: Recorder, calls: Calls, lane: Postback) -> None:
+    first, second = make_held(lane), make_held(lane)
+    calls.fail_next = True
+    recorder.put(judged(first, Delivered("Fine.")))
+    wait_until(lambda: calls.batches, 5, "the first is recorded")
+    recorder.put(judged(second, Delivered("Fine.")))
+    wait_until(lambda: len(calls.batches) == 2, 5, "the second is recorded")
+    assert states(first, second) == ["delivered", "delivered"]
+
+
+def test_stopping_writes_what_is_queued(recorder: Recorder, calls: Calls, lane: Postback) -> None:
+    made = [make_held(lane) for _ in range(3)]
+    for one in made:
+        recorder.put(judged(one, Delivered("Fine.")))
+    recorder.stop(10)
+    assert states(*made) == ["delivered"] * 3
+    assert sorted(calls.recorded) == [one.pk for one in made]
+
+
+def test_idle_it_reports_often_that_there_was_nothing(recorder: Recorder, calls: Calls) -> None:
+    wait_until(lambda: calls.idle_rounds >= 5, 5, "idle rounds")
+    assert calls.batches == []

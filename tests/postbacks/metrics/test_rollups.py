@@ -1,0 +1,468 @@
+"""Roll-ups: what was recorded is counted, once, whatever is repeated, refused, killed or done at the same time."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+
+import pytest
+from django.db import connection as django_connection
+from django.db import transaction
+from django.utils import timezone
+from psycopg2 import extensions
+from pytest_django import Settings
+
+from postbacks.advisory_locks import FOLD_LOCK
+from postbacks.database import raw_cursor
+from postbacks.delivery import reaper, result_sql
+from postbacks.delivery.batch_tally import reason_class
+from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.egress.failures import Code, Failure
+from postbacks.egress.transport import Answer
+from postbacks.lifecycle import delete_postback
+from postbacks.metrics import read
+from postbacks.metrics.counters import COLUMNS, LAG_SECONDS, TOOK_MS, percentile, place
+from postbacks.metrics.fold import ALL, EVER, fold, prune
+from postbacks.metrics.reasons import LABELS
+from postbacks.metrics.tally import append, count_ended
+from postbacks.models import Delivery, Lane, Postback, Rollup, Tally
+from tests.support.delivery_rows import (
+    OWNER,
+    claimed,
+    engine_connection,
+    make_answer,
+    make_delivery,
+    make_held,
+    make_lane,
+    prepared,
+    sent,
+)
+from tests.support.patience import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Write = Callable[..., None]
+NOON = datetime.now(UTC).replace(hour=12, minute=0, second=30, microsecond=0) - timedelta(days=1)
+
+
+@pytest.fixture
+def lane() -> Postback:
+    return make_lane()
+
+
+@pytest.fixture
+def connection(db: None) -> Iterator[extensions.connection]:
+    with engine_connection() as connection:
+        yield connection
+
+
+@pytest.fixture
+def write(connection: extensions.connection) -> Write:
+    return lambda *batch, owner=OWNER: result_sql.write(connection, owner, batch)
+
+
+def attempted(delivery: Delivery, fate: Fate, answer: Answer | Failure | None = None) -> Judged:
+    one = claimed(delivery)
+    return Judged(one, fate, sent(prepared(one), answer))
+
+
+def ever(postback: int = ALL) -> dict[str, int]:
+    """The counters since the beginning, after a fold; without those of time, which are looked at elsewhere."""
+    fold()
+    row = Rollup.objects.get(period=Rollup.Period.EVER, postback_key=postback)
+    columns = {name: getattr(row, name) for name in COLUMNS}
+    counters = Counter({**columns, **row.details})
+    return {name: number for name, number in counters.items() if number and not name.startswith(("took:", "lag:"))}
+
+
+def put(counts: dict[int, dict[str, int]], at: datetime) -> None:
+    """A tally as of that moment."""
+    with raw_cursor() as cursor:
+        append(cursor, counts)
+    Tally.objects.filter(pk=Tally.objects.latest("pk").pk).update(at=at)
+
+
+def test_each_fate_is_counted_for_what_it_is(write: Write, lane: Postback) -> None:
+    made = [make_held(lane) for _ in range(6)]
+    write(
+        attempted(made[0], Delivered("Fine.")),
+        attempted(made[1], Retry("Not yet.", 300.0), make_answer(503)),
+        attempted(made[2], GaveUp("Gone."), make_answer(410)),
+        Judged(claimed(made[3]), GaveUp("It cannot be built."), None),
+        Judged(claimed(made[4]), Released(), None),
+    )
+    assert Tally.objects.count() == 1, "one row for the batch"
+    expected = {
+        "attempts": 3,
+        "succeeded": 1,
+        "delivered": 1,
+        "failed": 2,
+        "why:status_5xx": 1,
+        "why:status_410": 1,
+        "why:unbuildable": 1,
+    }
+    assert ever() == expected
+    assert ever(lane.pk) == expected
+    assert Tally.objects.count() == 0
+
+
+def test_what_changes_nothing_is_not_counted_again(write: Write, lane: Postback) -> None:
+    made = [make_held(lane) for _ in range(3)]
+    batch = [
+        attempted(made[0], Delivered("Fine.")),
+        attempted(made[1], Retry("Not yet.", 300.0), make_answer(500)),
+        Judged(claimed(made[2]), Released(), None),
+    ]
+    write(batch[1])
+    write(*batch)
+    write(*batch)
+    assert ever() == {"attempts": 2, "succeeded": 1, "delivered": 1, "why:status_5xx": 1}
+
+
+def test_an_attempt_that_comes_too_late_counts_as_attempt_only(write: Write, lane: Postback) -> None:
+    """The lease ran out and another worker has the delivery: the request was made all the same."""
+    write(attempted(make_held(lane, owner=OWNER + 1), Delivered("Fine.")))
+    assert ever() == {"attempts": 1, "succeeded": 1}
+
+
+def test_giving_back_is_no_event(write: Write, lane: Postback) -> None:
+    write(Judged(claimed(make_held(lane)), Released(), None))
+    assert Tally.objects.count() == 0
+
+
+def test_a_refused_row_is_counted_with_its_half(
+    write: Write, lane: Postback, connection: extensions.connection
+) -> None:
+    made = [make_held(lane) for _ in range(5)]
+    batch = [attempted(one, Delivered("Fine.")) for one in made]
+    made[2].delete()
+    write(*batch)
+    assert ever() == {"attempts": 4, "succeeded": 4, "delivered": 4}
+
+
+def test_a_transaction_that_fails_counts_nothing(lane: Postback) -> None:
+    with transaction.atomic(), raw_cursor() as cursor:
+        count_ended(cursor, {lane.pk: 3}, "cancelled")
+        transaction.set_rollback(True)
+    assert fold() == 0
+    assert not Rollup.objects.exists()
+
+
+def test_durations_and_lags_are_counted_by_their_bounds(write: Write, lane: Postback) -> None:
+    punctual = make_held(lane, due_in_seconds=-40)
+    late = make_held(lane, due_in_seconds=-4_000)
+    later = make_held(lane, due_in_seconds=-9e6)
+    write(
+        attempted(punctual, Delivered("Fine.")),
+        attempted(late, GaveUp("No."), make_answer(404)),
+        attempted(later, Retry("No.", 5.0), make_answer(404)),
+    )
+    fold()
+    sums = read.by_postback(Rollup.Period.HOUR, timezone.now() - timedelta(hours=2))[lane.pk]
+    assert {name: n for name, n in sums.details.items() if name.startswith("took:")} == {
+        f"took:{place(TOOK_MS, 12.4)}": 3
+    }
+    assert {name: n for name, n in sums.details.items() if name.startswith("lag:")} == {
+        f"lag:{place(LAG_SECONDS, 40)}": 1,
+        f"lag:{place(LAG_SECONDS, 4_000)}": 1,
+    }
+    assert 10 <= (sums.took_ms(0.5) or 0) <= 15
+    assert 30 <= (sums.lag_seconds(0.4) or 0) <= 60
+    assert sums.success_rate == 0.5
+
+
+def test_ends_without_the_recorder_are_counted(lane: Postback) -> None:
+    held, deleted, late = make_lane(), make_lane(), make_lane()
+    old = timezone.now() - timedelta(days=8)
+    Lane.objects.create(postback=held, failures=10, held_since=old, probe_at=old)
+    for _ in range(2):
+        make_delivery(held, created_at=old)
+    make_delivery(held)
+    make_delivery(deleted)
+    make_delivery(deleted, state="blocked")
+    assert delete_postback(deleted) == 2
+    make_delivery(late)
+    Postback.objects.filter(pk=late.pk).update(deleted_at=timezone.now())
+    with engine_connection() as own, own.cursor() as cursor:
+        cursor.execute("BEGIN")
+        reaper._tidy_up(cursor)
+        cursor.execute("COMMIT")
+
+    assert ever() == {"cancelled": 3, "failed": 2, "why:held_week": 2}
+    assert ever(held.pk) == {"failed": 2, "why:held_week": 2}
+    assert ever(deleted.pk) == {"cancelled": 2}
+    assert ever(late.pk) == {"cancelled": 1}
+
+
+def test_deleting_what_has_nothing_waiting_writes_no_tally(lane: Postback) -> None:
+    delete_postback(lane)
+    assert Tally.objects.count() == 0
+
+
+def test_tallies_become_minutes_hours_and_all_time_of_each_and_of_all() -> None:
+    put({5: {"delivered": 1}, 6: {"delivered": 2, "why:dns": 1}}, NOON)
+    put({5: {"delivered": 4}}, NOON + timedelta(seconds=29))
+    put({5: {"delivered": 8}}, NOON + timedelta(seconds=30))
+    put({5: {"delivered": 16}}, NOON + timedelta(hours=1))
+    assert fold() == 4
+    put({5: {"delivered": 32}}, NOON)
+    assert fold() == 1
+
+    found = {
+        (row.period, row.postback_key, (row.at - NOON.replace(second=0)).total_seconds() / 60): row.delivered
+        for row in Rollup.objects.exclude(period="ever")
+    }
+    assert found == {
+        ("minute", 5, 0): 37,
+        ("minute", 6, 0): 2,
+        ("minute", ALL, 0): 39,
+        ("minute", 5, 1): 8,
+        ("minute", ALL, 1): 8,
+        ("minute", 5, 60): 16,
+        ("minute", ALL, 60): 16,
+        ("hour", 5, 0): 45,
+        ("hour", 6, 0): 2,
+        ("hour", ALL, 0): 47,
+        ("hour", 5, 60): 16,
+        ("hour", ALL, 60): 16,
+    }
+    assert {key: sums.delivered for key, sums in read.ever().items()} == {5: 61, 6: 2, ALL: 63}
+    assert read.ever()[6].reasons == {"dns": 1}
+    assert fold() == 0
+
+
+def test_readers_sum_over_the_time_that_they_ask_for() -> None:
+    put({5: {"delivered": 1, "failed": 1, "why:dns": 1}, 6: {"delivered": 2}}, NOON)
+    put({5: {"delivered": 4}}, NOON + timedelta(hours=2))
+    fold()
+    hour = NOON.replace(minute=0, second=0)
+
+    line = read.over_time("hour", hour)
+    assert [(at, sums.delivered) for at, sums in line.items()] == [(hour, 3), (hour + timedelta(hours=2), 4)]
+    assert [sums.delivered for sums in read.over_time("hour", hour, 5).values()] == [1, 4]
+    assert list(read.over_time("hour", hour + timedelta(hours=1))) == [hour + timedelta(hours=2)]
+    assert {key: sums.delivered for key, sums in read.by_postback("hour", hour).items()} == {5: 5, 6: 2}
+    assert {key: sums.delivered for key, sums in read.by_postback("hour", hour, [6]).items()} == {6: 2}
+    assert {key: (sums.delivered, sums.failed) for key, sums in read.counts_by_postback("hour", hour).items()} == {
+        5: (5, 1),
+        6: (2, 0),
+    }
+
+
+def test_more_tallies_than_one_transaction_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postbacks.metrics.fold.MOST_TALLIES", 3)
+    for _ in range(7):
+        put({5: {"delivered": 1}}, NOON)
+    assert fold() == 7
+    assert ever() == {"delivered": 7}
+
+
+def test_writers_and_folders_at_once_count_each_once() -> None:
+    """Two fold all the time while four write, each in transactions of its own that overlap the folds.
+
+    Each waits for a fold now and then, so that on any machine writing and folding go on at the same time.
+    """
+    done = threading.Event()
+
+    def writes(lane: int) -> None:
+        with engine_connection() as own, own.cursor() as cursor:
+            for number in range(100):
+                cursor.execute("BEGIN")
+                append(cursor, {lane: {"delivered": 1, f"why:{number % 3}": 1}, 9: {"failed": 1}})
+                cursor.execute("ROLLBACK" if number % 10 == 9 else "COMMIT")
+
+    def folds() -> None:
+        try:
+            while not done.is_set():
+                fold(wait=True)
+        finally:
+            django_connection.close()
+
+    writers = [threading.Thread(target=writes, args=(lane,)) for lane in (1, 2, 3, 4)]
+    folders = [threading.Thread(target=folds) for _ in range(2)]
+    for thread in (*writers, *folders):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    for thread in folders:
+        thread.join()
+
+    fold()
+    assert {key: (sums.delivered, sums.failed) for key, sums in read.ever().items()} == {
+        **dict.fromkeys((1, 2, 3, 4), (90, 0)),
+        9: (0, 360),
+        ALL: (360, 360),
+    }
+    assert Tally.objects.count() == 0
+
+
+def test_a_fold_that_is_cut_off_leaves_everything_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    put({5: {"delivered": 1}}, NOON)
+
+    def cut_off(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("postbacks.metrics.fold.Rollup.objects.bulk_create", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            fold()
+    assert (Tally.objects.count(), Rollup.objects.count()) == (1, 0)
+    assert ever() == {"delivered": 1}
+
+
+def test_only_one_folds_at_a_time() -> None:
+    put({5: {"delivered": 1}}, NOON)
+
+    def folds() -> int:
+        try:
+            return fold(wait=True)
+        finally:
+            django_connection.close()
+
+    with engine_connection() as other, other.cursor() as theirs, ThreadPoolExecutor(1) as threads:
+        theirs.execute("SELECT pg_advisory_lock(%s, %s)", FOLD_LOCK)
+        assert fold() == 0
+        waiting = threads.submit(folds)
+        wait_until(lambda: waiters(theirs) == 1, 20, "the other fold waits")
+        assert (Tally.objects.count(), Rollup.objects.count()) == (1, 0)
+        theirs.execute("SELECT pg_advisory_unlock(%s, %s)", FOLD_LOCK)
+        assert waiting.result(20) == 1
+    assert (Tally.objects.count(), read.ever()[5].delivered) == (0, 1)
+
+
+def waiters(cursor: extensions.cursor) -> int:
+    cursor.execute("SELECT count(*) FROM pg_locks WHERE (classid, objid) = (%s, %s) AND NOT granted", FOLD_LOCK)
+    (count,) = cursor.fetchone() or (0,)
+    return int(count)
+
+
+def test_whatever_is_written_and_folded_at_once_is_counted_once() -> None:
+    """Two fold all the time while four write, each in transactions of its own that overlap the folds."""
+    done = threading.Event()
+
+    def writes(lane: int) -> None:
+        with engine_connection() as own, own.cursor() as cursor:
+            for number in range(50):
+                cursor.execute("BEGIN")
+                append(cursor, {lane: {"delivered": 1, f"why:{number % 3}": 1}, 9: {"failed": 1}})
+                cursor.execute("ROLLBACK" if number % 10 == 9 else "COMMIT")
+
+    def folds() -> None:
+        try:
+            while not done.is_set():
+                fold(wait=True)
+        finally:
+            django_connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        folders = [threads.submit(folds) for _ in range(2)]
+        writers = [threads.submit(writes, lane) for lane in (1, 2, 3, 4)]
+        wait(writers)
+        done.set()
+        for each in (*writers, *folders):
+            each.result()
+
+    fold(wait=True)
+    assert {key: (sums.delivered, sums.failed) for key, sums in read.ever().items()} == {
+        **dict.fromkeys((1, 2, 3, 4), (45, 0)),
+        9: (0, 180),
+        ALL: (180, 180),
+    }
+    assert Tally.objects.count() == 0
+
+
+def test_old_minutes_and_hours_go_and_the_sums_stay(settings: Settings) -> None:
+    settings.POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS = 2
+    settings.POSTBACKS_ROLLUP_HOURS_KEPT_DAYS = 30
+    now = timezone.now()
+    for days in (1, 3, 40):
+        put({5: {"delivered": 1}}, now - timedelta(days=days))
+    fold()
+    prune()
+    of_five = Rollup.objects.filter(postback_key=5)
+    assert Counter(of_five.values_list("period", flat=True)) == {"minute": 1, "hour": 2, "ever": 1}
+    assert ever(5) == {"delivered": 3}
+
+
+def test_readers_catch_up_when_nobody_folds() -> None:
+    now = timezone.now()
+    put({5: {"delivered": 1}}, now)
+    read.catch_up()
+    assert Tally.objects.count() == 1, "the task will come"
+    Tally.objects.update(at=now - timedelta(minutes=1))
+    read.catch_up()
+    assert Tally.objects.count() == 0
+    put({5: {"delivered": 1}}, now)
+    read.catch_up(exactly=True)
+    assert read.ever()[5].delivered == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (make_answer(200, b"error"), "rule"),
+        (make_answer(301), "status_3xx"),
+        (make_answer(404), "status_4xx"),
+        (make_answer(410), "status_410"),
+        (make_answer(429), "status_429"),
+        (make_answer(503), "status_5xx"),
+        *((Failure(code, "For some reason."), code.value) for code in Code),
+    ],
+)
+def test_each_failure_has_a_class(answer: Answer | Failure, expected: str) -> None:
+    one = claimed()
+    assert reason_class(Judged(one, Retry("…", 5.0), sent(prepared(one), answer))) == expected
+    assert expected in LABELS
+
+
+def test_success_and_giving_back_have_none() -> None:
+    one = claimed()
+    assert reason_class(Judged(one, Delivered("Fine."), sent(prepared(one)))) is None
+    assert reason_class(Judged(one, Released(), None)) is None
+
+
+@pytest.mark.parametrize(
+    ("counts", "share", "expected"),
+    [
+        ([0, 0, 0, 0], 0.5, None),
+        ([4, 0, 0, 0], 0.5, 5.0),
+        ([0, 10, 0, 0], 0.95, 19.5),
+        ([5, 0, 5, 0], 0.5, 10.0),
+        ([5, 0, 5, 0], 1.0, 40.0),
+        ([0, 0, 0, 3], 0.5, 40.0),
+    ],
+)
+def test_percentiles_lie_between_bounds(counts: list[int], share: float, expected: float | None) -> None:
+    assert percentile(counts, (10, 20, 40), share) == expected
+
+
+def test_python_and_postgresql_agree_on_places() -> None:
+    values = [-1.0, 0.0, 0.004, 0.005, 0.0051, 1.0, 59.9, 60.0, 604_800.0, 1e9]
+    with django_connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(width_bucket(v, %s::float8[]) ORDER BY n)"
+            " FROM unnest(%s::float8[]) WITH ORDINALITY u (v, n)",
+            [list(LAG_SECONDS), values],
+        )
+        (found,) = cursor.fetchone()
+    assert found == [place(LAG_SECONDS, value) for value in values]
+
+
+def test_all_that_was_recorded_before_there_were_roll_ups_is_counted(lane: Postback, write: Write) -> None:
+    write(attempted(make_held(lane), Delivered("Fine.")), attempted(make_held(lane), GaveUp("No."), make_answer(404)))
+    write(attempted(make_held(lane), Retry("No.", 5.0), make_answer(404)))
+    delete_postback(lane)
+    Tally.objects.all().delete()
+    with django_connection.cursor() as cursor:
+        cursor.execute(import_module("postbacks.migrations.0003_rollups").COUNT_WHAT_IS_THERE)
+    of_all, of_one = (Rollup.objects.get(period="ever", postback_key=key) for key in (ALL, lane.pk))
+    for row in (of_all, of_one):
+        assert (row.at, row.attempts, row.succeeded, row.delivered, row.failed, row.cancelled) == (EVER, 3, 1, 1, 1, 1)
+    hours = Rollup.objects.filter(period="hour", postback_key=ALL)
+    assert sum(row.attempts for row in hours) == 3
+    assert sum(row.cancelled for row in hours) == 1

@@ -1,0 +1,72 @@
+"""A replay as operators run it: the command and the workers are processes of their own, and the command is killed."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from django.utils import timezone
+
+from postbacks.models import Attempt, Delivery, Replay
+from tests.support.bulk import make_due_deliveries
+from tests.support.factories import make_media_source, make_postback, make_tracker
+from tests.support.patience import wait_until
+from tests.support.receiver import ScriptedReceiver
+from tests.support.workers import Command, commands, running_workers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+COUNT = 4_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers(django_db_setup: None) -> Iterator[None]:
+    with running_workers():
+        yield
+
+
+@pytest.fixture
+def command() -> Iterator[Command]:
+    with commands("replay_actions") as start:
+        yield start
+
+
+def test_stopped_killed_and_gone_on_with_each_arrives_once(command: Command) -> None:
+    tracker = make_tracker()
+    with ScriptedReceiver() as receiver:
+        postbacks = [
+            make_postback(tracker, make_media_source(), url=receiver.url + "/in?delivery={DeliveryId}")
+            for _ in range(2)
+        ]
+        made = make_due_deliveries(tracker, postbacks, COUNT)
+        Delivery.objects.update(state="delivered", finished_at=timezone.now())
+
+        first = command("--yes", "--rate", "800")
+        receiver.wait_for(COUNT // 10, timeout=30)
+        first.send_signal(signal.SIGINT)
+        _, complaint = first.communicate(timeout=20)
+        replay = Replay.objects.get()
+        assert first.returncode == 1
+        assert f"were handed over. Go on with: manage.py replay_actions --resume {replay.pk}" in complaint
+        assert (replay.state, 0 < replay.made < COUNT, replay.driver) == ("stopped", True, None)
+
+        second = command("--resume", str(replay.pk))
+        receiver.wait_for(COUNT // 2, timeout=30)
+        second.kill()
+        second.communicate(timeout=20)
+        replay.refresh_from_db()
+        assert (replay.state, replay.made < COUNT) == ("running", True)
+
+        # The workers notice that nobody drives it any more.
+        wait_until(lambda: Replay.objects.get().state == "finished", 40, "it is all handed over")
+        unfinished = Delivery.objects.filter(state__in=Delivery.UNFINISHED)
+        wait_until(lambda: not unfinished.exists(), 20, "all are delivered")
+        arrived = Counter(int(arrival.query["delivery"]) for arrival in receiver.arrivals)
+
+    assert arrived == dict.fromkeys(made, 1), "each once, by the id that the receiver knows"
+    assert Delivery.objects.filter(replay=replay, state="delivered").count() == COUNT
+    assert Attempt.objects.count() == COUNT
+    replay.refresh_from_db()
+    assert (replay.planned, replay.made) == (COUNT, COUNT)

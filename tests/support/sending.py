@@ -1,0 +1,56 @@
+"""What the sender's tests put in, and what they get out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from threading import get_ident
+
+from postbacks.delivery.outcomes import Prepared, Sent
+from tests.support.delivery_rows import claimed, prepared
+from tests.support.patience import wait_until
+from tests.support.receiver import Arrival, ScriptedReceiver
+
+
+class Outcomes:
+    """What the sender hands to its callbacks."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []
+        self.unsent: list[Prepared] = []
+        self.threads: set[int] = set()
+        self.fail_next = False
+
+    def on_sent(self, sent: Sent) -> None:
+        self.threads.add(get_ident())
+        self.sent.append(sent)
+        if self.fail_next:
+            self.fail_next = False
+            raise RuntimeError("whoever listens has a bug")
+
+    def on_unsent(self, unsent: Iterable[Prepared]) -> None:
+        self.unsent.extend(unsent)
+
+    def wait_for(self, count: int, timeout_seconds: float = 10) -> list[Sent]:
+        wait_until(lambda: len(self.sent) >= count, timeout_seconds, f"{count} are sent")
+        return list(self.sent)
+
+
+def ready(receiver: ScriptedReceiver, lane: int = 1, count: int = 1) -> list[Prepared]:
+    """Requests whose path names the lane and the delivery."""
+    ones = [claimed(lane=lane) for _ in range(count)]
+    return [prepared(one, f"{receiver.url}/{lane}/{one.delivery_id}") for one in ones]
+
+
+def slotted(receiver: ScriptedReceiver, *in_seconds: float) -> list[Prepared]:
+    """Requests of one lane, each with its slot so many seconds from now."""
+    now = time.monotonic()
+    return [one._replace(not_before=now + seconds) for seconds in in_seconds for one in ready(receiver)]
+
+
+def ids(ones: Iterable[Prepared]) -> list[int]:
+    return sorted(one.claimed.delivery_id for one in ones)
+
+
+def lanes_of(arrivals: Iterable[Arrival]) -> list[int]:
+    return [int(arrival.path.split("/")[1]) for arrival in arrivals]
