@@ -27,7 +27,7 @@ from tests.workers import running_workers, start_worker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FEW, PER_SECOND = 80, 1000
-STANDSTILL_SECONDS = 3.0  # Some tenths on a machine that has nothing else to do.
+STANDSTILL_SECONDS = 10.0  # Some tenths on a machine that has nothing else to do.
 CHANGED: tuple[type[models.Model], ...] = (Action, ActionEvent, Delivery, Attempt)
 
 
