@@ -123,7 +123,7 @@ def test_a_redis_that_is_gone_or_silent(settings: Any, silent: int) -> None:
         settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
         began = time.monotonic()
         said = mend("redis")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         assert said == "Redis does not take a write. See that it runs, has memory, and that REDIS_URL is right."
 
 
@@ -138,7 +138,7 @@ def test_a_database_that_is_gone_or_silent(
         assert mend("database", "/readyz/web") == (
             "The database does not answer. See that it runs and that DATABASE_URL is right."
         ), "and neither its host nor its user"
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         assert logged in caplog.text
     assert Client().get("/healthz").status_code == 200, "this process lives all the same"
 
