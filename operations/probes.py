@@ -46,7 +46,7 @@ def _readyz_web(_request: HttpRequest) -> HttpResponse:
 
 def _as_json(checks: list[Check]) -> HttpResponse:
     ready = all(check.ok for check in checks)
-    said = {check.name: {"ok": True} if check.ok else {"ok": False, "mend": check.mend} for check in checks}
+    said = {check.name: {"ok": True} if check.ok else {"ok": False, "fix": check.fix} for check in checks}
     return JsonResponse({"ready": ready, "checks": said}, status=200 if ready else 503)
 
 

@@ -1,6 +1,6 @@
 """Whether all that a deployment needs is there, for `/readyz`: quick, and never hanging.
 
-What goes wrong is logged with its details; whoever asks over HTTP is told what to mend, and neither hosts nor users.
+What goes wrong is logged with its details; whoever asks over HTTP is told what to fix, and neither hosts nor users.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from redis.retry import Retry
 
 from operations import migrations
 from operations.asking import Asker
-from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
 
 logger = logging.getLogger(__name__)
@@ -37,11 +37,11 @@ class Check:
     """One of the things that are needed. `mend` says what to do; it is empty where all is well."""
 
     name: str
-    mend: str = ""
+    fix: str = ""
 
     @property
     def ok(self) -> bool:
-        return not self.mend
+        return not self.fix
 
 
 class Checks:
@@ -78,16 +78,16 @@ def _database(*, workers: bool) -> Iterator[Check]:
 
 
 def _migrations(asker: Asker) -> Check:
-    mend = "Run `python manage.py migrate`: the database lacks "
+    fix = "Run `python manage.py migrate`: the database lacks "
     try:
         missing = migrations.missing((app, name) for app, name in asker.ask(migrations.APPLIED))
     except psycopg2.errors.UndefinedTable:
-        return Check("migrations", f"{mend}all tables.")
-    return Check("migrations", f"{mend}{', '.join(missing)}." if missing else "")
+        return Check("migrations", f"{fix}all tables.")
+    return Check("migrations", f"{fix}{', '.join(missing)}." if missing else "")
 
 
 def _workers(asker: Asker) -> Iterator[Check]:
-    (processes,) = asker.ask(leases.LIVING, [OWNER_LOCKS])[0]
+    (processes,) = asker.ask(leases.LIVING, [LEASE_LOCKS])[0]
     yield Check("worker", "" if processes else "No worker process lives. Start one: celery --app config worker.")
     try:
         ages: dict[str, float] = {name: age for name, age in asker.ask(heartbeat.AGES)}  # noqa: C416 -- typed so

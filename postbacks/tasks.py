@@ -9,7 +9,7 @@ from celery.signals import worker_process_shutdown, worker_ready, worker_shutdow
 from postbacks.database import raw_cursor
 from postbacks.delivery import heartbeat
 from postbacks.delivery.process import engine, stop_engine
-from postbacks.delivery.reaper import sweeper
+from postbacks.delivery.sweep import sweeper
 from postbacks.metrics import fold as counts
 from postbacks.notices import send_notices
 from postbacks.replay.feed import drive_for

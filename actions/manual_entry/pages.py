@@ -17,7 +17,7 @@ from unfold.decorators import action
 
 from actions.imports.run import ImportStoppedError
 from actions.manual_entry.forms import ALLOWED, ChangeForm, ReportForm
-from actions.manual_entry.reporting import Told, take
+from actions.manual_entry.reporting import ImportReport, take
 from actions.models import Action
 from actions.recording.record import record
 from actions.recording.results import Recorded, RejectedResult, Repeated, refused
@@ -44,7 +44,7 @@ class ManualEntry(ModelAdmin):
     def report_by_hand(self, request: HttpRequest) -> HttpResponse:
         """To paste or upload; then, by POST, to check or record."""
         form = ReportForm(request.POST or None, request.FILES or None)
-        told: Told | None = None
+        told: ImportReport | None = None
         if request.method == "POST" and form.is_valid():
             try:
                 told = take(form.reports(), record="record" in request.POST)

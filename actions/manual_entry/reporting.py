@@ -17,7 +17,7 @@ MAX_TOLD = 100
 
 
 @dataclass(slots=True)
-class Told:
+class ImportReport:
     """What became of the lines: the counts, and the first refusals and notes with their line numbers."""
 
     recorded: bool  # Or only tried.
@@ -40,7 +40,7 @@ class Told:
         """Nothing to finish."""
 
 
-def take(text: bytes, *, record: bool) -> Told:
+def take(text: bytes, *, record: bool) -> ImportReport:
     """Record the reports in `text`, or only try.
 
     It is JSON Lines or one JSON object, if it begins with a brace, and CSV otherwise.
@@ -50,7 +50,7 @@ def take(text: bytes, *, record: bool) -> Told:
         ImportStoppedError: the database failed; what was recorded before stays.
     """
     lines = _lines(text)
-    told = Told(recorded=record)
+    told = ImportReport(recorded=record)
     told.summary = import_stream(lines, told, jobs=1) if record else try_import(lines, told)
     return told
 

@@ -16,7 +16,7 @@ from tqdm import trange
 from benchmarks import drains, outages, rows
 from benchmarks.receivers import Arrival
 from benchmarks.results import Figure, at_most
-from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.models import Postback
 
 EVERY_SECONDS = 2.0
@@ -83,6 +83,6 @@ def _kill(child: psutil.Process) -> Kill:
         with contextlib.suppress(psutil.TimeoutExpired):
             child.wait(1)  # The parent reaps it.
         time.sleep(0.05)  # Until its connections are closed, and its lock with them.
-        cursor.execute(_LIVING, [OWNER_LOCKS])
+        cursor.execute(_LIVING, [LEASE_LOCKS])
         living = {owner for (owner,) in cursor.fetchall()}
     return Kill(at, {delivery for owner, deliveries in held.items() if owner not in living for delivery in deliveries})

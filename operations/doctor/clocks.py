@@ -26,5 +26,5 @@ def judge_skew(name: str, ahead_seconds: float) -> Iterator[Finding]:
     if off < WORTH_A_WORD_SECONDS:
         return
     what = f"The {name}'s clock is {off:.1f} s {'ahead of' if ahead_seconds > 0 else 'behind'} this host's."
-    mend = "Run NTP on both: postbacks leave late by the difference, or early."
-    yield wrong(what, mend) if off >= TOO_MUCH_SECONDS else warning(what, mend)
+    fix = "Run NTP on both: postbacks leave late by the difference, or early."
+    yield wrong(what, fix) if off >= TOO_MUCH_SECONDS else warning(what, fix)

@@ -33,8 +33,8 @@ ADVICE = (
 def unreachable(error: psycopg2.OperationalError) -> Finding:
     """Says why the database could not be asked, as well as it can be told."""
     said = " ".join(str(error).split())
-    mend = next((mend for words, mend in ADVICE if words in said), "See that it runs and that DATABASE_URL is right.")
-    return wrong(f"The database cannot be reached: {said}", mend)
+    fix = next((fix for words, fix in ADVICE if words in said), "See that it runs and that DATABASE_URL is right.")
+    return wrong(f"The database cannot be reached: {said}", fix)
 
 
 def look_at_database(asker: Asker) -> Iterator[Finding]:

@@ -20,16 +20,16 @@ class Finding:
 
     level: Level
     what: str
-    mend: str = ""
+    fix: str = ""
 
 
 def fine(what: str) -> Finding:
     return Finding(Level.OK, what)
 
 
-def warning(what: str, mend: str) -> Finding:
-    return Finding(Level.WARNING, what, mend)
+def warning(what: str, fix: str) -> Finding:
+    return Finding(Level.WARNING, what, fix)
 
 
-def wrong(what: str, mend: str) -> Finding:
-    return Finding(Level.ERROR, what, mend)
+def wrong(what: str, fix: str) -> Finding:
+    return Finding(Level.ERROR, what, fix)

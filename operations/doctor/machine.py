@@ -38,7 +38,7 @@ def judge_files(most: float) -> Finding:
 def judge_disk(folder: str, free_bytes: int) -> Finding:
     free = free_bytes / GIGABYTE
     what = f"{free:.1f} GB are free for {folder}."
-    mend = "Free some, or move the folder to a larger disk: PostgreSQL stops when it is full."
+    fix = "Free some, or move the folder to a larger disk: PostgreSQL stops when it is full."
     if free < TOO_LITTLE_GB:
-        return wrong(what, mend)
-    return warning(what, mend) if free < LITTLE_GB else fine(what)
+        return wrong(what, fix)
+    return warning(what, fix) if free < LITTLE_GB else fine(what)

@@ -46,8 +46,8 @@ def look_at_redis() -> Iterator[Finding]:
         yield from skew("Redis server", lambda: _seconds(client))
     except RedisError as error:
         said = " ".join(str(error).split())
-        mend = next((mend for words, mend in ADVICE if words in said), "See that it runs and that REDIS_URL is right.")
-        yield wrong(f"Redis cannot be used: {said}", mend)
+        fix = next((fix for words, fix in ADVICE if words in said), "See that it runs and that REDIS_URL is right.")
+        yield wrong(f"Redis cannot be used: {said}", fix)
     finally:
         client.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from operations.asking import Asker
 from operations.doctor.finding import Finding, fine, warning, wrong
 from operations.readiness import MOST_SWEEP_LAG_SECONDS
-from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
 
 # Its task comes every five seconds, and is dropped when every worker is busy for as long.
@@ -21,7 +21,7 @@ START_BEAT = "Start one beat: celery --app config beat."
 
 
 def look_at_workers(asker: Asker) -> Iterator[Finding]:
-    (processes,) = asker.ask(leases.LIVING, [OWNER_LOCKS])[0]
+    (processes,) = asker.ask(leases.LIVING, [LEASE_LOCKS])[0]
     ages: dict[str, float] = {name: age for name, age in asker.ask(heartbeat.AGES)}  # noqa: C416 -- typed so
     yield from judge_workers(int(processes), ages.get(heartbeat.SWEEP), ages.get(heartbeat.BEAT))
     if ages.get(heartbeat.PRUNE, 0) > MOST_PRUNE_AGE_SECONDS:

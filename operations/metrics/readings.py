@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from operations.asking import Asker
-from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
 from postbacks.delivery_states import SQL_UNFINISHED
 from postbacks.metrics.fold import ALL, fold
@@ -92,7 +92,7 @@ def read() -> Readings:
             oldest_waiting_seconds=asker.ask(OLDEST)[0][0],
             postbacks=dict.fromkeys(("active", "paused", "held"), 0) | _pairs(asker, POSTBACKS),
             held=[(pk, name, age) for pk, name, age in asker.ask(HELD)],
-            workers=_number(asker, leases.LIVING, OWNER_LOCKS),
+            workers=_number(asker, leases.LIVING, LEASE_LOCKS),
             sweep_age=ages.get(heartbeat.SWEEP),
             beat_age=ages.get(heartbeat.BEAT),
             prune_age=ages.get(heartbeat.PRUNE),

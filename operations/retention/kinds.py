@@ -21,7 +21,7 @@ NOT_PERSONAL = [name for name in PARAMETERS if not is_personal(name)]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RetainedKind:
     """One kind of rows. Where they stay as rows, `remembers` how far it has come; else each night begins anew."""
 
     name: str
@@ -33,7 +33,7 @@ class Kind:
 
 
 # Lines of a batch come after it, and their key refers to it: what belongs to a batch goes with it.
-SUBMISSIONS = Kind(
+SUBMISSIONS = RetainedKind(
     "submissions",
     "submissions and batches of the API",
     look="""
@@ -58,7 +58,7 @@ SUBMISSIONS = Kind(
 )
 
 # Of the URL, scheme and host stay: path and query hold values.
-TEXTS = Kind(
+TEXTS = RetainedKind(
     "texts",
     "texts of requests and answers",
     remembers=True,
@@ -88,7 +88,7 @@ _EVENT_VERDICT = f"""
         ELSE 'goes' END
 """  # noqa: S608 -- made of constants
 # An event by its own age, its action with the latest event; then no replay can take it from there any more.
-PERSONAL_DATA = Kind(
+PERSONAL_DATA = RetainedKind(
     "personal",
     "events with their personal data",
     remembers=True,
@@ -127,7 +127,7 @@ PERSONAL_DATA = Kind(
     """,  # noqa: S608 -- as above
 )
 
-DELIVERIES = Kind(
+DELIVERIES = RetainedKind(
     "deliveries",
     "ended deliveries with their attempts",
     look=f"""
@@ -158,7 +158,7 @@ _ACTION_IS_NEEDED = """
     ) IS NOT NULL
 """
 # Only what nothing can happen to any more, and whose order id is free again by the event type's window.
-ACTIONS = Kind(
+ACTIONS = RetainedKind(
     "actions",
     "actions with their items and events",
     look=f"""

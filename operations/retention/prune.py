@@ -18,7 +18,7 @@ from typing import Any
 from psycopg2 import extensions
 
 from operations.retention.ages import Ages
-from operations.retention.kinds import KINDS, LEFT_OVER, NOT_PERSONAL, PERSONAL, Kind
+from operations.retention.kinds import KINDS, LEFT_OVER, NOT_PERSONAL, PERSONAL, RetainedKind
 from postbacks import database
 from postbacks.advisory_locks import PRUNE_LOCK
 from postbacks.delivery import heartbeat
@@ -115,7 +115,7 @@ class _Run:
     """One kind, from where the last run ended, or from the beginning."""
 
     def __init__(
-        self, connection: extensions.connection, kind: Kind, before: datetime, result: Result, *, dry_run: bool
+        self, connection: extensions.connection, kind: RetainedKind, before: datetime, result: Result, *, dry_run: bool
     ) -> None:
         self._connection = connection
         self._kind = kind

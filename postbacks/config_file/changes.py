@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Model
 
 from partners.models import CategoryPayout, ContractTerm, InAppEvent
-from postbacks.config_file.keys import Kind
+from postbacks.config_file.keys import EntryKind
 from postbacks.models import Postback
 
 _SHOWN_LENGTH = 160  # A changed template should fit into two lines of a terminal.
@@ -25,7 +25,7 @@ class Change:
 
 
 @dataclass(slots=True)
-class Outcome:
+class LoadResult:
     """What a load did, or would do: changes in order, how many entries were as the file has them, and what the
     operator should know besides."""
 
@@ -52,7 +52,7 @@ def subject(label: str, row: Model) -> str:
     return f"{label} {row}"
 
 
-def written_values(kind: Kind, row: Model) -> dict[str, Any]:
+def written_values(kind: EntryKind, row: Model) -> dict[str, Any]:
     """Key to value as a file gives it, None where it stands for what a file leaves out."""
     defaults = kind.defaults()
     found: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from django.db.models import F, Model, Prefetch, QuerySet
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, Partner, Program
 from postbacks.config_file.changes import written_values
-from postbacks.config_file.keys import DOCUMENT, Kind
+from postbacks.config_file.keys import DOCUMENT, EntryKind
 from postbacks.config_file.values import MaskedHeaders
 from postbacks.models import Postback
 
@@ -23,7 +23,7 @@ def dump_config() -> str:
     return yaml.dump(filled, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
-def _entry(kind: Kind, row: Model) -> Any:
+def _entry(kind: EntryKind, row: Model) -> Any:
     """One row as a file gives it: a mapping with its lists, or a bare text."""
     entry = {name: value for name, value in written_values(kind, row).items() if value is not None}
     if kind.scalar:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from postbacks.config_file.document import Mapping, Node, Scalar, Sequence
-from postbacks.config_file.keys import DOCUMENT, Key, Kind
+from postbacks.config_file.keys import DOCUMENT, EntryKind, Key
 from postbacks.config_file.problems import Place, Problem, did_you_mean
 
 
@@ -16,7 +16,7 @@ class Entry:
     `broken` was given wrongly or is missing, and is not in `values`. `lists` holds the entries below this one.
     """
 
-    kind: Kind
+    kind: EntryKind
     place: Place
     values: dict[str, Any]
     places: dict[str, Place] = field(default_factory=dict)
@@ -35,7 +35,7 @@ def read_entries(root: Node) -> tuple[Entry, list[Problem]]:
     return _entry(DOCUMENT, root, Place("", root.line), problems), problems
 
 
-def _entry(kind: Kind, node: Node, place: Place, problems: list[Problem]) -> Entry:
+def _entry(kind: EntryKind, node: Node, place: Place, problems: list[Problem]) -> Entry:
     entry = Entry(kind, place, kind.defaults(), lists={name: [] for name in kind.lists})
     if kind.scalar and isinstance(node, Scalar):
         node = Mapping(node.line, {kind.scalar: node}, {kind.scalar: node.line})
@@ -75,7 +75,7 @@ def _read_key(entry: Entry, key: Key, node: Mapping, problems: list[Problem]) ->
     entry.values.update(zip(key.model_fields, values, strict=True))
 
 
-def _read_list(kind: Kind, name: str, node: Mapping, place: Place, problems: list[Problem]) -> list[Entry]:
+def _read_list(kind: EntryKind, name: str, node: Mapping, place: Place, problems: list[Problem]) -> list[Entry]:
     value = node.items.get(name)
     if value is None or (isinstance(value, Scalar) and value.is_null):
         return []
@@ -86,7 +86,7 @@ def _read_list(kind: Kind, name: str, node: Mapping, place: Place, problems: lis
     return [_entry(kind, item, list_place.item(i, item.line), problems) for i, item in enumerate(value.items)]
 
 
-def _wanted(kind: Kind) -> str:
+def _wanted(kind: EntryKind) -> str:
     if kind.scalar:
         return f"This must be the {kind.scalar} of an {kind.label}, as a text."
     names = ", ".join([key.name for key in kind.keys] + list(kind.lists))

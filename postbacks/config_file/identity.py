@@ -33,7 +33,7 @@ from postbacks.config_file.keys import (
     PARTNER,
     POSTBACK,
     PROGRAM,
-    Kind,
+    EntryKind,
 )
 from postbacks.config_file.problems import Problem
 from postbacks.models import Postback
@@ -52,7 +52,7 @@ _TOLD_APART_BY = {
 }
 
 
-def identity(kind: Kind, *own: Any) -> Identity:
+def identity(kind: EntryKind, *own: Any) -> Identity:
     return (kind.label, *own)
 
 

@@ -57,7 +57,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EntryKind:
     """A kind of entry: its model, its name in messages, its keys, and its lists of other entries.
 
     `scalar` names the one key of entries that are written as a bare text.
@@ -66,7 +66,7 @@ class Kind:
     model: type[models.Model] | None
     label: str
     keys: tuple[Key, ...]
-    lists: "dict[str, Kind]" = field(default_factory=dict)
+    lists: "dict[str, EntryKind]" = field(default_factory=dict)
     scalar: str = ""
 
     def defaults(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ _ID = Key("id", read_id, required=True)
 _NAME = Key("name", read_text, required=True)
 _CURRENCY = Key("currency", read_text, required=True)
 
-EXCHANGE_RATE = Kind(
+EXCHANGE_RATE = EntryKind(
     ExchangeRate,
     "exchange rate",
     (
@@ -95,8 +95,8 @@ EXCHANGE_RATE = Kind(
         Key("rate", read_decimal, write_decimal, required=True),
     ),
 )
-IN_APP_EVENT = Kind(InAppEvent, "in-app event", (Key("code", read_text, required=True),), scalar="code")
-ACTION_TRACKER = Kind(
+IN_APP_EVENT = EntryKind(InAppEvent, "in-app event", (Key("code", read_text, required=True),), scalar="code")
+ACTION_TRACKER = EntryKind(
     ActionTracker,
     "event type",
     (
@@ -108,11 +108,11 @@ ACTION_TRACKER = Kind(
     ),
     {"in_app_events": IN_APP_EVENT},
 )
-PROGRAM = Kind(Program, "program", (_ID, _NAME, _CURRENCY), {"action_trackers": ACTION_TRACKER})
+PROGRAM = EntryKind(Program, "program", (_ID, _NAME, _CURRENCY), {"action_trackers": ACTION_TRACKER})
 _PAYOUT = Key("payout", read_payout, write_payout, fields=("payout_type", "payout"), required=True)
 
-CATEGORY_PAYOUT = Kind(CategoryPayout, "payout by category", (Key("category", read_text, required=True), _PAYOUT))
-CONTRACT_TERM = Kind(
+CATEGORY_PAYOUT = EntryKind(CategoryPayout, "payout by category", (Key("category", read_text, required=True), _PAYOUT))
+CONTRACT_TERM = EntryKind(
     ContractTerm,
     "contract term",
     (
@@ -127,7 +127,7 @@ CONTRACT_TERM = Kind(
     ),
     {"category_payouts": CATEGORY_PAYOUT},
 )
-CONTRACT = Kind(
+CONTRACT = EntryKind(
     Contract,
     "contract",
     (
@@ -137,7 +137,7 @@ CONTRACT = Kind(
     ),
     {"terms": CONTRACT_TERM},
 )
-POSTBACK = Kind(
+POSTBACK = EntryKind(
     Postback,
     "postback",
     (
@@ -163,14 +163,14 @@ POSTBACK = Kind(
         Key("error_response", read_text),
     ),
 )
-PARTNER = Kind(Partner, "partner", (_ID, _NAME, _CURRENCY), {"contracts": CONTRACT, "postbacks": POSTBACK})
-MEDIA_SOURCE = Kind(
+PARTNER = EntryKind(Partner, "partner", (_ID, _NAME, _CURRENCY), {"contracts": CONTRACT, "postbacks": POSTBACK})
+MEDIA_SOURCE = EntryKind(
     MediaSource,
     "media source",
     (_ID, _NAME, Key("type", read_text), Key("channel", read_text)),
     {"postbacks": POSTBACK},
 )
-DOCUMENT = Kind(
+DOCUMENT = EntryKind(
     None,
     "file",
     (),

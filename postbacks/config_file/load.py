@@ -19,11 +19,11 @@ from django.db.models.functions import Cast, Concat
 
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Partner
-from postbacks.config_file.changes import Change, Outcome, differences, new_key_notes, subject, written_values
+from postbacks.config_file.changes import Change, LoadResult, differences, new_key_notes, subject, written_values
 from postbacks.config_file.document import read_document
 from postbacks.config_file.entries import Entry, read_entries
 from postbacks.config_file.identity import Identity, identify, identity, row_identity
-from postbacks.config_file.keys import ACTION_TRACKER, IN_APP_EVENT, POSTBACK, PROGRAM, Kind
+from postbacks.config_file.keys import ACTION_TRACKER, IN_APP_EVENT, POSTBACK, PROGRAM, EntryKind
 from postbacks.config_file.problems import ConfigError, Place, Problem, did_you_mean
 from postbacks.config_file.prune import prune_contracts, prune_rest
 from postbacks.config_file.rows import new_row, take_values
@@ -44,7 +44,7 @@ _DOUBTFUL_WITH = {
 }
 
 
-def load_config(text: str, *, dry_run: bool = False, prune: bool = False) -> Outcome:
+def load_config(text: str, *, dry_run: bool = False, prune: bool = False) -> LoadResult:
     """Loads the text of a configuration file; a second load changes nothing. With `dry_run` nothing is written; with
     `prune` what the file does not name is deleted, as far as nothing refers to it.
 
@@ -69,10 +69,10 @@ class _Load:
         self.problems = problems
         self.prune = prune
         self.rows = stock()
-        self.outcome = Outcome()
+        self.outcome = LoadResult()
         self.changed_kinds: list[tuple[Entry, ActionTracker]] = []
 
-    def run(self, document: Entry) -> Outcome:
+    def run(self, document: Entry) -> LoadResult:
         self._make_way_for_new_names()
         for rate in document.lists["exchange_rates"]:
             self._save(rate)
@@ -143,7 +143,7 @@ class _Load:
             self._save(entry, **{owner_field: owner, "action_tracker": tracker})
 
     def _keep_secrets(self, entry: Entry) -> None:
-        """Turns the secret headers of the file into what is stored."""
+        """FairQueue the secret headers of the file into what is stored."""
         if "secret_headers" not in entry.places:
             return
         row = self.rows.get(entry.identity) if entry.identity else None
@@ -167,7 +167,7 @@ class _Load:
             entry.broken.add("in_app_event")
         return event
 
-    def _refer(self, entry: Entry, kind: Kind, model_field: str) -> Model | None:
+    def _refer(self, entry: Entry, kind: EntryKind, model_field: str) -> Model | None:
         """The row that an entry refers to by id. None where it is not there, or could not be saved: the latter has been
         complained of."""
         referred = entry.values.get(model_field)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.db.models import Exists, Model, OuterRef, Q
 
 from partners.references import what_refers_to
-from postbacks.config_file.changes import Change, Outcome, subject
+from postbacks.config_file.changes import Change, LoadResult, subject
 from postbacks.config_file.identity import Identity
 from postbacks.config_file.keys import (
     ACTION_TRACKER,
@@ -18,7 +18,7 @@ from postbacks.config_file.keys import (
     PARTNER,
     POSTBACK,
     PROGRAM,
-    Kind,
+    EntryKind,
 )
 from postbacks.lifecycle import delete_postback
 from postbacks.models import Delivery, Postback
@@ -26,13 +26,13 @@ from postbacks.models import Delivery, Postback
 Rows = dict[Identity, Model]
 
 
-def prune_contracts(rows: Rows, named: Mapping[Identity, object], outcome: Outcome) -> None:
+def prune_contracts(rows: Rows, named: Mapping[Identity, object], outcome: LoadResult) -> None:
     """Deletes the contracts and contract terms of `rows` that are not in `named`."""
     for kind in (CATEGORY_PAYOUT, CONTRACT_TERM, CONTRACT):
         _prune_kind(kind, rows, named, outcome)
 
 
-def prune_rest(rows: Rows, named: Mapping[Identity, object], outcome: Outcome) -> None:
+def prune_rest(rows: Rows, named: Mapping[Identity, object], outcome: LoadResult) -> None:
     """Deletes the rest of `rows` that is not in `named`: first what refers, then what is referred to."""
     for key, row in _unnamed(POSTBACK, rows, named).items():
         if isinstance(row, Postback):
@@ -44,7 +44,7 @@ def prune_rest(rows: Rows, named: Mapping[Identity, object], outcome: Outcome) -
         _prune_kind(kind, rows, named, outcome)
 
 
-def _prune_kind(kind: Kind, rows: Rows, named: Mapping[Identity, object], outcome: Outcome) -> None:
+def _prune_kind(kind: EntryKind, rows: Rows, named: Mapping[Identity, object], outcome: LoadResult) -> None:
     for key, row in _unnamed(kind, rows, named).items():
         what = subject(kind.label, row)
         _purge_deleted_postbacks(kind, row)
@@ -56,11 +56,11 @@ def _prune_kind(kind: Kind, rows: Rows, named: Mapping[Identity, object], outcom
         del rows[key]
 
 
-def _unnamed(kind: Kind, rows: Rows, named: Mapping[Identity, object]) -> Rows:
+def _unnamed(kind: EntryKind, rows: Rows, named: Mapping[Identity, object]) -> Rows:
     return {key: row for key, row in rows.items() if key[0] == kind.label and key not in named}
 
 
-def _purge_deleted_postbacks(kind: Kind, row: Model) -> None:
+def _purge_deleted_postbacks(kind: EntryKind, row: Model) -> None:
     """Removes the rows that deleted postbacks leave behind, where no delivery needs them: nobody would find out what
     keeps an otherwise unused partner or event type. It reads all deliveries, which is fine for once."""
     field = _POSTBACK_FIELDS.get(kind.label)

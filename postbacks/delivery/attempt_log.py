@@ -25,13 +25,13 @@ def log_attempts(batch: Iterable[Judged]) -> None:
     if wanted == "none":
         return
     for judged in batch:
-        if not isinstance(judged.fate, Released) and (wanted == "all" or not isinstance(judged.fate, Delivered)):
+        if not isinstance(judged.outcome, Released) and (wanted == "all" or not isinstance(judged.outcome, Delivered)):
             _log(judged)
 
 
 def _log(judged: Judged) -> None:
     claimed = judged.claimed
-    outcome = "delivered" if isinstance(judged.fate, Delivered) else "failed" if _is_over(judged) else "retry"
+    outcome = "delivered" if isinstance(judged.outcome, Delivered) else "failed" if _is_over(judged) else "retry"
     reason = reason_class(judged)
     fields = {
         "delivery": claimed.delivery_id,
@@ -57,7 +57,7 @@ def _log(judged: Judged) -> None:
 
 
 def _is_over(judged: Judged) -> bool:
-    return isinstance(judged.fate, GaveUp)
+    return isinstance(judged.outcome, GaveUp)
 
 
 def _of_request(sent: Sent) -> dict[str, object]:

@@ -16,8 +16,8 @@ _MS_PER_SECOND = 1000
 def reason_class(judged: Judged) -> str | None:
     """One of `reasons.LABELS` for what failed; None for a success, and for what was given back without an attempt."""
     if judged.sent is None:
-        return UNBUILDABLE if isinstance(judged.fate, GaveUp) else None
-    return None if isinstance(judged.fate, Delivered) else why_failed(judged.sent.answer)
+        return UNBUILDABLE if isinstance(judged.outcome, GaveUp) else None
+    return None if isinstance(judged.outcome, Delivered) else why_failed(judged.sent.answer)
 
 
 def tally(
@@ -31,7 +31,7 @@ def tally(
     counts: dict[int, Counter[str]] = {}
     # Alike ones are put together first, by the machine: a batch has few kinds.
     for (lane, ok, took, why), number in Counter(
-        (j.claimed.postback_id, isinstance(j.fate, Delivered), _took(j), reason_class(j)) for j in attempts
+        (j.claimed.postback_id, isinstance(j.outcome, Delivered), _took(j), reason_class(j)) for j in attempts
     ).items():
         of_lane = counts.setdefault(lane, Counter())
         of_lane["attempts"] += number
@@ -57,7 +57,7 @@ def _finished(
     batch: Iterable[Judged], ended: Mapping[int, int | None]
 ) -> Iterable[tuple[int, str, int | None, str | None]]:
     for judged in batch:
-        if isinstance(judged.fate, Delivered | GaveUp) and judged.claimed.delivery_id in ended:
-            state = "delivered" if isinstance(judged.fate, Delivered) else "failed"
+        if isinstance(judged.outcome, Delivered | GaveUp) and judged.claimed.delivery_id in ended:
+            state = "delivered" if isinstance(judged.outcome, Delivered) else "failed"
             why = reason_class(judged) if judged.sent is None else None  # That of an attempt is counted with it.
             yield judged.claimed.postback_id, state, ended[judged.claimed.delivery_id], why

@@ -83,7 +83,7 @@ def lease_seconds() -> float:
 
 
 def claim(
-    cursor: extensions.cursor, owner: int, room: Mapping[int, int], replay_room: int | None = None
+    cursor: extensions.cursor, holder: int, room: Mapping[int, int], replay_room: int | None = None
 ) -> list[Claimed]:
     """Claims up to `room[postback id]` due deliveries of each lane: by class, each in the order in which it is due.
 
@@ -92,7 +92,7 @@ def claim(
     expires = time.monotonic() + lease_seconds() - RECORDING_MARGIN_SECONDS
     kept = [_kept(most) for most in room.values()]
     replays = list(room.values()) if replay_room is None else _dealt_out(replay_room, len(room))
-    cursor.execute(CLAIM, (owner, lease_seconds(), list(room.keys()), list(room.values()), kept, replays))
+    cursor.execute(CLAIM, (holder, lease_seconds(), list(room.keys()), list(room.values()), kept, replays))
     return [
         Claimed(delivery_id, postback_id, action_id, attempts_made + 1, kind, priority, known_as, values, expires)
         for delivery_id, postback_id, action_id, attempts_made, kind, priority, known_as, values in cursor.fetchall()

@@ -6,7 +6,7 @@ LARGEST = 512
 MOST_IN_FLIGHT = 256  # Connections of one process to one destination.
 
 
-class Share:
+class ConcurrencyLimit:
     """`in_flight` transfers may be in the air, `held` deliveries may be claimed and not yet recorded."""
 
     __slots__ = ("_size",)

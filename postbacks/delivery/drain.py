@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 
 from postbacks import database
 from postbacks.delivery import claim, ready_queue
+from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.circuit_breaker import store as circuit_breaker
-from postbacks.delivery.holdings import Holdings
 from postbacks.delivery.outcomes import Claimed
 from postbacks.delivery.outgoing import Outgoing
 from postbacks.delivery.pacing import Pacing
@@ -42,11 +42,11 @@ class Popped(NamedTuple):
 class Drain:
     """Runs on the thread on which Celery runs the task; in a pool of threads one drain at a time."""
 
-    def __init__(self, owner: int, holdings: Holdings, outgoing: Outgoing, share: Callable[[int], int]) -> None:
-        self._owner = owner
-        self._holdings = holdings
+    def __init__(self, holder: int, capacity: Capacity, outgoing: Outgoing, share: Callable[[int], int]) -> None:
+        self._holder = holder
+        self._holdings = capacity
         self._outgoing = outgoing
-        self._pacing = Pacing(holdings, outgoing)
+        self._pacing = Pacing(capacity, outgoing)
         self._share = share
         self._running = threading.Lock()  # The two below belong to the drain that has it.
         self._setups = Setups()
@@ -102,7 +102,7 @@ class Drain:
     def _claim(self, cursor: extensions.cursor, popped: Popped) -> tuple[list[Claimed], dict[int, float]]:
         """Claims; returns what was claimed and, by lane, the seconds until there is work again."""
         room = {lane: 1 if lane in popped.probes else most for lane, most in self._rooms(popped.usable).items()}
-        claimed = claim.claim(cursor, self._owner, room, self._holdings.replay_room()) if room else []
+        claimed = claim.claim(cursor, self._holder, room, self._holdings.replay_room()) if room else []
         counts = self._holdings.add(claimed)
         probed = {lane for lane in popped.probes if counts[lane]}
         circuit_breaker.return_probes(cursor, [lane for lane in popped.probes if lane not in probed])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 
-from postbacks.delivery.concurrency_limit import Share
+from postbacks.delivery.concurrency_limit import ConcurrencyLimit
 from postbacks.delivery.outcomes import Prepared
 
 MAX_IN_FLIGHT = 2_000  # Transfers of one process: each may hold a connection, so a descriptor and some 50 kB.
@@ -18,7 +18,7 @@ FOR_QUIET_LANES = MAX_IN_FLIGHT // 4
 QUIET = 2
 
 
-class Turns:
+class FairQueue:
     """`add` what waits, ask for the `next`, and say when it has `started` and `finished`."""
 
     def __init__(self) -> None:
@@ -33,10 +33,10 @@ class Turns:
     def full(self) -> bool:
         return self.in_flight >= MAX_IN_FLIGHT
 
-    def share(self, postback_id: int) -> Share:
+    def share(self, postback_id: int) -> ConcurrencyLimit:
         """How much of the process the lane may use."""
         lane = self._lanes.get(postback_id)
-        return lane.share if lane is not None else Share()
+        return lane.share if lane is not None else ConcurrencyLimit()
 
     def add(self, prepared: Prepared) -> None:
         lane = self._lane(prepared)
@@ -136,7 +136,7 @@ class _Lane:
         self.queue: deque[Prepared] = deque()
         self.in_flight = 0
         self.lined_up = False  # In exactly one of the lines: for its turn, its host, or more room.
-        self.share = Share()
+        self.share = ConcurrencyLimit()
 
 
 class _Host:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Retry, Sent
+from postbacks.delivery.outcomes import Delivered, GaveUp, Outcome, Retry, Sent
 from postbacks.egress.failures import Code, Failure
 from postbacks.verdicts.retry import next_delay
 
 GONE = 410
 
 
-def judge(sent: Sent) -> Fate:
-    """The fate of the delivery, by the postback's rules and the retry schedule."""
+def judge(sent: Sent) -> Outcome:
+    """The outcome of the delivery, by the postback's rules and the retry schedule."""
     answer = sent.answer
     if isinstance(answer, Failure):
         # What libcurl cannot send today it cannot send tomorrow. All else may pass: names, networks, proxies and our
@@ -26,7 +26,7 @@ def judge(sent: Sent) -> Fate:
     return _again(sent, verdict.reason, answer.header("Retry-After"))
 
 
-def _again(sent: Sent, reason: str, retry_after: str | None) -> Fate:
+def _again(sent: Sent, reason: str, retry_after: str | None) -> Outcome:
     delay = next_delay(sent.prepared.claimed.attempt, retry_after, datetime.now(UTC))
     if delay is None:
         return GaveUp(f"{reason.removesuffix('.')}. No attempt is left after {sent.prepared.claimed.attempt}.")

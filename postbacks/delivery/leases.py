@@ -6,7 +6,7 @@ import secrets
 
 from psycopg2 import extensions
 
-from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.advisory_locks import LEASE_LOCKS
 
 # After PostgreSQL has started, or has started over after a crash (its checkpointer is new then), the living need a
 # moment to come back and take their locks again.
@@ -32,7 +32,7 @@ WHERE id = ANY (ARRAY(
 RETURNING postback_id
 """
 
-# How many live, for those who watch; takes OWNER_LOCKS.
+# How many live, for those who watch; takes LEASE_LOCKS.
 LIVING = """
 SELECT count(DISTINCT objid) FROM pg_locks
 WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
@@ -40,21 +40,21 @@ WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
 """
 
 
-def new_owner() -> int:
+def new_holder() -> int:
     """A number for this process; taken at random, from as many as an advisory lock can tell apart."""
     return secrets.randbelow(2**31 - 1) + 1
 
 
-def announce(connection: extensions.connection, owner: int) -> None:
+def announce(connection: extensions.connection, holder: int) -> None:
     """Takes the process's lock, for as long as the connection lives.
 
     Shared, so that it is granted while the server still holds it for a connection of ours that was cut off.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", (OWNER_LOCKS, owner))
+        cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", (LEASE_LOCKS, holder))
 
 
 def reclaim(cursor: extensions.cursor) -> set[int]:
     """Makes ready again what dead or stalled workers hold; returns the lanes."""
-    cursor.execute(RECLAIM, (GRACE_SECONDS, OWNER_LOCKS))
+    cursor.execute(RECLAIM, (GRACE_SECONDS, LEASE_LOCKS))
     return {postback_id for (postback_id,) in cursor.fetchall()}

@@ -68,13 +68,13 @@ class Released(NamedTuple):
     """Not attempted: goes back to waiting as it was."""
 
 
-Fate = Delivered | Retry | GaveUp | Released
+Outcome = Delivered | Retry | GaveUp | Released
 
 
 class Judged(NamedTuple):
     """What becomes of the delivery. `sent` is None when no attempt was made; `probe` as it was prepared."""
 
     claimed: Claimed
-    fate: Fate
+    outcome: Outcome
     sent: Sent | None
     probe: bool = False

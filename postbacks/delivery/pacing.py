@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from redis.exceptions import RedisError
 
 from postbacks.delivery import rate_limit, ready_queue
-from postbacks.delivery.holdings import Holdings
+from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.outcomes import Claimed
 from postbacks.delivery.outgoing import Outgoing, Timed
 from postbacks.delivery.setups import Setup
@@ -21,10 +21,10 @@ HALF_HORIZON_SECONDS = rate_limit.HORIZON_MS / 2000
 
 
 class Pacing:
-    """Keeps nothing of its own: the slots are in Redis, the times to come back in the holdings."""
+    """Keeps nothing of its own: the slots are in Redis, the times to come back in the capacity."""
 
-    def __init__(self, holdings: Holdings, outgoing: Outgoing) -> None:
-        self._holdings = holdings
+    def __init__(self, capacity: Capacity, outgoing: Outgoing) -> None:
+        self._holdings = capacity
         self._outgoing = outgoing
 
     def look(self, usable: Sequence[Setup]) -> dict[int, int]:

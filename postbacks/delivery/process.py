@@ -17,14 +17,14 @@ from django.conf import settings
 
 from postbacks.delivery import leases, ready_queue
 from postbacks.delivery.attempt_log import log_attempts
+from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.drain import Drain
-from postbacks.delivery.holdings import Holdings
 from postbacks.delivery.judging import judge
-from postbacks.delivery.outcomes import Fate, GaveUp, Judged, Prepared, Released, Sent
+from postbacks.delivery.outcomes import GaveUp, Judged, Outcome, Prepared, Released, Sent
 from postbacks.delivery.outgoing import Outgoing
-from postbacks.delivery.reaper import sweeper
-from postbacks.delivery.recorder import Aftermath, Recorder
+from postbacks.delivery.recorder import FollowUp, Recorder
 from postbacks.delivery.sender import Sender
+from postbacks.delivery.sweep import sweeper
 
 logger = logging.getLogger(__name__)
 
@@ -42,13 +42,13 @@ class Engine:
     """
 
     def __init__(self) -> None:
-        self.holdings = Holdings()
-        owner = leases.new_owner()
+        self.capacity = Capacity()
+        holder = leases.new_holder()
         self._stopping = threading.Event()
-        self._recorder = Recorder(owner, self._on_recorded)
+        self._recorder = Recorder(holder, self._on_recorded)
         self._sender = Sender(self._on_sent, self._on_unsent)
         self._outgoing = Outgoing(self._sender, self._recorder)
-        self._drain = Drain(owner, self.holdings, self._outgoing, self._sender.share)
+        self._drain = Drain(holder, self.capacity, self._outgoing, self._sender.share)
         self._caretaker = threading.Thread(target=self._take_care, name="postbacks-caretaker", daemon=True)
         self._recorder.start()
         self._sender.start()
@@ -97,26 +97,26 @@ class Engine:
 
     # On the recorder's thread.
 
-    def _on_recorded(self, batch: Sequence[Judged], aftermath: Aftermath) -> None:
+    def _on_recorded(self, batch: Sequence[Judged], follow_up: FollowUp) -> None:
         """Wakes the lanes that have work now; with an empty batch it only looks for what was put off."""
         log_attempts(batch)
-        self.holdings.remove([judged.claimed for judged in batch])
-        due = aftermath.due
+        self.capacity.remove([judged.claimed for judged in batch])
+        due = follow_up.due
         for judged in batch:
-            if isinstance(judged.fate, Released):
+            if isinstance(judged.outcome, Released):
                 due.setdefault(judged.claimed.postback_id, 0.0)
-        for turn in aftermath.turns:
-            if turn.paused or turn.probe_seconds is not None:
-                self._sender.recall(turn.postback_id)
-            due[turn.postback_id] = turn.probe_seconds or 0.0
+        for hold in follow_up.hold_changes:
+            if hold.paused or hold.probe_seconds is not None:
+                self._sender.recall(hold.postback_id)
+            due[hold.postback_id] = hold.probe_seconds or 0.0
         if self._stopping.is_set():
             return
-        ready = self.holdings.ready(self._sender.share)
+        ready = self.capacity.ready(self._sender.share)
         if due or ready is not None:
             ready_queue.wake(due | dict.fromkeys(ready or (), 0.0))
 
 
-def _judge(sent: Sent) -> Fate:
+def _judge(sent: Sent) -> Outcome:
     try:
         return judge(sent)
     except Exception as bug:

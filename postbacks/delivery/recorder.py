@@ -21,7 +21,7 @@ from postbacks import database
 from postbacks.delivery import leases, result_sql
 from postbacks.delivery.chains import earliest, promote
 from postbacks.delivery.circuit_breaker import store as circuit_breaker
-from postbacks.delivery.circuit_breaker.health import News, Sign, sign_of
+from postbacks.delivery.circuit_breaker.health import Observation, Sign, sign_of
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Retry
 
 logger = logging.getLogger(__name__)
@@ -31,19 +31,19 @@ IDLE_WAIT_SECONDS = 0.05  # How late a lane that waits for room, or for its next
 RECONNECT_WAIT_SECONDS = 0.5
 
 
-class Aftermath(NamedTuple):
+class FollowUp(NamedTuple):
     """What follows from a batch: which lanes have work in how many seconds, and whose hold began, went on or ended."""
 
     due: dict[int, float]
-    turns: list[circuit_breaker.Turn]
+    hold_changes: list[circuit_breaker.HoldChange]
 
 
 class Recorder:
-    """`put` takes fates from any thread. `on_recorded` is called on the recorder's thread after each batch, with the
+    """`put` takes outcomes from any thread. `on_recorded` is called on the recorder's thread after each batch, with the
     batch and what follows from it; with an empty batch every IDLE_WAIT_SECONDS."""
 
-    def __init__(self, owner: int, on_recorded: Callable[[Sequence[Judged], Aftermath], None]) -> None:
-        self._owner = owner
+    def __init__(self, holder: int, on_recorded: Callable[[Sequence[Judged], FollowUp], None]) -> None:
+        self._holder = holder
         self._on_recorded = on_recorded
         self._queue: queue.SimpleQueue[Judged] = queue.SimpleQueue()
         self._connection: extensions.connection | None = None
@@ -75,7 +75,7 @@ class Recorder:
             try:
                 self._stay_connected()
                 batch = self._next_batch()
-                self._on_recorded(batch, self._write(batch) if batch else Aftermath({}, []))
+                self._on_recorded(batch, self._write(batch) if batch else FollowUp({}, []))
             except psycopg2.Error as error:
                 logger.warning("The recorder has no database (%s); it tries again.", str(error).strip())
                 self._disconnect()
@@ -96,7 +96,7 @@ class Recorder:
 
     def _connect(self) -> extensions.connection:
         connection = database.connect("recorder")
-        leases.announce(connection, self._owner)
+        leases.announce(connection, self._holder)
         return connection
 
     def _next_batch(self) -> list[Judged]:
@@ -109,14 +109,14 @@ class Recorder:
             pass
         return batch
 
-    def _write(self, batch: Sequence[Judged]) -> Aftermath:
+    def _write(self, batch: Sequence[Judged]) -> FollowUp:
         """Writes until it is written, reconnecting as often as it takes; healthy again only then."""
         while True:
             try:
                 if self._connection is None:
                     self._connection = self._connect()
-                result_sql.write(self._connection, self._owner, batch)
-                aftermath = self._after(self._connection, batch)
+                result_sql.write(self._connection, self._holder, batch)
+                follow_up = self._after(self._connection, batch)
             except psycopg2.Error as error:
                 logger.warning("Could not record %d outcomes (%s); trying again.", len(batch), str(error).strip())
                 self._disconnect()
@@ -125,18 +125,18 @@ class Recorder:
                 logger.exception(
                     "%d outcomes cannot be recorded; they are sent again when their lease ends.", len(batch)
                 )
-                return Aftermath({}, [])
+                return FollowUp({}, [])
             else:
-                return aftermath
+                return follow_up
 
-    def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> Aftermath:
+    def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> FollowUp:
         """What has work now: retries, and the next of each chain that came free. And whose health has turned."""
-        times = [(j.claimed.postback_id, j.fate.delay_seconds) for j in batch if isinstance(j.fate, Retry)]
-        finished = [j.claimed for j in batch if isinstance(j.fate, Delivered | GaveUp)]
+        times = [(j.claimed.postback_id, j.outcome.delay_seconds) for j in batch if isinstance(j.outcome, Retry)]
+        finished = [j.claimed for j in batch if isinstance(j.outcome, Delivered | GaveUp)]
         if finished:
             with connection.cursor() as cursor:
                 times += promote(cursor, ((one.postback_id, one.action_id) for one in finished)).items()
-        return Aftermath(earliest(times), circuit_breaker.learn(connection, _news(batch)))
+        return FollowUp(earliest(times), circuit_breaker.learn(connection, _news(batch)))
 
     def _disconnect(self) -> None:
         self._ready.clear()
@@ -145,16 +145,18 @@ class Recorder:
             self._connection = None
 
 
-def _news(batch: Sequence[Judged]) -> dict[int, list[News]]:
+def _news(batch: Sequence[Judged]) -> dict[int, list[Observation]]:
     """What the batch says of its destinations, by lane; a good answer is no news of one that is well, and what says
     nothing is news only of a probe."""
-    by_lane: dict[int, list[News]] = {}
+    by_lane: dict[int, list[Observation]] = {}
     lanes_with_news: set[int] = set()
     for judged in batch:
         sign = sign_of(judged)
         if sign in (Sign.SILENT, Sign.UNSENT) and not judged.probe:
             continue
-        by_lane.setdefault(judged.claimed.postback_id, []).append(News(sign, judged.claimed.action_id, judged.probe))
+        by_lane.setdefault(judged.claimed.postback_id, []).append(
+            Observation(sign, judged.claimed.action_id, judged.probe)
+        )
         if sign is not Sign.ALIVE or (judged.sent is not None and judged.sent.prepared.troubled):
             lanes_with_news.add(judged.claimed.postback_id)
     return {lane: by_lane[lane] for lane in lanes_with_news}

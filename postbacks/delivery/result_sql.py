@@ -1,4 +1,4 @@
-"""The recorder's statements: one batch of fates into the database, in one transaction.
+"""The recorder's statements: one batch of outcomes into the database, in one transaction.
 
 Every write is fenced: a delivery changes only while this owner still holds it for this attempt. Writing the same batch
 twice, as after a connection lost in the middle of a commit, changes nothing the second time.
@@ -16,7 +16,7 @@ from psycopg2.extras import execute_values
 from postbacks.database import as_array
 from postbacks.delivery.attempt_rows import COLUMNS, Row, attempt_row, clean, copy_line, without_text
 from postbacks.delivery.batch_tally import tally
-from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
 from postbacks.metrics.counters import LAG_SECONDS
 from postbacks.metrics.tally import APPEND, as_text
 
@@ -39,7 +39,7 @@ RETURNING d.id,
     CASE WHEN f.state <> 2 THEN width_bucket(extract(epoch FROM now() - d.due_at)::float8, %s::float8[]) END
 """
 
-_STATES: dict[type[Fate], int] = {Delivered: 1, Retry: 2, Released: 2, GaveUp: 3}  # Places in FINISH's array.
+_STATES: dict[type[Outcome], int] = {Delivered: 1, Retry: 2, Released: 2, GaveUp: 3}  # Places in FINISH's array.
 # Of the database; ValueError comes from psycopg2, for texts that it cannot even encode.
 _REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
 _COPY = f"COPY postbacks_attempt ({', '.join(COLUMNS)}) FROM STDIN"
@@ -48,7 +48,7 @@ _NEW = f"{_INSERT} RETURNING delivery_id, number"
 _LAG_BOUNDS = as_array(LAG_SECONDS)
 
 
-def write(connection: extensions.connection, owner: int, batch: Sequence[Judged]) -> None:
+def write(connection: extensions.connection, holder: int, batch: Sequence[Judged]) -> None:
     """Writes the batch. What the database refuses is found by halving, and written without its texts.
 
     Raises another psycopg2.Error when the server is out of reach or in trouble: nothing or everything of each part was
@@ -57,29 +57,31 @@ def write(connection: extensions.connection, owner: int, batch: Sequence[Judged]
     rows = [attempt_row(judged) for judged in batch if judged.sent is not None]
     try:
         try:
-            _write_once(connection, owner, batch, rows)
+            _write_once(connection, holder, batch, rows)
         except psycopg2.errors.UniqueViolation:
             # A part of it was written before: a commit whose answer was lost, or the heir of a lease that ran out.
-            _write_once(connection, owner, batch, rows, copy=False)
+            _write_once(connection, holder, batch, rows, copy=False)
     except _REFUSALS:
         if len(batch) > 1:
             middle = len(batch) // 2
-            write(connection, owner, batch[:middle])
-            write(connection, owner, batch[middle:])
+            write(connection, holder, batch[:middle])
+            write(connection, holder, batch[middle:])
         else:
-            _write_refused(connection, owner, batch, rows)
+            _write_refused(connection, holder, batch, rows)
 
 
-def _write_refused(connection: extensions.connection, owner: int, batch: Sequence[Judged], rows: Sequence[Row]) -> None:
+def _write_refused(
+    connection: extensions.connection, holder: int, batch: Sequence[Judged], rows: Sequence[Row]
+) -> None:
     try:
-        _write_once(connection, owner, batch, [without_text(row) for row in rows], copy=False)
+        _write_once(connection, holder, batch, [without_text(row) for row in rows], copy=False)
     except _REFUSALS:
-        _write_once(connection, owner, batch, [])  # The attempt has no place: its delivery's row is gone.
+        _write_once(connection, holder, batch, [])  # The attempt has no place: its delivery's row is gone.
 
 
 def _write_once(
     connection: extensions.connection,
-    owner: int,
+    holder: int,
     batch: Sequence[Judged],
     attempts: Sequence[Row],
     *,
@@ -88,7 +90,7 @@ def _write_once(
     with connection.cursor() as cursor:
         cursor.execute("BEGIN")
         try:
-            changed = _finish(cursor, owner, batch)
+            changed = _finish(cursor, holder, batch)
             recorded = _record(cursor, batch, attempts, copy=copy) if attempts else []
             counts = tally(batch, changed, recorded)
             if counts:
@@ -112,11 +114,13 @@ def _record(cursor: extensions.cursor, batch: Sequence[Judged], attempts: Sequen
     return [judged for judged in attempted if (judged.claimed.delivery_id, judged.claimed.attempt) in new]
 
 
-def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> dict[int, int | None]:
+def _finish(cursor: extensions.cursor, holder: int, batch: Sequence[Judged]) -> dict[int, int | None]:
     """Changes the deliveries that are still ours; returns them, with the place of their lag where they are finished."""
     places: dict[str, int] = {}  # Of the reasons; most are the same few.
     of_each = [
-        "NULL" if isinstance(judged.fate, Released) else places.setdefault(clean(judged.fate.reason), len(places) + 1)
+        "NULL"
+        if isinstance(judged.outcome, Released)
+        else places.setdefault(clean(judged.outcome.reason), len(places) + 1)
         for judged in batch
     ]
     cursor.execute(
@@ -124,12 +128,14 @@ def _finish(cursor: extensions.cursor, owner: int, batch: Sequence[Judged]) -> d
         (
             list(places),
             as_array([judged.claimed.delivery_id for judged in batch]),
-            as_array([_STATES[type(judged.fate)] for judged in batch]),
-            as_array([judged.fate.delay_seconds if isinstance(judged.fate, Retry) else "NULL" for judged in batch]),
+            as_array([_STATES[type(judged.outcome)] for judged in batch]),
+            as_array(
+                [judged.outcome.delay_seconds if isinstance(judged.outcome, Retry) else "NULL" for judged in batch]
+            ),
             as_array([judged.claimed.attempt - 1 for judged in batch]),
             as_array([judged.claimed.attempt - (judged.sent is None) for judged in batch]),
             as_array(of_each),
-            owner,
+            holder,
             _LAG_BOUNDS,
         ),
     )

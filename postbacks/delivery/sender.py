@@ -23,7 +23,7 @@ import pycurl
 from django.conf import settings
 
 from postbacks.delivery.descriptors import raise_descriptor_limit
-from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, Turns
+from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, FairQueue
 from postbacks.delivery.outcomes import Prepared, Sent
 from postbacks.delivery.waiting import make_waiter
 from postbacks.egress.failures import Code, Failure
@@ -48,7 +48,7 @@ class Sender:
         self._on_unsent = on_unsent
         self._inbox: deque[list[Prepared]] = deque()
         self._recalled: deque[int] = deque()
-        self._turns = Turns()
+        self._fair_queue = FairQueue()
         self._slotted: list[tuple[float, int, Prepared]] = []  # A heap by slot time.
         self._sequence = itertools.count()
         # With the time by which the first byte must have come.
@@ -87,7 +87,7 @@ class Sender:
 
         Any thread may ask: it reads one number, which the sender's thread alone changes.
         """
-        return self._turns.share(postback_id).held
+        return self._fair_queue.share(postback_id).held
 
     def stop(self, timeout_seconds: float) -> None:
         """Returns what was not started, finishes what is in flight, for at most so long; then the thread is gone."""
@@ -130,7 +130,7 @@ class Sender:
             until.append(self._timer_at)
         if self._in_flight:
             until.append(self._look_at)
-        if self._slotted and not self._turns.full:
+        if self._slotted and not self._fair_queue.full:
             until.append(self._slotted[0][0])
         return max(0.0, min(until) - time.monotonic())
 
@@ -140,19 +140,19 @@ class Sender:
                 if prepared.not_before is not None:
                     heapq.heappush(self._slotted, (prepared.not_before, next(self._sequence), prepared))
                 else:
-                    self._turns.add(prepared)
+                    self._fair_queue.add(prepared)
 
     def _return_lane(self, postback_id: int) -> None:
         waiting = [prepared for _, _, prepared in self._slotted if prepared.claimed.postback_id == postback_id]
         if waiting:
             self._slotted = [each for each in self._slotted if each[2].claimed.postback_id != postback_id]
             heapq.heapify(self._slotted)
-        self._unsent(waiting + self._turns.take_back(postback_id))
+        self._unsent(waiting + self._fair_queue.take_back(postback_id))
 
     def _return_waiting(self) -> None:
         waiting = [prepared for _, _, prepared in self._slotted]
         self._slotted.clear()
-        self._unsent(waiting + self._turns.take_back_all())
+        self._unsent(waiting + self._fair_queue.take_back_all())
 
     def _unsent(self, waiting: list[Prepared]) -> None:
         if waiting:
@@ -160,7 +160,7 @@ class Sender:
 
     def _start_slotted(self) -> None:
         now = time.monotonic()
-        while self._slotted and self._slotted[0][0] <= now and not self._turns.full:
+        while self._slotted and self._slotted[0][0] <= now and not self._fair_queue.full:
             slot, _, prepared = heapq.heappop(self._slotted)
             if now - slot > LATE_SLOT_SECONDS:
                 self._on_unsent([prepared])
@@ -168,12 +168,12 @@ class Sender:
                 self._start(prepared)
 
     def _start_queued(self) -> None:
-        while (prepared := self._turns.next()) is not None:
+        while (prepared := self._fair_queue.next()) is not None:
             self._start(prepared)
 
     def _start(self, prepared: Prepared) -> None:
         if time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT > prepared.claimed.expires:
-            self._turns.skipped(prepared)
+            self._fair_queue.skipped(prepared)
             self._on_unsent([prepared])  # It could outlive its lease, and another worker would send it too.
             return
         started_at = datetime.now(UTC)
@@ -187,10 +187,10 @@ class Sender:
             logger.exception("Delivery %d could not be started.", prepared.claimed.delivery_id)
             failure = Failure(Code.INTERNAL, f"The request could not be sent because of an internal error: {bug!r}")
         if failure is not None:
-            self._turns.skipped(prepared)
+            self._fair_queue.skipped(prepared)
             self._on_sent(Sent(prepared, started_at, 0.0, failure))
             return
-        self._turns.started(prepared)
+        self._fair_queue.started(prepared)
         patience = settings.POSTBACKS_RESPONSE_TIMEOUT * random.uniform(1, 1 + TIMEOUT_SPREAD)  # noqa: S311 -- no secret
         self._in_flight[call.curl] = (call, prepared, started_at, call.started + patience)
 
@@ -218,7 +218,7 @@ class Sender:
         self._multi.remove_handle(curl)
         call, prepared, started_at, _ = self._in_flight.pop(curl)
         self._idle_calls.append(call)
-        self._turns.finished(prepared, answered=isinstance(answer, Answer))
+        self._fair_queue.finished(prepared, answered=isinstance(answer, Answer))
         self._on_sent(Sent(prepared, started_at, time.monotonic() - call.started, answer))
         call.forget()
 

@@ -28,7 +28,7 @@ from operations.doctor.lanes import judge_lanes, look_at_lanes
 from operations.doctor.machine import judge_disk, judge_files
 from operations.doctor.redis_server import judge_info, look_at_redis
 from operations.doctor.workers import START_BEAT, START_WORKER, judge_workers, look_at_workers
-from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.credentials.secrets.cipher import encrypt
 from postbacks.delivery import leases
 from postbacks.models import Lane, Postback, Pulse
@@ -106,19 +106,19 @@ def test_a_database_that_cannot_be_reached() -> None:
 
 @database
 @pytest.mark.parametrize(
-    ("wrong", "said", "mend"),
+    ("wrong", "said", "fix"),
     [
         ({"host": "no.such.invalid"}, "could not translate host name", "Mend the host name in DATABASE_URL."),
         ({"dbname": "nowhere"}, "does not exist", "Create the user and the database that DATABASE_URL names, or mend"),
         ({"host": "/nowhere"}, "No such file or directory", "Start PostgreSQL, or name its host in DATABASE_URL."),
     ],
 )
-def test_why_a_database_cannot_be_reached(wrong: dict[str, str], said: str, mend: str) -> None:
+def test_why_a_database_cannot_be_reached(wrong: dict[str, str], said: str, fix: str) -> None:
     with pytest.raises(psycopg2.OperationalError) as error:
         Asker(5, database_parameters() | wrong)
     finding = unreachable(error.value)
     assert said in finding.what
-    assert finding.mend.startswith(mend)
+    assert finding.fix.startswith(fix)
 
 
 @database
@@ -132,10 +132,10 @@ def test_migrations_that_were_forgotten() -> None:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", row)
-    mend = "Run `python manage.py migrate`."
-    assert found == (1, [f"error    The database lacks migrations: postbacks.0006_pulse. → {mend}"])
+    fix = "Run `python manage.py migrate`."
+    assert found == (1, [f"error    The database lacks migrations: postbacks.0006_pulse. → {fix}"])
     with Asker(5, database_parameters() | {"dbname": "postgres"}) as empty:
-        assert look_at_tables(empty) == Finding(Level.ERROR, "The database is empty.", mend)
+        assert look_at_tables(empty) == Finding(Level.ERROR, "The database is empty.", fix)
 
 
 @database
@@ -151,14 +151,14 @@ def test_a_redis_that_is_full_or_a_copy_and_one_that_wants_a_password(own_redis:
     settings.REDIS_URL = url_of(own_redis)
     own_redis.config_set("maxmemory", str(own_redis.info()["used_memory"] // 2))
     *_, full = look_at_redis()
-    assert full.mend == "Raise maxmemory of Redis, or free what else it holds."
+    assert full.fix == "Raise maxmemory of Redis, or free what else it holds."
     own_redis.config_set("maxmemory", "0")
     own_redis.replicaof("127.0.0.1", "1")
     *_, copy = look_at_redis()
-    assert copy.mend == "Name the primary server in REDIS_URL."
+    assert copy.fix == "Name the primary server in REDIS_URL."
     own_redis.config_set("requirepass", "secret")
     (closed,) = look_at_redis()
-    assert closed.mend == "Put the password into REDIS_URL: redis://:password@host:6379/0."
+    assert closed.fix == "Put the password into REDIS_URL: redis://:password@host:6379/0."
 
 
 @database
@@ -180,7 +180,7 @@ def test_beat_was_forgotten_and_a_worker_is_stuck() -> None:
     assert prune.what == "Old data was last deleted to the end 4 days ago."
     assert stuck.what == "1 worker process lives, but the last sweep was 10 min ago."
     assert beat.what.startswith("Beat was last at work never. ")
-    assert (stuck.level, beat.level, beat.mend) == (Level.ERROR, Level.WARNING, START_BEAT)
+    assert (stuck.level, beat.level, beat.fix) == (Level.ERROR, Level.WARNING, START_BEAT)
 
 
 @database
@@ -287,6 +287,6 @@ def test_workers_disk_and_files() -> None:
 @database
 def test_a_lock_of_something_else_is_no_worker() -> None:
     with engine_connection() as other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, 1)", [OWNER_LOCKS + 7])
-        cursor.execute(leases.LIVING, [OWNER_LOCKS])
+        cursor.execute("SELECT pg_advisory_lock(%s, 1)", [LEASE_LOCKS + 7])
+        cursor.execute(leases.LIVING, [LEASE_LOCKS])
         assert cursor.fetchone() == (0,)

@@ -174,7 +174,7 @@ def test_within_a_request_every_line_has_it_and_afterwards_none(rf: Any) -> None
 
 @pytest.fixture
 def batch() -> list[Judged]:
-    """One of each fate; the request's URL and the answer hold what no log should."""
+    """One of each outcome; the request's URL and the answer hold what no log should."""
     one = prepared(claimed(lane=9), f"https://user:{SECRET}@receiver.example/{SECRET}?k={SECRET}")
     gone = sent(one, Failure(Code.CONNECT_TIMEOUT, f"no connection to {SECRET}"))
     refused = sent(one, make_answer(503, SECRET.encode()))

@@ -20,7 +20,7 @@ from operations.asking import Asker, database_parameters
 from operations.migrations import missing
 from operations.readiness import Check, Checks
 from postbacks import tasks
-from postbacks.delivery.reaper import Sweeper
+from postbacks.delivery.sweep import Sweeper
 from postbacks.models import Pulse
 from tests.support.delivery_rows import living_worker
 
@@ -59,7 +59,7 @@ def mend(name: str, address: str = "/readyz") -> str:
     status, said = ask(address)
     assert (status, said["ready"]) == (503, False)
     assert [each for each, check in said["checks"].items() if not check["ok"]] == [name]
-    return str(said["checks"][name]["mend"])
+    return str(said["checks"][name]["fix"])
 
 
 @pytest.mark.usefixtures("worker")
@@ -74,9 +74,9 @@ def test_without_a_worker_reports_are_still_taken() -> None:
     assert status == 503
     assert said["checks"]["worker"] == {
         "ok": False,
-        "mend": "No worker process lives. Start one: celery --app config worker.",
+        "fix": "No worker process lives. Start one: celery --app config worker.",
     }
-    assert said["checks"]["sweep"]["mend"].startswith("The last sweep was never yet.")
+    assert said["checks"]["sweep"]["fix"].startswith("The last sweep was never yet.")
     assert ask("/readyz/web")[0] == 200
 
 

@@ -128,7 +128,7 @@ def engine_connection() -> Iterator[extensions.connection]:
 def living_worker() -> Iterator[None]:
     """What a worker process and beat look like to the database: a lock, and marks of a moment ago."""
     with engine_connection() as connection, connection.cursor() as cursor:
-        leases.announce(connection, leases.new_owner())
+        leases.announce(connection, leases.new_holder())
         for name in (heartbeat.SWEEP, heartbeat.BEAT):
             heartbeat.note(cursor, name)
         yield

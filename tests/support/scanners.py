@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator
 
 from postbacks.request.template import Place, TemplateError, compile_template
-from postbacks.request.template.places import RULES, State
-from postbacks.request.template.tokens import Cursor, Kind, Span
+from postbacks.request.template.places import RULES, ScanState
+from postbacks.request.template.tokens import Cursor, Span, TokenKind
 
 ROUNDS = 2_000
 SEED = 18
@@ -44,11 +44,11 @@ def problems(text: str) -> Iterator[str]:
     for source in (double, single, in_json(double)):
         cursor = Cursor(Span.whole(source + ")"), 0)
         token = cursor.take()
-        if (token.kind, token.text) != (Kind.STRING, text) or not cursor.take().is_mark(")"):
+        if (token.kind, token.text) != (TokenKind.STRING, text) or not cursor.take().is_mark(")"):
             yield f"tokens: {source} is a {token.kind.value} {token.text!r}"
     written = json.dumps(text)
-    state = RULES[Place.JSON].advance(State.TEXT, f"{written},")
-    if state is not State.TEXT:
+    state = RULES[Place.JSON].advance(ScanState.TEXT, f"{written},")
+    if state is not ScanState.TEXT:
         yield f"places: {written} is not closed"
     for name, source in (("double", double), ("single", single), ("in JSON", in_json(double))):
         template = f'{{"a":{written.replace("{", "{ ")},"k":"{{lower({source})}}","e":{{upper(\'x\')}}}}'

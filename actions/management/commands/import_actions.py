@@ -66,7 +66,7 @@ class Command(BaseCommand):
     def handle(self, *, file: str, dry_run: bool, rejects: Path | None, jobs: int, **_: object) -> None:
         with ExitStack() as stack:
             source, read_lines = _open(file, stack)
-            told = _Told(self, _open_rejects(rejects, file, stack), stack.enter_context(_progress_bar(source)))
+            told = _ConsoleReport(self, _open_rejects(rejects, file, stack), stack.enter_context(_progress_bar(source)))
             try:
                 if dry_run:
                     summary = try_import(read_lines(source), told)
@@ -86,14 +86,14 @@ class Command(BaseCommand):
             where = f" They are in {rejects}." if rejects else ""
             raise CommandError(f"{summary.rejected:,} of the lines were rejected.{where}")
 
-    def _import_file(self, source: BinaryIO, read_lines: LineReader, told: _Told, jobs: int) -> Summary:
+    def _import_file(self, source: BinaryIO, read_lines: LineReader, told: _ConsoleReport, jobs: int) -> Summary:
         run, before = begin_or_go_on(Path(source.name))
         if before:
             self.stderr.write(f"Going on with this file's import of {run.started_at:%Y-%m-%d %H:%M} UTC.")
         return import_run(read_lines(source), run, told, jobs)
 
 
-class _Told:
+class _ConsoleReport:
     """What is told of an import while it runs: progress, messages, the file of rejected lines."""
 
     def __init__(self, command: BaseCommand, rejects: BinaryIO | None, bar: tqdm[Any]) -> None:

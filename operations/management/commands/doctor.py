@@ -21,8 +21,8 @@ class Command(BaseCommand):
         for finding in examine():
             counts[finding.level] += 1
             self.stdout.write(f"{style[finding.level](finding.level.value.ljust(7))}  {finding.what}")
-            if finding.mend:
-                self.stdout.write(f"         → {finding.mend}")
+            if finding.fix:
+                self.stdout.write(f"         → {finding.fix}")
         if counts[Level.ERROR]:
             raise CommandError(f"{_count(counts[Level.ERROR], 'error')}, {_count(counts[Level.WARNING], 'warning')}.")
         self.stdout.write(f"No error, {_count(counts[Level.WARNING], 'warning')}.")

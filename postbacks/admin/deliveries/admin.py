@@ -21,14 +21,14 @@ from postbacks.admin.deliveries.filters import FilterForm
 from postbacks.admin.deliveries.find import Finder
 from postbacks.admin.deliveries.history import entries_of
 from postbacks.admin.deliveries.rows import Page, label_of, page_of, text_of
-from postbacks.admin.deliveries.views import OPTIMIZE, DoingAdmin, filters_of
+from postbacks.admin.deliveries.views import OPTIMIZE, BulkActionsAdmin, filters_of
 from postbacks.admin.integrations.owners import kind_of
 from postbacks.admin.integrations.rows import place_called
 from postbacks.models import Delivery
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(DoingAdmin):
+class DeliveryAdmin(BulkActionsAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -71,7 +71,11 @@ class DeliveryAdmin(DoingAdmin):
             owner=delivery.postback.owner,
             owner_url=kind_of(delivery.postback.owner).url(delivery.postback.owner),
             entries=entries_of(delivery),
-            may=[deed for deed in self.may(request) if deed.question(Delivery.objects.filter(pk=delivery.pk)).ids],
+            may=[
+                bulk_action
+                for bulk_action in self.may(request)
+                if bulk_action.question(Delivery.objects.filter(pk=delivery.pk)).ids
+            ],
         )
 
     def _delivery(self, request: HttpRequest, object_id: str) -> Delivery:

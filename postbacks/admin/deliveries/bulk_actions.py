@@ -34,7 +34,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class BulkAction:
     """One of the two. `fits` are the states in which a delivery may be, `of_deleted` says whether its postback may be
     deleted. `do` takes the user and the ids, does it, and notes who did; it returns the ids of the deliveries that it
     made or changed."""
@@ -75,7 +75,7 @@ def _cancel(user: Any, ids: Sequence[int]) -> list[int]:
     return ended
 
 
-RESEND: Final = Deed(
+RESEND: Final = BulkAction(
     name="resend",
     title="Resend",
     verb="will be sent again",
@@ -86,7 +86,7 @@ RESEND: Final = Deed(
     consequence="Each becomes a new delivery, known to the receiver by the same id, and goes behind live traffic.",
     do=_resend,
 )
-CANCEL: Final = Deed(
+CANCEL: Final = BulkAction(
     name="cancel",
     title="Cancel",
     verb="will be cancelled",
@@ -97,7 +97,7 @@ CANCEL: Final = Deed(
     consequence="The receiver never hears of these events; later events of the same actions no longer wait for them.",
     do=_cancel,
 )
-DEEDS: Final = {deed.name: deed for deed in (RESEND, CANCEL)}
+BULK_ACTIONS: Final = {bulk_action.name: bulk_action for bulk_action in (RESEND, CANCEL)}
 
 
 def ids_in(text: str) -> list[int]:

@@ -23,7 +23,7 @@ _OWNED = {"partner", "media_source", "action_tracker"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Filters:
     """The filters; None and empty ask for nothing. Times are when the deliveries were made, `until` not included."""
 
     search: str = ""
@@ -104,11 +104,11 @@ class FilterForm(forms.Form):
         return self.cleaned_data
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> Filters:
         """Of a form that was found valid."""
         given = self.cleaned_data
         state = given["state"]
-        return Asked(
+        return Filters(
             search=given["q"],
             states=Delivery.UNFINISHED if state == UNFINISHED else (state,) if state else (),
             partner=given["partner"],

@@ -20,7 +20,7 @@ from django.db.models.fields.json import KT
 from actions.admin import find_actions
 from actions.models import Action, ActionEvent
 from partners.ids import MAX_ID, read_id
-from postbacks.admin.deliveries.filters import Asked
+from postbacks.admin.deliveries.filters import Filters
 from postbacks.admin.deliveries.moments import id_span
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.models import Delivery
@@ -66,7 +66,7 @@ _ANY_ORDER = "SELECT id FROM ({found}) found LIMIT %(limit)s"
 class Finder:
     """Finds what is asked for, of the postbacks that the asking user may see: without `networks`, of partners only."""
 
-    asked: Asked
+    asked: Filters
     networks: bool
     _found: str = field(init=False)
     _values: dict[str, Any] = field(init=False)

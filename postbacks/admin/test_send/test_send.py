@@ -24,7 +24,7 @@ ACTION = "trial_action"  # The field in which the recorded action is named.
 
 
 @dataclass(slots=True)
-class Trial:
+class TestSend:
     """`request` is there unless `errors`, by field of the form, say why not; `event` says whose values they are."""
 
     event: str
@@ -41,12 +41,12 @@ class Trial:
         }
 
 
-def try_out(postback: Postback, errors: Errors, action_id: str) -> Trial:
+def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
     """Builds the request of a postback that need not be saved, of sample values or of the action's latest event.
 
     `errors` is what `typed_postback` has found. No request goes out.
     """
-    trial = Trial(f"Action {action_id}" if action_id else "Sample values", errors=errors)
+    trial = TestSend(f"Action {action_id}" if action_id else "Sample values", errors=errors)
     try:
         event = _event_for(postback, action_id) if action_id else PreviewEvent(sample_values())
     except EventFileError as error:

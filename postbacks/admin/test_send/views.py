@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from partners.admin_kit import may_see_personal
 from partners.ids import row_of
-from postbacks.admin.test_send.test_send import ACTION, Trial, send_once, try_out
+from postbacks.admin.test_send.test_send import ACTION, TestSend, send_once, try_out
 from postbacks.admin.test_send.typed import typed_postback
 from postbacks.models import Postback
 from postbacks.request.template.palette import Palette, palette
@@ -52,7 +52,7 @@ def may_name_actions(request: HttpRequest) -> bool:
     return request.user.has_perm("actions.view_action") and may_see_personal(request)
 
 
-def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[Trial, Postback]:
+def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[TestSend, Postback]:
     if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
         raise PermissionDenied
     postback, errors = typed_postback(request.POST, _saved(request, model_admin))

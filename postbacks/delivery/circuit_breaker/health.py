@@ -70,14 +70,14 @@ def sign_of(judged: Judged) -> Sign:
     answer = judged.sent.answer
     if isinstance(answer, Failure):
         return Sign.DOWN if answer.code in _DOWN else Sign.SILENT
-    if isinstance(judged.fate, Delivered):
+    if isinstance(judged.outcome, Delivered):
         return Sign.ALIVE
     if answer.status_code == 429 or answer.status_code >= 500:
         return Sign.DOWN
     return Sign.GONE if answer.status_code == 410 else Sign.ALIVE
 
 
-class News(NamedTuple):
+class Observation(NamedTuple):
     """One attempt of a lane: what it says, of which action it was, and whether it was the probe of a hold."""
 
     sign: Sign
@@ -85,14 +85,14 @@ class News(NamedTuple):
     probe: bool = False
 
 
-def advance(health: Health, news: Iterable[News], now: datetime) -> Health:
+def advance(health: Health, news: Iterable[Observation], now: datetime) -> Health:
     """The lane's health after these attempts, in their order."""
     for one in news:
         health = _after_one(health, one, now)
     return health
 
 
-def _after_one(health: Health, one: News, now: datetime) -> Health:
+def _after_one(health: Health, one: Observation, now: datetime) -> Health:
     match one.sign:
         case Sign.ALIVE:
             return Health()
@@ -116,7 +116,7 @@ def _probe_failed(health: Health, now: datetime) -> Health:
     return replace(health, probe_at=now + wait, probe_wait=wait)
 
 
-def _probe_again(health: Health, one: News, now: datetime) -> Health:
+def _probe_again(health: Health, one: Observation, now: datetime) -> Health:
     """A probe that tells nothing makes room for the next: after the same wait, or at once where nothing went out."""
     if not one.probe or health.held_since is None:
         return health

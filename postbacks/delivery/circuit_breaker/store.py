@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from psycopg2 import extensions
 
-from postbacks.delivery.circuit_breaker.health import FIRST_PROBE, Health, News, advance
+from postbacks.delivery.circuit_breaker.health import FIRST_PROBE, Health, Observation, advance
 
 # A probe that was taken and whose worker died is free again after this long: longer than any request.
 PROBE_LEASE_SECONDS = 60
@@ -44,7 +44,7 @@ UPDATE postbacks_lane SET probe_at = now() WHERE postback_id = ANY (%s) AND held
 GONE_REASON = "The receiver answered 410 Gone to three different actions in a row."
 
 
-class Turn(NamedTuple):
+class HoldChange(NamedTuple):
     """How a lane's hold changed; `probe_seconds` until the next probe, None where it is not held."""
 
     postback_id: int
@@ -53,26 +53,26 @@ class Turn(NamedTuple):
     paused: bool
 
 
-def learn(connection: extensions.connection, news: Mapping[int, Sequence[News]]) -> list[Turn]:
+def learn(connection: extensions.connection, news: Mapping[int, Sequence[Observation]]) -> list[HoldChange]:
     """Brings the health of these lanes up to date; returns those that are held, or were, or are now paused."""
     if not news:
         return []
-    turns = []
+    changes = []
     with connection.cursor() as cursor:
         cursor.execute("BEGIN")
         try:
             cursor.execute(CREATE, (list(news),))
             cursor.execute(LOCK, (list(news),))
             for row in cursor.fetchall():
-                turn = _learn_one(cursor, row, news[row[0]])
-                if turn.was_held or turn.probe_seconds is not None or turn.paused:
-                    turns.append(turn)
+                change = _learn_one(cursor, row, news[row[0]])
+                if change.was_held or change.probe_seconds is not None or change.paused:
+                    changes.append(change)
             cursor.execute("COMMIT")
         except BaseException:
             if not connection.closed:
                 cursor.execute("ROLLBACK")
             raise
-    return turns
+    return changes
 
 
 def take_probes(cursor: extensions.cursor, postback_ids: Sequence[int]) -> set[int]:
@@ -89,7 +89,7 @@ def return_probes(cursor: extensions.cursor, postback_ids: Sequence[int]) -> Non
         cursor.execute(RETURN_PROBE, (list(postback_ids),))
 
 
-def _learn_one(cursor: extensions.cursor, row: tuple[Any, ...], news: Sequence[News]) -> Turn:
+def _learn_one(cursor: extensions.cursor, row: tuple[Any, ...], news: Sequence[Observation]) -> HoldChange:
     postback_id, failures, failed, gone, held_since, probe_at, wait_seconds, now = row
     wait = timedelta(seconds=wait_seconds) if wait_seconds else FIRST_PROBE
     before = Health(failures, tuple(failed), tuple(gone), held_since, probe_at, wait)
@@ -111,7 +111,7 @@ def _learn_one(cursor: extensions.cursor, row: tuple[Any, ...], news: Sequence[N
         )
     if paused:
         cursor.execute(PAUSE, (GONE_REASON, postback_id))
-    return Turn(postback_id, before.held_since is not None, _seconds_until(after.probe_at, now), paused)
+    return HoldChange(postback_id, before.held_since is not None, _seconds_until(after.probe_at, now), paused)
 
 
 def _notice(before: Health, after: Health, *, paused: bool) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 
-from postbacks.config_file.changes import Outcome
+from postbacks.config_file.changes import LoadResult
 from postbacks.config_file.load import load_config
 from postbacks.config_file.problems import ConfigError
 
@@ -63,7 +63,7 @@ def _read(file: str) -> str:
         raise CommandError(f"{file}, line {line}: this is not UTF-8. Save the file as UTF-8.") from error
 
 
-def _report(outcome: Outcome, *, dry_run: bool) -> str:
+def _report(outcome: LoadResult, *, dry_run: bool) -> str:
     lines = [str(change) for change in outcome.changes] + outcome.notes
     unchanged = f"{outcome.unchanged} unchanged"
     if not outcome.changes:

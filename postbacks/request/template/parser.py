@@ -31,7 +31,7 @@ from postbacks.request.template.nodes import (
 )
 from postbacks.request.template.signatures import Argument, ArgumentKind, BadArgumentError, Function
 from postbacks.request.template.stray import placeholder_in
-from postbacks.request.template.tokens import OPENING, Cursor, Kind, Span, Token
+from postbacks.request.template.tokens import OPENING, Cursor, Span, Token, TokenKind
 from postbacks.request.template.wording import LIST, Wording
 
 _NOTHING = Constant("", numeric=False)  # Stands where a mistake was found.
@@ -114,11 +114,11 @@ class _Parser:
     def value(self, cursor: Cursor, scope: _Scope) -> Expression:
         """A value as an argument."""
         token = cursor.take()
-        if token.kind is Kind.STRING:
+        if token.kind is TokenKind.STRING:
             self.check_plain(token.span)
-        if token.kind in (Kind.STRING, Kind.NUMBER):
-            return Constant(token.text, numeric=token.kind is Kind.NUMBER)
-        if token.kind is Kind.NAME and token.text not in wording.COMPARISONS:
+        if token.kind in (TokenKind.STRING, TokenKind.NUMBER):
+            return Constant(token.text, numeric=token.kind is TokenKind.NUMBER)
+        if token.kind is TokenKind.NAME and token.text not in wording.COMPARISONS:
             return self.named(cursor, token, scope, braces=False)
         raise self.break_off(token.offset, wording.no_value(token))
 
@@ -148,7 +148,7 @@ class _Parser:
     def attribute(self, cursor: Cursor, name: Token, scope: _Scope, *, braces: bool) -> Expression:
         token = cursor.take()
         offset = name.offset - 1 if braces else name.offset
-        if token.kind is not Kind.NAME:
+        if token.kind is not TokenKind.NAME:
             raise self.break_off(token.offset, wording.unexpected(token, "the name of an item attribute", ""))
         if name.text != scope.loop_name:
             self.mistakes.add(offset, *wording.unknown_item(name.text, token.text, scope.loop_name, braces=braces))
@@ -206,7 +206,7 @@ class _Parser:
         if not cursor.take_mark(")"):
             while True:
                 found.append(self.argument(cursor, function, found, scope))
-                after_text = cursor.last.kind is Kind.STRING
+                after_text = cursor.last.kind is TokenKind.STRING
                 token = cursor.take()
                 if token.is_mark(")"):
                     break
@@ -249,7 +249,7 @@ class _Parser:
     def condition(self, cursor: Cursor, scope: _Scope) -> Comparison:
         left = self.value(cursor, scope)
         token = cursor.take()
-        if token.text not in wording.COMPARISONS or token.kind not in (Kind.MARK, Kind.NAME):
+        if token.text not in wording.COMPARISONS or token.kind not in (TokenKind.MARK, TokenKind.NAME):
             raise self.break_off(token.offset, wording.no_comparison(token))
         right = None if token.text == "empty" else self.value(cursor, scope)
         return Comparison(token.text, left, right)
@@ -261,10 +261,10 @@ _Argument = Expression | Comparison | Span | tuple[Node, ...]
 
 def _is_written_as(kind: ArgumentKind, token: Token) -> bool:
     if kind in (ArgumentKind.LIST, ArgumentKind.LOOP_NAME):
-        return token.kind is Kind.NAME
+        return token.kind is TokenKind.NAME
     if kind is ArgumentKind.WHOLE_NUMBER:
-        return token.kind is Kind.NUMBER and token.text.isdigit() and len(token.text) <= limits.DIGITS
-    return token.kind is Kind.STRING
+        return token.kind is TokenKind.NUMBER and token.text.isdigit() and len(token.text) <= limits.DIGITS
+    return token.kind is TokenKind.STRING
 
 
 def _expression(argument: "_Argument") -> Expression:

@@ -32,7 +32,7 @@ class Place(Enum):
     FORM_VALUE = "value in a form"
 
 
-class State(Enum):
+class ScanState(Enum):
     """What the literal text so far leaves open."""
 
     TEXT = auto()  # Outside everything that matters: in bare JSON, in XML between tags, anywhere in flat places.
@@ -56,9 +56,9 @@ class PlaceRules:
     """
 
     literal: Callable[[str], str]
-    encoder: Callable[[State, bool], Encoder | str]
-    advance: Callable[[State, str], State]
-    torn: Callable[[State, str], str]
+    encoder: Callable[[ScanState, bool], Encoder | str]
+    advance: Callable[[ScanState, str], ScanState]
+    torn: Callable[[ScanState, str], str]
     raw: Encoder | None
 
 
@@ -73,65 +73,65 @@ _STRING_REST = re.compile(r'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*')
 _TORN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u[0-9a-fA-F]{0,3})?\Z")
 
 
-def _advance_json(state: State, text: str) -> State:
+def _advance_json(state: ScanState, text: str) -> ScanState:
     position = 0
-    in_string = state is not State.TEXT
+    in_string = state is not ScanState.TEXT
     while position < len(text):
         if not in_string:
             quote = text.find('"', position)
             if quote < 0:
-                return State.TEXT
+                return ScanState.TEXT
             position, in_string = quote + 1, True
             continue
         end = _STRING_REST.match(text, position).end()  # type: ignore[union-attr] # It matches nothing, too.
         if end == len(text):
-            return State.STRING
+            return ScanState.STRING
         position, in_string = end + 1, text[end] != '"'  # Else an escape that JSON does not know, or a torn one.
-    return State.STRING if in_string else State.TEXT
+    return ScanState.STRING if in_string else ScanState.TEXT
 
 
-def _encode_json(state: State, numeric: bool) -> Encoder | str:
-    if state is State.STRING:
+def _encode_json(state: ScanState, numeric: bool) -> Encoder | str:
+    if state is ScanState.STRING:
         return encoding.json_text
     return encoding.json_number if numeric else encoding.json_string
 
 
-def _torn_json(state: State, text: str) -> str:
-    if state is State.STRING and _TORN_ESCAPE.search(text):
+def _torn_json(state: ScanState, text: str) -> str:
+    if state is ScanState.STRING and _TORN_ESCAPE.search(text):
         return r"A value right after a backslash, inside an escape; a backslash itself is written \\ in JSON,"
     return ""
 
 
 _XML_ENDS: Final = {
-    State.SINGLE_QUOTED: ("'", State.TAG),
-    State.DOUBLE_QUOTED: ('"', State.TAG),
-    State.CDATA: ("]]>", State.TEXT),
-    State.COMMENT: ("-->", State.TEXT),
-    State.INSTRUCTION: ("?>", State.TEXT),
-    State.DECLARATION: (">", State.TEXT),
+    ScanState.SINGLE_QUOTED: ("'", ScanState.TAG),
+    ScanState.DOUBLE_QUOTED: ('"', ScanState.TAG),
+    ScanState.CDATA: ("]]>", ScanState.TEXT),
+    ScanState.COMMENT: ("-->", ScanState.TEXT),
+    ScanState.INSTRUCTION: ("?>", ScanState.TEXT),
+    ScanState.DECLARATION: (">", ScanState.TEXT),
 }
 _XML_STARTS: Final = (
-    ("<![CDATA[", State.CDATA),
-    ("<!--", State.COMMENT),
-    ("<?", State.INSTRUCTION),
-    ("<!", State.DECLARATION),
-    ("<", State.TAG),
+    ("<![CDATA[", ScanState.CDATA),
+    ("<!--", ScanState.COMMENT),
+    ("<?", ScanState.INSTRUCTION),
+    ("<!", ScanState.DECLARATION),
+    ("<", ScanState.TAG),
 )
 _TAG_MARK = re.compile("[\"'>]")
-_TAG_STATES: Final = {'"': State.DOUBLE_QUOTED, "'": State.SINGLE_QUOTED, ">": State.TEXT}
+_TAG_STATES: Final = {'"': ScanState.DOUBLE_QUOTED, "'": ScanState.SINGLE_QUOTED, ">": ScanState.TEXT}
 _TORN_REFERENCE = re.compile(r"&#?\w{0,31}\Z")
 
 
-def _advance_xml(state: State, text: str) -> State:
+def _advance_xml(state: ScanState, text: str) -> ScanState:
     position = 0
     while position < len(text):
-        if state is State.TEXT:
+        if state is ScanState.TEXT:
             position = text.find("<", position)
             if position < 0:
                 break
             start, state = next(pair for pair in _XML_STARTS if text.startswith(pair[0], position))
             position += len(start)
-        elif state is State.TAG:
+        elif state is ScanState.TAG:
             mark = _TAG_MARK.search(text, position)
             if mark is None:
                 break
@@ -145,26 +145,26 @@ def _advance_xml(state: State, text: str) -> State:
     return state
 
 
-def _torn_xml(state: State, text: str) -> str:
-    holds_references = state in (State.TEXT, State.SINGLE_QUOTED, State.DOUBLE_QUOTED)
+def _torn_xml(state: ScanState, text: str) -> str:
+    holds_references = state in (ScanState.TEXT, ScanState.SINGLE_QUOTED, ScanState.DOUBLE_QUOTED)
     if holds_references and _TORN_REFERENCE.search(text, max(0, len(text) - 33)):
         return "A value right after an &, inside a character reference; an & itself is written &amp; in XML,"
     return ""
 
 
-_XML_ENCODERS: Final[dict[State, Encoder | str]] = {
-    State.TEXT: encoding.xml_text,
-    State.SINGLE_QUOTED: encoding.xml_attribute,
-    State.DOUBLE_QUOTED: encoding.xml_attribute,
-    State.CDATA: encoding.xml_cdata,
-    State.TAG: "A value inside an XML tag, outside a quoted attribute,",
-    State.COMMENT: "A value inside an XML comment",
-    State.INSTRUCTION: "A value inside an XML processing instruction",
-    State.DECLARATION: "A value inside an XML declaration",
+_XML_ENCODERS: Final[dict[ScanState, Encoder | str]] = {
+    ScanState.TEXT: encoding.xml_text,
+    ScanState.SINGLE_QUOTED: encoding.xml_attribute,
+    ScanState.DOUBLE_QUOTED: encoding.xml_attribute,
+    ScanState.CDATA: encoding.xml_cdata,
+    ScanState.TAG: "A value inside an XML tag, outside a quoted attribute,",
+    ScanState.COMMENT: "A value inside an XML comment",
+    ScanState.INSTRUCTION: "A value inside an XML processing instruction",
+    ScanState.DECLARATION: "A value inside an XML declaration",
 }
 
 
-def _encode_xml(state: State, _numeric: bool) -> Encoder | str:
+def _encode_xml(state: ScanState, _numeric: bool) -> Encoder | str:
     return _XML_ENCODERS[state]
 
 

@@ -25,7 +25,7 @@ from postbacks.request.template.nodes import (
     Raw,
     Value,
 )
-from postbacks.request.template.places import RULES, Encoder, Place, PlaceRules, State
+from postbacks.request.template.places import RULES, Encoder, Place, PlaceRules, ScanState
 from postbacks.request.template.stray import placeholder_in
 
 Values = Mapping[str, Any]
@@ -39,12 +39,12 @@ class _Body(NamedTuple):
     """Compiled text with gaps, the state after it, and the literal text that it ends with."""
 
     parts: list[Part]
-    state: State
+    state: ScanState
     ends_with: str
 
 
 class Compiler:
-    """Turns the nodes of one template into its writer; mistakes are noted."""
+    """FairQueue the nodes of one template into its writer; mistakes are noted."""
 
     def __init__(self, place: Place, hidden: frozenset[str], mistakes: Mistakes) -> None:
         self.place = place
@@ -53,7 +53,7 @@ class Compiler:
         self.mistakes = mistakes
 
     def template(self, nodes: tuple[Node, ...]) -> Emit:
-        parts = self.body(nodes, State.TEXT).parts
+        parts = self.body(nodes, ScanState.TEXT).parts
         if self.place is Place.URL and not self.mistakes.errors:
             fixed = fixed_part(nodes, self.mistakes)
             if fixed and isinstance(parts[0], str):
@@ -62,7 +62,7 @@ class Compiler:
 
     # Text with gaps, each value encoded for its place
 
-    def body(self, nodes: Sequence[Node], state: State) -> _Body:
+    def body(self, nodes: Sequence[Node], state: ScanState) -> _Body:
         parts: list[Part] = []
         text = ""
         for node in nodes:
@@ -82,7 +82,7 @@ class Compiler:
             parts.append(self.rules.literal(text))
         return _Body(parts, self.rules.advance(state, text), text)
 
-    def whole(self, text: str, state: State, offset: int) -> None:
+    def whole(self, text: str, state: ScanState, offset: int) -> None:
         """Note a text that ends, in this state, within an escape sequence."""
         torn = self.rules.torn(state, text)
         if torn:
@@ -105,7 +105,7 @@ class Compiler:
             hint = f"A placeholder is written without spaces, and closed: {{{name}}}."
             self.mistakes.warn(node.span.offsets[index], f"A {{ before {name} that opens no placeholder", hint)
 
-    def gap(self, node: Value | Position | Attribute | Call | Raw, state: State) -> Emit:
+    def gap(self, node: Value | Position | Attribute | Call | Raw, state: ScanState) -> Emit:
         if isinstance(node, Position):
             return _position  # Digits need no encoding anywhere.
         if isinstance(node, Raw):
@@ -120,7 +120,7 @@ class Compiler:
             return _nothing
         return self.emit(node, encoder)
 
-    def join(self, node: Join, state: State) -> Emit:
+    def join(self, node: Join, state: ScanState) -> Emit:
         """An outermost join: its literal parts are template text, read as such. It leaves the state as it was."""
         for literal in (node.prefix, node.separator):
             self.check(literal)

@@ -33,7 +33,7 @@ class Span:
         return Span(self.text[start:end], self.offsets[start : end + 1])
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     NAME = "name"
     NUMBER = "number"
     STRING = "string"
@@ -50,7 +50,7 @@ class Token:
     `span` of a string is its content, freed of its quotes and escapes; its `offset` is that of the quote.
     """
 
-    kind: Kind
+    kind: TokenKind
     span: Span
     offset: int
 
@@ -59,7 +59,7 @@ class Token:
         return self.span.text
 
     def is_mark(self, mark: str) -> bool:
-        return self.kind is Kind.MARK and self.text == mark
+        return self.kind is TokenKind.MARK and self.text == mark
 
 
 # Possessive quantifiers (`*+`) and atomic groups (`(?>…)`) keep a string that is never closed from being tried in many
@@ -78,7 +78,13 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_KINDS = {"name": Kind.NAME, "number": Kind.NUMBER, "mark": Kind.MARK, "open": Kind.OPEN_STRING, "other": Kind.OTHER}
+_KINDS = {
+    "name": TokenKind.NAME,
+    "number": TokenKind.NUMBER,
+    "mark": TokenKind.MARK,
+    "open": TokenKind.OPEN_STRING,
+    "other": TokenKind.OTHER,
+}
 
 
 class Cursor:
@@ -88,7 +94,7 @@ class Cursor:
         self.span = span
         self.position = position
         self._before_last = position
-        self.last = Token(Kind.END, span.cut(position, position), span.offsets[position])
+        self.last = Token(TokenKind.END, span.cut(position, position), span.offsets[position])
 
     def peek(self) -> Token:
         return self._read()[0]
@@ -111,7 +117,7 @@ class Cursor:
         depth = 0
         while depth >= 0:
             token = self.take()
-            if token.kind in (Kind.END, Kind.OPEN_STRING):
+            if token.kind in (TokenKind.END, TokenKind.OPEN_STRING):
                 return False
             depth += token.is_mark("{") - token.is_mark("}")
         return True
@@ -120,11 +126,11 @@ class Cursor:
         match = _TOKEN.match(self.span.text, self.position)
         if match is None or match.lastgroup is None:
             end = len(self.span.text)
-            return Token(Kind.END, self.span.cut(end, end), self.span.offsets[end]), end
+            return Token(TokenKind.END, self.span.cut(end, end), self.span.offsets[end]), end
         start, end = match.span(match.lastgroup)
         whole = self.span.cut(start, end)
         if match.lastgroup == "string":
-            return Token(Kind.STRING, _unquoted(whole), whole.offsets[0]), end
+            return Token(TokenKind.STRING, _unquoted(whole), whole.offsets[0]), end
         return Token(_KINDS[match.lastgroup], whole, whole.offsets[0]), end
 
 

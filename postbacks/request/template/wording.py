@@ -8,7 +8,7 @@ from postbacks.request.template.functions import FUNCTIONS
 from postbacks.request.template.hints import FUNCTION_ALIASES, ITEM_ALIASES, PARAMETER_ALIASES, did_you_mean, nearest
 from postbacks.request.template.signatures import ArgumentKind, Function
 from postbacks.request.template.terminal import quoted
-from postbacks.request.template.tokens import Kind, Token
+from postbacks.request.template.tokens import Token, TokenKind
 
 Wording = tuple[str, str]
 
@@ -88,7 +88,7 @@ def wrong_count(function: Function, count: int) -> Wording:
 
 def unexpected(token: Token, expected: str, hint: str) -> Wording:
     """For a token that does not belong where it stands; `hint` serves where the token itself suggests nothing."""
-    if token.kind is Kind.OPEN_STRING:
+    if token.kind is TokenKind.OPEN_STRING:
         return "A text is opened by a quote here and not closed", ""
     return f"Expected {expected}, found {_found(token)}", _instead(token) or hint
 
@@ -98,14 +98,14 @@ def no_value(token: Token) -> Wording:
     hint = ""
     if token.is_mark("{"):
         hint = "Inside a function a parameter stands without braces: lower(Status)"
-    elif token.kind is Kind.NAME:
+    elif token.kind is TokenKind.NAME:
         hint = f"The word {token.text} follows a value."
     return unexpected(token, _VALUE_EXPECTED, hint)
 
 
 def not_fixed(token: Token, kind: ArgumentKind, name: str, function: Function) -> Wording:
     """For a token where a fixed argument has to come: a text, a number, a name."""
-    if kind is ArgumentKind.WHOLE_NUMBER and token.kind is Kind.STRING and token.text.isdigit():
+    if kind is ArgumentKind.WHOLE_NUMBER and token.kind is TokenKind.STRING and token.text.isdigit():
         hint = f"It stands without quotes: {token.text}"
     elif kind is ArgumentKind.WHOLE_NUMBER and token.text.isdigit():
         hint = f"It has at most {limits.DIGITS} digits."
@@ -122,7 +122,7 @@ def no_comparison(token: Token) -> Wording:
 def not_closed(token: Token, function: Function, *, after_text: bool) -> Wording:
     """For what follows an argument and is neither a comma nor the closing parenthesis."""
     hint = function.usage
-    if token.kind is Kind.END or token.is_mark("}"):
+    if token.kind is TokenKind.END or token.is_mark("}"):
         hint = ""
     elif function.name == "if" and token.text.lower() in _MORE_CONDITIONS:
         hint = "An if has one condition; another if may stand inside it."
@@ -134,13 +134,13 @@ def not_closed(token: Token, function: Function, *, after_text: bool) -> Wording
 def _instead(token: Token) -> str:
     if token.text in _OTHER_QUOTES:
         return _STRAIGHT_QUOTES
-    return _INSTEAD.get(token.text.lower(), "") if token.kind is not Kind.STRING else ""
+    return _INSTEAD.get(token.text.lower(), "") if token.kind is not TokenKind.STRING else ""
 
 
 def _found(token: Token) -> str:
-    if token.kind is Kind.END:
+    if token.kind is TokenKind.END:
         return "the end"
-    return f"the text {quoted(token.text)}" if token.kind is Kind.STRING else quoted(token.text)
+    return f"the text {quoted(token.text)}" if token.kind is TokenKind.STRING else quoted(token.text)
 
 
 def _short(name: str) -> str:

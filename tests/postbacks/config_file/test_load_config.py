@@ -15,7 +15,7 @@ from django.db.models import Model
 from environment.variables import BASE_DIR
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
-from postbacks.config_file.keys import DOCUMENT, Kind
+from postbacks.config_file.keys import DOCUMENT, EntryKind
 from postbacks.models import Delivery, Postback
 from tests.support.config_files import CONFIG, ROWS, load, problems
 from tests.support.factories import make_partner, make_program, make_tracker, record_action
@@ -480,7 +480,7 @@ def test_the_documentation_names_every_key_and_its_example_loads(tmp_path: Path)
     assert load(tmp_path, example).splitlines()[-1] == "16 created, 0 changed, 0 deleted, 0 unchanged."
 
 
-def names_of(kind: Kind) -> set[str]:
+def names_of(kind: EntryKind) -> set[str]:
     """Every key of a kind of entry, and of the entries below it."""
     keys = set() if kind.scalar else {key.name for key in kind.keys}
     return keys.union(kind.lists, *(names_of(below) for below in kind.lists.values()))

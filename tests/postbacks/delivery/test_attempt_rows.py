@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postbacks.delivery.attempt_rows import COLUMNS, attempt_row, clean, copy_line, without_text
-from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Retry
+from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Retry
 from postbacks.egress.failures import LATE_ANSWER, Failure
 from postbacks.egress.transport import Answer
 from tests.support.delivery_rows import claimed, make_answer, prepared, sent
@@ -15,14 +15,14 @@ ONE = claimed(attempt=3)
 
 def row_of(
     answer: Answer | Failure | None = None,
-    fate: Fate = Delivered("Fine."),  # noqa: B008 -- a constant
+    outcome: Outcome = Delivered("Fine."),  # noqa: B008 -- a constant
     *,
     url: str = "http://receiver.example/in?a=1",
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> dict[str, object]:
     attempt = sent(prepared(ONE, url, body=body, headers=headers), answer)
-    return dict(zip(COLUMNS, attempt_row(Judged(ONE, fate, attempt)), strict=True))
+    return dict(zip(COLUMNS, attempt_row(Judged(ONE, outcome, attempt)), strict=True))
 
 
 def test_a_row_holds_what_was_sent_and_what_came_back() -> None:

@@ -12,12 +12,12 @@ from postbacks.delivery.circuit_breaker.health import (
     FIRST_PROBE,
     LONGEST_PROBE_WAIT,
     Health,
-    News,
+    Observation,
     Sign,
     advance,
     sign_of,
 )
-from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
 from postbacks.egress.failures import Code, Failure
 from tests.support.delivery_rows import claimed, make_answer, prepared, sent
 
@@ -49,7 +49,7 @@ def test_what_each_failure_says(code: Code) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "fate", "sign"),
+    ("status", "outcome", "sign"),
     [
         (200, Delivered("Fine."), ALIVE),
         (200, Retry("A rule refused it.", 5.0), ALIVE),
@@ -63,25 +63,25 @@ def test_what_each_failure_says(code: Code) -> None:
         (410, Delivered("A rule accepts it."), ALIVE),
     ],
 )
-def test_what_each_answer_says(status: int, fate: Fate, sign: Sign) -> None:
+def test_what_each_answer_says(status: int, outcome: Outcome, sign: Sign) -> None:
     one = claimed()
-    assert sign_of(Judged(one, fate, sent(prepared(one), make_answer(status)))) is sign
+    assert sign_of(Judged(one, outcome, sent(prepared(one), make_answer(status)))) is sign
 
 
-@pytest.mark.parametrize("fate", [GaveUp("It cannot be built."), Released()])
-def test_what_was_not_sent_says_nothing(fate: Fate) -> None:
-    assert sign_of(Judged(claimed(), fate, None)) is UNSENT
+@pytest.mark.parametrize("outcome", [GaveUp("It cannot be built."), Released()])
+def test_what_was_not_sent_says_nothing(outcome: Outcome) -> None:
+    assert sign_of(Judged(claimed(), outcome, None)) is UNSENT
 
 
 def run(*signs: Sign, health: Health = Health()) -> Health:  # noqa: B008 -- it is frozen
-    return advance(health, [News(sign, action) for action, sign in enumerate(signs)], NOW)
+    return advance(health, [Observation(sign, action) for action, sign in enumerate(signs)], NOW)
 
 
 def test_ten_in_a_row_of_three_actions_hold() -> None:
     assert run(*[DOWN] * (FAILURES_TO_HOLD - 1)).held_since is None
     held = run(*[DOWN] * FAILURES_TO_HOLD)
     assert (held.held_since, held.probe_at, held.probe_wait) == (NOW, NOW + FIRST_PROBE, FIRST_PROBE)
-    of_two = advance(Health(), [News(DOWN, number % 2) for number in range(30)], NOW)
+    of_two = advance(Health(), [Observation(DOWN, number % 2) for number in range(30)], NOW)
     assert (of_two.failures, of_two.held_since) == (30, None)
 
 
@@ -107,7 +107,7 @@ def test_in_a_hold_only_the_probe_counts(sign: Sign) -> None:
     ],
 )
 def test_when_the_next_probe_goes_out(sign: Sign, in_seconds: int, wait_seconds: int) -> None:
-    after = advance(HELD, [News(sign, 1, probe=True)], NOW)
+    after = advance(HELD, [Observation(sign, 1, probe=True)], NOW)
     assert after == replace(
         HELD, probe_at=NOW + timedelta(seconds=in_seconds), probe_wait=timedelta(seconds=wait_seconds)
     )
@@ -116,16 +116,16 @@ def test_when_the_next_probe_goes_out(sign: Sign, in_seconds: int, wait_seconds:
 def test_the_wait_has_a_bound() -> None:
     longest = replace(HELD, probe_wait=LONGEST_PROBE_WAIT)
     for sign in (DOWN, SILENT):
-        after = advance(longest, [News(sign, 1, probe=True)], NOW)
+        after = advance(longest, [Observation(sign, 1, probe=True)], NOW)
         assert (after.probe_at, after.probe_wait) == (NOW + LONGEST_PROBE_WAIT, LONGEST_PROBE_WAIT)
 
 
 @pytest.mark.parametrize("sign", [SILENT, UNSENT])
 def test_a_probe_that_tells_nothing_after_its_hold_was_released_begins_none(sign: Sign) -> None:
-    assert advance(Health(), [News(sign, 1, probe=True)], NOW) == Health()
+    assert advance(Health(), [Observation(sign, 1, probe=True)], NOW) == Health()
 
 
 @pytest.mark.parametrize("probe", [True, False])
 def test_any_answer_ends_a_hold(probe: bool) -> None:
-    assert advance(HELD, [News(ALIVE, 1, probe=probe)], NOW) == Health()
-    assert advance(HELD, [News(GONE, 1, probe=probe)], NOW) == Health(gone_actions=(1,))
+    assert advance(HELD, [Observation(ALIVE, 1, probe=probe)], NOW) == Health()
+    assert advance(HELD, [Observation(GONE, 1, probe=probe)], NOW) == Health(gone_actions=(1,))

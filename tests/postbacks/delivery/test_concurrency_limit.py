@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from postbacks.delivery.concurrency_limit import FIRST, LARGEST, MOST_IN_FLIGHT, SMALLEST, Share
+from postbacks.delivery.concurrency_limit import FIRST, LARGEST, MOST_IN_FLIGHT, SMALLEST, ConcurrencyLimit
 
 
 def test_a_newcomer_has_a_small_share_and_holds_twice_of_it() -> None:
-    share = Share()
+    share = ConcurrencyLimit()
     assert SMALLEST < FIRST < MOST_IN_FLIGHT < LARGEST
     assert (share.in_flight, share.held) == (FIRST, 2 * FIRST)
 
 
 def test_each_answer_adds_one_up_to_the_most() -> None:
-    share = Share()
+    share = ConcurrencyLimit()
     share.answered()
     assert (share.in_flight, share.held) == (FIRST + 1, 2 * (FIRST + 1))
     for _ in range(2 * LARGEST):
@@ -21,7 +21,7 @@ def test_each_answer_adds_one_up_to_the_most() -> None:
 
 
 def test_each_failure_halves_it_down_to_the_least() -> None:
-    share = Share()
+    share = ConcurrencyLimit()
     for _ in range(60):
         share.answered()
     sizes = []
@@ -34,7 +34,7 @@ def test_each_failure_halves_it_down_to_the_least() -> None:
 
 
 def test_it_grows_again_from_where_it_fell() -> None:
-    share = Share()
+    share = ConcurrencyLimit()
     for _ in range(10):
         share.failed()
     share.answered()

@@ -61,7 +61,7 @@ def test_a_drain_sends_what_is_due_and_leaves_the_rest(engine: Engine, receiver:
     assert dict(Attempt.objects.values_list("delivery_id", "number")) == {due.pk: 1}
     assert {Delivery.objects.get(pk=one.pk).state for one in (later, kept)} == {"ready"}
     assert lane_scores() == {lane.pk: pytest.approx(30, abs=3)}
-    wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held any longer")
+    wait_until(lambda: engine.capacity.total == 0, 5, "nothing is held any longer")
 
 
 def test_a_drain_ends_while_there_is_more_and_posts_the_next(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_what_was_claimed_when_redis_went_away_is_not_kept(
         with monkeypatch.context() as patch:
             patch.setattr(rate_limit, "reserve", reserve_once_more)
             engine.drain()
-        wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held")
+        wait_until(lambda: engine.capacity.total == 0, 5, "nothing is held")
     finally:
         gone.__exit__(None, None, None)
     states = list(Delivery.objects.values_list("state", flat=True))
@@ -148,7 +148,7 @@ def test_a_process_holds_no_more_than_its_share_and_comes_back_for_the_rest(
         engine.drain()  # As the messages that it posts would have it.
         time.sleep(0.005)
     assert len(receiver.arrivals) == 200
-    wait_until(lambda: engine.holdings.total == 0, 5, "nothing is held any longer")
+    wait_until(lambda: engine.capacity.total == 0, 5, "nothing is held any longer")
 
 
 def test_stopping_returns_what_was_not_started_and_records_what_was(

@@ -210,7 +210,7 @@ def test_a_probe_that_never_got_there_frees_the_next_at_the_same_interval(scene:
     ready_queue.wake({postback.pk: 0.0})
     engine.drain()
     wait_until(Attempt.objects.exists, 5, "the probe is recorded")
-    wait_until(lambda: engine.holdings.total == 0, 5, "and learnt from")
+    wait_until(lambda: engine.capacity.total == 0, 5, "and learnt from")
     after = Lane.objects.get()
     assert after.probe_at is not None
     assert 70 < (after.probe_at - timezone.now()).total_seconds() <= 80
@@ -251,7 +251,7 @@ def test_a_probe_that_is_given_back_is_taken_again(engine: Engine, monkeypatch: 
             patch.setattr(engine._sender, "put", engine._on_unsent)
             ready_queue.wake({postback.pk: 0.0})
             engine.drain()
-            wait_until(lambda: engine.holdings.total == 0, 5, "it is given back")
+            wait_until(lambda: engine.capacity.total == 0, 5, "it is given back")
         assert receiver.arrivals == []
 
         def delivered() -> bool:

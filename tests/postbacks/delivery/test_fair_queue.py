@@ -8,7 +8,7 @@ import pytest
 
 from postbacks.delivery import fair_queue
 from postbacks.delivery.concurrency_limit import FIRST
-from postbacks.delivery.fair_queue import Turns
+from postbacks.delivery.fair_queue import FairQueue
 from postbacks.delivery.outcomes import Prepared
 from tests.support.delivery_rows import claimed, prepared
 
@@ -17,7 +17,7 @@ class Air:
     """What is in flight."""
 
     def __init__(self) -> None:
-        self.turns = Turns()
+        self.turns = FairQueue()
         self.flying: list[Prepared] = []
 
     def add(self, lane: int, count: int = 1, host: str = "receiver.example") -> None:

@@ -1,4 +1,4 @@
-"""From what came of an attempt to the fate of its delivery."""
+"""From what came of an attempt to the outcome of its delivery."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from email.utils import format_datetime
 import pytest
 
 from postbacks.delivery.judging import judge
-from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Retry
+from postbacks.delivery.outcomes import Delivered, GaveUp, Outcome, Retry
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.transport import Answer
 from tests.support.delivery_rows import claimed, make_answer, prepared, sent
 
 
-def fate(answer: Answer | Failure, *, attempt: int = 1, success: str = "", error: str = "") -> Fate:
+def outcome(answer: Answer | Failure, *, attempt: int = 1, success: str = "", error: str = "") -> Outcome:
     return judge(sent(prepared(claimed(attempt=attempt), success=success, error=error), answer))
 
 
 def retry_of(answer: Answer | Failure, *, attempt: int = 1, success: str = "", error: str = "") -> Retry:
-    found = fate(answer, attempt=attempt, success=success, error=error)
+    found = outcome(answer, attempt=attempt, success=success, error=error)
     assert isinstance(found, Retry), found
     return found
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 def test_any_2xx_is_delivered(status: int) -> None:
-    assert fate(make_answer(status)) == Delivered(f"Status {status} is a success")
+    assert outcome(make_answer(status)) == Delivered(f"Status {status} is a success")
 
 
 @pytest.mark.parametrize("status", [100, 302, 304, 400, 401, 404, 408, 429, 500, 503, 599])
@@ -38,21 +38,21 @@ def test_any_other_status_is_tried_again_after_the_first_wait(status: int) -> No
 
 def test_rules_judge_the_body_as_utf_8_whatever_bytes_it_holds() -> None:
     body = b"\xff\xfe S\xc3\xa3o accepted"
-    assert fate(make_answer(200, body), success="São accepted") == Delivered("The success rule São accepted matched")
+    assert outcome(make_answer(200, body), success="São accepted") == Delivered("The success rule São accepted matched")
     assert retry_of(make_answer(200, body), error="São").reason == "The error rule São matched"
     assert "No success rule matched" in retry_of(make_answer(200, body), success="declined").reason
 
 
 def test_a_status_rule_may_accept_what_is_no_2xx() -> None:
-    assert isinstance(fate(make_answer(404), success="404"), Delivered)
+    assert isinstance(outcome(make_answer(404), success="404"), Delivered)
 
 
 def test_gone_gives_up_at_once() -> None:
-    assert fate(make_answer(410)) == GaveUp("Status 410 Gone: the receiver does not want it any more.")
+    assert outcome(make_answer(410)) == GaveUp("Status 410 Gone: the receiver does not want it any more.")
 
 
 def test_gone_is_delivered_where_a_rule_says_so() -> None:
-    assert isinstance(fate(make_answer(410), success="410"), Delivered)
+    assert isinstance(outcome(make_answer(410), success="410"), Delivered)
 
 
 def test_the_waits_grow_with_the_attempts() -> None:
@@ -70,10 +70,10 @@ def test_retry_after_is_a_least_wait() -> None:
 
 
 def test_the_last_attempt_leaves_none() -> None:
-    assert isinstance(fate(make_answer(500), attempt=14), Retry)
-    assert fate(make_answer(500), attempt=15) == GaveUp("Status 500 is not a success. No attempt is left after 15.")
-    assert fate(Failure(Code.REFUSED, "Refused."), attempt=15) == GaveUp("Refused. No attempt is left after 15.")
-    assert isinstance(fate(make_answer(200), attempt=15), Delivered)
+    assert isinstance(outcome(make_answer(500), attempt=14), Retry)
+    assert outcome(make_answer(500), attempt=15) == GaveUp("Status 500 is not a success. No attempt is left after 15.")
+    assert outcome(Failure(Code.REFUSED, "Refused."), attempt=15) == GaveUp("Refused. No attempt is left after 15.")
+    assert isinstance(outcome(make_answer(200), attempt=15), Delivered)
 
 
 @pytest.mark.parametrize("code", [code for code in Code if code is not Code.INVALID_URL])
@@ -84,4 +84,4 @@ def test_no_answer_is_tried_again_with_what_happened_as_the_reason(code: Code) -
 
 
 def test_what_cannot_be_sent_at_all_gives_up() -> None:
-    assert fate(Failure(Code.INVALID_URL, "The URL is malformed.")) == GaveUp("The URL is malformed.")
+    assert outcome(Failure(Code.INVALID_URL, "The URL is malformed.")) == GaveUp("The URL is malformed.")

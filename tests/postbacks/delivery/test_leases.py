@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from psycopg2 import extensions
 
-from postbacks.advisory_locks import OWNER_LOCKS
+from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import leases
 from postbacks.models import Delivery, Postback
 from tests.support.delivery_rows import engine_connection, make_delivery, make_held, make_lane
@@ -89,7 +89,7 @@ def test_after_a_start_of_the_server_the_owners_get_time_to_come_back(
 
 
 def locks_of(cursor: extensions.cursor, owner: int) -> int:
-    cursor.execute("SELECT count(*) FROM pg_locks WHERE (classid, objid) = (%s, %s)", [OWNER_LOCKS, owner])
+    cursor.execute("SELECT count(*) FROM pg_locks WHERE (classid, objid) = (%s, %s)", [LEASE_LOCKS, owner])
     (count,) = cursor.fetchone() or (0,)
     return int(count)
 
@@ -118,7 +118,7 @@ def test_other_programs_advisory_locks_do_not_keep_an_owner_alive(cursor: extens
     delivery = make_held(lane, owner=DEAD)
     with engine_connection() as other, other.cursor() as theirs:
         theirs.execute("SELECT pg_advisory_lock(%s)", [DEAD])
-        theirs.execute("SELECT pg_advisory_lock(%s, %s)", [OWNER_LOCKS + 1, DEAD])
+        theirs.execute("SELECT pg_advisory_lock(%s, %s)", [LEASE_LOCKS + 1, DEAD])
         assert leases.reclaim(cursor) == {lane.pk}
     assert holders() == {delivery.pk: None}
 
@@ -136,7 +136,7 @@ def test_a_process_that_was_cut_off_takes_its_lock_while_the_server_still_holds_
 
 
 def test_owner_numbers_are_what_an_advisory_lock_can_hold() -> None:
-    numbers = {leases.new_owner() for _ in range(1000)}
+    numbers = {leases.new_holder() for _ in range(1000)}
     assert len(numbers) > 990
     assert min(numbers) > 0
     assert max(numbers) < 2**31

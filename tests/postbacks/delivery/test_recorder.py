@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 from django.db import connection as django_connection
 
-from postbacks.advisory_locks import OWNER_LOCKS
-from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry, Sent
-from postbacks.delivery.recorder import Aftermath, Recorder
+from postbacks.advisory_locks import LEASE_LOCKS
+from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry, Sent
+from postbacks.delivery.recorder import FollowUp, Recorder
 from postbacks.models import Attempt, Delivery, Postback
 from tests.support.delivery_rows import (
     OWNER,
@@ -38,12 +38,12 @@ class Calls:
         self.idle_rounds = 0
         self.fail_next = False
 
-    def on_recorded(self, batch: Sequence[Judged], aftermath: Aftermath) -> None:
+    def on_recorded(self, batch: Sequence[Judged], follow_up: FollowUp) -> None:
         if not batch:
             self.idle_rounds += 1
             return
         self.batches.append([judged.claimed.delivery_id for judged in batch])
-        self.due.append(aftermath.due)
+        self.due.append(follow_up.due)
         if self.fail_next:
             self.fail_next = False
             raise RuntimeError("whoever listens has a bug")
@@ -73,9 +73,9 @@ def lane() -> Postback:
     return make_lane()
 
 
-def judged(delivery: Delivery, fate: Fate) -> Judged:
+def judged(delivery: Delivery, outcome: Outcome) -> Judged:
     one = claimed(delivery)
-    return Judged(one, fate, None if isinstance(fate, Released) else sent(prepared(one)))
+    return Judged(one, outcome, None if isinstance(outcome, Released) else sent(prepared(one)))
 
 
 def lock_holders() -> list[int]:
@@ -83,7 +83,7 @@ def lock_holders() -> list[int]:
     with django_connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s",
-            [OWNER_LOCKS, OWNER],
+            [LEASE_LOCKS, OWNER],
         )
         return [pid for (pid,) in cursor.fetchall()]
 
@@ -107,25 +107,25 @@ def test_it_is_healthy_while_it_holds_the_owners_lock(calls: Calls) -> None:
 
 def test_what_comes_together_is_written_together_and_reported(recorder: Recorder, calls: Calls, lane: Postback) -> None:
     made = [make_held(lane) for _ in range(4)]
-    fates: list[Fate] = [Delivered("Fine."), Retry("Later.", 300.0), Retry("Later.", 30.0), Released()]
+    outcomes: list[Outcome] = [Delivered("Fine."), Retry("Later.", 300.0), Retry("Later.", 30.0), Released()]
     with held_up(made[0]):
-        recorder.put(judged(made[0], fates[0]))
+        recorder.put(judged(made[0], outcomes[0]))
         wait_until(lambda: waits_for_a_lock("recorder"), 5, "the first batch is being written")
-        for one, fate in zip(made[1:], fates[1:], strict=True):
-            recorder.put(judged(one, fate))
+        for one, outcome in zip(made[1:], outcomes[1:], strict=True):
+            recorder.put(judged(one, outcome))
     wait_until(lambda: len(calls.recorded) == 4, 5, "all are recorded")
     assert calls.batches == [[made[0].pk], [one.pk for one in made[1:]]]
     assert calls.due == [{}, {lane.pk: 30.0}]
     assert states(*made) == ["delivered", "ready", "ready", "ready"]
 
 
-@pytest.mark.parametrize("fate", [Delivered("Fine."), GaveUp("Gone.")])
+@pytest.mark.parametrize("outcome", [Delivered("Fine."), GaveUp("Gone.")])
 def test_the_next_of_a_chain_comes_free_and_its_lane_is_named(
-    recorder: Recorder, calls: Calls, lane: Postback, fate: Fate
+    recorder: Recorder, calls: Calls, lane: Postback, outcome: Outcome
 ) -> None:
     first = make_held(lane)
     second = make_delivery(lane, first.event, state="blocked", due_in_seconds=-5)
-    recorder.put(judged(first, fate))
+    recorder.put(judged(first, outcome))
     wait_until(lambda: calls.batches, 5, "it is recorded")
     assert states(second) == ["ready"]
     assert calls.due == [{lane.pk: pytest.approx(-5, abs=3)}]

@@ -1,4 +1,4 @@
-"""One batch of fates into the database: all of it once, whatever strangers wrote and however often it is tried."""
+"""One batch of outcomes into the database: all of it once, whatever strangers wrote and however often it is tried."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from psycopg2 import extensions
 
 from postbacks.delivery import result_sql
-from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
 from postbacks.egress.failures import Code, Failure
 from postbacks.models import Attempt, Delivery, Postback
 from tests.support.delivery_rows import (
@@ -51,14 +51,14 @@ def write(connection: extensions.connection) -> Write:
     return write
 
 
-def attempted(delivery: Delivery, fate: Fate, **request: Any) -> Judged:
+def attempted(delivery: Delivery, outcome: Outcome, **request: Any) -> Judged:
     one = claimed(delivery)
     answer = request.pop("answer", None)
-    return Judged(one, fate, sent(prepared(one, **request), answer))
+    return Judged(one, outcome, sent(prepared(one, **request), answer))
 
 
-def not_attempted(delivery: Delivery, fate: Fate) -> Judged:
-    return Judged(claimed(delivery), fate, None)
+def not_attempted(delivery: Delivery, outcome: Outcome) -> Judged:
+    return Judged(claimed(delivery), outcome, None)
 
 
 def state_of(delivery: Delivery) -> tuple[str, int, str]:

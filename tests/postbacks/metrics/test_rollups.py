@@ -18,9 +18,9 @@ from pytest_django import Settings
 
 from postbacks.advisory_locks import FOLD_LOCK
 from postbacks.database import raw_cursor
-from postbacks.delivery import reaper, result_sql
+from postbacks.delivery import result_sql, sweep
 from postbacks.delivery.batch_tally import reason_class
-from postbacks.delivery.outcomes import Delivered, Fate, GaveUp, Judged, Released, Retry
+from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.transport import Answer
 from postbacks.lifecycle import delete_postback
@@ -65,9 +65,9 @@ def write(connection: extensions.connection) -> Write:
     return lambda *batch, owner=OWNER: result_sql.write(connection, owner, batch)
 
 
-def attempted(delivery: Delivery, fate: Fate, answer: Answer | Failure | None = None) -> Judged:
+def attempted(delivery: Delivery, outcome: Outcome, answer: Answer | Failure | None = None) -> Judged:
     one = claimed(delivery)
-    return Judged(one, fate, sent(prepared(one), answer))
+    return Judged(one, outcome, sent(prepared(one), answer))
 
 
 def ever(postback: int = ALL) -> dict[str, int]:
@@ -189,7 +189,7 @@ def test_ends_without_the_recorder_are_counted(lane: Postback) -> None:
     Postback.objects.filter(pk=late.pk).update(deleted_at=timezone.now())
     with engine_connection() as own, own.cursor() as cursor:
         cursor.execute("BEGIN")
-        reaper._tidy_up(cursor)
+        sweep._tidy_up(cursor)
         cursor.execute("COMMIT")
 
     assert ever() == {"cancelled": 3, "failed": 2, "why:held_week": 2}

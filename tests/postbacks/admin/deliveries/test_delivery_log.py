@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from partners.models import ActionTracker, Partner
-from postbacks.admin.deliveries.filters import UNFINISHED, Asked
+from postbacks.admin.deliveries.filters import UNFINISHED, Filters
 from postbacks.admin.deliveries.find import Finder
 from postbacks.admin.deliveries.moments import id_span
 from postbacks.admin.deliveries.pretty import form_of, pretty_body, query_of
@@ -102,17 +102,17 @@ def test_every_filter_finds_what_a_plain_query_finds_page_by_page(postback: Post
         made.save()
     at = start + timedelta(minutes=200)
     asked = [
-        Asked(),
-        Asked(states=("failed",)),
-        Asked(states=Delivery.UNFINISHED),
-        Asked(partner=partner),
-        Asked(postback=network.pk, states=("delivered",)),
-        Asked(event_type=postback.action_tracker, since=at),
-        Asked(since=at, until=at + timedelta(hours=1)),
-        Asked(states=("cancelled",), until=at),
-        Asked(replay=replay.pk),
-        Asked(replay=replay.pk, states=("failed",), since=at),
-        Asked(network=network.media_source),
+        Filters(),
+        Filters(states=("failed",)),
+        Filters(states=Delivery.UNFINISHED),
+        Filters(partner=partner),
+        Filters(postback=network.pk, states=("delivered",)),
+        Filters(event_type=postback.action_tracker, since=at),
+        Filters(since=at, until=at + timedelta(hours=1)),
+        Filters(states=("cancelled",), until=at),
+        Filters(replay=replay.pk),
+        Filters(replay=replay.pk, states=("failed",), since=at),
+        Filters(network=network.media_source),
     ]
 
     for each in asked:
@@ -128,7 +128,7 @@ def test_every_filter_finds_what_a_plain_query_finds_page_by_page(postback: Post
                 assert finder.above(wanted[10], 7) == wanted[3:10]
 
 
-def _plainly(asked: Asked, networks: bool) -> Any:
+def _plainly(asked: Filters, networks: bool) -> Any:
     rows = Delivery.objects.filter(postback__in=asked.postbacks())
     if not networks:
         rows = rows.filter(postback__media_source=None)

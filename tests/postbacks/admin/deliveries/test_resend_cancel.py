@@ -139,7 +139,7 @@ def test_one_is_resent_from_its_row_and_from_its_page(operator: Client, postback
     assert answer.redirect_chain[-1][0] == f"{LOG}{new.pk}/change/"
     assert told(answer) == [f"Delivery {old.pk} was sent again."]
     assert [(str(entry.user), entry.change_message) for entry in answer.context["entries"]] == [("olga", "Sent again.")]
-    assert [deed.name for deed in answer.context["may"]] == ["cancel"]
+    assert [bulk_action.name for bulk_action in answer.context["may"]] == ["cancel"]
     answer = operator.post(f"{LOG}{new.pk}/cancel/?state=ready&after=1", {"from-list": ""}, follow=True)
     assert answer.redirect_chain[-1][0] == f"{LOG}?state=ready"
     new.refresh_from_db()
@@ -172,8 +172,8 @@ def test_all_that_match_are_those_that_fit(
     make_finished(postback)
     waiting = make_finished(postback, "ready", finished_at=None).pk
 
-    def asked(deed: str, query: str) -> Any:
-        return operator.post(f"{LOG}{deed}/?{query}", {"all": ""}, follow=True)
+    def asked(bulk_action: str, query: str) -> Any:
+        return operator.post(f"{LOG}{bulk_action}/?{query}", {"all": ""}, follow=True)
 
     assert asked("resend", "state=failed").context["question"].ids == failed
     assert asked("cancel", f"postback={postback.pk}").context["question"].ids == [waiting]

@@ -15,17 +15,17 @@ from collections.abc import Callable, Iterable, Sequence
 from postbacks.delivery.claim import Priority
 from postbacks.delivery.outcomes import Claimed
 
-MAX_HELD = 2_000  # Deliveries that one process holds, claimed and not yet recorded.
+MAX_CLAIMED = 2_000  # Deliveries that one process holds, claimed and not yet recorded.
 # Their values, which may be large; what is sent and received is some multiple of it at most.
-MAX_HELD_BYTES = 32 * 1024 * 1024
-LOW_WATER = MAX_HELD // 2  # A full process claims again when it has more room than this: in few large claims.
+MAX_CLAIMED_BYTES = 32 * 1024 * 1024
+LOW_WATER = MAX_CLAIMED // 2  # A full process claims again when it has more room than this: in few large claims.
 # While live traffic comes, replays get small turns with pauses between, so that what is live waits for one at most.
 LIVE_SECONDS = 2.0  # So long after a live delivery, more are expected.
 REPLAYS_BESIDE_LIVE = 32
 REPLAY_PAUSE_SECONDS = 0.05
 
 
-class Holdings:
+class Capacity:
     """Counts deliveries from their claim to their record, and remembers the lanes that were put off meanwhile."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class Holdings:
     # With the lock held.
 
     def _room(self) -> int:
-        return MAX_HELD - self._held.total() if self._bytes < MAX_HELD_BYTES else 0
+        return MAX_CLAIMED - self._held.total() if self._bytes < MAX_CLAIMED_BYTES else 0
 
     def _replay_room(self, now: float) -> int | None:
         return None if now - self._live_at > LIVE_SECONDS else max(0, REPLAYS_BESIDE_LIVE - self._replays)

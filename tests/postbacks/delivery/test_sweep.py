@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 
 from postbacks.advisory_locks import SWEEP_LOCK
-from postbacks.delivery import leases, reaper
-from postbacks.delivery.reaper import Sweeper
+from postbacks.delivery import leases, sweep
 from postbacks.delivery.redis import client
+from postbacks.delivery.sweep import Sweeper
 from postbacks.models import Delivery, Lane, Postback
 from tests.support.delivery_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane, terminate
 
@@ -101,7 +101,7 @@ def test_a_round_that_fails_lets_go_of_the_lock_and_the_next_one_works(
     """As before the tables are there: an error that is no outage, in the middle of the transaction."""
     make_delivery(lane)
     with monkeypatch.context() as patch:
-        patch.setattr(reaper, "DUE", "SELECT id FROM a_table_that_is_not_there")
+        patch.setattr(sweep, "DUE", "SELECT id FROM a_table_that_is_not_there")
         with pytest.raises(psycopg2.ProgrammingError):
             sweeper.sweep()
     another = Sweeper()
