@@ -182,7 +182,7 @@ JSON_VALUES = st.recursive(
 @given(st.integers(100, 599), st.text() | JSON_VALUES.map(json.dumps))
 def test_no_body_makes_the_judge_raise(status: int, body: str) -> None:
     success = "\n".join(f"json: {expression}" for expression in EXPRESSIONS)
-    judge(success, "/never/i", status, body)
+    assert isinstance(judge(success, "/never/i", status, body), Verdict)
 
 
 def test_no_number_and_no_surrogate_makes_an_expression_raise() -> None:
