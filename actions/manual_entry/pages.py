@@ -88,7 +88,7 @@ class ManualEntry(ModelAdmin):
             "opts": self.opts,
             "media": self.media + context["form"].media,
         }
-        return TemplateResponse(request, f"admin/actions/by_hand/{name}.html", shared | context)
+        return TemplateResponse(request, f"admin/actions/manual_entry/{name}.html", shared | context)
 
 
 def _example() -> str:

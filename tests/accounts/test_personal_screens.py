@@ -120,7 +120,9 @@ def test_the_values_of_an_action_are_previewed_only_for_whom_personal_data_is(cl
     }
 
     for what in ("preview", "test"):
-        answer = client.post(reverse(f"admin:postbacks_postback_{what}"), {**fields, "trial_action": action.action_id})
+        answer = client.post(
+            reverse(f"admin:postbacks_postback_{what}"), {**fields, "test_send_action": action.action_id}
+        )
         assert answer.status_code == 403, what
 
     preview = client.post(reverse("admin:postbacks_postback_preview"), fields)

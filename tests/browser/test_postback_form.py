@@ -136,7 +136,7 @@ def test_a_test_goes_out_once_and_is_judged(operator_page: Page, sale: ActionTra
     with ScriptedReceiver(lambda _arrival: Response(500, body=b"out of order")) as receiver:
         page.locator("#id_url").fill(f"{receiver.url}/test?id={{ActionId}}")
         page.get_by_role("button", name="Send test").click()
-        answer = page.locator("#trial-answer")
+        answer = page.locator("#test-send-answer")
 
         expect(answer).to_contain_text("Failure: ")
         expect(answer).to_contain_text("Status 500")

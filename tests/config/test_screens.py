@@ -173,7 +173,7 @@ def test_only_who_may_set_postbacks_up_may_try_them_out(client: Client, page: st
     assert client.post(url, {"url": "https://receiver.example/"}).status_code == 403
 
 
-@pytest.mark.parametrize("fields", [{"trial_action": "1.2.3"}, {"media_source": "%"}])
+@pytest.mark.parametrize("fields", [{"test_send_action": "1.2.3"}, {"media_source": "%"}])
 def test_trying_out_shows_nothing_that_the_user_may_not_see(client: Client, fields: dict[str, str]) -> None:
     network = make_media_source()
     sign_in(client, "change_postback")
@@ -189,10 +189,10 @@ def test_a_preview_takes_a_post_and_hides_what_the_event_type_hides(root: Client
     fields = {"action_tracker": tracker.pk, "media_source": network.pk, "url": "https://receiver.example/{Oid}"}
 
     assert root.get(url).status_code == 405
-    trial = root.post(url, fields).json()
+    answer = root.post(url, fields).json()
 
-    assert trial["errors"] == {}
-    assert trial["request"]["url"] == "https://receiver.example/"
+    assert answer["errors"] == {}
+    assert answer["request"]["url"] == "https://receiver.example/"
 
 
 def test_a_preview_refuses_what_saving_would_and_shows_nothing_that_was_saved_before(root: Client) -> None:
@@ -208,13 +208,13 @@ def test_a_preview_refuses_what_saving_would_and_shows_nothing_that_was_saved_be
         "body_kind": "pairs",
         "body_pairs": "order {Oid}",
         "maximum_requests": "0",
-        "trial_postback": postback.pk,
+        "test_send_postback": postback.pk,
     }
 
-    trial = root.post(reverse("admin:postbacks_postback_preview"), sent).json()
+    answer = root.post(reverse("admin:postbacks_postback_preview"), sent).json()
 
-    assert trial["errors"].keys() == {"body_pairs", "maximum_requests"}
-    assert "order" not in str(trial["request"])
+    assert answer["errors"].keys() == {"body_pairs", "maximum_requests"}
+    assert "order" not in str(answer["request"])
 
 
 def test_a_fixed_owner_cannot_be_changed_by_what_is_sent(root: Client) -> None:

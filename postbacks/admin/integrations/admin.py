@@ -112,7 +112,7 @@ class WithPostbacks(ModelAdmin):
             "copy_url_name": f"admin:{self.opts.app_label}_{self.opts.model_name}_copy_postbacks",
             "media": self.media + context["form"].media if "form" in context else self.media,
         }
-        return TemplateResponse(request, f"admin/postbacks/owner/{name}.html", shared | context)
+        return TemplateResponse(request, f"admin/postbacks/integrations/{name}.html", shared | context)
 
 
 admin.site.unregister(Partner)

@@ -126,4 +126,4 @@ class ReplayAdmin(LargeTable):
         shared = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
         if "form" in context:
             shared["media"] += context["form"].media
-        return TemplateResponse(request, f"admin/postbacks/replay/{name}.html", shared | context)
+        return TemplateResponse(request, f"admin/postbacks/replays/{name}.html", shared | context)

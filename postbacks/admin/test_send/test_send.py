@@ -20,7 +20,7 @@ from postbacks.request.check import ill_formed
 from postbacks.validation import request_template
 from postbacks.verdicts.rules import compile_rules
 
-ACTION = "trial_action"  # The field in which the recorded action is named.
+ACTION = "test_send_action"  # The field in which the recorded action is named.
 
 
 @dataclass(slots=True)
@@ -46,26 +46,26 @@ def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
 
     `errors` is what `typed_postback` has found. No request goes out.
     """
-    trial = TestSend(f"Action {action_id}" if action_id else "Sample values", errors=errors)
+    test_send = TestSend(f"Action {action_id}" if action_id else "Sample values", errors=errors)
     try:
         event = _event_for(postback, action_id) if action_id else PreviewEvent(sample_values())
     except EventFileError as error:
-        trial.errors[ACTION] = [f"{str(error).capitalize().removesuffix('.')}."]
-        return trial
+        test_send.errors[ACTION] = [f"{str(error).capitalize().removesuffix('.')}."]
+        return test_send
     hidden = frozenset(postback.action_tracker.hidden_parameters) if postback.action_tracker_id else frozenset()
     try:
         compiled = compile_request(request_template(postback), hidden)
-        trial.request = compiled.build(event.values, f"test_{token_hex(8)}")  # Of no delivery.
+        test_send.request = compiled.build(event.values, f"test_{token_hex(8)}")  # Of no delivery.
     except (RequestErrors, SecretUnreadableError):
-        return trial  # By field in the errors already.
+        return test_send  # By field in the errors already.
     except Unbuildable as error:
-        trial.errors.setdefault("url", []).append(str(error))
-        return trial
-    trial.warnings = [*event.warnings, *(each.labelled for each in compiled.warnings)]
-    complaint = ill_formed(postback.body_format, trial.request.body or b"") if postback.body_format else ""
+        test_send.errors.setdefault("url", []).append(str(error))
+        return test_send
+    test_send.warnings = [*event.warnings, *(each.labelled for each in compiled.warnings)]
+    complaint = ill_formed(postback.body_format, test_send.request.body or b"") if postback.body_format else ""
     if complaint:
-        trial.warnings.append(f"The body is not valid {complaint}")
-    return trial
+        test_send.warnings.append(f"The body is not valid {complaint}")
+    return test_send
 
 
 def send_once(request: Request, postback: Postback) -> dict[str, Any]:

@@ -23,16 +23,16 @@ _OPTIMIZE = "optimize_sources.view_mediasource"
 @require_POST
 def preview_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonResponse:
     """The request, and what is wrong. For those who may set postbacks up."""
-    return JsonResponse(_trial(request, model_admin)[0].as_json())
+    return JsonResponse(_test_send(request, model_admin)[0].as_json())
 
 
 @require_POST
 def test_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonResponse:
     """Sends the request once, unless something is wrong with it."""
-    trial, postback = _trial(request, model_admin)
-    if trial.request is None or trial.errors:
-        return JsonResponse(trial.as_json())
-    return JsonResponse({**trial.as_json(), "answer": send_once(trial.request, postback)})
+    test_send, postback = _test_send(request, model_admin)
+    if test_send.request is None or test_send.errors:
+        return JsonResponse(test_send.as_json())
+    return JsonResponse({**test_send.as_json(), "answer": send_once(test_send.request, postback)})
 
 
 @cache
@@ -43,7 +43,7 @@ def shown_palette() -> Palette:
 
 def _saved(request: HttpRequest, model_admin: ModelAdmin[Any]) -> Postback | None:
     """The postback that is being changed. None for a new one, and for whoever may not change it."""
-    saved: Postback | None = row_of(model_admin.get_queryset(request), request.POST.get("trial_postback", ""))
+    saved: Postback | None = row_of(model_admin.get_queryset(request), request.POST.get("test_send_postback", ""))
     return saved if saved is not None and model_admin.has_change_permission(request, saved) else None
 
 
@@ -52,7 +52,7 @@ def may_name_actions(request: HttpRequest) -> bool:
     return request.user.has_perm("actions.view_action") and may_see_personal(request)
 
 
-def _trial(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[TestSend, Postback]:
+def _test_send(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[TestSend, Postback]:
     if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
         raise PermissionDenied
     postback, errors = typed_postback(request.POST, _saved(request, model_admin))

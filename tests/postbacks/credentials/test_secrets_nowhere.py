@@ -62,7 +62,7 @@ def fields(postback: Postback) -> dict[str, Any]:
         "method": "GET",
         "name": postback.name,
         "secret_headers": f"X-Access: {HEADER}\nAuthorization: Bearer {SECOND}",
-        "trial_postback": postback.pk,
+        "test_send_postback": postback.pk,
         "media_source": postback.media_source_id,
     }
 

@@ -130,7 +130,7 @@ def test_the_preview_masks_and_a_test_sends_the_kept_value_to_its_receiver_only(
     with ScriptedReceiver(echo) as receiver, ScriptedReceiver() as elsewhere:
         Postback.objects.filter(pk=postback.pk).update(url=f"{receiver.url}/in")
         postback.refresh_from_db()
-        asked = {**fields(postback), "media_source": postback.media_source_id, "trial_postback": postback.pk}
+        asked = {**fields(postback), "media_source": postback.media_source_id, "test_send_postback": postback.pk}
         preview = root.post(reverse("admin:postbacks_postback_preview"), asked)
         assert preview.json()["request"]["headers"]["Authorization"] == MASK
         sent = root.post(reverse("admin:postbacks_postback_test"), asked)
@@ -138,7 +138,7 @@ def test_the_preview_masks_and_a_test_sends_the_kept_value_to_its_receiver_only(
         assert sent.json()["answer"]["body"] == f"you sent {MASK}"
         stolen = root.post(reverse("admin:postbacks_postback_test"), {**asked, "url": f"{elsewhere.url}/in"})
         assert "another receiver" in stolen.json()["errors"]["secret_headers"][0]
-        unsaved = root.post(reverse("admin:postbacks_postback_test"), {**asked, "trial_postback": ""})
+        unsaved = root.post(reverse("admin:postbacks_postback_test"), {**asked, "test_send_postback": ""})
         assert unsaved.json()["errors"]["secret_headers"] == ["No value of Authorization is kept. Type it."]
         assert elsewhere.arrivals == []
         assert len(receiver.arrivals) == 1

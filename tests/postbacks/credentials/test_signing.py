@@ -243,7 +243,7 @@ def fields(postback: Postback, **more: Any) -> dict[str, Any]:
         "url": postback.url,
         "method": "GET",
         "name": postback.name,
-        "trial_postback": postback.pk,
+        "test_send_postback": postback.pk,
         **more,
     }
 
@@ -305,5 +305,5 @@ def test_send_test_and_the_preview_are_signed_under_an_id_of_no_delivery(
         (arrival,) = receiver.arrivals
     assert accepted(key, arrival)
     assert re.fullmatch(r"test_[0-9a-f]{16}", arrival.headers["webhook-id"])
-    unsaved = client.post(reverse("admin:postbacks_postback_preview"), fields(postback, trial_postback="")).json()
+    unsaved = client.post(reverse("admin:postbacks_postback_preview"), fields(postback, test_send_postback="")).json()
     assert set(HEADERS).isdisjoint(unsaved["request"]["headers"])

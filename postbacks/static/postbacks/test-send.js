@@ -1,15 +1,15 @@
 // Beside the form: the request as it will go out, while it is typed; and one that goes out now.
 (() => {
   const WAIT_MS = 300; // After the last key.
-  const panel = document.getElementById("trial");
+  const panel = document.getElementById("test-send");
   const form = document.getElementById("postback_form");
   if (!panel || !form) {
     return;
   }
-  const request = document.getElementById("trial-request");
-  const answer = document.getElementById("trial-answer");
-  const send = document.getElementById("trial-send");
-  const action = document.getElementById("trial-action");
+  const request = document.getElementById("test-send-request");
+  const answer = document.getElementById("test-send-answer");
+  const send = document.getElementById("test-send-button");
+  const action = document.getElementById("test-send-action");
   let timer = 0;
   let asked = 0;
 
@@ -32,9 +32,9 @@
       data.set(panel.dataset.owner, panel.dataset.ownerId);
     }
     if (panel.dataset.postback) {
-      data.set("trial_postback", panel.dataset.postback); // Whose secrets the masks stand for.
+      data.set("test_send_postback", panel.dataset.postback); // Whose secrets the masks stand for.
     }
-    data.set("trial_action", action ? action.value.trim() : "");
+    data.set("test_send_action", action ? action.value.trim() : "");
     return data;
   }
 
@@ -50,9 +50,9 @@
     asked += 1;
     const mine = asked;
     try {
-      const trial = await ask(panel.dataset.preview);
+      const testSend = await ask(panel.dataset.preview);
       if (mine === asked) {
-        request.replaceChildren(...requestParts(trial));
+        request.replaceChildren(...requestParts(testSend));
       }
     } catch (error) {
       if (mine === asked) {
@@ -65,10 +65,10 @@
     send.disabled = true;
     answer.replaceChildren(part("p", "Sending…"));
     try {
-      const trial = await ask(panel.dataset.test);
-      request.replaceChildren(...requestParts(trial));
+      const testSend = await ask(panel.dataset.test);
+      request.replaceChildren(...requestParts(testSend));
       answer.replaceChildren(
-        ...(trial.answer ? answerParts(trial.answer) : [part("p", "Not sent: correct what is wrong above.", "pp-wrong")]),
+        ...(testSend.answer ? answerParts(testSend.answer) : [part("p", "Not sent: correct what is wrong above.", "pp-wrong")]),
       );
     } catch (error) {
       answer.replaceChildren(part("p", error.message, "pp-wrong"));
@@ -82,21 +82,21 @@
 
   function label(name) {
     const found = document.querySelector(`label[for="id_${name}"]`);
-    return found ? found.textContent.replace(/[*:]/g, "").trim() : name === "trial_action" ? "Action" : name;
+    return found ? found.textContent.replace(/[*:]/g, "").trim() : name === "test_send_action" ? "Action" : name;
   }
 
-  function requestParts(trial) {
-    const parts = [part("p", trial.event, "pp-hint")];
-    for (const [name, messages] of Object.entries(trial.errors)) {
+  function requestParts(testSend) {
+    const parts = [part("p", testSend.event, "pp-hint")];
+    for (const [name, messages] of Object.entries(testSend.errors)) {
       for (const message of messages) {
         parts.push(part("p", `${label(name)}: ${message}`, "pp-wrong"));
       }
     }
-    for (const warning of trial.warnings) {
+    for (const warning of testSend.warnings) {
       parts.push(part("p", warning, "pp-warning"));
     }
-    if (trial.request) {
-      const { method, url, headers, body } = trial.request;
+    if (testSend.request) {
+      const { method, url, headers, body } = testSend.request;
       const lines = [`${method} ${url}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
       parts.push(part("pre", lines.join("\n") + (body === null ? "" : `\n\n${body}`)));
     }
