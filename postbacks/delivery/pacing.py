@@ -21,7 +21,7 @@ HALF_HORIZON_SECONDS = rate_limit.HORIZON_MS / 2000
 
 
 class Pacing:
-    """Keeps nothing of its own: the slots are in Redis, the times to come back in the capacity."""
+    """Keeps nothing of its own: the slots are in Redis, the times to come back in `Capacity`."""
 
     def __init__(self, capacity: Capacity, outgoing: Outgoing) -> None:
         self._holdings = capacity

@@ -44,7 +44,7 @@ class _Body(NamedTuple):
 
 
 class Compiler:
-    """FairQueue the nodes of one template into its writer; mistakes are noted."""
+    """Turns the nodes of one template into its writer; mistakes are noted."""
 
     def __init__(self, place: Place, hidden: frozenset[str], mistakes: Mistakes) -> None:
         self.place = place

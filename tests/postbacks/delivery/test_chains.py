@@ -80,7 +80,7 @@ def test_of_one_events_deliveries_the_older_goes_first(lane: Postback, event: Ac
 
 
 def test_chains_are_told_apart_by_postback_and_action(lane: Postback, event: ActionEvent) -> None:
-    """Filters for one chain, no other is touched: neither of the postback's nor of the action's."""
+    """Asked for one chain, no other is touched: neither of the postback's nor of the action's."""
     other_lane = make_lane(action_tracker=lane.action_tracker, media_source=lane.media_source)
     mine = make_blocked(lane, event)
     same_action = make_blocked(other_lane, event)
