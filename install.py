@@ -38,6 +38,10 @@ class InstallError(Exception):
     """The packages cannot be installed; the message says why and what to do."""
 
 
+class NotFetchedError(InstallError):
+    """pip could not get a package. It fetches all of them before it installs one, so `.venv` is as it was."""
+
+
 def main() -> int:
     """Install what the command line asks for; return the exit status."""
     parser = argparse.ArgumentParser(description="Put the packages of a requirements file into .venv.")
@@ -67,39 +71,44 @@ def install(requirements: Path, *, this_python: bool) -> None:
     found = _version() if INSTALLED.exists() else None
     if found is None or (this_python and found != running):
         _make_venv()
-    have = dict(line.partition(" ")[::2] for line in INSTALLED.read_text().splitlines())
+    before = INSTALLED.read_text()
+    have = dict(line.partition(" ")[::2] for line in before.splitlines())
     if have.get(requirements.name) == wanted:
         return
     print(f"Installing the packages of {requirements} into .venv …", flush=True)
     INSTALLED.unlink()
-    _run_pip(requirements)
+    try:
+        _run_pip(requirements)
+    except NotFetchedError:
+        INSTALLED.write_text(before)
+        raise
     # All files agree in their versions. One that has changed since may not agree with this one.
     still = {name: digest for name, digest in have.items() if Path(name).exists() and _digest(Path(name)) == digest}
     still[requirements.name] = wanted
     INSTALLED.write_text("".join(f"{name} {digest}\n" for name, digest in still.items()))
 
 
-def explain(output: str, machine: str) -> str:
-    """Return what to tell the user where pip has failed on `machine` with `output`; known causes are one sentence."""
+def explain(output: str, machine: str) -> InstallError:
+    """Return the error for what pip has said on `machine`; known causes are one sentence."""
     not_found = NOT_FOUND.search(output)
     broken = UNREACHABLE.findall(output)
     # An earlier connection may have been broken for a moment; the one that asked for the missing package counts.
     if broken and (not_found is None or f"/{not_found[2]}/" in broken[-1][1]):
-        return (
+        return NotFetchedError(
             f"The packages could not be downloaded: {OBJECT.sub('', broken[-1][0])}. Check the network and the "
             "settings of a proxy or mirror (HTTPS_PROXY, PIP_INDEX_URL, PIP_CERT), then run the same command again."
         )
     if not_found and "musl" in machine:
-        return (
+        return NotFetchedError(
             f"There is no wheel of {not_found[1]} for {machine}: Alpine and other systems with musl are not supported, "
             "so use one with glibc, such as Debian."
         )
     if not_found:
-        return (
+        return NotFetchedError(
             f"There is no wheel of {not_found[1]} for {machine}: use a platform of the table in README.md, or name "
             "another Python, such as PYTHON=python3.12."
         )
-    return f"pip could not install the packages:\n{output.strip()}"
+    return InstallError(f"pip could not install the packages:\n{output.strip()}")
 
 
 def _version() -> str | None:
@@ -163,7 +172,7 @@ def _run_pip(requirements: Path) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode:
-        raise InstallError(explain(done.stdout, _machine()))
+        raise explain(done.stdout, _machine())
 
 
 def _machine() -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -88,8 +89,10 @@ async def _receive(options: ReceiverOptions, recorder: _Recorder, write: Callabl
     try:
         port = await server.start(options.host, options.port)
     except OSError as problem:
-        # asyncio wraps the system's reason in a sentence of its own; a name that is not found has no system's errno.
-        reason = problem.strerror if isinstance(problem, socket.gaierror) else os.strerror(problem.errno or 0)
+        # asyncio wraps the system's reason in a sentence of its own; a name that is not found has no system's errno,
+        # nor, from Python 3.13 on, has an address that is not one of this host.
+        number = problem.errno or errno.EADDRNOTAVAIL
+        reason = problem.strerror if isinstance(problem, socket.gaierror) else os.strerror(number)
         raise ReceiverError(
             f"Cannot listen on {options.host} port {options.port}: {reason}. "
             "Choose another with --host and --port; --port 0 takes any that is free."

@@ -43,7 +43,7 @@ RUNNING = ".".join(map(str, sys.version_info[:3]))
     ],
 )
 def test_what_pip_says_becomes_a_sentence(output: str, machine: str, said: str) -> None:
-    assert re.fullmatch(said, install.explain(output, machine))
+    assert re.fullmatch(said, str(install.explain(output, machine)))
 
 
 class Made:
@@ -53,7 +53,7 @@ class Made:
         self.version = version
         self.venvs = 0
         self.installed: list[str] = []
-        self.fails = False
+        self.fails: BaseException | None = None
 
     def make_venv(self) -> None:
         self.venvs += 1
@@ -65,7 +65,7 @@ class Made:
 
     def run_pip(self, requirements: Path) -> None:
         if self.fails:
-            raise KeyboardInterrupt
+            raise self.fails
         self.installed.append(str(requirements))
 
 
@@ -106,12 +106,21 @@ def test_a_changed_file_is_installed_and_what_may_not_agree_with_it_as_well(made
 
 def test_an_interrupted_installation_begins_again_with_a_new_venv(made: Made) -> None:
     run()
-    made.fails = True
+    made.fails = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         run("large.txt")
-    made.fails = False
+    made.fails = None
     run("large.txt")
     assert (made.venvs, made.installed) == (2, ["small.txt", "large.txt"])
+
+
+def test_what_worked_still_works_where_the_next_packages_cannot_be_fetched(made: Made) -> None:
+    run()
+    made.fails = install.NotFetchedError()
+    with pytest.raises(install.InstallError):
+        run("large.txt")
+    run()
+    assert (made.venvs, made.installed) == (1, ["small.txt"])
 
 
 def test_a_venv_whose_interpreter_is_gone_is_made_again(made: Made) -> None:
@@ -165,8 +174,9 @@ def test_from_an_unfinished_venv_to_a_package_that_runs(tmp_path: Path) -> None:
     (tmp_path / "wheels").mkdir()
     digest = build_wheel(tmp_path / "wheels", "py3-none-any")
     build_wheel(tmp_path / "wheels", "py3-none-win32", name="elsewhere")
+    build_wheel(tmp_path / "wheels", "py3-none-any", name="tampered")
     (tmp_path / "good.txt").write_text(f"sample==1 --hash=sha256:{digest}\n")
-    (tmp_path / "bad.txt").write_text(f"sample==1 --hash=sha256:{'0' * 64}\n")
+    (tmp_path / "bad.txt").write_text(f"tampered==1 --hash=sha256:{'0' * 64}\n")
     (tmp_path / "elsewhere.txt").write_text(f"elsewhere==1 --hash=sha256:{digest}\n")
 
     # As Debian leaves it without python3-venv: an interpreter, and no pip.

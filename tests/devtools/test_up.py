@@ -63,6 +63,9 @@ class Up:
         assert self.copy.processes() == []
 
 
+# The port is open before the web has been loaded, which can take long on a busy machine.
+PATIENCE_SECONDS = 60
+
 StartUp = Callable[..., Up]
 
 
@@ -90,10 +93,10 @@ def start_up(copy: Copy, tmp_path: Path) -> Iterator[StartUp]:
 
 def sign_in(up: Up, password: str) -> bool:
     session = requests.Session()
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', session.get(up.url, timeout=10).text)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', session.get(up.url, timeout=PATIENCE_SECONDS).text)
     assert token is not None
     form = {"csrfmiddlewaretoken": token[1], "username": "admin", "password": password, "next": "/admin/"}
-    page = session.post(f"{up.url}login/", data=form, headers={"Referer": up.url}, timeout=10)
+    page = session.post(f"{up.url}login/", data=form, headers={"Referer": up.url}, timeout=PATIENCE_SECONDS)
     return page.status_code == 200 and "Log out" in page.text
 
 
