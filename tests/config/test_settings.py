@@ -151,7 +151,8 @@ def test_a_relative_data_folder_counts_from_the_project(copy: Copy) -> None:
 
 
 def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:
-    sources = "".join(path.read_text() for path in (BASE_DIR / "config").rglob("*.py"))
+    folders = ("config", "devtools", "environment", "operations/logs")
+    sources = "".join(path.read_text() for folder in folders for path in (BASE_DIR / folder).rglob("*.py"))
     read = set(re.findall(r'\w\(\s*"([A-Z][A-Z_]+)"', sources))
     documented = set(re.findall(r"^#([A-Z][A-Z_]+)=", (BASE_DIR / ".env.example").read_text(), re.MULTILINE))
     others = {"DJANGO_SETTINGS_MODULE", "OPTIONS", "REMOTE_ADDR"}

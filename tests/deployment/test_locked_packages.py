@@ -23,10 +23,10 @@ OWN_SERVERS = {
 
 
 def locked(name: str) -> dict[str, str]:
-    """The packages of a requirements file, and their versions with markers."""
+    """The packages of a requirements file, and their versions; a larger file may need one on more systems."""
     text = (BASE_DIR / name).read_text()
     assert "://" not in text, "The file names a package index."
-    return dict(re.findall(r"^([\w.-]+)==(.*) \\$", text, re.MULTILINE))
+    return dict(re.findall(r"^([\w.-]+)==(\S+) .*\\$", text, re.MULTILINE))
 
 
 def test_each_file_holds_the_one_before_in_the_same_versions() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from environment.variables import BASE_DIR
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 def functions(path: Path) -> set[str]:
