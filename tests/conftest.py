@@ -1,16 +1,61 @@
-"""Real servers for all tests: the embedded ones, in a data folder of their own, unless URLs name others."""
+"""Real servers for the tests that use them and the kind of each test.
+
+The servers are the embedded ones, in a data folder of their own, unless URLs name others.
+"""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from django.conf import settings
 
 from devtools import embedded
+from postbacks.delivery.redis import client as redis
+from tests.support.kinds import KINDS, Guard, kind_of
+
+GUARD = Guard()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def embedded_services() -> Iterator[None]:
-    """PostgreSQL and Redis for the whole run."""
+def pytest_configure(config: pytest.Config) -> None:
+    for kind, meaning in KINDS.items():
+        config.addinivalue_line("markers", f"{kind}: {meaning}")
     settings.DATABASE_DIRECT = None  # It would lead to another database than the tests'.
-    with embedded.services():
+
+
+@pytest.hookimpl(tryfirst=True)  # Before `-m` selects by the marks.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("worker") is None:
+            item.add_marker(kind_of(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with GUARD.running(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with GUARD.running(item):
+        return (yield)
+
+
+@pytest.fixture(scope="session")
+def embedded_services() -> Iterator[None]:
+    """PostgreSQL and Redis, from the first test that needs them to the end of the run."""
+    with ExitStack() as started:
+        with GUARD.serving():
+            started.enter_context(embedded.services())
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(embedded_services: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The test database is made on our server."""
+
+
+@pytest.fixture
+def empty_redis(embedded_services: None) -> None:
+    """Nothing of an earlier test is in Redis."""
+    redis.flushdb()

@@ -84,6 +84,7 @@ def run(name: str = "small.txt", *, this_python: bool = False) -> None:
     install.install(Path(name), this_python=this_python)
 
 
+@pytest.mark.worker
 def test_what_is_there_is_not_installed_again(made: Made) -> None:
     run()
     run()
@@ -92,6 +93,7 @@ def test_what_is_there_is_not_installed_again(made: Made) -> None:
     assert (made.venvs, made.installed) == (1, ["small.txt", "large.txt"])
 
 
+@pytest.mark.worker
 def test_a_changed_file_is_installed_and_what_may_not_agree_with_it_as_well(made: Made) -> None:
     run("small.txt")
     run("large.txt")
@@ -104,6 +106,7 @@ def test_a_changed_file_is_installed_and_what_may_not_agree_with_it_as_well(made
     assert (made.venvs, made.installed) == (1, ["small.txt", "large.txt", "small.txt", "large.txt"])
 
 
+@pytest.mark.worker
 def test_an_interrupted_installation_begins_again_with_a_new_venv(made: Made) -> None:
     run()
     made.fails = KeyboardInterrupt()
@@ -114,6 +117,7 @@ def test_an_interrupted_installation_begins_again_with_a_new_venv(made: Made) ->
     assert (made.venvs, made.installed) == (2, ["small.txt", "large.txt"])
 
 
+@pytest.mark.worker
 def test_what_worked_still_works_where_the_next_packages_cannot_be_fetched(made: Made) -> None:
     run()
     made.fails = install.NotFetchedError()
@@ -123,6 +127,7 @@ def test_what_worked_still_works_where_the_next_packages_cannot_be_fetched(made:
     assert (made.venvs, made.installed) == (1, ["small.txt"])
 
 
+@pytest.mark.worker
 def test_a_venv_whose_interpreter_is_gone_is_made_again(made: Made) -> None:
     run()
     install.INTERPRETER.unlink()
@@ -133,6 +138,7 @@ def test_a_venv_whose_interpreter_is_gone_is_made_again(made: Made) -> None:
     assert made.venvs == 3
 
 
+@pytest.mark.worker
 def test_another_version_is_replaced_only_where_one_is_named(made: Made) -> None:
     made.version = "3.9.1"
     run()
@@ -156,6 +162,7 @@ def test_a_python_that_is_too_old_removes_nothing(tmp_path: Path, monkeypatch: p
     assert kept.exists()
 
 
+@pytest.mark.worker
 def test_without_python3_venv_one_sentence_says_so_and_nothing_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

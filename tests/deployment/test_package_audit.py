@@ -49,6 +49,7 @@ def test_a_known_vulnerability_fails_and_a_missing_network_does_not(
     assert capsys.readouterr().out == said
 
 
+@pytest.mark.worker
 def test_without_pip_audit_nothing_is_looked_up(audit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit.sys, "executable", "/bin/true")
     assert audit.audited() == []
