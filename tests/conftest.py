@@ -1,4 +1,4 @@
-"""Real servers for the tests that use them and the kind of each test.
+"""Real servers for the tests that use them, the kind of each test, and the rows that most tests begin with.
 
 The servers are the embedded ones, in a data folder of their own, unless URLs name others.
 """
@@ -8,9 +8,15 @@ from contextlib import ExitStack
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
 
 from devtools import embedded
+from partners.models import ActionTracker, Partner
 from postbacks.delivery.redis import client as redis
+from postbacks.models import Postback
+from tests.support.delivery_rows import make_lane
+from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker
 from tests.support.kinds import KINDS, Guard, kind_of
 
 GUARD = Guard()
@@ -59,3 +65,36 @@ def django_db_modify_db_settings(embedded_services: None, django_db_modify_db_se
 def empty_redis(embedded_services: None) -> None:
     """Nothing of an earlier test is in Redis."""
     redis.flushdb()
+
+
+@pytest.fixture
+def tracker(db: None) -> ActionTracker:
+    """The event type Online Sale of the program Summit."""
+    return make_tracker(make_program(name="Summit"), name="Online Sale")
+
+
+@pytest.fixture
+def partner(tracker: ActionTracker) -> Partner:
+    """Compass, which gets 8 % of an online sale."""
+    partner = make_partner(name="Compass")
+    make_term(tracker, partner)
+    return partner
+
+
+@pytest.fixture
+def postback(tracker: ActionTracker, partner: Partner) -> Postback:
+    """Sales: Compass hears of online sales."""
+    return make_postback(tracker, partner, name="Sales", url="https://compass.example/in?id={ActionId}")
+
+
+@pytest.fixture
+def lane(db: None) -> Postback:
+    """A network's postback for an event type of its own, for tests that care about neither."""
+    return make_lane()
+
+
+@pytest.fixture
+def root(client: Client, db: None) -> Client:
+    """A superuser's."""
+    client.force_login(User.objects.create_superuser("administrator"))
+    return client

@@ -29,9 +29,6 @@ from postbacks.models import Postback
 from tests.support.factories import (
     make_media_source,
     make_partner,
-    make_postback,
-    make_term,
-    make_tracker,
     record_action,
 )
 
@@ -56,13 +53,6 @@ def ada(client: Client) -> User:
     user = User.objects.get(username="ada")
     client.force_login(user)
     return user
-
-
-@pytest.fixture
-def postback() -> Postback:
-    sale, partner = make_tracker(name="Online Sale"), make_partner(name="Compass")
-    make_term(sale, partner)
-    return make_postback(sale, partner, name="Sales", url="https://compass.example/in?id={ActionId}")
 
 
 def page_of(client: Client, row: Any) -> str:

@@ -37,7 +37,7 @@ SENT: dict[str, Any] = {"state": Delivery.State.DELIVERED, "owner": None, "lease
 
 
 @pytest.fixture
-def action() -> Action:
+def customers_action() -> Action:
     """The customer's, with a sent delivery, a refused report and a rule; and the like of another customer."""
     tracker, partner = make_tracker(), make_partner(name="Compass")
     make_term(tracker, partner)
@@ -87,7 +87,7 @@ def rows_with(text: str) -> dict[str, int]:
     return found
 
 
-def test_the_export_has_everything_of_the_customer_and_nothing_of_others(action: Action) -> None:
+def test_the_export_has_everything_of_the_customer_and_nothing_of_others(customers_action: Action) -> None:
     text = run("export_person", CUSTOMER)
 
     exported: dict[str, Any] = json.loads(text)
@@ -96,7 +96,7 @@ def test_the_export_has_everything_of_the_customer_and_nothing_of_others(action:
     (delivery,) = event["deliveries"]
     assert OTHER not in text
     assert exported["customer_id"] == CUSTOMER
-    assert (exported_action["action_id"], exported_action["amount"]) == (action.action_id, "219.00")
+    assert (exported_action["action_id"], exported_action["amount"]) == (customers_action.action_id, "219.00")
     assert exported_action["reported"]["CustomerEmail"] == f"{MARK}@mail.example"
     assert exported_action["items"] == [{"sku": "TENT-2", "name": "", "category": "", "quantity": 1}]
     assert event["parameters"]["IpAddressPlain"] == MARK
@@ -106,7 +106,7 @@ def test_the_export_has_everything_of_the_customer_and_nothing_of_others(action:
     assert exported["attribution_rules"] == [{"key": "customer_id", "value": CUSTOMER, "partner": "Compass"}]
 
 
-def test_the_export_goes_to_a_new_file_that_only_its_owner_reads(action: Action, tmp_path: Path) -> None:
+def test_the_export_goes_to_a_new_file_that_only_its_owner_reads(customers_action: Action, tmp_path: Path) -> None:
     path = tmp_path / "person.json"
 
     run("export_person", CUSTOMER, "--output", str(path))
@@ -117,7 +117,7 @@ def test_the_export_goes_to_a_new_file_that_only_its_owner_reads(action: Action,
         run("export_person", CUSTOMER, "--output", str(path))
 
 
-def test_without_yes_nothing_is_erased(action: Action) -> None:
+def test_without_yes_nothing_is_erased(customers_action: Action) -> None:
     before = rows_with(MARK)
 
     said = run("erase_person", CUSTOMER)
@@ -128,7 +128,7 @@ def test_without_yes_nothing_is_erased(action: Action) -> None:
     assert before["actions_action"] == 1
 
 
-def test_erasing_leaves_no_trace_in_any_table_and_the_money_as_it_was(action: Action) -> None:
+def test_erasing_leaves_no_trace_in_any_table_and_the_money_as_it_was(customers_action: Action) -> None:
     rule = AttributionRule.objects.get(value=CUSTOMER)
     AdminMessage.objects.create(
         user=User.objects.create_user("ada"),
@@ -138,17 +138,20 @@ def test_erasing_leaves_no_trace_in_any_table_and_the_money_as_it_was(action: Ac
         action_flag=CHANGE,
         change_message="",
     )
-    others, amount = rows_with(OTHER), Action.objects.values("amount", "payout", "status", "order_id").get(pk=action.pk)
+    others, amount = (
+        rows_with(OTHER),
+        Action.objects.values("amount", "payout", "status", "order_id").get(pk=customers_action.pk),
+    )
 
     said = run("erase_person", CUSTOMER, "--yes")
 
     assert "Have lost their personal data: actions 1, events 1, attempts 1, submissions 1" in said
     assert rows_with(MARK) == {}
     assert rows_with(OTHER) == others
-    assert Action.objects.values("amount", "payout", "status", "order_id").get(pk=action.pk) == amount
-    action.refresh_from_db()
-    assert action.reported == {"PromoCode": "HARBOR10"}
-    event = ActionEvent.objects.get(action=action)
+    assert Action.objects.values("amount", "payout", "status", "order_id").get(pk=customers_action.pk) == amount
+    customers_action.refresh_from_db()
+    assert customers_action.reported == {"PromoCode": "HARBOR10"}
+    event = ActionEvent.objects.get(action=customers_action)
     assert (event.parameters["PromoCode"], event.parameters["Amount"]) == ("HARBOR10", "219.00")
     delivery = Delivery.objects.get(event=event)
     attempt = delivery.attempts.get()
@@ -156,7 +159,7 @@ def test_erasing_leaves_no_trace_in_any_table_and_the_money_as_it_was(action: Ac
     assert LogEntry.objects.filter(content_type__model="attributionrule", action=LogEntry.Action.DELETE).count() == 1
 
 
-def test_erasing_again_finds_nobody(action: Action) -> None:
+def test_erasing_again_finds_nobody(customers_action: Action) -> None:
     run("erase_person", CUSTOMER, "--yes")
 
     assert run("erase_person", CUSTOMER, "--yes") == f"Nothing is known of a customer {CUSTOMER}.\n"
@@ -164,18 +167,18 @@ def test_erasing_again_finds_nobody(action: Action) -> None:
         run("export_person", CUSTOMER)
 
 
-def test_what_waits_goes_out_without_personal_values(action: Action) -> None:
+def test_what_waits_goes_out_without_personal_values(customers_action: Action) -> None:
     Delivery.objects.update(state=Delivery.State.READY)
 
     run("erase_person", CUSTOMER, "--yes")
 
-    delivery = Delivery.objects.get(action=action)
+    delivery = Delivery.objects.get(action=customers_action)
     assert (delivery.state, delivery.parameters) == ("ready", {})
     assert rows_with(MARK) == {}
 
 
-def test_what_is_being_sent_is_waited_for_and_its_text_goes_too(action: Action) -> None:
-    delivery = Delivery.objects.get(action=action)
+def test_what_is_being_sent_is_waited_for_and_its_text_goes_too(customers_action: Action) -> None:
+    delivery = Delivery.objects.get(action=customers_action)
     Delivery.objects.filter(pk=delivery.pk).update(**SENDING)
 
     def sleep(_seconds: float) -> None:
@@ -188,14 +191,14 @@ def test_what_is_being_sent_is_waited_for_and_its_text_goes_too(action: Action) 
     assert rows_with(MARK) == {}
 
 
-def test_what_never_comes_back_is_told_and_the_customer_can_be_found_again(action: Action) -> None:
-    Delivery.objects.filter(action=action).update(**SENDING)
+def test_what_never_comes_back_is_told_and_the_customer_can_be_found_again(customers_action: Action) -> None:
+    Delivery.objects.filter(action=customers_action).update(**SENDING)
 
     with pytest.raises(StillSendingError, match="Run it again in a minute"):
         erase(CUSTOMER, lambda _seconds: None)
 
-    action.refresh_from_db()
-    assert action.reported == {"PromoCode": "HARBOR10", "CustomerId": CUSTOMER}
-    Delivery.objects.filter(action=action).update(**SENT)
+    customers_action.refresh_from_db()
+    assert customers_action.reported == {"PromoCode": "HARBOR10", "CustomerId": CUSTOMER}
+    Delivery.objects.filter(action=customers_action).update(**SENT)
     erase(CUSTOMER)
     assert rows_with(MARK) == {}

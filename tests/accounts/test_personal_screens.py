@@ -31,7 +31,7 @@ SHOWN = "AUTUMN-PROMO"
 
 
 @pytest.fixture
-def action() -> Action:
+def personal_action() -> Action:
     """With a value in everything that is personal, sent, answered, refused and ruled by."""
     tracker, partner = make_tracker(), make_partner()
     make_term(tracker, partner)
@@ -84,7 +84,7 @@ def pages() -> list[str]:
     return found
 
 
-def test_no_page_shows_a_viewer_what_is_personal(client: Client, action: Action) -> None:
+def test_no_page_shows_a_viewer_what_is_personal(client: Client, personal_action: Action) -> None:
     sign_in(client, Role.VIEWER)
 
     contents = {path: client.get(path).content.decode() for path in pages()}
@@ -97,7 +97,7 @@ def test_no_page_shows_a_viewer_what_is_personal(client: Client, action: Action)
 
 
 @pytest.mark.parametrize("page", ["actions_action", "actions_actionevent", "postbacks_delivery", "actions_submission"])
-def test_operators_see_it(client: Client, action: Action, page: str) -> None:
+def test_operators_see_it(client: Client, personal_action: Action, page: str) -> None:
     sign_in(client, Role.OPERATOR)
     models = {"actions_action": Action, "actions_actionevent": ActionEvent, "postbacks_delivery": Delivery}
     row = models.get(page, Submission)._default_manager.get()
@@ -105,7 +105,9 @@ def test_operators_see_it(client: Client, action: Action, page: str) -> None:
     assert MARK in client.get(reverse(f"admin:{page}_change", args=(row.pk,))).content.decode()
 
 
-def test_the_values_of_an_action_are_previewed_only_for_whom_personal_data_is(client: Client, action: Action) -> None:
+def test_the_values_of_an_action_are_previewed_only_for_whom_personal_data_is(
+    client: Client, personal_action: Action
+) -> None:
     user = User.objects.create_user("ada", is_staff=True)
     group = Group.objects.create(name="no personal data")
     group.permissions.set(permission_ids(PERMISSIONS[Role.OPERATOR] - {SEE_PERSONAL}).values())
@@ -121,7 +123,7 @@ def test_the_values_of_an_action_are_previewed_only_for_whom_personal_data_is(cl
 
     for what in ("preview", "test"):
         answer = client.post(
-            reverse(f"admin:postbacks_postback_{what}"), {**fields, "test_send_action": action.action_id}
+            reverse(f"admin:postbacks_postback_{what}"), {**fields, "test_send_action": personal_action.action_id}
         )
         assert answer.status_code == 403, what
 

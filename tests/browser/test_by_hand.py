@@ -15,14 +15,9 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.pictures import screenshot
-from tests.support.factories import make_partner, make_program, make_term, make_tracker, report_fields
+from tests.support.factories import report_fields
 
-
-@pytest.fixture
-def tracker() -> ActionTracker:
-    tracker = make_tracker(make_program(name="Summit"), name="Online Sale")
-    make_term(tracker, make_partner(name="Compass"))
-    return tracker
+pytestmark = pytest.mark.usefixtures("partner")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(WIDE, False), (NARROW, True)])

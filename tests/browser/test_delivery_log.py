@@ -31,7 +31,7 @@ _ORDER = '{"order":"SS-77120","items":[{"sku":"TENT-2","amount":219.00}]}'
 
 
 @pytest.fixture
-def postback() -> Postback:
+def logged_postback() -> Postback:
     """A partner's, with deliveries in several states; the newest has failed twice."""
     tracker = make_tracker(make_program(name="Summit"), name="Online Sale")
     partner = make_partner(name="Compass")
@@ -79,7 +79,7 @@ def open_log(page: Page) -> None:
     expect(page.get_by_role("heading", name="Delivery log")).to_be_visible()
 
 
-@pytest.mark.usefixtures("postback")
+@pytest.mark.usefixtures("logged_postback")
 def test_a_failed_delivery_is_found_and_read(operator_page: Page) -> None:
     page = operator_page
     open_log(page)
@@ -102,7 +102,7 @@ def test_a_failed_delivery_is_found_and_read(operator_page: Page) -> None:
     screenshot(page, "delivery")
 
 
-@pytest.mark.usefixtures("postback")
+@pytest.mark.usefixtures("logged_postback")
 @pytest.mark.parametrize("term", ["SS-77121", "Xy7-1"])
 def test_a_viewer_searches_on_a_phone(open_as: OpenAs, term: str) -> None:
     page = open_as(Role.VIEWER, width=NARROW, dark=True)
@@ -120,14 +120,14 @@ def test_a_viewer_searches_on_a_phone(open_as: OpenAs, term: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failed_delivery_is_sent_again_and_arrives(open_as: OpenAs, settings: Any, postback: Postback) -> None:
+def test_a_failed_delivery_is_sent_again_and_arrives(open_as: OpenAs, settings: Any, logged_postback: Postback) -> None:
     """With a real worker and a real receiver, which is told the id that it knows."""
     settings.POSTBACKS_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
     Delivery.objects.filter(state=Delivery.State.READY).update(state=Delivery.State.CANCELLED)
     failed = Delivery.objects.get(state=Delivery.State.FAILED)
     page = open_as(Role.OPERATOR)
     with ScriptedReceiver() as receiver, running_workers():
-        Postback.objects.filter(pk=postback.pk).update(url=f"{receiver.url}/in?delivery={{DeliveryId}}")
+        Postback.objects.filter(pk=logged_postback.pk).update(url=f"{receiver.url}/in?delivery={{DeliveryId}}")
         page.goto(f"/admin/postbacks/delivery/{failed.pk}/change/")
         page.get_by_role("button", name="Resend").click()
         expect(page.get_by_text(f"Delivery {failed.pk} was sent again.")).to_be_visible()
@@ -138,7 +138,7 @@ def test_a_failed_delivery_is_sent_again_and_arrives(open_as: OpenAs, settings: 
     assert failed.state == Delivery.State.FAILED
 
 
-@pytest.mark.usefixtures("postback")
+@pytest.mark.usefixtures("logged_postback")
 def test_ticked_ones_are_cancelled_after_a_question(operator_page: Page) -> None:
     page = operator_page
     page.goto("/admin/postbacks/delivery/")
@@ -155,7 +155,7 @@ def test_ticked_ones_are_cancelled_after_a_question(operator_page: Page) -> None
     assert not Delivery.objects.filter(state__in=Delivery.UNFINISHED).exists()
 
 
-@pytest.mark.usefixtures("postback")
+@pytest.mark.usefixtures("logged_postback")
 def test_one_is_cancelled_in_its_row(operator_page: Page) -> None:
     page = operator_page
     page.goto("/admin/postbacks/delivery/")
@@ -167,7 +167,7 @@ def test_one_is_cancelled_in_its_row(operator_page: Page) -> None:
     axe(page)
 
 
-def test_from_an_action_to_its_deliveries_and_back(operator_page: Page, postback: Postback) -> None:
+def test_from_an_action_to_its_deliveries_and_back(operator_page: Page, logged_postback: Postback) -> None:
     page = operator_page
     failed = Delivery.objects.get(state=Delivery.State.FAILED)
     record_change(failed.event, "reversed")

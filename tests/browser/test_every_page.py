@@ -32,7 +32,7 @@ from tests.support.factories import (
 
 
 @pytest.fixture
-def postback() -> Postback:
+def everything() -> Postback:
     """A row of all that an operator sets up, and an action with what it fires."""
     program = make_program(name="Summit")
     sale = make_tracker(program, name="Online Sale")
@@ -91,7 +91,7 @@ _PICTURES = {
         (Role.ADMINISTRATOR, WIDE, False),
     ],
 )
-@pytest.mark.usefixtures("postback")
+@pytest.mark.usefixtures("everything")
 def test_every_page_is_sound(open_as: OpenAs, role: Role, width: int, dark: bool) -> None:
     page = open_as(role, width=width, dark=dark)
     wrong = []

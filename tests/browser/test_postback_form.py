@@ -19,7 +19,6 @@ from tests.support.factories import (
     make_media_source,
     make_partner,
     make_postback,
-    make_program,
     make_term,
     make_tracker,
     record_action,
@@ -31,18 +30,6 @@ from tests.support.workers import running_workers
 @pytest.fixture(autouse=True)
 def receivers_on_this_machine(settings: Any) -> None:
     settings.POSTBACKS_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
-
-
-@pytest.fixture
-def sale() -> ActionTracker:
-    return make_tracker(make_program(name="Summit"), name="Online Sale")
-
-
-@pytest.fixture
-def partner(sale: ActionTracker) -> Partner:
-    partner = make_partner(name="Compass")
-    make_term(sale, partner)
-    return partner
 
 
 def add_page(page: Page, owner: Partner) -> Page:
@@ -62,14 +49,14 @@ def add_pair(page: Page, number: int, key: str, value: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_from_the_navigation_to_postbacks_received(open_as: OpenAs, sale: ActionTracker, partner: Partner) -> None:
+def test_from_the_navigation_to_postbacks_received(open_as: OpenAs, tracker: ActionTracker, partner: Partner) -> None:
     """The whole walk, of a partner and of a network, with a real worker and a real receiver."""
     network = make_media_source(name="Ledger Analytics")
     page = open_as(Role.OPERATOR)
     with ScriptedReceiver() as receiver, running_workers():
         open_from_navigation(page, "Partners", "Compass", "Partner Integration")
         page.get_by_role("link", name="Add Postback").click()
-        page.get_by_label("Event type").select_option(str(sale.pk))
+        page.get_by_label("Event type").select_option(str(tracker.pk))
         expect(page.get_by_label("Event Trigger")).to_have_value("always")
         page.locator("#id_url").fill(f"{receiver.url}/partner?action={{ActionId}}&oid={{Oid}}")
         page.get_by_role("button", name="Save", exact=True).click()
@@ -77,7 +64,7 @@ def test_from_the_navigation_to_postbacks_received(open_as: OpenAs, sale: Action
 
         open_from_navigation(page, "Networks", "Ledger Analytics", "Event Notifications")
         page.get_by_role("link", name="Add Postback").click()
-        page.get_by_label("Event type").select_option(str(sale.pk))
+        page.get_by_label("Event type").select_option(str(tracker.pk))
         page.locator("#id_url").fill(f"{receiver.url}/network")
         page.get_by_label("HTTP method").select_option("POST")
         page.get_by_label("Body format").select_option("json")
@@ -86,7 +73,7 @@ def test_from_the_navigation_to_postbacks_received(open_as: OpenAs, sale: Action
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.get_by_role("row", name="Online Sale")).to_contain_text("POST")
 
-        event = record_action(sale, partner, OrderId="ORDER-77")
+        event = record_action(tracker, partner, OrderId="ORDER-77")
         by_path = {arrival.path: arrival for arrival in receiver.wait_for(2)}
 
     assert by_path["/partner"].query == {"action": event.action.action_id, "oid": "ORDER-77"}
@@ -94,9 +81,9 @@ def test_from_the_navigation_to_postbacks_received(open_as: OpenAs, sale: Action
     assert Postback.objects.get(media_source=network).name == "Online Sale"
 
 
-def test_the_preview_follows_what_is_typed(operator_page: Page, sale: ActionTracker, partner: Partner) -> None:
+def test_the_preview_follows_what_is_typed(operator_page: Page, tracker: ActionTracker, partner: Partner) -> None:
     page = add_page(operator_page, partner)
-    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.get_by_label("Event type").select_option(str(tracker.pk))
     url = page.locator("#id_url")
 
     url.fill("https://receiver.example/in?id={CampaingId}")
@@ -113,14 +100,14 @@ def test_the_preview_follows_what_is_typed(operator_page: Page, sale: ActionTrac
 
 
 def test_a_recorded_action_gives_its_values_to_its_own_partner_only(
-    operator_page: Page, sale: ActionTracker, partner: Partner
+    operator_page: Page, tracker: ActionTracker, partner: Partner
 ) -> None:
     other = make_partner(name="Harbor")
-    make_term(sale, other)
-    own = record_action(sale, partner, OrderId="ORDER-OWN").action
-    foreign = record_action(sale, other, OrderId="ORDER-FOREIGN").action
+    make_term(tracker, other)
+    own = record_action(tracker, partner, OrderId="ORDER-OWN").action
+    foreign = record_action(tracker, other, OrderId="ORDER-FOREIGN").action
     page = add_page(operator_page, partner)
-    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.get_by_label("Event type").select_option(str(tracker.pk))
     page.locator("#id_url").fill("https://receiver.example/in?oid={Oid}")
 
     page.get_by_label("With the values of action").fill(own.action_id)
@@ -130,9 +117,9 @@ def test_a_recorded_action_gives_its_values_to_its_own_partner_only(
     expect(request_of(page)).not_to_contain_text("ORDER-FOREIGN")
 
 
-def test_a_test_goes_out_once_and_is_judged(operator_page: Page, sale: ActionTracker, partner: Partner) -> None:
+def test_a_test_goes_out_once_and_is_judged(operator_page: Page, tracker: ActionTracker, partner: Partner) -> None:
     page = add_page(operator_page, partner)
-    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.get_by_label("Event type").select_option(str(tracker.pk))
     with ScriptedReceiver(lambda _arrival: Response(500, body=b"out of order")) as receiver:
         page.locator("#id_url").fill(f"{receiver.url}/test?id={{ActionId}}")
         page.get_by_role("button", name="Send test").click()
@@ -149,10 +136,10 @@ def test_a_test_goes_out_once_and_is_judged(operator_page: Page, sale: ActionTra
 
 
 def test_pairs_are_added_moved_and_removed_by_keyboard(
-    operator_page: Page, sale: ActionTracker, partner: Partner
+    operator_page: Page, tracker: ActionTracker, partner: Partner
 ) -> None:
     page = add_page(operator_page, partner)
-    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.get_by_label("Event type").select_option(str(tracker.pk))
     page.locator("#id_url").fill("https://receiver.example/in")
     page.get_by_label("HTTP method").select_option("POST")
     page.get_by_label("Body format").select_option("json")
@@ -180,9 +167,9 @@ def test_pairs_are_added_moved_and_removed_by_keyboard(
 
 
 def test_what_does_not_apply_is_neither_shown_nor_kept(
-    operator_page: Page, sale: ActionTracker, partner: Partner
+    operator_page: Page, tracker: ActionTracker, partner: Partner
 ) -> None:
-    app = make_tracker(sale.program, name="App", in_app_events=["SALE", "SIGN-UP"])
+    app = make_tracker(tracker.program, name="App", in_app_events=["SALE", "SIGN-UP"])
     make_term(app, partner)
     page = add_page(operator_page, partner)
     page.get_by_label("Event type").select_option(str(app.pk))
@@ -191,7 +178,7 @@ def test_what_does_not_apply_is_neither_shown_nor_kept(
     page.get_by_label("Body format").select_option("json")
     add_pair(page, 1, "id", "{ActionId}")
 
-    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.get_by_label("Event type").select_option(str(tracker.pk))
     page.get_by_label("HTTP method").select_option("GET")
     for name in ("#id_install", "#id_in_app_event", "#id_body_format", "#id_body_kind", ".pp-pairs", "#id_body_raw"):
         expect(page.locator(name)).to_be_hidden()
@@ -204,14 +191,14 @@ def test_what_does_not_apply_is_neither_shown_nor_kept(
 
 
 def test_save_and_add_another_keeps_all_but_the_event_type(
-    operator_page: Page, sale: ActionTracker, partner: Partner
+    operator_page: Page, tracker: ActionTracker, partner: Partner
 ) -> None:
-    lead = make_tracker(sale.program, name="Lead")
+    lead = make_tracker(tracker.program, name="Lead")
     make_term(lead, partner)
-    foreign = make_tracker(sale.program, name="Of no contract")
+    foreign = make_tracker(tracker.program, name="Of no contract")
     page = add_page(operator_page, partner)
     expect(page.locator(f"#id_action_tracker option[value='{foreign.pk}']")).to_have_count(0)
-    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.get_by_label("Event type").select_option(str(tracker.pk))
     page.locator("#id_url").fill("https://receiver.example/in?id={ActionId}")
     page.get_by_text("Show advanced settings").click()
     page.get_by_label("Minimum Delay").fill("1h 30m")
@@ -240,10 +227,10 @@ def test_save_and_add_another_keeps_all_but_the_event_type(
     ],
 )
 def test_a_mistake_is_told_beside_its_field(
-    operator_page: Page, sale: ActionTracker, partner: Partner, fields: dict[str, str], message: str
+    operator_page: Page, tracker: ActionTracker, partner: Partner, fields: dict[str, str], message: str
 ) -> None:
     page = add_page(operator_page, partner)
-    page.get_by_label("Event type").select_option(str(sale.pk))
+    page.get_by_label("Event type").select_option(str(tracker.pk))
     page.locator("#id_url").fill("https://receiver.example/in")
     page.get_by_text("Show advanced settings").click()
     for name, text in fields.items():
@@ -257,8 +244,10 @@ def test_a_mistake_is_told_beside_its_field(
     assert not Postback.objects.exists()
 
 
-def test_a_viewer_reads_a_postback_and_can_send_nothing(open_as: OpenAs, sale: ActionTracker, partner: Partner) -> None:
-    postback = make_postback(sale, partner)
+def test_a_viewer_reads_a_postback_and_can_send_nothing(
+    open_as: OpenAs, tracker: ActionTracker, partner: Partner
+) -> None:
+    postback = make_postback(tracker, partner)
     page = open_as(Role.VIEWER)
 
     page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
@@ -269,8 +258,8 @@ def test_a_viewer_reads_a_postback_and_can_send_nothing(open_as: OpenAs, sale: A
     axe(page)
 
 
-def test_the_form_fits_a_phone_in_the_dark(open_as: OpenAs, sale: ActionTracker, partner: Partner) -> None:
-    postback = make_postback(sale, partner)
+def test_the_form_fits_a_phone_in_the_dark(open_as: OpenAs, tracker: ActionTracker, partner: Partner) -> None:
+    postback = make_postback(tracker, partner)
     page = open_as(Role.OPERATOR, width=NARROW, dark=True)
 
     page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
@@ -282,10 +271,10 @@ def test_the_form_fits_a_phone_in_the_dark(open_as: OpenAs, sale: ActionTracker,
 
 
 def test_a_mobile_apps_postback_asks_for_install_or_an_event(
-    operator_page: Page, sale: ActionTracker, partner: Partner
+    operator_page: Page, tracker: ActionTracker, partner: Partner
 ) -> None:
-    app = make_tracker(sale.program, name="App", in_app_events=["SALE", "SIGN-UP"])
-    make_tracker(sale.program, name="Other app", in_app_events=["OF ANOTHER"])
+    app = make_tracker(tracker.program, name="App", in_app_events=["SALE", "SIGN-UP"])
+    make_tracker(tracker.program, name="Other app", in_app_events=["OF ANOTHER"])
     make_term(app, partner)
     page = operator_page
     page.goto(f"/admin/partners/partner/{partner.pk}/change/")
@@ -311,9 +300,9 @@ def test_a_mobile_apps_postback_asks_for_install_or_an_event(
     assert (saved.install, saved.in_app_event.code) == (False, "SIGN-UP")
 
 
-def test_pairs_are_dragged(operator_page: Page, sale: ActionTracker, partner: Partner) -> None:
+def test_pairs_are_dragged(operator_page: Page, tracker: ActionTracker, partner: Partner) -> None:
     pairs = [["a", "1"], ["b", "2"], ["c", "3"]]
-    postback = make_postback(sale, partner, method="POST", body_format="json", body_pairs=pairs)
+    postback = make_postback(tracker, partner, method="POST", body_format="json", body_pairs=pairs)
     page = operator_page
     page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
     expect(page.get_by_label("Key 3", exact=True)).to_have_value("c")

@@ -27,7 +27,7 @@ ADMINISTRATORS_ONLY = {"API tokens", "Changes", "Users", "Roles"}
 
 
 @pytest.fixture
-def postback() -> Postback:
+def answered_postback() -> Postback:
     """With a delivery that was answered, of a customer whose address is known."""
     sale = make_tracker(make_program(name="Summit"), name="Online Sale")
     partner = make_partner(name="Compass")
@@ -73,7 +73,7 @@ def pressable(page: Page) -> set[str]:
     [(Role.VIEWER, set()), (Role.OPERATOR, {"Cancel", "Delete", "Report", "Save", "Send"})],
 )
 def test_a_viewer_reads_all_but_the_customer_and_can_press_nothing(
-    open_as: OpenAs, postback: Postback, role: Role, expected: set[str]
+    open_as: OpenAs, answered_postback: Postback, role: Role, expected: set[str]
 ) -> None:
     page = open_as(role)
     delivery = Delivery.objects.get()
@@ -82,7 +82,7 @@ def test_a_viewer_reads_all_but_the_customer_and_can_press_nothing(
         f"/admin/actions/action/{delivery.action_id}/change/",
         f"/admin/actions/actionevent/{delivery.event_id}/change/",
         f"/admin/postbacks/delivery/{delivery.pk}/change/",
-        f"/admin/postbacks/postback/{postback.pk}/change/",
+        f"/admin/postbacks/postback/{answered_postback.pk}/change/",
         "/admin/actions/action/",
         "/admin/postbacks/delivery/",
     ):
@@ -95,17 +95,17 @@ def test_a_viewer_reads_all_but_the_customer_and_can_press_nothing(
 
 
 def test_an_operator_sees_the_customer_changes_a_postback_and_reads_who_did(
-    operator_page: Page, postback: Postback
+    operator_page: Page, answered_postback: Postback
 ) -> None:
     page = operator_page
     page.goto(f"/admin/postbacks/delivery/{Delivery.objects.get().pk}/change/")
     expect(page.get_by_text(ADDRESS).first).to_be_visible()
 
-    page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
+    page.goto(f"/admin/postbacks/postback/{answered_postback.pk}/change/")
     page.locator("#id_url").fill("https://compass.example/v2?id={ActionId}")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", name="Partner Integration")).to_be_visible()
-    page.goto(f"/admin/postbacks/postback/{postback.pk}/history/")
+    page.goto(f"/admin/postbacks/postback/{answered_postback.pk}/history/")
 
     change = page.locator(".pp-history article").first
     expect(change).to_contain_text("by operator")

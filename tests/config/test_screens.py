@@ -35,12 +35,6 @@ MOST_QUERIES = 15
 MANY = 12
 
 
-@pytest.fixture
-def root(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("administrator"))
-    return client
-
-
 def sign_in(client: Client, *codenames: str) -> None:
     user = User.objects.create_user("someone", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=codenames))

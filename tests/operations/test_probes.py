@@ -30,7 +30,7 @@ ALL = ("database", "migrations", "worker", "sweep", "redis")
 
 
 @pytest.fixture
-def worker() -> Iterator[None]:
+def announced_worker() -> Iterator[None]:
     with living_worker():
         yield
 
@@ -62,7 +62,7 @@ def mend(name: str, address: str = "/readyz") -> str:
     return str(said["checks"][name]["fix"])
 
 
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("announced_worker")
 def test_a_whole_deployment_is_ready(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         assert ask() == (200, {"ready": True, "checks": {name: {"ok": True} for name in ALL}})
@@ -80,7 +80,7 @@ def test_without_a_worker_reports_are_still_taken() -> None:
     assert ask("/readyz/web")[0] == 200
 
 
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("announced_worker")
 @pytest.mark.parametrize(("seconds", "ready"), [(13, True), (16, False)])
 def test_a_sweep_that_is_late(seconds: int, ready: bool) -> None:
     Pulse.objects.filter(name="sweep").update(at=timezone.now() - timedelta(seconds=seconds))
@@ -90,7 +90,7 @@ def test_a_sweep_that_is_late(seconds: int, ready: bool) -> None:
         assert mend("sweep") == "The last sweep was 16 s ago. See that a worker runs, and its log."
 
 
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("announced_worker")
 @pytest.mark.parametrize("address", ["/readyz", "/readyz/web"])
 def test_a_migration_that_was_forgotten(address: str) -> None:
     with connection.cursor() as cursor:
@@ -117,7 +117,7 @@ def test_squashed_migrations_count_by_what_they_stand_for(monkeypatch: pytest.Mo
     assert missing([first, last]) == ["a.1_2", "a.2"]
 
 
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("announced_worker")
 def test_a_redis_that_is_gone_or_silent(settings: Any, silent: int) -> None:
     for port in (1, silent):
         settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
@@ -143,7 +143,7 @@ def test_a_database_that_is_gone_or_silent(
     assert Client().get("/healthz").status_code == 200, "this process lives all the same"
 
 
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("announced_worker")
 def test_a_connection_that_breaks_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "APPLIED", "SELECT 'a', pg_terminate_backend(pg_backend_pid())::text")
     assert ask("/readyz/web")[0] == 503

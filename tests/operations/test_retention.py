@@ -32,7 +32,7 @@ from operations.retention.background import Pruner
 from operations.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL
 from operations.retention.prune import BusyError, Result, prune
 from postbacks.models import Attempt, Delivery, KeptBack, Postback, Pulse, Replay, ReplayItem, Rollup
-from tests.support.delivery_rows import engine_connection, held_up, make_delivery, make_event, make_held, make_lane
+from tests.support.delivery_rows import engine_connection, held_up, make_delivery, make_event, make_held
 from tests.support.factories import make_tracker, record_action, record_change
 from tests.support.patience import wait_until
 
@@ -40,11 +40,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FOR_EVER = Ages(texts=None, personal=None, deliveries=None, actions=None, submissions=None)
 TEXTS = ("url", "request_headers", "request_body", "response_headers", "response_body")
-
-
-@pytest.fixture
-def lane() -> Postback:
-    return make_lane()
 
 
 def keep(**days: int) -> Ages:

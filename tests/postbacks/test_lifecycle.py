@@ -8,18 +8,13 @@ from postbacks.delivery import ready_queue
 from postbacks.delivery.redis import client
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
 from postbacks.models import Delivery, Lane, Postback
-from tests.support.factories import make_media_source, make_postback, make_tracker, record_action
+from tests.support.factories import make_media_source, make_postback
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def event() -> ActionEvent:
-    return record_action(make_tracker())
-
-
-@pytest.fixture
-def postback(event: ActionEvent) -> Postback:
+def network_postback(event: ActionEvent) -> Postback:
     return make_postback(event.action.action_tracker, make_media_source())
 
 
@@ -30,13 +25,13 @@ def make_delivery(postback: Postback, event: ActionEvent, state: Delivery.State)
     )
 
 
-def test_deleting_cancels_what_waits_and_leaves_the_rest(postback: Postback, event: ActionEvent) -> None:
+def test_deleting_cancels_what_waits_and_leaves_the_rest(network_postback: Postback, event: ActionEvent) -> None:
     other = make_postback(event.action.action_tracker, make_media_source())
-    deliveries = {state: make_delivery(postback, event, state) for state in Delivery.State}
+    deliveries = {state: make_delivery(network_postback, event, state) for state in Delivery.State}
     others = make_delivery(other, event, Delivery.State.READY)
 
-    assert pending_count(postback) == 2
-    assert delete_postback(postback) == 2
+    assert pending_count(network_postback) == 2
+    assert delete_postback(network_postback) == 2
 
     states = {state: Delivery.objects.get(pk=row.pk).state for state, row in deliveries.items()}
     assert states == {
@@ -54,55 +49,57 @@ def test_deleting_cancels_what_waits_and_leaves_the_rest(postback: Postback, eve
     assert others.state == Delivery.State.READY
 
 
-def test_a_deleted_postback_stays_as_a_row_and_is_not_deleted_twice(postback: Postback, event: ActionEvent) -> None:
-    delete_postback(postback)
-    deleted_at = Postback.objects.get(pk=postback.pk).deleted_at
-    make_delivery(postback, event, Delivery.State.READY)
+def test_a_deleted_postback_stays_as_a_row_and_is_not_deleted_twice(
+    network_postback: Postback, event: ActionEvent
+) -> None:
+    delete_postback(network_postback)
+    deleted_at = Postback.objects.get(pk=network_postback.pk).deleted_at
+    make_delivery(network_postback, event, Delivery.State.READY)
 
-    assert delete_postback(Postback.objects.get(pk=postback.pk)) == 0
+    assert delete_postback(Postback.objects.get(pk=network_postback.pk)) == 0
 
     assert deleted_at is not None
-    assert Postback.objects.get(pk=postback.pk).deleted_at == deleted_at
-    assert not Postback.objects.existing().filter(pk=postback.pk).exists()
+    assert Postback.objects.get(pk=network_postback.pk).deleted_at == deleted_at
+    assert not Postback.objects.existing().filter(pk=network_postback.pk).exists()
 
 
-def test_pausing_and_resuming_move_the_time_of_the_last_change(postback: Postback) -> None:
-    before = postback.updated_at
+def test_pausing_and_resuming_move_the_time_of_the_last_change(network_postback: Postback) -> None:
+    before = network_postback.updated_at
 
-    pause(postback)
+    pause(network_postback)
 
-    paused = Postback.objects.get(pk=postback.pk)
+    paused = Postback.objects.get(pk=network_postback.pk)
     assert paused.paused_at is not None
     assert paused.updated_at > before
 
     pause(paused)
-    assert Postback.objects.get(pk=postback.pk).paused_at == paused.paused_at
+    assert Postback.objects.get(pk=network_postback.pk).paused_at == paused.paused_at
 
     resume(paused)
-    assert Postback.objects.get(pk=postback.pk).paused_at is None
+    assert Postback.objects.get(pk=network_postback.pk).paused_at is None
 
 
-def test_resuming_forgets_why_it_was_paused(postback: Postback) -> None:
-    Postback.objects.filter(pk=postback.pk).update(paused_at=postback.created_at, pause_reason="Gone.")
-    Lane.objects.create(postback=postback, failures=3, gone_actions=[1, 2, 3])
-    postback.refresh_from_db()
+def test_resuming_forgets_why_it_was_paused(network_postback: Postback) -> None:
+    Postback.objects.filter(pk=network_postback.pk).update(paused_at=network_postback.created_at, pause_reason="Gone.")
+    Lane.objects.create(postback=network_postback, failures=3, gone_actions=[1, 2, 3])
+    network_postback.refresh_from_db()
 
-    resume(postback)
+    resume(network_postback)
 
-    assert Postback.objects.get(pk=postback.pk).pause_reason == ""
-    lane = Lane.objects.get(postback=postback)
+    assert Postback.objects.get(pk=network_postback.pk).pause_reason == ""
+    lane = Lane.objects.get(postback=network_postback)
     assert (lane.gone_actions, lane.failures) == ([], 3)
 
 
 def test_resuming_wakes_the_lane_once_the_transaction_has_committed(
-    postback: Postback, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    network_postback: Postback, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    lane = str(postback.pk)
+    lane = str(network_postback.pk)
     client.zrem(ready_queue.LANES, lane)
-    pause(postback)
+    pause(network_postback)
 
     with django_capture_on_commit_callbacks(execute=False) as callbacks:
-        resume(postback)
+        resume(network_postback)
     assert client.zscore(ready_queue.LANES, lane) is None
     assert len(callbacks) == 1
 
@@ -112,9 +109,9 @@ def test_resuming_wakes_the_lane_once_the_transaction_has_committed(
 
 
 def test_resuming_what_is_not_paused_wakes_nothing(
-    postback: Postback, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    network_postback: Postback, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=False) as callbacks:
-        resume(postback)
+        resume(network_postback)
 
     assert callbacks == []

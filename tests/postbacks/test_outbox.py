@@ -16,7 +16,7 @@ from postbacks.delivery import ready_queue
 from postbacks.delivery.chains import promote
 from postbacks.delivery.redis import client
 from postbacks.models import Delivery, Postback
-from tests.support.delivery_rows import OWNER, engine_connection, lane_scores, make_held, make_lane, redis_that_is_gone
+from tests.support.delivery_rows import OWNER, engine_connection, lane_scores, make_held, redis_that_is_gone
 from tests.support.factories import (
     make_media_source,
     make_postback,
@@ -26,17 +26,7 @@ from tests.support.factories import (
     recorded_event,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def empty_redis() -> None:
-    client.flushdb()
-
-
-@pytest.fixture
-def lane() -> Postback:
-    return make_lane()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_redis")]
 
 
 def states(lane: Postback) -> list[str]:

@@ -39,7 +39,7 @@ def refused(*arguments: str) -> str:
 
 
 @pytest.fixture
-def event(tmp_path: Path) -> str:
+def event_file(tmp_path: Path) -> str:
     return write(
         tmp_path,
         {
@@ -61,7 +61,7 @@ def write(folder: Path, content: Any) -> str:
     return str(path)
 
 
-def test_a_get_request_is_printed_from_an_event_file(event: str) -> None:
+def test_a_get_request_is_printed_from_an_event_file(event_file: str) -> None:
     out, err = preview(
         "--url",
         URL + "?s={SharedId}&c={CustomerCity}&p={Payout}&n={Numeric1}&x={PromoCode}{join(items, i, '&s{i}={i.sku}')}",
@@ -70,7 +70,7 @@ def test_a_get_request_is_printed_from_an_event_file(event: str) -> None:
         "--header",
         "X-Campaign: {CampaignId}",
         "--event",
-        event,
+        event_file,
     )
     assert out == (
         "GET https://partner.example/in?s=dc%7Cbanner%267&c=S%C3%A3o%20Paulo&p=33.90&n=1.1&x=&s1=A%201%2F2&s2=\n"
@@ -81,9 +81,9 @@ def test_a_get_request_is_printed_from_an_event_file(event: str) -> None:
     assert err == ""
 
 
-def test_json_output_has_exactly_four_fields(event: str) -> None:
+def test_json_output_has_exactly_four_fields(event_file: str) -> None:
     arguments = ("--url", URL, "--body-format", "json", "--pair", "id={ActionId}", "--pair", "eq=a={Payout}")
-    out, _err = preview(*arguments, "--event", event, "--json")
+    out, _err = preview(*arguments, "--event", event_file, "--json")
     assert json.loads(out) == {
         "method": "POST",
         "url": URL,
@@ -103,9 +103,9 @@ def test_json_output_has_exactly_four_fields(event: str) -> None:
     }
 
 
-def test_a_raw_body_is_printed_after_an_empty_line(event: str) -> None:
+def test_a_raw_body_is_printed_after_an_empty_line(event_file: str) -> None:
     body = """{"a":{"b":{Payout}},"s":[{join(items, i, '{"n":{i},"a":{i.amt},"t":"{i.name}"}', ',')}]}"""
-    out, err = preview("--url", URL, "--method", "post", "--body-format", "JSON", "--body", body, "--event", event)
+    out, err = preview("--url", URL, "--method", "post", "--body-format", "JSON", "--body", body, "--event", event_file)
     head, _, printed = out.partition("\n\n")
     assert head.splitlines()[0] == f"POST {URL}"
     assert json.loads(printed) == {

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from partners.models import ActionTracker, InAppEvent, Partner
 from postbacks.models import Postback
 from postbacks.validation import postback_errors
-from tests.support.factories import make_media_source, make_partner, make_program, make_term, make_tracker
+from tests.support.factories import make_media_source, make_partner, make_tracker
 from value_types.networks import parse_networks
 
 pytestmark = pytest.mark.django_db
@@ -18,18 +18,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def only_public_addresses(settings: Settings) -> None:
     settings.POSTBACKS_ALLOWED_NETWORKS = []
-
-
-@pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker(make_program(name="Summit"), name="Online Sale")
-
-
-@pytest.fixture
-def partner(tracker: ActionTracker) -> Partner:
-    partner = make_partner(name="Compass")
-    make_term(tracker, partner)
-    return partner
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ from tests.support.factories import (
     make_program,
     make_rate,
     make_term,
-    make_tracker,
     report_fields,
 )
 
@@ -70,11 +69,6 @@ class Caller:
 @pytest.fixture
 def call() -> Caller:
     return Caller()
-
-
-@pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker()
 
 
 def test_a_conversion_by_form_is_recorded_paid_and_sent(call: Caller, tracker: ActionTracker) -> None:

@@ -19,7 +19,7 @@ from actions.signals import action_events_recorded
 from environment.variables import BASE_DIR
 from partners.models import ActionTracker
 from postbacks.models import Delivery
-from tests.support.factories import make_partner, make_postback, make_term, make_tracker, report_fields
+from tests.support.factories import make_partner, make_postback, make_term, report_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -34,17 +34,12 @@ def run(*arguments: object) -> tuple[str, str, str]:
     return out.getvalue(), errors.getvalue(), ""
 
 
-@pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker()
-
-
 def line(tracker: ActionTracker, **fields: Any) -> str:
     return json.dumps(report_fields(tracker, **fields), ensure_ascii=False)
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
+def write_file(tmp_path: Path) -> Callable[..., Path]:
     def write(name: str, *lines: str | bytes, end: bytes = b"\n") -> Path:
         path = tmp_path / name
         path.write_bytes(end.join(each if isinstance(each, bytes) else each.encode() for each in lines) + end)
@@ -53,17 +48,17 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def test_a_file_of_json_lines_is_recorded(tracker: ActionTracker, write: Callable[..., Path]) -> None:
+def test_a_file_of_json_lines_is_recorded(tracker: ActionTracker, write_file: Callable[..., Path]) -> None:
     change = {"Event": "modified", "ActionTrackerId": tracker.pk, "OrderId": "A", "Amount": 7.10}
-    path = write("a.jsonl", line(tracker, OrderId="A", Amount="5"), "", "  ", line(tracker), json.dumps(change))
+    path = write_file("a.jsonl", line(tracker, OrderId="A", Amount="5"), "", "  ", line(tracker), json.dumps(change))
     assert run(path) == ("3 recorded, 0 repeated, 0 rejected.\n", "", "")
     assert Action.objects.get(order_id="A").amount == Decimal("7.10")
     assert run(path) == ("0 recorded, 3 repeated, 0 rejected.\n", "", "")
     assert ActionEvent.objects.count() == 3
 
 
-def test_a_csv_file_is_recorded(tracker: ActionTracker, write: Callable[..., Path]) -> None:
-    path = write(
+def test_a_csv_file_is_recorded(tracker: ActionTracker, write_file: Callable[..., Path]) -> None:
+    path = write_file(
         "A.CSV",
         "\ufeffCampaignId,ActionTrackerId,EventDate,OrderId,CurrencyCode,CustomerCity,ItemSku1,ItemSubTotal1,ItemSku2",
         f'{tracker.program_id},{tracker.pk},2026-11-20T10:00:00Z,A,USD,"São ""Paulo"",\r\nBR",GH23,8.76,UT66',
@@ -79,7 +74,7 @@ def test_a_csv_file_is_recorded(tracker: ActionTracker, write: Callable[..., Pat
 
 
 def test_bad_lines_are_told_by_number_and_do_not_stop_the_good_ones(
-    tracker: ActionTracker, write: Callable[..., Path], tmp_path: Path
+    tracker: ActionTracker, write_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     bad: dict[int, str | bytes] = {
         2: "{not json",
@@ -96,7 +91,7 @@ def test_bad_lines_are_told_by_number_and_do_not_stop_the_good_ones(
     good = {1: line(tracker), 11: line(tracker)}
     lines = {**bad, **good}
     rejects = tmp_path / "rejects.jsonl"
-    out, errors, error = run(write("a.jsonl", *(lines[number] for number in sorted(lines))), "--rejects", rejects)
+    out, errors, error = run(write_file("a.jsonl", *(lines[number] for number in sorted(lines))), "--rejects", rejects)
     assert out == "2 recorded, 0 repeated, 10 rejected.\n"
     assert error == f"10 of the lines were rejected. They are in {rejects}."
     told = errors.splitlines()
@@ -115,11 +110,11 @@ def test_bad_lines_are_told_by_number_and_do_not_stop_the_good_ones(
 
 
 def test_rejected_rows_of_csv_can_be_imported_again_once_mended(
-    tracker: ActionTracker, write: Callable[..., Path], tmp_path: Path
+    tracker: ActionTracker, write_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     header = "CampaignId,ActionTrackerId,EventDate,OrderId,Note"
     row = f"{tracker.program_id},{tracker.pk},2026-11-20,"
-    path = write(
+    path = write_file(
         "a.csv",
         header,
         row + "A,",
@@ -147,12 +142,14 @@ def test_rejected_rows_of_csv_can_be_imported_again_once_mended(
     assert "".join(sorted(Action.objects.values_list("order_id", flat=True))) == "ABCDEFG"
 
 
-def test_a_dry_run_checks_everything_and_changes_nothing(tracker: ActionTracker, write: Callable[..., Path]) -> None:
+def test_a_dry_run_checks_everything_and_changes_nothing(
+    tracker: ActionTracker, write_file: Callable[..., Path]
+) -> None:
     partner = make_partner()
     make_term(tracker, partner)
     make_postback(tracker, partner)
     reversal = {"Event": "reversed", "ActionTrackerId": tracker.pk, "OrderId": "A"}
-    path = write(
+    path = write_file(
         "a.jsonl",
         line(tracker, OrderId="A", MediaPartnerId=partner.pk),
         line(tracker, OrderId="A"),
@@ -168,8 +165,8 @@ def test_a_dry_run_checks_everything_and_changes_nothing(tracker: ActionTracker,
     assert (Action.objects.count(), ActionEvent.objects.count(), Delivery.objects.count()) == (1, 2, 2)
 
 
-def test_unknown_fields_are_noted_once(tracker: ActionTracker, write: Callable[..., Path]) -> None:
-    _, errors, error = run(write("a.jsonl", *(line(tracker, CustomerCtiy="x") for _ in range(3))))
+def test_unknown_fields_are_noted_once(tracker: ActionTracker, write_file: Callable[..., Path]) -> None:
+    _, errors, error = run(write_file("a.jsonl", *(line(tracker, CustomerCtiy="x") for _ in range(3))))
     assert errors == (
         "Line 1: note: CustomerCtiy is no known field; it is kept with the action, and no postback can carry it. "
         "Did you mean CustomerCity?\n"
@@ -202,15 +199,15 @@ def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
     assert run(folder)[2] == f"{folder}: Is a directory."
 
 
-def test_the_rejects_never_overwrite_the_source(tracker: ActionTracker, write: Callable[..., Path]) -> None:
-    path = write("a.jsonl", line(tracker))
+def test_the_rejects_never_overwrite_the_source(tracker: ActionTracker, write_file: Callable[..., Path]) -> None:
+    path = write_file("a.jsonl", line(tracker))
     before = path.read_bytes()
     assert "cannot be written to the file that is being read" in run(path, "--rejects", path)[2]
     assert path.read_bytes() == before
 
 
-def test_an_empty_file_of_json_lines_is_nothing_to_do(write: Callable[..., Path]) -> None:
-    assert run(write("a.jsonl")) == ("0 recorded, 0 repeated, 0 rejected.\n", "", "")
+def test_an_empty_file_of_json_lines_is_nothing_to_do(write_file: Callable[..., Path]) -> None:
+    assert run(write_file("a.jsonl")) == ("0 recorded, 0 repeated, 0 rejected.\n", "", "")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +219,7 @@ def test_an_empty_file_of_json_lines_is_nothing_to_do(write: Callable[..., Path]
 )
 def test_cut_off_it_says_how_to_go_on_and_goes_on_there(
     tracker: ActionTracker,
-    write: Callable[..., Path],
+    write_file: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     failure: BaseException,
     message: str,
@@ -238,7 +235,7 @@ def test_cut_off_it_says_how_to_go_on_and_goes_on_there(
 
     change = {"Event": "modified", "ActionTrackerId": tracker.pk, "OrderId": "A"}
     delta = {**change, "Items": [{"Sku": "S", "SubTotalDelta": "1.00"}]}
-    path = write("a.jsonl", "{bad", line(tracker, OrderId="A"), *(json.dumps(delta) for _ in range(3)))
+    path = write_file("a.jsonl", "{bad", line(tracker, OrderId="A"), *(json.dumps(delta) for _ in range(3)))
     rejects = path.with_name("rejects.jsonl")
     action_events_recorded.connect(fail)
     try:

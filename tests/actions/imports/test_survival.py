@@ -24,7 +24,7 @@ SUMMARY = f"{ORDERS * ROUNDS:,} recorded, 0 repeated, 0 rejected.\n"
 
 
 @pytest.fixture
-def command() -> Iterator[Command]:
+def import_command() -> Iterator[Command]:
     with commands("import_actions") as start:
         yield start
 
@@ -49,9 +49,9 @@ def assert_each_once_and_in_order() -> None:
     assert set(map(tuple, amounts.values())) == {tuple(f"{turn}.00" for turn in range(1, ROUNDS + 1))}
 
 
-def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, command: Command) -> None:
+def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, import_command: Command) -> None:
     path = write_file(tmp_path / "a.jsonl", make_tracker())
-    first = command(path, "--jobs", "2")
+    first = import_command(path, "--jobs", "2")
     wait_until(lambda: ImportPart.objects.count() >= 3, 30, "some parts are recorded")
     children = psutil.Process(first.pid).children()
     assert len(children) == 2
@@ -63,7 +63,7 @@ def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, command
     assert ImportRun.objects.get().completed_at is None
 
     # Now one of the recording processes is killed.
-    second = command(path, "--jobs", "2")
+    second = import_command(path, "--jobs", "2")
     wait_until(lambda: ActionEvent.objects.count() > done, 30, "it goes on")
     for child in psutil.Process(second.pid).children()[:1]:
         child.kill()
@@ -71,7 +71,7 @@ def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, command
     assert second.returncode == 1
     assert "A process that recorded was killed; the memory may have run out." in complaint
 
-    third = command(path, "--jobs", "3")
+    third = import_command(path, "--jobs", "3")
     assert third.communicate(timeout=60)[0] == SUMMARY
     assert third.returncode == 0
     assert ImportRun.objects.get().completed_at is not None
@@ -79,8 +79,8 @@ def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, command
     assert_each_once_and_in_order()
 
 
-def test_started_twice_at_once_they_share_the_work(tmp_path: Path, command: Command) -> None:
+def test_started_twice_at_once_they_share_the_work(tmp_path: Path, import_command: Command) -> None:
     path = write_file(tmp_path / "a.jsonl", make_tracker())
-    both = [command(path, "--jobs", "2") for _ in range(2)]
+    both = [import_command(path, "--jobs", "2") for _ in range(2)]
     assert [each.communicate(timeout=60)[0] for each in both] == [SUMMARY, SUMMARY]
     assert_each_once_and_in_order()

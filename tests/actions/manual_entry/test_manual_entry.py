@@ -22,7 +22,6 @@ from tests.support.factories import (
     make_partner,
     make_postback,
     make_term,
-    make_tracker,
     record_action,
     report_fields,
 )
@@ -41,11 +40,6 @@ def operator(client: Client) -> Client:
     create_user("ada", Role.OPERATOR)
     client.force_login(User.objects.get())
     return client
-
-
-@pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker()
 
 
 def report(client: Client, text: str = "", *, button: str = "record", **more: Any) -> str:

@@ -32,11 +32,6 @@ pytestmark = pytest.mark.django_db
 Key = AttributionRule.Key
 
 
-@pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker()
-
-
 def rule(key: str, value: str, partner: Partner, **fields: Any) -> AttributionRule:
     return AttributionRule.objects.create(key=key, value=value, partner=partner, **fields)
 

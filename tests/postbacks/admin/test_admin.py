@@ -44,29 +44,17 @@ def admin_client(client: Client) -> Client:
 
 
 @pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker(make_program(name="Summit"), name="Online Sale")
-
-
-@pytest.fixture
-def partner(tracker: ActionTracker) -> Partner:
-    partner = make_partner(name="Compass")
-    make_term(tracker, partner)
-    return partner
-
-
-@pytest.fixture
-def postback(tracker: ActionTracker, partner: Partner) -> Postback:
+def sale_postback(tracker: ActionTracker, partner: Partner) -> Postback:
     return make_postback(tracker, partner, name="sale", url="https://receiver.example/in?token=secret&id={ActionId}")
 
 
 @pytest.fixture
-def delivery(postback: Postback, tracker: ActionTracker, partner: Partner) -> Delivery:
+def delivery(sale_postback: Postback, tracker: ActionTracker, partner: Partner) -> Delivery:
     """The only delivery there is, with one attempt."""
     event = record_action(tracker, partner, Items=[{"Sku": "A", "Quantity": 1, "SubTotal": "5.00"}], CurrencyCode="USD")
     Delivery.objects.all().delete()
     delivery = Delivery.objects.create(
-        postback=postback, event=event, action=event.action, due_at=timezone.now(), attempts_made=1
+        postback=sale_postback, event=event, action=event.action, due_at=timezone.now(), attempts_made=1
     )
     Attempt.objects.create(
         delivery=delivery,
@@ -295,47 +283,47 @@ def test_deleting_a_selection_keeps_the_rows_too(admin_client: Client, delivery:
 
 
 def test_deleted_postbacks_show_only_when_asked_for_and_are_for_reading(
-    admin_client: Client, postback: Postback
+    admin_client: Client, sale_postback: Postback
 ) -> None:
-    delete_postback(postback)
+    delete_postback(sale_postback)
     listed = url_of(Postback, "changelist")
 
     assert list(admin_client.get(listed).context["cl"].queryset) == []
-    assert list(admin_client.get(listed, {"state": "deleted"}).context["cl"].queryset) == [postback]
-    assert admin_client.get(url_of(Postback, "change", postback.pk)).status_code == 200
-    assert admin_client.post(url_of(Postback, "change", postback.pk), form_data()).status_code == 403
-    assert admin_client.post(url_of(Postback, "delete", postback.pk), {"post": "yes"}).status_code == 403
+    assert list(admin_client.get(listed, {"state": "deleted"}).context["cl"].queryset) == [sale_postback]
+    assert admin_client.get(url_of(Postback, "change", sale_postback.pk)).status_code == 200
+    assert admin_client.post(url_of(Postback, "change", sale_postback.pk), form_data()).status_code == 403
+    assert admin_client.post(url_of(Postback, "delete", sale_postback.pk), {"post": "yes"}).status_code == 403
 
 
-def test_pause_and_resume_from_the_list(admin_client: Client, postback: Postback) -> None:
+def test_pause_and_resume_from_the_list(admin_client: Client, sale_postback: Postback) -> None:
     listed = url_of(Postback, "changelist")
 
-    admin_client.post(listed, {"action": "pause_selected", "_selected_action": [postback.pk]})
+    admin_client.post(listed, {"action": "pause_selected", "_selected_action": [sale_postback.pk]})
     assert Postback.objects.get().paused_at is not None
-    assert list(admin_client.get(listed, {"state": "paused"}).context["cl"].queryset) == [postback]
+    assert list(admin_client.get(listed, {"state": "paused"}).context["cl"].queryset) == [sale_postback]
     assert list(admin_client.get(listed, {"state": "active"}).context["cl"].queryset) == []
 
-    admin_client.post(listed, {"action": "resume_selected", "_selected_action": [postback.pk]})
+    admin_client.post(listed, {"action": "resume_selected", "_selected_action": [sale_postback.pk]})
     assert Postback.objects.get().paused_at is None
 
 
-def test_who_may_only_view_can_neither_pause_nor_resume(client: Client, postback: Postback) -> None:
+def test_who_may_only_view_can_neither_pause_nor_resume(client: Client, sale_postback: Postback) -> None:
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_postback"))
     client.force_login(viewer)
-    pause(postback)
+    pause(sale_postback)
 
     listed = url_of(Postback, "changelist")
-    client.post(listed, {"action": "resume_selected", "_selected_action": [postback.pk]})
+    client.post(listed, {"action": "resume_selected", "_selected_action": [sale_postback.pk]})
 
     assert client.get(listed).status_code == 200
     assert Postback.objects.get().paused_at is not None
 
 
-def test_the_list_shows_where_a_postback_calls_without_the_query(admin_client: Client, postback: Postback) -> None:
+def test_the_list_shows_where_a_postback_calls_without_the_query(admin_client: Client, sale_postback: Postback) -> None:
     page = admin_client.get(url_of(Postback, "changelist")).content.decode()
 
-    assert postback.name in page
+    assert sale_postback.name in page
     assert "receiver.example/in" in page
     assert "secret" not in page
 

@@ -39,7 +39,7 @@ ENVIRONMENT = {"LOG_LEVEL": "DEBUG", "LOG_ATTEMPTS": "all", "METRICS_TOKEN": MET
 
 
 @pytest.fixture(scope="module")
-def worker(django_db_setup: None) -> Iterator[CeleryProcess]:
+def telling_worker(django_db_setup: None) -> Iterator[CeleryProcess]:
     with running_workers(variables=ENVIRONMENT) as worker:
         yield worker
 
@@ -104,7 +104,7 @@ def error_pages(
 
 
 def test_no_secret_is_found_anywhere(
-    worker: CeleryProcess, settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    telling_worker: CeleryProcess, settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("DEBUG")
     settings.METRICS_TOKEN = METRICS_TOKEN
@@ -141,7 +141,7 @@ def test_no_secret_is_found_anywhere(
     assert len(keys) == 2
     found["the database"] = database_dump()
     assert postback.url in found["the database"], "it is a dump"
-    found["the worker's log"] = worker.log.read_text()
+    found["the worker's log"] = telling_worker.log.read_text()
     found["metrics"] = client.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}).content.decode()
     assert "postbacks_attempts" in found["metrics"]
     for path in pages(postback):

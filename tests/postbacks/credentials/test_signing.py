@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -27,7 +26,6 @@ from postbacks.credentials.signing.renewal import SigningError, ensure_key, rene
 from postbacks.credentials.signing.signer import HEADERS, KEY_BYTES, Signer, SigningKey, new_key
 from postbacks.delivery import ready_queue
 from postbacks.delivery.process import Engine
-from postbacks.delivery.redis import client as redis
 from postbacks.models import Attempt, Delivery, Postback
 from postbacks.request.building import compile_request
 from postbacks.validation import postback_errors, request_template
@@ -103,72 +101,67 @@ def test_a_key_is_long_random_and_shows_nothing_of_itself() -> None:
 # The keys of a postback.
 
 
-@pytest.fixture
-def postback(db: None) -> Postback:
-    return make_lane(name="Sales", url="https://receiver.example/in?a={ActionId}")
-
-
 def signatures(postback: Postback) -> list[str]:
     request = compile_request(request_template(postback)).build({"DeliveryId": "7"})
     return request.headers.get("webhook-signature", "").split()
 
 
-def test_a_key_is_stored_encrypted_and_ends_with_its_overlap(postback: Postback) -> None:
-    assert (signatures(postback), postback.signed) == ([], False)
-    first = renew(postback, timedelta(hours=1))
-    postback.refresh_from_db()
-    assert (postback.previous_signing_key, postback.previous_signing_key_until) == ("", None)
-    assert first not in postback.signing_key
-    assert decrypt(postback.signing_key) == first
-    second = renew(postback, timedelta(hours=1))
-    postback.refresh_from_db()
-    assert [key.text for key in keys_of(postback)] == [second, first]
-    assert len(signatures(postback)) == 2
-    third = renew(postback, timedelta(0))
-    assert [key.text for key in keys_of(postback)] == [third], "no overlap: it ends at once"
-    stop_signing(postback)
-    postback.refresh_from_db()
-    assert (signatures(postback), postback.signing_key, postback.signing_key_made_at) == ([], "", None)
+def test_a_key_is_stored_encrypted_and_ends_with_its_overlap(lane: Postback) -> None:
+    assert (signatures(lane), lane.signed) == ([], False)
+    first = renew(lane, timedelta(hours=1))
+    lane.refresh_from_db()
+    assert (lane.previous_signing_key, lane.previous_signing_key_until) == ("", None)
+    assert first not in lane.signing_key
+    assert decrypt(lane.signing_key) == first
+    second = renew(lane, timedelta(hours=1))
+    lane.refresh_from_db()
+    assert [key.text for key in keys_of(lane)] == [second, first]
+    assert len(signatures(lane)) == 2
+    third = renew(lane, timedelta(0))
+    assert [key.text for key in keys_of(lane)] == [third], "no overlap: it ends at once"
+    stop_signing(lane)
+    lane.refresh_from_db()
+    assert (signatures(lane), lane.signing_key, lane.signing_key_made_at) == ([], "", None)
 
 
-def test_headers_of_the_signature_cannot_be_set_as_well(postback: Postback) -> None:
-    Postback.objects.filter(pk=postback.pk).update(headers="Webhook-ID: {DeliveryId}")
-    postback.refresh_from_db()
-    assert postback_errors(postback) == {}
+def test_headers_of_the_signature_cannot_be_set_as_well(lane: Postback) -> None:
+    Postback.objects.filter(pk=lane.pk).update(headers="Webhook-ID: {DeliveryId}")
+    lane.refresh_from_db()
+    assert postback_errors(lane) == {}
     with pytest.raises(SigningError, match="sets Webhook-ID among its headers"):
-        renew(postback, timedelta(0))
-    assert not Postback.objects.get(pk=postback.pk).signed
-    ensure_key(postback)
-    assert postback_errors(postback)["headers"] == ["Webhook-ID is set by the signature. Take it out, or stop signing."]
+        renew(lane, timedelta(0))
+    assert not Postback.objects.get(pk=lane.pk).signed
+    ensure_key(lane)
+    assert postback_errors(lane)["headers"] == ["Webhook-ID is set by the signature. Take it out, or stop signing."]
 
 
-def test_a_key_that_cannot_be_read_is_said_so(postback: Postback, settings: Settings) -> None:
-    renew(postback, timedelta(0))
+def test_a_key_that_cannot_be_read_is_said_so(lane: Postback, settings: Settings) -> None:
+    renew(lane, timedelta(0))
     settings.POSTBACKS_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    assert postback_errors(postback)["secret_headers"][0].startswith("The signing key cannot be read. It was encrypted")
+    assert postback_errors(lane)["secret_headers"][0].startswith("The signing key cannot be read. It was encrypted")
 
 
-def test_the_command_prints_a_key_once(postback: Postback) -> None:
+def test_the_command_prints_a_key_once(lane: Postback) -> None:
     out, words = StringIO(), StringIO()
-    call_command("signing_key", str(postback.pk), stdout=out, stderr=words)
-    call_command("signing_key", str(postback.pk), overlap="2h", stdout=out, stderr=words)
+    call_command("signing_key", str(lane.pk), stdout=out, stderr=words)
+    call_command("signing_key", str(lane.pk), overlap="2h", stdout=out, stderr=words)
     first, second = out.getvalue().split()
-    postback.refresh_from_db()
-    assert [key.text for key in keys_of(postback)] == [second, first]
-    left = postback.previous_signing_key_until - timezone.now()  # type: ignore[operator]  # it is set
+    lane.refresh_from_db()
+    assert [key.text for key in keys_of(lane)] == [second, first]
+    left = lane.previous_signing_key_until - timezone.now()  # type: ignore[operator]  # it is set
     assert timedelta(minutes=119) < left <= timedelta(hours=2)
     assert "is signed with this key from now on, and for 2h with the one before. It is not shown" in words.getvalue()
-    call_command("signing_key", str(postback.pk), stop=True, stdout=out, stderr=words)
-    assert not Postback.objects.get(pk=postback.pk).signed
+    call_command("signing_key", str(lane.pk), stop=True, stdout=out, stderr=words)
+    assert not Postback.objects.get(pk=lane.pk).signed
     with pytest.raises(CommandError, match=r"There is no postback 0\."):
         call_command("signing_key", "0")
     with pytest.raises(CommandError, match='"1y" is no duration'):
-        call_command("signing_key", str(postback.pk), overlap="1y")
+        call_command("signing_key", str(lane.pk), overlap="1y")
 
 
-def test_a_configuration_file_knows_that_it_is_signed_and_not_the_key(postback: Postback) -> None:
+def test_a_configuration_file_knows_that_it_is_signed_and_not_the_key(lane: Postback) -> None:
     plain = dump_config()
-    key = renew(postback, timedelta(0))
+    key = renew(lane, timedelta(0))
     signed = dump_config()
     assert signed.count("signed: true") == 1
     assert key not in signed
@@ -180,24 +173,16 @@ def test_a_configuration_file_knows_that_it_is_signed_and_not_the_key(postback: 
     assert [note.partition(" is signed with a new key that nobody has seen.")[1] != "" for note in outcome.notes] == [
         True
     ]
-    postback.refresh_from_db()
-    assert decrypt(postback.signing_key) != key
+    lane.refresh_from_db()
+    assert decrypt(lane.signing_key) != key
     assert load_config(signed).notes == []
 
 
 # On its way.
 
 
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[Engine]:
-    settings.POSTBACKS_ALLOWED_NETWORKS = parse_networks(["127.0.0.0/8"])
-    redis.flushdb()
-    engine = Engine()
-    yield engine
-    engine.stop()
-
-
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("loopback_is_allowed", "empty_redis")
 def test_the_engine_signs_each_attempt_anew_under_one_id_and_with_both_keys(engine: Engine) -> None:
     def once_busy(arrival: Arrival) -> Response:
         return Response(503) if arrival.query["n"] == "1" else Response()
@@ -248,62 +233,60 @@ def fields(postback: Postback, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_the_screen_shows_a_key_once_and_tells_the_history_that_there_is_one(
-    client: Client, postback: Postback
-) -> None:
+def test_the_screen_shows_a_key_once_and_tells_the_history_that_there_is_one(client: Client, lane: Postback) -> None:
     client.force_login(make_user(Role.OPERATOR))
-    page = reverse("admin:postbacks_postback_signing", args=(postback.pk,))
-    change = reverse("admin:postbacks_postback_change", args=(postback.pk,))
+    page = reverse("admin:postbacks_postback_signing", args=(lane.pk,))
+    change = reverse("admin:postbacks_postback_change", args=(lane.pk,))
     assert "Requests are not signed" in client.get(page).content.decode()
     answer = client.post(page, {"renew": "1"})
     assert "no-store" in answer["Cache-Control"]
     (first,) = re.findall(r"whsec_[\w+/=]+", answer.content.decode())
-    postback.refresh_from_db()
-    assert decrypt(postback.signing_key) == first
+    lane.refresh_from_db()
+    assert decrypt(lane.signing_key) == first
     (second,) = re.findall(r"whsec_[\w+/=]+", client.post(page, {"renew": "1", "overlap": "168"}).content.decode())
-    postback.refresh_from_db()
-    assert [key.text for key in keys_of(postback)] == [second, first]
-    until = postback.previous_signing_key_until
+    lane.refresh_from_db()
+    assert [key.text for key in keys_of(lane)] == [second, first]
+    until = lane.previous_signing_key_until
     assert until is not None
     assert timedelta(days=6, hours=23) < until - timezone.now() <= timedelta(days=7)
     for shown in (page, change):
         text = client.get(shown).content.decode()
         assert "whsec_" not in text
-        assert postback.signing_key not in text
-    assert client.post(change, fields(postback)).status_code == 302
-    postback.refresh_from_db()
-    assert [key.text for key in keys_of(postback)] == [second, first], "the form leaves keys alone"
+        assert lane.signing_key not in text
+    assert client.post(change, fields(lane)).status_code == 302
+    lane.refresh_from_db()
+    assert [key.text for key in keys_of(lane)] == [second, first], "the form leaves keys alone"
     assert client.post(page, {"stop": "1"}).status_code == 302
-    postback.refresh_from_db()
-    assert not postback.signed
+    lane.refresh_from_db()
+    assert not lane.signed
     told = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
     assert [told[0], told[1], told[-1]] == ["Has a new signing key.", "Has a new signing key.", "Is signed no more."]
 
 
-def test_who_may_only_look_makes_no_key(client: Client, postback: Postback) -> None:
+def test_who_may_only_look_makes_no_key(client: Client, lane: Postback) -> None:
     client.force_login(make_user(Role.VIEWER))
-    page = reverse("admin:postbacks_postback_signing", args=(postback.pk,))
-    shown = client.get(reverse("admin:postbacks_postback_change", args=(postback.pk,))).content.decode()
+    page = reverse("admin:postbacks_postback_signing", args=(lane.pk,))
+    shown = client.get(reverse("admin:postbacks_postback_change", args=(lane.pk,))).content.decode()
     assert "Requests are not signed" in shown
     assert page not in shown
     assert [client.get(page).status_code, client.post(page, {"renew": "1"}).status_code] == [403, 403]
-    assert not Postback.objects.get(pk=postback.pk).signed
+    assert not Postback.objects.get(pk=lane.pk).signed
 
 
 def test_send_test_and_the_preview_are_signed_under_an_id_of_no_delivery(
-    client: Client, postback: Postback, settings: Settings
+    client: Client, lane: Postback, settings: Settings
 ) -> None:
     settings.POSTBACKS_ALLOWED_NETWORKS = parse_networks(["127.0.0.0/8"])
     client.force_login(make_user(Role.OPERATOR))
-    key = renew(postback, timedelta(0))
+    key = renew(lane, timedelta(0))
     with ScriptedReceiver() as receiver:
-        postback.url = receiver.url + "/in"
-        postback.save()
-        preview = client.post(reverse("admin:postbacks_postback_preview"), fields(postback)).json()
+        lane.url = receiver.url + "/in"
+        lane.save()
+        preview = client.post(reverse("admin:postbacks_postback_preview"), fields(lane)).json()
         assert set(HEADERS) <= set(preview["request"]["headers"])
-        assert client.post(reverse("admin:postbacks_postback_test"), fields(postback)).json()["answer"]["success"]
+        assert client.post(reverse("admin:postbacks_postback_test"), fields(lane)).json()["answer"]["success"]
         (arrival,) = receiver.arrivals
     assert accepted(key, arrival)
     assert re.fullmatch(r"test_[0-9a-f]{16}", arrival.headers["webhook-id"])
-    unsaved = client.post(reverse("admin:postbacks_postback_preview"), fields(postback, test_send_postback="")).json()
+    unsaved = client.post(reverse("admin:postbacks_postback_preview"), fields(lane, test_send_postback="")).json()
     assert set(HEADERS).isdisjoint(unsaved["request"]["headers"])

@@ -14,12 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def lane() -> Postback:
-    return make_lane()
-
-
-@pytest.fixture
-def event(lane: Postback) -> ActionEvent:
+def lane_event(lane: Postback) -> ActionEvent:
     return make_event(lane)
 
 
@@ -43,11 +38,11 @@ def states(lane: Postback) -> list[str]:
 
 @pytest.mark.parametrize("finished", ["delivered", "failed", "cancelled"])
 def test_the_first_of_those_that_wait_follows_one_that_has_finished(
-    lane: Postback, event: ActionEvent, finished: str
+    lane: Postback, lane_event: ActionEvent, finished: str
 ) -> None:
-    done = make_delivery(lane, event, state=finished)
-    second = make_blocked(lane, next_event(event))
-    make_blocked(lane, next_event(event))
+    done = make_delivery(lane, lane_event, state=finished)
+    second = make_blocked(lane, next_event(lane_event))
+    make_blocked(lane, next_event(lane_event))
     due = promoted(done)
     assert states(lane) == [finished, "ready", "blocked"]
     assert due == {lane.pk: pytest.approx(-1, abs=5)}
@@ -56,34 +51,34 @@ def test_the_first_of_those_that_wait_follows_one_that_has_finished(
 
 
 @pytest.mark.parametrize("unfinished", ["ready", "sending"])
-def test_nobody_follows_one_that_is_unfinished(lane: Postback, event: ActionEvent, unfinished: str) -> None:
-    first = make_held(lane, event) if unfinished == "sending" else make_delivery(lane, event)
-    make_blocked(lane, next_event(event))
+def test_nobody_follows_one_that_is_unfinished(lane: Postback, lane_event: ActionEvent, unfinished: str) -> None:
+    first = make_held(lane, lane_event) if unfinished == "sending" else make_delivery(lane, lane_event)
+    make_blocked(lane, next_event(lane_event))
     assert promoted(first) == {}
     assert states(lane) == [unfinished, "blocked"]
 
 
-def test_the_order_is_that_of_the_events_not_of_the_rows(lane: Postback, event: ActionEvent) -> None:
-    later = next_event(event)
+def test_the_order_is_that_of_the_events_not_of_the_rows(lane: Postback, lane_event: ActionEvent) -> None:
+    later = next_event(lane_event)
     make_blocked(lane, later)
-    make_blocked(lane, event)
+    make_blocked(lane, lane_event)
     promoted(*lane.deliveries.all())
     assert states(lane) == ["ready", "blocked"]
 
 
-def test_of_one_events_deliveries_the_older_goes_first(lane: Postback, event: ActionEvent) -> None:
+def test_of_one_events_deliveries_the_older_goes_first(lane: Postback, lane_event: ActionEvent) -> None:
     """A resend is a new row of the same event."""
-    make_blocked(lane, event)
-    make_blocked(lane, event)
+    make_blocked(lane, lane_event)
+    make_blocked(lane, lane_event)
     promoted(*lane.deliveries.all())
     assert states(lane) == ["ready", "blocked"]
 
 
-def test_chains_are_told_apart_by_postback_and_action(lane: Postback, event: ActionEvent) -> None:
+def test_chains_are_told_apart_by_postback_and_action(lane: Postback, lane_event: ActionEvent) -> None:
     """Asked for one chain, no other is touched: neither of the postback's nor of the action's."""
     other_lane = make_lane(action_tracker=lane.action_tracker, media_source=lane.media_source)
-    mine = make_blocked(lane, event)
-    same_action = make_blocked(other_lane, event)
+    mine = make_blocked(lane, lane_event)
+    same_action = make_blocked(other_lane, lane_event)
     same_lane = make_blocked(lane, make_event(lane))
     assert list(promoted(mine)) == [lane.pk]
     assert Delivery.objects.get(pk=mine.pk).state == "ready"
@@ -102,24 +97,24 @@ def test_many_chains_at_once_tell_each_lanes_earliest(lane: Postback) -> None:
     assert due == {lane.pk: pytest.approx(50, abs=5), other_lane.pk: pytest.approx(5000, abs=5)}
 
 
-def test_promoting_again_changes_nothing(lane: Postback, event: ActionEvent) -> None:
-    first = make_blocked(lane, event)
-    make_blocked(lane, next_event(event))
+def test_promoting_again_changes_nothing(lane: Postback, lane_event: ActionEvent) -> None:
+    first = make_blocked(lane, lane_event)
+    make_blocked(lane, next_event(lane_event))
     assert list(promoted(first)) == [lane.pk]
     assert promoted(first) == {}
     assert states(lane) == ["ready", "blocked"]
 
 
-def test_no_chains_is_no_work(lane: Postback, event: ActionEvent) -> None:
-    make_blocked(lane, event)
+def test_no_chains_is_no_work(lane: Postback, lane_event: ActionEvent) -> None:
+    make_blocked(lane, lane_event)
     assert promoted() == {}
     assert states(lane) == ["blocked"]
 
 
-def test_the_slow_sweep_finds_every_chain_whose_promoter_died(lane: Postback, event: ActionEvent) -> None:
-    make_delivery(lane, event, state="delivered")
-    make_blocked(lane, next_event(event))
-    make_blocked(lane, next_event(event))
+def test_the_slow_sweep_finds_every_chain_whose_promoter_died(lane: Postback, lane_event: ActionEvent) -> None:
+    make_delivery(lane, lane_event, state="delivered")
+    make_blocked(lane, next_event(lane_event))
+    make_blocked(lane, next_event(lane_event))
     held = make_held(lane, make_event(lane), owner=OWNER)
     make_blocked(lane, next_event(held.event))
     with raw_cursor() as cursor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from threading import Barrier, Thread
 
 import pytest
@@ -17,17 +16,6 @@ from tests.support.bulk import make_due_deliveries
 from tests.support.delivery_rows import OWNER, engine_connection, make_delivery, make_event, make_held, make_lane
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def lane() -> Postback:
-    return make_lane()
-
-
-@pytest.fixture
-def connection(db: None) -> Iterator[extensions.connection]:
-    with engine_connection() as connection:
-        yield connection
 
 
 def claimed_by(connection: extensions.connection, room: dict[int, int], owner: int = OWNER) -> list[Claimed]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from ipaddress import IPv4Network
 
 import pytest
 from pytest_django import Settings
@@ -24,26 +22,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def surroundings(settings: Settings) -> None:
-    settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
-    client.flushdb()
+def old_redis(empty_redis: None, loopback_is_allowed: None) -> None:
+    """One that has had its data for long: new lanes have slots at once."""
     rate_limit.look([(1, 1)])
     noted: object = client.get(rate_limit.EPOCH)
     assert isinstance(noted, bytes)
     client.set(rate_limit.EPOCH, noted.rpartition(b" ")[0] + b" 0")
-
-
-@pytest.fixture
-def engine(db: None) -> Iterator[Engine]:
-    engine = Engine()
-    yield engine
-    engine.stop()
-
-
-@pytest.fixture
-def receiver() -> Iterator[ScriptedReceiver]:
-    with ScriptedReceiver() as receiver:
-        yield receiver
 
 
 def delivered() -> int:

@@ -183,13 +183,6 @@ def test_each_failure_is_recorded_counted_and_holds_only_if_the_destination_is_d
 # Probes, by the whole engine.
 
 
-@pytest.fixture
-def engine(scene: Scene) -> Iterator[Engine]:
-    engine = Engine()
-    yield engine
-    engine.stop()
-
-
 def hold(postback: Postback) -> Lane:
     """Held for an hour; the next probe is due."""
     now = timezone.now()
@@ -220,6 +213,7 @@ def test_a_probe_that_never_got_there_frees_the_next_at_the_same_interval(scene:
     assert Delivery.objects.filter(state="ready").count() == len(made)
 
 
+@pytest.mark.usefixtures("scene")
 def test_a_probe_that_cannot_be_built_leaves_its_turn_to_the_next_delivery(engine: Engine) -> None:
     with ScriptedReceiver() as receiver:
         postback = make_lane(url=receiver.url, headers="X-Status: {StatusDetail}")
@@ -241,6 +235,7 @@ def test_a_probe_that_cannot_be_built_leaves_its_turn_to_the_next_delivery(engin
     wait_until(lambda: Lane.objects.get().held_since is None, 5, "its answer ends the hold")
 
 
+@pytest.mark.usefixtures("scene")
 def test_a_probe_that_is_given_back_is_taken_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that missed its slot, or that its lease would not have outlived."""
     with ScriptedReceiver() as receiver:

@@ -10,17 +10,12 @@ from psycopg2 import extensions
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import leases
 from postbacks.models import Delivery, Postback
-from tests.support.delivery_rows import engine_connection, make_delivery, make_held, make_lane
+from tests.support.delivery_rows import engine_connection, make_delivery, make_held
 from tests.support.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LIVING, DEAD = 1001, 2**31 - 1
-
-
-@pytest.fixture
-def lane() -> Postback:
-    return make_lane()
 
 
 @pytest.fixture

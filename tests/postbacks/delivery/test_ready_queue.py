@@ -16,12 +16,9 @@ from postbacks.delivery.redis import client
 from postbacks.tasks import drain
 from tests.support.delivery_rows import lane_scores, redis_that_is_gone
 
+pytestmark = pytest.mark.usefixtures("empty_redis")
+
 QUEUE = "postbacks"
-
-
-@pytest.fixture(autouse=True)
-def empty_redis(embedded_services: None) -> None:
-    client.flushdb()
 
 
 def posted() -> list[float]:

@@ -18,7 +18,6 @@ from tests.support.delivery_rows import (
     held_up,
     make_delivery,
     make_held,
-    make_lane,
     prepared,
     sent,
     terminate,
@@ -66,11 +65,6 @@ def recorder(db: None, calls: Calls) -> Iterator[Recorder]:
     yield recorder
     recorder.stop(10)
     assert not recorder._thread.is_alive()
-
-
-@pytest.fixture
-def lane() -> Postback:
-    return make_lane()
 
 
 def judged(delivery: Delivery, outcome: Outcome) -> Judged:

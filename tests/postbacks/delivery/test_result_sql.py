@@ -21,7 +21,6 @@ from tests.support.delivery_rows import (
     engine_connection,
     make_answer,
     make_held,
-    make_lane,
     prepared,
     sent,
 )
@@ -29,26 +28,6 @@ from tests.support.delivery_rows import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Write = Callable[..., None]
-
-
-@pytest.fixture
-def lane() -> Postback:
-    return make_lane()
-
-
-@pytest.fixture
-def connection(db: None) -> Iterator[extensions.connection]:
-    with engine_connection() as connection:
-        yield connection
-
-
-@pytest.fixture
-def write(connection: extensions.connection) -> Write:
-    def write(*batch: Judged, owner: int = OWNER) -> None:
-        result_sql.write(connection, owner, batch)
-        assert connection.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
-
-    return write
 
 
 def attempted(delivery: Delivery, outcome: Outcome, **request: Any) -> Judged:

@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from ipaddress import IPv4Network
 from pathlib import Path
 from threading import get_ident
 from urllib.parse import urlsplit
@@ -29,17 +28,14 @@ from tests.support.receiver import Answer, Close, Hang, ScriptedReceiver
 from tests.support.receiver import Response as Reply
 from tests.support.sending import Outcomes, ids, lanes_of, ready, slotted
 
+pytestmark = pytest.mark.usefixtures("loopback_is_allowed")
+
 # How long answers take where requests are to be in the air meanwhile: a busy machine gets to the next line by then.
 IN_THE_AIR_SECONDS = 2
 
 
 def portable_waiter() -> SelectorWaiter:
     return SelectorWaiter(selectors.SelectSelector())
-
-
-@pytest.fixture(autouse=True)
-def loopback_is_allowed(settings: Settings) -> None:
-    settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
 
 
 @pytest.fixture
@@ -56,12 +52,6 @@ def sender(request: pytest.FixtureRequest, outcomes: Outcomes, monkeypatch: pyte
     yield sender
     sender.stop(0)
     assert not sender.alive
-
-
-@pytest.fixture
-def receiver() -> Iterator[ScriptedReceiver]:
-    with ScriptedReceiver() as receiver:
-        yield receiver
 
 
 def test_what_is_put_in_comes_out_once_with_its_own_answer(

@@ -24,7 +24,7 @@ def setups() -> Setups:
 
 
 @pytest.fixture
-def lane() -> Postback:
+def order_lane() -> Postback:
     return make_lane(url="http://receiver.example/in?order={Oid}&status={Status}")
 
 
@@ -42,10 +42,10 @@ def url_for(setup: Setup, **values: str) -> str | None:
     return setup.compiled.request.build(values).url
 
 
-def test_a_setup_builds_requests_and_judges_answers(setups: Setups, lane: Postback) -> None:
-    change(lane, maximum_requests=50, success_response="accepted")
-    (setup,) = read(setups, lane).values()
-    assert (setup.postback_id, setup.maximum_requests, setup.stopped) == (lane.pk, 50, False)
+def test_a_setup_builds_requests_and_judges_answers(setups: Setups, order_lane: Postback) -> None:
+    change(order_lane, maximum_requests=50, success_response="accepted")
+    (setup,) = read(setups, order_lane).values()
+    assert (setup.postback_id, setup.maximum_requests, setup.stopped) == (order_lane.pk, 50, False)
     assert (setup.troubled, setup.probe_seconds, setup.compiled.broken) == (False, None, "")
     assert url_for(setup, Oid="A 1", Status="PENDING") == "http://receiver.example/in?order=A%201&status=PENDING"
     assert setup.compiled.rules is not None
@@ -64,24 +64,27 @@ def test_a_post_has_its_pairs_and_headers(setups: Setups) -> None:
 
 
 @pytest.mark.parametrize("field", ["paused_at", "deleted_at"])
-def test_a_postback_that_is_paused_or_deleted_is_stopped(setups: Setups, lane: Postback, field: str) -> None:
+def test_a_postback_that_is_paused_or_deleted_is_stopped(setups: Setups, order_lane: Postback, field: str) -> None:
     other = make_lane()
-    change(lane, **{field: timezone.now()})
-    assert {pk: setup.stopped for pk, setup in read(setups, lane, other).items()} == {lane.pk: True, other.pk: False}
-    change(lane, **{field: None})
-    assert read(setups, lane)[lane.pk].stopped is False
+    change(order_lane, **{field: timezone.now()})
+    assert {pk: setup.stopped for pk, setup in read(setups, order_lane, other).items()} == {
+        order_lane.pk: True,
+        other.pk: False,
+    }
+    change(order_lane, **{field: None})
+    assert read(setups, order_lane)[order_lane.pk].stopped is False
 
 
-def test_postbacks_that_are_not_there_are_left_out(setups: Setups, lane: Postback) -> None:
+def test_postbacks_that_are_not_there_are_left_out(setups: Setups, order_lane: Postback) -> None:
     with raw_cursor() as cursor:
-        assert list(setups.read(cursor, [lane.pk, lane.pk + 1000])) == [lane.pk]
+        assert list(setups.read(cursor, [order_lane.pk, order_lane.pk + 1000])) == [order_lane.pk]
         assert setups.read(cursor, []) == {}
 
 
-def test_what_has_not_changed_is_not_compiled_again(setups: Setups, lane: Postback) -> None:
-    before = read(setups, lane)[lane.pk]
-    change(lane, name="Another name", maximum_requests=7, updated_at=timezone.now())
-    after = read(setups, lane)[lane.pk]
+def test_what_has_not_changed_is_not_compiled_again(setups: Setups, order_lane: Postback) -> None:
+    before = read(setups, order_lane)[order_lane.pk]
+    change(order_lane, name="Another name", maximum_requests=7, updated_at=timezone.now())
+    after = read(setups, order_lane)[order_lane.pk]
     assert after.compiled.request is before.compiled.request
     assert after.compiled.rules is before.compiled.rules
     assert after.maximum_requests == 7
@@ -99,17 +102,23 @@ def test_what_has_not_changed_is_not_compiled_again(setups: Setups, lane: Postba
     ids=lambda fields: next(iter(fields)),
 )
 def test_every_change_that_matters_is_seen_at_the_next_look(
-    setups: Setups, lane: Postback, fields: dict[str, str]
+    setups: Setups, order_lane: Postback, fields: dict[str, str]
 ) -> None:
-    before = read(setups, lane)[lane.pk]
-    change(lane, **fields)
-    assert read(setups, lane)[lane.pk].compiled is not before.compiled
+    before = read(setups, order_lane)[order_lane.pk]
+    change(order_lane, **fields)
+    assert read(setups, order_lane)[order_lane.pk].compiled is not before.compiled
 
 
-def test_a_parameter_that_is_hidden_now_renders_empty(setups: Setups, lane: Postback) -> None:
-    assert url_for(read(setups, lane)[lane.pk], Oid="7", Status="A") == "http://receiver.example/in?order=7&status=A"
-    ActionTracker.objects.filter(pk=lane.action_tracker_id).update(hidden_parameters=["Oid"])
-    assert url_for(read(setups, lane)[lane.pk], Oid="7", Status="A") == "http://receiver.example/in?order=&status=A"
+def test_a_parameter_that_is_hidden_now_renders_empty(setups: Setups, order_lane: Postback) -> None:
+    assert (
+        url_for(read(setups, order_lane)[order_lane.pk], Oid="7", Status="A")
+        == "http://receiver.example/in?order=7&status=A"
+    )
+    ActionTracker.objects.filter(pk=order_lane.action_tracker_id).update(hidden_parameters=["Oid"])
+    assert (
+        url_for(read(setups, order_lane)[order_lane.pk], Oid="7", Status="A")
+        == "http://receiver.example/in?order=&status=A"
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,12 +133,12 @@ def test_a_parameter_that_is_hidden_now_renders_empty(setups: Setups, lane: Post
     ids=["template", "rule", "numbers", "half a pair", "object"],
 )
 def test_one_that_cannot_be_used_says_why_and_leaves_the_others_alone(
-    setups: Setups, lane: Postback, fields: dict[str, Any]
+    setups: Setups, order_lane: Postback, fields: dict[str, Any]
 ) -> None:
     bad = make_lane()
     change(bad, **fields)
-    found = read(setups, bad, lane)
-    assert found[lane.pk].compiled.request is not None
+    found = read(setups, bad, order_lane)
+    assert found[order_lane.pk].compiled.request is not None
     broken = found[bad.pk].compiled
     assert (broken.request, broken.rules) == (None, None)
     assert broken.broken.startswith("The postback cannot be used: ")
@@ -137,18 +146,18 @@ def test_one_that_cannot_be_used_says_why_and_leaves_the_others_alone(
     assert read(setups, bad)[bad.pk].compiled.broken == ""
 
 
-def test_the_health_of_the_destination_is_told(setups: Setups, lane: Postback) -> None:
-    Lane.objects.create(postback=lane, failures=3)
-    setup = read(setups, lane)[lane.pk]
+def test_the_health_of_the_destination_is_told(setups: Setups, order_lane: Postback) -> None:
+    Lane.objects.create(postback=order_lane, failures=3)
+    setup = read(setups, order_lane)[order_lane.pk]
     assert (setup.troubled, setup.probe_seconds) == (True, None)
     now = timezone.now()
     Lane.objects.update(held_since=now, probe_at=now + timedelta(seconds=30))
-    setup = read(setups, lane)[lane.pk]
+    setup = read(setups, order_lane)[order_lane.pk]
     assert setup.troubled
     assert setup.probe_seconds == pytest.approx(30, abs=5)
 
 
-def test_an_events_own_snapshot_fills_the_templates(setups: Setups, lane: Postback) -> None:
-    event = make_event(lane)
-    url = url_for(read(setups, lane)[lane.pk], **event.parameters)
+def test_an_events_own_snapshot_fills_the_templates(setups: Setups, order_lane: Postback) -> None:
+    event = make_event(order_lane)
+    url = url_for(read(setups, order_lane)[order_lane.pk], **event.parameters)
     assert url == f"http://receiver.example/in?order={event.action.order_id}&status=PENDING"

@@ -22,14 +22,8 @@ DEAD = 2**31 - 2
 
 
 @pytest.fixture(autouse=True)
-def empty_redis(monkeypatch: pytest.MonkeyPatch) -> None:
-    client.flushdb()
+def server_has_run_for_long(empty_redis: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "GRACE_SECONDS", -1)
-
-
-@pytest.fixture
-def lane() -> Postback:
-    return make_lane()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 
 import pytest
 from django.db.models.functions import Now
@@ -14,32 +13,13 @@ from partners.models import ActionTracker, Partner
 from postbacks.lifecycle import pause, resume
 from postbacks.models import Attempt, Delivery, Lane, Postback
 from postbacks.status import read_status
-from tests.support.factories import make_partner, make_postback, make_term, make_tracker, record_action, record_change
+from tests.support.factories import make_postback, record_action, record_change
 from tests.support.patience import wait_until
 from tests.support.receiver import Arrival, Response, ScriptedReceiver
-from tests.support.workers import running_workers
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("workers")]
 
 URL = "/in?action={ActionId}&event={ActionEvent}&amount={Amount}&attempt={Attempt}&delivery={DeliveryId}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def workers(django_db_setup: None) -> Iterator[None]:
-    with running_workers():
-        yield
-
-
-@pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker()
-
-
-@pytest.fixture
-def partner(tracker: ActionTracker) -> Partner:
-    partner = make_partner()
-    make_term(tracker, partner)
-    return partner
 
 
 def sale(tracker: ActionTracker, partner: Partner, amount: str = "100.00") -> ActionEvent:

@@ -27,7 +27,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
 @pytest.fixture(scope="module")
-def worker(django_db_setup: None) -> Iterator[CeleryProcess]:
+def impatient_worker(django_db_setup: None) -> Iterator[CeleryProcess]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("POSTBACKS_CONNECT_TIMEOUT", "1")
         environment.setenv("POSTBACKS_RESPONSE_TIMEOUT", str(RESPONSE_TIMEOUT))
@@ -218,7 +218,7 @@ def first_attempts(name: str) -> list[Attempt]:
     return list(Attempt.objects.filter(number=1, delivery__postback__name=name))
 
 
-def test_each_misdeed_gets_its_reason_in_time_and_harms_nobody_else(worker: CeleryProcess) -> None:
+def test_each_misdeed_gets_its_reason_in_time_and_harms_nobody_else(impatient_worker: CeleryProcess) -> None:
     with ScriptedReceiver() as good:
         scene = Scene(good, MISDEEDS)
         scene.three_events()
@@ -230,20 +230,20 @@ def test_each_misdeed_gets_its_reason_in_time_and_harms_nobody_else(worker: Cele
         assert max(attempt.duration_ms for attempt in attempts) < (TOTAL_TIMEOUT + 5) * 1000, name
     hung = [attempt.duration_ms for attempt in first_attempts("hang")]
     assert min(hung) < TOTAL_TIMEOUT * 1000, "the first byte has a timeout of its own"
-    log = worker.log.read_text()
+    log = impatient_worker.log.read_text()
     assert "\x1b" not in log
     assert [line for line in log.splitlines() if line.startswith(FORGED)] == []
 
 
-def test_what_would_take_memory_or_time_without_end_is_cut(worker: CeleryProcess) -> None:
+def test_what_would_take_memory_or_time_without_end_is_cut(impatient_worker: CeleryProcess) -> None:
     assert 400 < len(bomb()) < 65_536, "it is read whole"
     with ScriptedReceiver() as good:
         scene = Scene(good, GREEDY)
-        before = memory(worker)
+        before = memory(impatient_worker)
         most = dict(before)
 
         def look() -> None:
-            most.update({pid: max(now, most.get(pid, 0)) for pid, now in memory(worker).items()})
+            most.update({pid: max(now, most.get(pid, 0)) for pid, now in memory(impatient_worker).items()})
 
         scene.three_events()
         scene.wait_for_first_attempts(look)

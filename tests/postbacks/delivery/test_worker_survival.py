@@ -26,11 +26,6 @@ URL = "/in?delivery={DeliveryId}&city={CustomerCity}"
 
 
 @pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker()
-
-
-@pytest.fixture
 def source() -> MediaSource:
     return make_media_source()
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from contextlib import closing
 from ipaddress import IPv4Network
-from pathlib import Path
 from typing import Any
 
-import certifi
 import pytest
 import requests
 import responses
@@ -22,7 +19,7 @@ from postbacks.egress.failures import LATE_ANSWER, NO_CONNECTION, UNKNOWN_HOST, 
 from postbacks.egress.transport import Answer
 from postbacks.request.building import USER_AGENT
 from tests.support.receiver import Close, Hang, Response, ScriptedReceiver
-from tests.support.wire import Proxy, RawServer, serve_tls
+from tests.support.wire import Proxy, RawServer
 from value_types.secret_text import SecretText
 
 URL = "https://chat.example/hooks/s3cr3t-token"
@@ -105,20 +102,6 @@ def test_what_is_no_url_is_not_sent(url: str) -> None:
 @pytest.fixture
 def loopback(settings: Settings) -> None:
     settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
-
-
-@pytest.fixture
-def raw() -> Iterator[RawServer]:
-    with closing(RawServer()) as server:
-        yield server
-
-
-@pytest.fixture
-def tls_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Its port; it is `redis` by its certificate."""
-    with serve_tls(tmp_path) as port:
-        monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "ca.crt"))
-        yield port
 
 
 @pytest.fixture

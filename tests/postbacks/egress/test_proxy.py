@@ -5,10 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from threading import Thread
 
-import certifi
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
@@ -21,7 +19,7 @@ from postbacks.request.building import Request
 from tests.support.delivery_rows import claimed, prepared
 from tests.support.receiver import ScriptedReceiver
 from tests.support.sending import Outcomes
-from tests.support.wire import PASSWORD, Proxy, serve_tls
+from tests.support.wire import PASSWORD, Proxy
 from value_types.secret_text import SecretText
 
 
@@ -49,14 +47,6 @@ def test_requests_go_to_the_proxy_over_one_connection_that_is_kept(proxy: Proxy)
     assert proxy.asked == [f"GET http://{place}/in?n={number}" for number in (1, 2, 3)]
     assert proxy.connections == 1
     assert len(proxy.authorizations) == 1
-
-
-@pytest.fixture
-def tls_receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Its port; it is `redis` by its certificate."""
-    with serve_tls(tmp_path) as port:
-        monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "ca.crt"))
-        yield port
 
 
 def test_tls_goes_through_a_tunnel_and_is_checked_as_ever(proxy: Proxy, tls_receiver: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from ipaddress import IPv4Network
 
@@ -21,16 +20,7 @@ from tests.support.receiver import Close, Hang, ScriptedReceiver
 from tests.support.receiver import Response as Answer
 from tests.support.wire import RawServer
 
-
-@pytest.fixture(autouse=True)
-def loopback_is_allowed(settings: Settings) -> None:
-    settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
-
-
-@pytest.fixture
-def raw() -> Iterator[RawServer]:
-    with closing(RawServer()) as server:
-        yield server
+pytestmark = pytest.mark.usefixtures("loopback_is_allowed")
 
 
 def answer_to(request: Request) -> Received:

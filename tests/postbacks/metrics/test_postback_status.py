@@ -16,14 +16,9 @@ from postbacks.lifecycle import delete_postback, pause
 from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Lane, Postback
 from postbacks.status import read_status
-from tests.support.factories import make_media_source, make_postback, make_tracker, record_action
+from tests.support.factories import make_media_source, make_postback
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def event() -> ActionEvent:
-    return record_action(make_tracker())
 
 
 def make_deliveries(postback: Postback, event: ActionEvent, count: int = 1, **fields: Any) -> None:

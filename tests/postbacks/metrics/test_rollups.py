@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from postbacks.advisory_locks import FOLD_LOCK
 from postbacks.database import raw_cursor
-from postbacks.delivery import result_sql, sweep
+from postbacks.delivery import sweep
 from postbacks.delivery.batch_tally import reason_class
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
 from postbacks.egress.failures import Code, Failure
@@ -47,22 +47,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Write = Callable[..., None]
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=30, microsecond=0) - timedelta(days=1)
-
-
-@pytest.fixture
-def lane() -> Postback:
-    return make_lane()
-
-
-@pytest.fixture
-def connection(db: None) -> Iterator[extensions.connection]:
-    with engine_connection() as connection:
-        yield connection
-
-
-@pytest.fixture
-def write(connection: extensions.connection) -> Write:
-    return lambda *batch, owner=OWNER: result_sql.write(connection, owner, batch)
 
 
 def attempted(delivery: Delivery, outcome: Outcome, answer: Answer | Failure | None = None) -> Judged:

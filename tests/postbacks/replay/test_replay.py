@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, InAppEvent, Partner
-from postbacks.delivery.redis import client
 from postbacks.lifecycle import delete_postback
 from postbacks.matching import fires
 from postbacks.models import Delivery, Postback, Replay, ReplayItem
@@ -41,30 +40,13 @@ from tests.support.factories import (
     record_change,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_redis")]
 
 URL = "http://receiver.example/in?a={ActionId}&s={Status}&amount={Amount}&id={DeliveryId}"
 
 
-@pytest.fixture(autouse=True)
-def empty_redis() -> None:
-    client.flushdb()
-
-
 @pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker(name="Online sale")
-
-
-@pytest.fixture
-def partner(tracker: ActionTracker) -> Partner:
-    partner = make_partner(name="Summit Media")
-    make_term(tracker, partner)
-    return partner
-
-
-@pytest.fixture
-def postback(tracker: ActionTracker, partner: Partner) -> Postback:
+def sales(tracker: ActionTracker, partner: Partner) -> Postback:
     return make_postback(tracker, partner, name="Sales", url=URL)
 
 
@@ -95,14 +77,14 @@ def replayed() -> list[tuple[int, int]]:
 
 
 def test_what_was_delivered_goes_again_as_it_was_known(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     events = [sale(tracker, partner) for _ in range(3)]
     finish()
     first = list(Delivery.objects.order_by("id").values_list("pk", flat=True))
     assert "all 3 were handed over" in run()
     again = Delivery.objects.filter(replay__isnull=False).order_by("id")
-    assert replayed() == [(postback.pk, event.pk) for event in events]
+    assert replayed() == [(sales.pk, event.pk) for event in events]
     assert [(one.known_as, one.state, one.priority, one.parameters) for one in again] == [
         (known_as, "ready", Delivery.Priority.REPLAY, None) for known_as in first
     ]
@@ -116,7 +98,7 @@ def test_what_was_delivered_goes_again_as_it_was_known(
     assert list(known) == first, "also the second time the receiver knows it by its first id"
 
 
-def test_what_still_waits_is_left_alone(tracker: ActionTracker, partner: Partner, postback: Postback) -> None:
+def test_what_still_waits_is_left_alone(tracker: ActionTracker, partner: Partner, sales: Postback) -> None:
     sale(tracker, partner)
     with pytest.raises(CommandError, match="All 1 that match still wait to be sent"):
         run()
@@ -125,16 +107,16 @@ def test_what_still_waits_is_left_alone(tracker: ActionTracker, partner: Partner
 
 
 def test_a_dry_run_counts_and_shows_and_writes_nothing(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     other = make_postback(tracker, partner, name="Other", url="http://other.example/{ActionId}")
     created = sale(tracker, partner)
     reverse(created)
     finish()
     shown = run("--event-kind", "created", "--dry-run")
-    assert f"4 deliveries:\n  {postback} ({postback.pk}): 1 that match, and 1 later ones again" in shown
+    assert f"4 deliveries:\n  {sales} ({sales.pk}): 1 that match, and 1 later ones again" in shown
     assert f"  {other} ({other.pk}): 1 that match, and 1 later ones again" in shown
-    delivery = Delivery.objects.get(postback=postback, event=created)
+    delivery = Delivery.objects.get(postback=sales, event=created)
     url = f"http://receiver.example/in?a={created.action.action_id}&s=PENDING&amount=100.00&id={delivery.pk}"
     assert f"GET {url}\n" in shown
     assert "this was a dry run" in shown
@@ -142,38 +124,38 @@ def test_a_dry_run_counts_and_shows_and_writes_nothing(
 
 
 def test_a_replayed_creation_does_not_revive_a_reversed_order(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     created = sale(tracker, partner)
     reversal = reverse(created)
     finish()
     run("--event-kind", "created")
-    assert replayed() == [(postback.pk, created.pk), (postback.pk, reversal.pk)]
+    assert replayed() == [(sales.pk, created.pk), (sales.pk, reversal.pk)]
     states = Delivery.objects.filter(replay__isnull=False).order_by("id").values_list("state", flat=True)
     assert list(states) == ["ready", "blocked"], "one after the other"
 
 
-def test_exact_sends_only_what_matches(tracker: ActionTracker, partner: Partner, postback: Postback) -> None:
+def test_exact_sends_only_what_matches(tracker: ActionTracker, partner: Partner, sales: Postback) -> None:
     created = sale(tracker, partner)
     reverse(created)
     finish()
     run("--event-kind", "created", "--exact")
-    assert replayed() == [(postback.pk, created.pk)]
+    assert replayed() == [(sales.pk, created.pk)]
 
 
 def test_later_events_that_were_not_delivered_do_not_follow(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     created = sale(tracker, partner)
     reversal = reverse(created)
     finish(event=created)
     finish("failed", event=reversal)
     run("--event-kind", "created")
-    assert replayed() == [(postback.pk, created.pk)]
+    assert replayed() == [(sales.pk, created.pk)]
 
 
 def test_an_event_recorded_after_the_plan_goes_again_behind_it(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     created = sale(tracker, partner)
     finish()
@@ -183,25 +165,25 @@ def test_an_event_recorded_after_the_plan_goes_again_behind_it(
     driver = Driver(replay.pk)
     assert driver.take()
     driver.drive()
-    assert replayed() == [(postback.pk, created.pk), (postback.pk, reversal.pk)]
+    assert replayed() == [(sales.pk, created.pk), (sales.pk, reversal.pk)]
     replay.refresh_from_db()
     assert (replay.planned, replay.made, replay.state) == (2, 2, "finished")
 
 
 def test_a_live_event_that_waits_is_followed_by_the_replayed_one_and_goes_again(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     created = sale(tracker, partner)
     finish()
     reversal = reverse(created)
     run("--event-kind", "created")
-    assert replayed() == [(postback.pk, created.pk), (postback.pk, reversal.pk)]
+    assert replayed() == [(sales.pk, created.pk), (sales.pk, reversal.pk)]
     unfinished = Delivery.objects.filter(state__in=Delivery.UNFINISHED).order_by("id")
     assert [one.state for one in unfinished] == ["ready", "blocked", "blocked"]
 
 
 def test_present_values_are_the_actions_with_the_events_deltas(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     created = sale(tracker, partner, "100.00")
     record_change(created, "modified", Items=[{"Sku": "A", "SubTotal": "70.00"}])
@@ -215,7 +197,7 @@ def test_present_values_are_the_actions_with_the_events_deltas(
 
 
 def test_to_postback_sends_old_events_to_a_new_postback(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     stranger = make_partner()
     make_term(tracker, stranger)
@@ -230,29 +212,29 @@ def test_to_postback_sends_old_events_to_a_new_postback(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--partner", "summit media"], "s1 s2 s3"),
+        (["--partner", "compass"], "s1 s2 s3"),
         (["--media-source", "Clicks"], "n1 n2 n3 n4"),
-        (["--partner", "Summit Media", "--media-source", "Clicks"], "s1 s2 s3 n1 n2 n3 n4"),
+        (["--partner", "Compass", "--media-source", "Clicks"], "s1 s2 s3 n1 n2 n3 n4"),
         (["--postback", "Other program"], "o"),
         (["--program", "Second"], "o"),
-        (["--action-tracker", "Online sale"], "s1 s2 s3 n1 n2 n3 n4"),
+        (["--action-tracker", "Online Sale"], "s1 s2 s3 n1 n2 n3 n4"),
         (["--order-id", "order-1"], "s1 s3 n1 n3"),
         (["--order-id", "order-1", "--order-id", "order-2"], "s1 s2 s3 n1 n2 n3"),
         (["--event-kind", "reversed"], "s3 n3"),
-        (["--status", "pending", "--partner", "Summit Media"], "s2"),
+        (["--status", "pending", "--partner", "Compass"], "s2"),
         (["--status", "REVERSED", "--event-kind", "created", "--exact"], "s1 n1"),
         (["--since", "2020-01-01T00:00+00:00", "--until", "2020-12-31"], "s2 n2"),
         (["--until", "2020-06-01"], "s2 n2"),
-        (["--until", "2020-05-31", "--partner", "Summit Media"], ""),
-        (["--since", "2020-06-02", "--partner", "Summit Media"], "s1 s3"),
+        (["--until", "2020-05-31", "--partner", "Compass"], ""),
+        (["--since", "2020-06-02", "--partner", "Compass"], "s1 s3"),
         (["--failed-only"], "s2 n4"),
-        (["--failed-only", "--partner", "Summit Media"], "s2"),
+        (["--failed-only", "--partner", "Compass"], "s2"),
         (["--never-delivered", "--media-source", "Clicks"], "n4"),
     ],
     ids=lambda each: each if isinstance(each, str) else " ".join(each),
 )
 def test_filters_alone_and_combined(
-    tracker: ActionTracker, partner: Partner, postback: Postback, options: list[str], expected: str
+    tracker: ActionTracker, partner: Partner, sales: Postback, options: list[str], expected: str
 ) -> None:
     network = make_media_source(name="Clicks")
     other_tracker = make_tracker(make_program(name="Second"), name="Lead")
@@ -267,7 +249,7 @@ def test_filters_alone_and_combined(
     delete_postback(Postback.objects.get(name="Gone"))
     ActionEvent.objects.filter(pk=second.pk).update(recorded_at="2020-06-01T12:00:00Z")
     finish()
-    finish("failed", event=second, postback=postback)
+    finish("failed", event=second, postback=sales)
     finish("failed", event=fourth)
     if "Clicks" in options and len(options) == 2:
         other.media_source = make_media_source(name="Elsewhere")
@@ -277,9 +259,9 @@ def test_filters_alone_and_combined(
     if "--never-delivered" in options:
         finish(postback=other)
     known = {
-        (postback.pk, first.pk): "s1",
-        (postback.pk, second.pk): "s2",
-        (postback.pk, third.pk): "s3",
+        (sales.pk, first.pk): "s1",
+        (sales.pk, second.pk): "s2",
+        (sales.pk, third.pk): "s3",
         (everything.pk, first.pk): "n1",
         (everything.pk, second.pk): "n2",
         (everything.pk, third.pk): "n3",
@@ -294,19 +276,19 @@ def test_filters_alone_and_combined(
     assert sorted(known[one] for one in replayed()) == sorted(expected.split())
 
 
-def test_one_action_by_its_id(tracker: ActionTracker, partner: Partner, postback: Postback) -> None:
+def test_one_action_by_its_id(tracker: ActionTracker, partner: Partner, sales: Postback) -> None:
     event, _ = sale(tracker, partner), sale(tracker, partner)
     finish()
     run("--action", event.action.action_id)
-    assert replayed() == [(postback.pk, event.pk)]
+    assert replayed() == [(sales.pk, event.pk)]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (
-            ["--partner", "Sumit Media"],
-            r"--partner: there is no partner “Sumit Media”. Did you mean Summit Media \(\d+\)",
+            ["--partner", "Compas"],
+            r"--partner: there is no partner “Compas”. Did you mean Compass \(\d+\)",
         ),
         (["--program", "999999"], "--program: there is no program “999999”."),
         (["--action", "1.2.3"], "--action: there is no action 1.2.3. Ids look like 1000.2001.158133."),
@@ -315,7 +297,7 @@ def test_one_action_by_its_id(tracker: ActionTracker, partner: Partner, postback
         (["--status", "PAID"], "--status: PAID is none of PENDING, APPROVED, REVERSED."),
         (["--since", "yesterday"], "--since: write yesterday as 2026-11-24"),
         (["--until", "2026-02-31"], "--until: 2026-02-31 is not on the calendar"),
-        (["--to-postback", "Sales", "--partner", "Summit Media"], "--to-postback already says whose postback"),
+        (["--to-postback", "Sales", "--partner", "Compass"], "--to-postback already says whose postback"),
         (["--failed-only"], "none has failed since it was last delivered"),
         (["--never-delivered"], "All 1 that match were delivered"),
         (["--rate", "0"], "--rate is a whole number from 1"),
@@ -325,7 +307,7 @@ def test_one_action_by_its_id(tracker: ActionTracker, partner: Partner, postback
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_errors_say_what_is_wrong_and_what_to_do(
-    tracker: ActionTracker, partner: Partner, postback: Postback, options: list[str], message: str
+    tracker: ActionTracker, partner: Partner, sales: Postback, options: list[str], message: str
 ) -> None:
     sale(tracker, partner)
     finish()
@@ -334,8 +316,8 @@ def test_errors_say_what_is_wrong_and_what_to_do(
     assert replayed() == []
 
 
-def test_many_are_asked_about(tracker: ActionTracker, partner: Partner, postback: Postback) -> None:
-    make_due_deliveries(tracker, [postback], 101)
+def test_many_are_asked_about(tracker: ActionTracker, partner: Partner, sales: Postback) -> None:
+    make_due_deliveries(tracker, [sales], 101)
     finish()
     with pytest.raises(CommandError, match="These are 101 deliveries and nobody is there to be asked: add --yes"):
         run()
@@ -345,9 +327,9 @@ def test_many_are_asked_about(tracker: ActionTracker, partner: Partner, postback
 
 
 def test_a_rate_spreads_the_deliveries_and_feeds_no_further_ahead(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
-    make_due_deliveries(tracker, [postback], 30)
+    make_due_deliveries(tracker, [sales], 30)
     finish()
     replay = start(Selection(), described="everything", rate=5)
     driver = Driver(replay.pk)
@@ -367,10 +349,8 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_a_driver_that_dies_is_followed_by_another(
-    tracker: ActionTracker, partner: Partner, postback: Postback
-) -> None:
-    make_due_deliveries(tracker, [postback], 45)
+def test_a_driver_that_dies_is_followed_by_another(tracker: ActionTracker, partner: Partner, sales: Postback) -> None:
+    make_due_deliveries(tracker, [sales], 45)
     finish()
     replay = start(Selection(), described="everything")
     dead, heir = Driver(replay.pk), Driver(replay.pk)
@@ -389,9 +369,9 @@ def test_a_driver_that_dies_is_followed_by_another(
 
 @pytest.mark.usefixtures("small_batches")
 def test_cancelled_and_resumed_each_delivery_is_sent_once(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
-    make_due_deliveries(tracker, [postback], 35)
+    make_due_deliveries(tracker, [sales], 35)
     finish()
     replay = start(Selection(), described="everything")
     driver = Driver(replay.pk)
@@ -420,7 +400,7 @@ def test_cancelled_and_resumed_each_delivery_is_sent_once(
 
 
 def test_a_cancelled_replay_does_not_leave_live_events_behind(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     created = sale(tracker, partner)
     finish()
@@ -436,12 +416,12 @@ def test_a_cancelled_replay_does_not_leave_live_events_behind(
 
 
 def test_a_postback_that_is_deleted_meanwhile_gets_nothing(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     sale(tracker, partner)
     finish()
     replay = start(Selection(), described="everything")
-    delete_postback(postback)
+    delete_postback(sales)
     driver = Driver(replay.pk)
     assert driver.take()
     driver.drive()
@@ -450,7 +430,7 @@ def test_a_postback_that_is_deleted_meanwhile_gets_nothing(
 
 
 def test_an_action_that_is_being_reported_on_has_its_turn_later(
-    tracker: ActionTracker, partner: Partner, postback: Postback
+    tracker: ActionTracker, partner: Partner, sales: Postback
 ) -> None:
     busy, free = sale(tracker, partner), sale(tracker, partner)
     finish()
@@ -461,10 +441,10 @@ def test_an_action_that_is_being_reported_on_has_its_turn_later(
         cursor.execute("BEGIN")
         cursor.execute("SELECT 1 FROM actions_action WHERE id = %s FOR UPDATE", (busy.action_id,))
         assert driver.step() == 1
-        assert replayed() == [(postback.pk, free.pk)]
+        assert replayed() == [(sales.pk, free.pk)]
         cursor.execute("COMMIT")
     driver.drive()
-    assert replayed() == [(postback.pk, free.pk), (postback.pk, busy.pk)]
+    assert replayed() == [(sales.pk, free.pk), (sales.pk, busy.pk)]
 
 
 def test_a_selection_survives_its_row() -> None:

@@ -14,26 +14,20 @@ from tests.support.bulk import make_due_deliveries
 from tests.support.factories import make_media_source, make_postback, make_tracker
 from tests.support.patience import wait_until
 from tests.support.receiver import ScriptedReceiver
-from tests.support.workers import Command, commands, running_workers
+from tests.support.workers import Command, commands
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("workers")]
 
 COUNT = 4_000
 
 
-@pytest.fixture(scope="module", autouse=True)
-def workers(django_db_setup: None) -> Iterator[None]:
-    with running_workers():
-        yield
-
-
 @pytest.fixture
-def command() -> Iterator[Command]:
+def replay_command() -> Iterator[Command]:
     with commands("replay_actions") as start:
         yield start
 
 
-def test_stopped_killed_and_gone_on_with_each_arrives_once(command: Command) -> None:
+def test_stopped_killed_and_gone_on_with_each_arrives_once(replay_command: Command) -> None:
     tracker = make_tracker()
     with ScriptedReceiver() as receiver:
         postbacks = [
@@ -43,7 +37,7 @@ def test_stopped_killed_and_gone_on_with_each_arrives_once(command: Command) -> 
         made = make_due_deliveries(tracker, postbacks, COUNT)
         Delivery.objects.update(state="delivered", finished_at=timezone.now())
 
-        first = command("--yes", "--rate", "800")
+        first = replay_command("--yes", "--rate", "800")
         receiver.wait_for(COUNT // 10, timeout=30)
         first.send_signal(signal.SIGINT)
         _, complaint = first.communicate(timeout=20)
@@ -52,7 +46,7 @@ def test_stopped_killed_and_gone_on_with_each_arrives_once(command: Command) -> 
         assert f"were handed over. Go on with: manage.py replay_actions --resume {replay.pk}" in complaint
         assert (replay.state, 0 < replay.made < COUNT, replay.driver) == ("stopped", True, None)
 
-        second = command("--resume", str(replay.pk))
+        second = replay_command("--resume", str(replay.pk))
         receiver.wait_for(COUNT // 2, timeout=30)
         second.kill()
         second.communicate(timeout=20)

@@ -25,12 +25,6 @@ from tests.support.factories import make_partner, make_postback, make_term, make
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def root(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("administrator"))
-    return client
-
-
 def put(
     postback: int,
     at: datetime,

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from partners.models import ActionTracker, Partner
+from partners.models import Partner
 from postbacks.admin.deliveries.filters import UNFINISHED, Filters
 from postbacks.admin.deliveries.find import Finder
 from postbacks.admin.deliveries.moments import id_span
@@ -23,10 +23,7 @@ from postbacks.admin.deliveries.rows import PER_PAGE
 from postbacks.models import Delivery, Lane, Postback, Replay
 from tests.support.factories import (
     make_media_source,
-    make_partner,
     make_postback,
-    make_program,
-    make_term,
     make_tracker,
     record_change,
 )
@@ -46,29 +43,6 @@ _INDENTED = """{
   ]
 }"""
 _XML = '<?xml version="1.0"?>'
-
-
-@pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker(make_program(name="Summit"), name="Online Sale")
-
-
-@pytest.fixture
-def partner(tracker: ActionTracker) -> Partner:
-    partner = make_partner(name="Compass")
-    make_term(tracker, partner)
-    return partner
-
-
-@pytest.fixture
-def postback(tracker: ActionTracker, partner: Partner) -> Postback:
-    return make_postback(tracker, partner, name="Sales")
-
-
-@pytest.fixture
-def root(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("administrator"))
-    return client
 
 
 def shown(client: Client, **query: Any) -> list[int]:

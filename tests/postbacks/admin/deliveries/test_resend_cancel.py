@@ -13,7 +13,6 @@ from django.test import Client
 
 from postbacks.admin.deliveries import views
 from postbacks.delivery.cancel import cancel
-from postbacks.delivery.redis import client as redis
 from postbacks.lifecycle import delete_postback
 from postbacks.models import Delivery, Postback, Tally
 from postbacks.replay import feed
@@ -23,30 +22,19 @@ from postbacks.replay.selection import Selection
 from tests.support.delivery_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane
 from tests.support.factories import (
     make_media_source,
-    make_partner,
     make_postback,
-    make_term,
-    make_tracker,
     record_change,
 )
 from tests.support.log_rows import make_finished
 from tests.support.patience import wait_until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_redis")]
 
 LOG = "/admin/postbacks/delivery/"
 
 
 @pytest.fixture
-def postback() -> Postback:
-    redis.flushdb()
-    tracker, partner = make_tracker(), make_partner()
-    make_term(tracker, partner)
-    return make_postback(tracker, partner)
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
+def delivery_operator(client: Client) -> Client:
     return sign_in(client, "view_delivery", "change_delivery")
 
 
@@ -130,35 +118,37 @@ def test_cancelling_lets_the_next_event_go(postback: Postback) -> None:
     assert cancel([first.pk], "Again.") == []
 
 
-def test_one_is_resent_from_its_row_and_from_its_page(operator: Client, postback: Postback) -> None:
+def test_one_is_resent_from_its_row_and_from_its_page(delivery_operator: Client, postback: Postback) -> None:
     old = make_finished(postback, "failed")
 
-    answer = operator.post(f"{LOG}{old.pk}/resend/", follow=True)
+    answer = delivery_operator.post(f"{LOG}{old.pk}/resend/", follow=True)
 
     new = Delivery.objects.latest("pk")
     assert answer.redirect_chain[-1][0] == f"{LOG}{new.pk}/change/"
     assert told(answer) == [f"Delivery {old.pk} was sent again."]
     assert [(str(entry.user), entry.change_message) for entry in answer.context["entries"]] == [("olga", "Sent again.")]
     assert [bulk_action.name for bulk_action in answer.context["may"]] == ["cancel"]
-    answer = operator.post(f"{LOG}{new.pk}/cancel/?state=ready&after=1", {"from-list": ""}, follow=True)
+    answer = delivery_operator.post(f"{LOG}{new.pk}/cancel/?state=ready&after=1", {"from-list": ""}, follow=True)
     assert answer.redirect_chain[-1][0] == f"{LOG}?state=ready"
     new.refresh_from_db()
     assert (new.state, new.reason) == ("cancelled", "Cancelled by olga.")
-    answer = operator.post(f"{LOG}{new.pk}/cancel/", follow=True)
+    answer = delivery_operator.post(f"{LOG}{new.pk}/cancel/", follow=True)
     assert told(answer) == [f"Delivery {new.pk} was left as it is: finished, or being sent at this moment."]
 
 
-def test_many_are_asked_about_first(operator: Client, postback: Postback) -> None:
+def test_many_are_asked_about_first(delivery_operator: Client, postback: Postback) -> None:
     failed = [make_finished(postback, "failed").pk for _ in range(3)]
     waiting = make_finished(postback, "ready", finished_at=None).pk
-    page = operator.post(f"{LOG}resend/?state=failed", {"chosen": [*failed[:2], waiting]})
+    page = delivery_operator.post(f"{LOG}resend/?state=failed", {"chosen": [*failed[:2], waiting]})
 
     question = page.context["question"]
     assert (question.ids, question.left_out) == (failed[:2], 1)
     assert "2 deliveries will be sent again. Sure?" in page.content.decode()
     assert Delivery.objects.count() == 4
 
-    answer = operator.post(f"{LOG}resend/?state=failed", {"ids": f"{failed[0]},{failed[1]}", "sure": ""}, follow=True)
+    answer = delivery_operator.post(
+        f"{LOG}resend/?state=failed", {"ids": f"{failed[0]},{failed[1]}", "sure": ""}, follow=True
+    )
 
     assert told(answer) == ["2 deliveries: sent again."]
     assert answer.redirect_chain[-1][0] == f"{LOG}?state=failed"
@@ -166,14 +156,14 @@ def test_many_are_asked_about_first(operator: Client, postback: Postback) -> Non
 
 
 def test_all_that_match_are_those_that_fit(
-    operator: Client, postback: Postback, monkeypatch: pytest.MonkeyPatch
+    delivery_operator: Client, postback: Postback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = [make_finished(postback, "failed").pk for _ in range(3)]
     make_finished(postback)
     waiting = make_finished(postback, "ready", finished_at=None).pk
 
     def asked(bulk_action: str, query: str) -> Any:
-        return operator.post(f"{LOG}{bulk_action}/?{query}", {"all": ""}, follow=True)
+        return delivery_operator.post(f"{LOG}{bulk_action}/?{query}", {"all": ""}, follow=True)
 
     assert asked("resend", "state=failed").context["question"].ids == failed
     assert asked("cancel", f"postback={postback.pk}").context["question"].ids == [waiting]
@@ -195,11 +185,11 @@ def test_who_may_only_view_neither_resends_nor_cancels(client: Client, postback:
     assert "formaction" not in client.get(LOG).content.decode()
 
 
-def test_networks_deliveries_are_out_of_reach_without_optimize(operator: Client, postback: Postback) -> None:
+def test_networks_deliveries_are_out_of_reach_without_optimize(delivery_operator: Client, postback: Postback) -> None:
     hidden = make_finished(make_postback(postback.action_tracker, make_media_source()))
 
-    assert operator.post(f"{LOG}{hidden.pk}/resend/").status_code == 404
-    operator.post(f"{LOG}resend/", {"ids": str(hidden.pk), "sure": ""})
+    assert delivery_operator.post(f"{LOG}{hidden.pk}/resend/").status_code == 404
+    delivery_operator.post(f"{LOG}resend/", {"ids": str(hidden.pk), "sure": ""})
     assert Delivery.objects.count() == 1
 
 

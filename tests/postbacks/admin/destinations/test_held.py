@@ -10,24 +10,14 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from postbacks.delivery.redis import client as redis
 from postbacks.metrics import backlog
 from postbacks.metrics.backlog import oldest_due, shown, waiting_in_all, waiting_of
 from postbacks.models import Delivery, Lane, Postback
 from tests.support.delivery_rows import lane_scores, make_delivery, make_held, make_lane
-from tests.support.factories import make_partner, make_postback, make_term, make_tracker
 
 pytestmark = pytest.mark.django_db
 
 HELD = "/admin/postbacks/lane/"
-
-
-@pytest.fixture
-def postback() -> Postback:
-    """A partner's."""
-    tracker, partner = make_tracker(), make_partner(name="Compass")
-    make_term(tracker, partner)
-    return make_postback(tracker, partner)
 
 
 def hold(postback: Postback, minutes: int = 10) -> Lane:
@@ -72,8 +62,8 @@ def test_held_ones_come_first_then_paused_ones_each_with_its_reason(client: Clie
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("empty_redis")
 def test_a_release_forgets_the_failures_and_wakes_the_lane(client: Client, postback: Postback) -> None:
-    redis.flushdb()
     sign_in(client, "view_lane", "change_postback", "view_postback")
     lane = hold(postback)
 

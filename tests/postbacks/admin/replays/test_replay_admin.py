@@ -11,34 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from partners.models import ActionTracker
-from postbacks.delivery.redis import client as redis
 from postbacks.models import Delivery, Postback, Replay
 from postbacks.replay import feed
 from tests.support.bulk import make_due_deliveries
-from tests.support.factories import make_partner, make_postback, make_term, make_tracker
+from tests.support.factories import make_partner, make_postback, make_term
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_redis")]
 
 START = "/admin/postbacks/replays/add/"
 COUNT = {"values": "as-sent", "count": "1"}
 SEND = {"values": "as-sent", "send": "1"}
-
-
-@pytest.fixture(autouse=True)
-def empty_redis() -> None:
-    redis.flushdb()
-
-
-@pytest.fixture
-def tracker() -> ActionTracker:
-    return make_tracker()
-
-
-@pytest.fixture
-def postback(tracker: ActionTracker) -> Postback:
-    partner = make_partner(name="Summit Media")
-    make_term(tracker, partner)
-    return make_postback(tracker, partner, name="Sales", url="http://receiver.example/in?a={ActionId}")
 
 
 @pytest.fixture
@@ -56,7 +38,7 @@ def watch_url(replay: Replay) -> str:
 def test_counted_confirmed_watched_cancelled_and_resumed(admin_client: Client, postback: Postback) -> None:
     page = admin_client.post(START, COUNT | {"postback": [postback.pk]}).content.decode()
     assert "3 deliveries" in page
-    assert "GET http://receiver.example/in?a=" in page
+    assert "GET https://compass.example/in?id=" in page
     assert not Replay.objects.exists()
 
     answer = admin_client.post(START, SEND | {"postback": [postback.pk], "rate": "1"})
