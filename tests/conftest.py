@@ -15,6 +15,7 @@ from devtools import embedded
 from partners.models import ActionTracker, Partner
 from postbacks.delivery.redis import client as redis
 from postbacks.models import Postback
+from tests.support import emptying
 from tests.support.delivery_rows import make_lane
 from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker
 from tests.support.kinds import KINDS, Guard, kind_of
@@ -25,6 +26,7 @@ GUARD = Guard()
 def pytest_configure(config: pytest.Config) -> None:
     for kind, meaning in KINDS.items():
         config.addinivalue_line("markers", f"{kind}: {meaning}")
+    emptying.install()
     settings.DATABASE_DIRECT = None  # It would lead to another database than the tests'.
 
 

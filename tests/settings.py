@@ -27,6 +27,8 @@ from config.settings import *  # noqa: E402, F403 -- only now that they will see
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # A real one takes longer than most tests.
 
 # Tables are emptied after a test while workers may still read them. Should they wait for each other, PostgreSQL turns
-# back whoever looks first: the workers, which try again.
+# back whoever looks first: the workers, which try again. A commit does not wait for the disk: no test ends the server
+# that it shares with others.
 if DATABASE_IS_EMBEDDED:  # noqa: F405 -- of the settings; only there the tests' user may set it
-    DATABASES["default"]["OPTIONS"]["options"] = "-c deadlock_timeout=10s"  # noqa: F405 -- of the settings
+    options = "-c deadlock_timeout=10s -c synchronous_commit=off"
+    DATABASES["default"]["OPTIONS"]["options"] = options  # noqa: F405 -- of the settings

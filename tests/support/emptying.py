@@ -1,0 +1,71 @@
+"""Empties the database after a test that commits, in a tenth of the time that Django's flush takes.
+
+A flush truncates all tables, each with new files to make and sync, and then writes content types, permissions and
+groups anew. Here only the rows that a test has left are deleted. What a flush leaves stays as well; if a test has
+changed it, a flush puts it right.
+"""
+
+# ruff: noqa: S608 -- the names of tables are those of our models
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from django.db import connection, transaction
+from django.test import TransactionTestCase
+
+_flush: Callable[[TransactionTestCase], None] = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+_left_by_flush: dict[str, str] = {}  # The tables that have rows after a flush, with a hash of these.
+
+_OTHER_SESSIONS = """
+SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend')
+"""
+
+
+def install() -> None:
+    """Tests that commit are cleaned up after in this way from now on."""
+    TransactionTestCase._fixture_teardown = empty  # type: ignore[attr-defined] # Django has no setting for it.
+
+
+def empty(test_case: TransactionTestCase) -> None:
+    """Leave the database as a flush does."""
+    if _left_by_flush:
+        _remove_rows()
+        if _hashes(_left_by_flush) == _left_by_flush:
+            return
+    _flush(test_case)
+    _left_by_flush.clear()
+    _left_by_flush.update(_hashes(_with_rows(_tables())))
+
+
+def _remove_rows() -> None:
+    """Of all tables that a flush leaves empty."""
+    tables = _tables() - _left_by_flush.keys()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_OTHER_SESSIONS)
+        if cursor.fetchone() == (
+            True,
+        ):  # It may be a worker, still writing. TRUNCATE waits for it, and DELETE does not.
+            cursor.execute(f"TRUNCATE {', '.join(tables)}")
+        else:
+            for table in _with_rows(tables):  # In any order: foreign keys are checked at the commit.
+                cursor.execute(f"DELETE FROM {table}")
+
+
+def _tables() -> set[str]:
+    return set(connection.introspection.django_table_names(only_existing=True, include_views=False))
+
+
+def _with_rows(tables: Iterable[str]) -> set[str]:
+    return set(_read(f"SELECT '{table}', '' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables))
+
+
+def _hashes(tables: Iterable[str]) -> dict[str, str]:
+    return _read(f"SELECT '{table}', md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM {table} t" for table in tables)
+
+
+def _read(selects: Iterable[str]) -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects))
+        return dict(cursor.fetchall())
