@@ -143,7 +143,7 @@ class _Load:
             self._save(entry, **{owner_field: owner, "action_tracker": tracker})
 
     def _keep_secrets(self, entry: Entry) -> None:
-        """FairQueue the secret headers of the file into what is stored."""
+        """Turns the secret headers of the file into what is stored."""
         if "secret_headers" not in entry.places:
             return
         row = self.rows.get(entry.identity) if entry.identity else None

@@ -20,7 +20,7 @@ admin.site.unregister(Action)
 @admin.register(Action)
 class ActionWithDeliveriesAdmin(ActionAdmin):
     inlines: ClassVar[Any] = (ItemInline,)  # Its events are in the timeline.
-    change_form_outer_before_template = "admin/postbacks/admin/deliveries/timeline.html"
+    change_form_outer_before_template = "admin/postbacks/deliveries/timeline.html"
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -126,7 +126,7 @@ class BulkActionsAdmin(ShownOnly, LargeTable):
     def page(self, request: HttpRequest, name: str, **context: Any) -> TemplateResponse:
         media = self.media + context["form"].media if "form" in context else self.media
         shared = {**self.admin_site.each_context(request), "opts": self.opts, "media": media}
-        return TemplateResponse(request, f"admin/postbacks/admin/deliveries/{name}.html", shared | context)
+        return TemplateResponse(request, f"admin/postbacks/deliveries/{name}.html", shared | context)
 
 
 def filters_of(query: QueryDict) -> str:

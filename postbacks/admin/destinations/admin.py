@@ -54,7 +54,7 @@ class LaneAdmin(ShownOnly, LargeTable):
             "rows": rows_of(list(page)),
             "may_release": self.has_release_permission(request),
         }
-        return TemplateResponse(request, "admin/postbacks/admin/destinations/list.html", context)
+        return TemplateResponse(request, "admin/postbacks/destinations/list.html", context)
 
     def release_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_release_permission(request):

@@ -1,7 +1,7 @@
 // One box ticks all boxes of the page.
 (() => {
   const all = document.getElementById("tick-all");
-  const boxes = [...document.querySelectorAll('#deeds input[name="chosen"]')];
+  const boxes = [...document.querySelectorAll('#bulk-actions input[name="chosen"]')];
   if (!all) {
     return;
   }
