@@ -315,10 +315,10 @@ def test_one_action_by_its_id(tracker: ActionTracker, partner: Partner, postback
         (["--status", "PAID"], "--status: PAID is none of PENDING, APPROVED, REVERSED."),
         (["--since", "yesterday"], "--since: write yesterday as 2026-11-24"),
         (["--until", "2026-02-31"], "--until: 2026-02-31 is not on the calendar"),
-        (["--to-postback", "Sales", "--partner", "Summit Media"], "--to-postback already says whose postback"),
-        (["--failed-only"], "none has failed since it was last delivered"),
+        (["--to-postback", "Sales", "--partner", "Summit Media"], "--to-postback already names the postback"),
+        (["--failed-only"], "has failed since it was last delivered"),
         (["--never-delivered"], "All 1 that match were delivered"),
-        (["--rate", "0"], "--rate is a whole number from 1"),
+        (["--rate", "0"], "--rate must be a whole number from 1"),
         (["--resume", "12345"], "There is no replay 12345"),
         (["--cancel", "12345"], "There is no replay 12345"),
     ],
@@ -475,7 +475,7 @@ def test_a_selection_survives_its_row() -> None:
 
 def test_names_that_are_empty_select_all() -> None:
     assert selection_of({"partner": None, "since": "", "failed_only": False}) == Selection()
-    with pytest.raises(UnknownNameError, match="There are none at all"):
+    with pytest.raises(UnknownNameError, match="There are none"):
         selection_of({"partner": ["X"]})
 
 

@@ -49,7 +49,7 @@ def test_stopped_killed_and_gone_on_with_each_arrives_once(command: Command) -> 
         _, complaint = first.communicate(timeout=20)
         replay = Replay.objects.get()
         assert first.returncode == 1
-        assert f"were handed over. Go on with: manage.py replay_actions --resume {replay.pk}" in complaint
+        assert f"were handed over. Continue with: manage.py replay_actions --resume {replay.pk}" in complaint
         assert (replay.state, 0 < replay.made < COUNT, replay.driver) == ("stopped", True, None)
 
         second = command("--resume", str(replay.pk))
