@@ -103,7 +103,7 @@ def test_the_preview_follows_what_is_typed(operator_page: Page, sale: ActionTrac
     expect(request_of(page)).to_contain_text("Unknown parameter {CampaingId}")
     expect(request_of(page)).to_contain_text("Did you mean {CampaignId}?")
     url.fill("https://receiver.example/in?id=")
-    page.get_by_label("Search; a click").fill("actionid")
+    page.get_by_label("Search; click").fill("actionid")
     page.get_by_role("button", name="{ActionId}").click()
 
     expect(url).to_have_value("https://receiver.example/in?id={ActionId}")
@@ -126,7 +126,7 @@ def test_a_recorded_action_gives_its_values_to_its_own_partner_only(
     page.get_by_label("With the values of action").fill(own.action_id)
     expect(request_of(page)).to_contain_text("oid=ORDER-OWN")
     page.get_by_label("With the values of action").fill(foreign.action_id)
-    expect(request_of(page)).to_contain_text("is credited to somebody else")
+    expect(request_of(page)).to_contain_text("is credited to another partner")
     expect(request_of(page)).not_to_contain_text("ORDER-FOREIGN")
 
 
