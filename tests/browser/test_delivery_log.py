@@ -145,7 +145,7 @@ def test_ticked_ones_are_cancelled_after_a_question(operator_page: Page) -> None
     page.get_by_label("Select all on this page").check()
     page.get_by_role("button", name="Cancel… selected deliveries").click()
 
-    expect(page.get_by_role("heading", name="1 delivery will be cancelled. Sure?")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 delivery will be cancelled. Are you sure?")).to_be_visible()
     expect(page.get_by_text("4 of the 5 chosen are left out")).to_be_visible()
     axe(page)
     screenshot(page, "cancel-question")

@@ -161,7 +161,7 @@ def test_pairs_are_added_moved_and_removed_by_keyboard(
     ):
         add_pair(page, number, key, value)
 
-    page.get_by_role("button", name="Move pair 3: arrow keys").press("ArrowUp")
+    page.get_by_role("button", name="Move pair 3 with the arrow keys").press("ArrowUp")
     page.get_by_role("button", name="Remove pair 3").press("Enter")
     page.get_by_label("Body format").select_option("xml")
     page.get_by_label("Body format").select_option("querystring")
@@ -294,7 +294,7 @@ def test_a_mobile_apps_postback_asks_for_install_or_an_event(
     page.get_by_label("Event type").select_option(str(app.pk))
     page.locator("#id_url").fill("https://receiver.example/in")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator(".field-install .errorlist")).to_contain_text("choose")
+    expect(page.locator(".field-install .errorlist")).to_contain_text("Choose")
 
     events = page.get_by_label("In-app event")
     assert [text.strip() for text in events.locator("option:not([hidden])").all_inner_texts()] == [
@@ -318,7 +318,7 @@ def test_pairs_are_dragged(operator_page: Page, sale: ActionTracker, partner: Pa
     page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
     expect(page.get_by_label("Key 3", exact=True)).to_have_value("c")
 
-    handle = page.get_by_role("button", name="Move pair 3: arrow keys")
+    handle = page.get_by_role("button", name="Move pair 3 with the arrow keys")
     handle.drag_to(page.get_by_label("Key 1", exact=True), target_position={"x": 20, "y": 3})
     expect(page.get_by_label("Key 1", exact=True)).to_have_value("c")
     page.get_by_role("button", name="Save", exact=True).click()

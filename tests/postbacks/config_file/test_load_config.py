@@ -216,7 +216,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("[CustomerCity]", "[CustomerCitty]", "programs[0].action_trackers[0].hidden_parameters", "Did you mean Customer"),
     ('start: "2026-01-15"', "start: 15.1.2026", "partners[0].contracts[0].start", '"15.1.2026" is not a date.'),
     ("end: 2026-12-31", "end: 2025-12-31", "partners[0].contracts[0].end", "A contract cannot end before it starts."),
-    ('payout: "7.5%"', 'payout: "7,5%"', "partners[0].contracts[0].terms[0].payout", '"7,5%" is no payout.'),
+    ('payout: "7.5%"', 'payout: "7,5%"', "partners[0].contracts[0].terms[0].payout", '"7,5%" is not a payout.'),
     ('payout: "7.5%"', 'payout: "-1"', "partners[0].contracts[0].terms[0].payout", "greater than or equal to 0"),
     (
         "action_tracker: 51, p",
@@ -343,7 +343,7 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     text = edited("maximum_requests: 20", "maximum_requests: 20\n        maximum_requests: 30")
 
     assert problems(tmp_path, text)[0].startswith(
-        f"{place(text, 'partners[0].postbacks[0].maximum_requests', 'maximum_requests: 30')}: This key stands twice"
+        f"{place(text, 'partners[0].postbacks[0].maximum_requests', 'maximum_requests: 30')}: This key is given twice"
     )
 
 

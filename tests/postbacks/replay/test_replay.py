@@ -118,7 +118,7 @@ def test_what_was_delivered_goes_again_as_it_was_known(
 
 def test_what_still_waits_is_left_alone(tracker: ActionTracker, partner: Partner, postback: Postback) -> None:
     sale(tracker, partner)
-    with pytest.raises(CommandError, match="All 1 that match still wait to be sent"):
+    with pytest.raises(CommandError, match="All 1 that match are still waiting to be sent"):
         run()
     assert Delivery.objects.count() == 1
     assert not Replay.objects.exists()
@@ -311,10 +311,10 @@ def test_one_action_by_its_id(tracker: ActionTracker, partner: Partner, postback
         (["--program", "999999"], "--program: there is no program “999999”."),
         (["--action", "1.2.3"], "--action: there is no action 1.2.3. Ids look like 1000.2001.158133."),
         (["--order-id", "nonsense"], "--order-id: no action has the order id nonsense."),
-        (["--event-kind", "locked"], "--event-kind: locked is none of created, modified, reversed, restored."),
-        (["--status", "PAID"], "--status: PAID is none of PENDING, APPROVED, REVERSED."),
+        (["--event-kind", "locked"], "--event-kind: locked is unknown. Choose from created, modified, reversed, restored."),
+        (["--status", "PAID"], "--status: PAID is unknown. Choose from PENDING, APPROVED, REVERSED."),
         (["--since", "yesterday"], "--since: write yesterday as 2026-11-24"),
-        (["--until", "2026-02-31"], "--until: 2026-02-31 is not on the calendar"),
+        (["--until", "2026-02-31"], "--until: 2026-02-31 does not exist"),
         (["--to-postback", "Sales", "--partner", "Summit Media"], "--to-postback already names the postback"),
         (["--failed-only"], "has failed since it was last delivered"),
         (["--never-delivered"], "All 1 that match were delivered"),
@@ -337,7 +337,7 @@ def test_errors_say_what_is_wrong_and_what_to_do(
 def test_many_are_asked_about(tracker: ActionTracker, partner: Partner, postback: Postback) -> None:
     make_due_deliveries(tracker, [postback], 101)
     finish()
-    with pytest.raises(CommandError, match="These are 101 deliveries and nobody is there to be asked: add --yes"):
+    with pytest.raises(CommandError, match="This would send 101 deliveries, and there is no terminal to confirm it: add --yes"):
         run()
     assert replayed() == []
     run("--yes")

@@ -155,7 +155,7 @@ def test_many_are_asked_about_first(operator: Client, postback: Postback) -> Non
 
     question = page.context["question"]
     assert (question.ids, question.left_out) == (failed[:2], 1)
-    assert "2 deliveries will be sent again. Sure?" in page.content.decode()
+    assert "2 deliveries will be sent again. Are you sure?" in page.content.decode()
     assert Delivery.objects.count() == 4
 
     answer = operator.post(f"{LOG}resend/?state=failed", {"ids": f"{failed[0]},{failed[1]}", "sure": ""}, follow=True)
