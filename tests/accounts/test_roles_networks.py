@@ -78,7 +78,7 @@ def test_no_page_shows_anything_of_a_network(client: Client, hidden: Postback, n
         f"/admin/optimize_sources/mediasource/{network.pk}/notifications/",
         f"/admin/optimize_sources/mediasource/{network.pk}/copy/",
         "/admin/postbacks/lane/",
-        "/admin/postbacks/replays/add/",
+        "/admin/postbacks/replay/add/",
         "/admin/autocomplete/?app_label=postbacks&model_name=postback&field_name=media_source",
         "/admin/search/?s=ledger",
     ):
@@ -152,9 +152,9 @@ def test_replays_may_go_to_networks_so_they_take_the_permission(client: Client, 
     replay = Replay.objects.create(selection={}, described=SECRET, state=Replay.State.STOPPED)
 
     for path in ("", "add/", f"{replay.pk}/change/", f"{replay.pk}/history/"):
-        assert client.get(f"/admin/postbacks/replays/{path}").status_code == 403, path
+        assert client.get(f"/admin/postbacks/replay/{path}").status_code == 403, path
     for path in ("add/", f"{replay.pk}/cancel/", f"{replay.pk}/resume/"):
-        answer = client.post(f"/admin/postbacks/replays/{path}", {"postback": [hidden.pk], "send": "yes"})
+        answer = client.post(f"/admin/postbacks/replay/{path}", {"postback": [hidden.pk], "send": "yes"})
         assert answer.status_code == 403, path
 
     replay.refresh_from_db()

@@ -25,7 +25,7 @@ def test_a_replay_is_counted_sent_watched_and_cancelled(open_as: OpenAs, width: 
     Delivery.objects.update(state="delivered", finished_at=timezone.now())
 
     page = open_as(Role.OPERATOR, width=width, dark=dark)
-    page.goto("/admin/postbacks/replays/add/")
+    page.goto("/admin/postbacks/replay/add/")
     axe(page)
     page.get_by_role("button", name="Count and preview").click()
     expect(page.get_by_role("heading", name="3 deliveries")).to_be_visible()

@@ -19,7 +19,7 @@ from tests.support.factories import make_partner, make_postback, make_term, make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-START = "/admin/postbacks/replays/add/"
+START = "/admin/postbacks/replay/add/"
 COUNT = {"values": "as-sent", "count": "1"}
 SEND = {"values": "as-sent", "send": "1"}
 
@@ -73,12 +73,12 @@ def test_counted_confirmed_watched_cancelled_and_resumed(admin_client: Client, p
     assert "1 a second at most" in page
     assert Delivery.objects.filter(replay=replay, state="ready").count() == 2
 
-    page = admin_client.post(f"/admin/postbacks/replays/{replay.pk}/cancel/", follow=True).content.decode()
+    page = admin_client.post(f"/admin/postbacks/replay/{replay.pk}/cancel/", follow=True).content.decode()
     assert f"{replay} is cancelled." in page
     assert "data-under-way" not in page
     assert not Delivery.objects.filter(replay=replay, state="ready").exists()
 
-    page = admin_client.post(f"/admin/postbacks/replays/{replay.pk}/resume/", follow=True).content.decode()
+    page = admin_client.post(f"/admin/postbacks/replay/{replay.pk}/resume/", follow=True).content.decode()
     assert f"{replay} is running again." in page
     replay.refresh_from_db()
     assert replay.state == "running"
@@ -103,7 +103,7 @@ def test_pages_need_few_queries(admin_client: Client, tracker: ActionTracker) ->
         make_term(tracker, partner)
         make_postback(tracker, partner, name=f"Postback {number}", url="http://receiver.example/")
     replay = Replay.objects.create(selection={}, described="everything", planned=3)
-    for url in (START, watch_url(replay), "/admin/postbacks/replays/"):
+    for url in (START, watch_url(replay), "/admin/postbacks/replay/"):
         with CaptureQueriesContext(
             connection,
         ) as queries:
@@ -133,6 +133,6 @@ def test_who_may(permissions: tuple[str, ...], start: int, watch: int, cancel: i
     assert browser.get(START).status_code == start
     assert browser.post(START, COUNT).status_code == start
     assert browser.get(watch_url(replay)).status_code == watch
-    assert browser.post(f"/admin/postbacks/replays/{replay.pk}/cancel/").status_code == cancel
-    assert browser.post(f"/admin/postbacks/replays/{replay.pk}/delete/").status_code == 403
-    assert browser.get(f"/admin/postbacks/replays/{replay.pk}/cancel/").status_code == 405
+    assert browser.post(f"/admin/postbacks/replay/{replay.pk}/cancel/").status_code == cancel
+    assert browser.post(f"/admin/postbacks/replay/{replay.pk}/delete/").status_code == 403
+    assert browser.get(f"/admin/postbacks/replay/{replay.pk}/cancel/").status_code == 405
