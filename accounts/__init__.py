@@ -1,1 +1,1 @@
-"""Who uses the screens: their roles, how they sign in, what they changed, and what is known of customers."""
+"""The users of the screens: roles, sign-in, and the history of changes; and the personal data of customers."""

@@ -1,4 +1,4 @@
-"""The pages of this app; Django looks for them here."""
+"""The admin pages of this app; Django looks for them here."""
 
 from accounts.audit import admin as history_admin
 from accounts.roles import admin as roles_admin

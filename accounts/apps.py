@@ -14,7 +14,7 @@ class PeopleConfig(AppConfig):
         from accounts.audit.who import sign  # noqa: PLC0415
         from accounts.roles.groups import write_roles  # noqa: PLC0415
 
-        # The last app of the settings: by then the permissions of all the others exist.
+        # The last app in the settings: by then the permissions of all others exist.
         post_migrate.connect(write_roles, sender=self, dispatch_uid="accounts.roles")
         keep_histories()
         pre_save.connect(sign, sender=LogEntry, dispatch_uid="accounts.audit")

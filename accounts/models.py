@@ -1,1 +1,1 @@
-"""No tables of its own. The module must exist: Django tells only apps that have one that migrations have run."""
+"""This app has no tables. The module must exist: Django sends `post_migrate` only to apps that have one."""

@@ -18,10 +18,10 @@ from benchmarks.results import Report
 
 
 def main() -> None:
-    """Ends with exit code 1 where a scenario broke; a figure that misses its mark does not count as broken."""
+    """Exits with 1 if a scenario failed; a figure that misses its target does not count as a failure."""
     options = _options()
     if sys.platform != "linux":
-        sys.exit("The benchmarks need Linux: its epoll, prctl and /proc, and all addresses that begin with 127.")
+        sys.exit("The benchmarks need Linux: epoll, prctl, /proc, and all addresses in 127.0.0.0/8.")
     try:
         scenarios = suite.chosen([name for name in options.only.split(",") if name], options.full)
         folder = surroundings.prepare()
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _measure(scenarios: list[suite.Scenario], full: bool, file: Path) -> Report:
-    import django  # noqa: PLC0415 -- only now is the environment of the settings as it should be
+    import django  # noqa: PLC0415 -- only now is the environment ready for the settings
 
     from devtools import embedded  # noqa: PLC0415
 
@@ -42,7 +42,7 @@ def _measure(scenarios: list[suite.Scenario], full: bool, file: Path) -> Report:
     report = Report()
     with embedded.services():
         django.setup()
-        # Without it, Ctrl-C would wait for the statement that is running.
+        # Without it, Ctrl-C would wait for the running statement.
         set_wait_callback(wait_select)
         from benchmarks import rows  # noqa: PLC0415
         from benchmarks.machine import facts  # noqa: PLC0415
@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
     names = "\n".join(f"  {s.name:<11} {s.asks}{' (long)' if s.long else ''}" for s in suite.SCENARIOS)
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measures the delivery engine with real processes, on embedded servers of its own.",
+        description="Measures the delivery engine with real processes, on its own embedded servers.",
         epilog=f"scenarios:\n{names}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -85,7 +85,7 @@ def _options() -> argparse.Namespace:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    """Ends as by the signal, through all blocks that hold processes; a second signal does not cut that short."""
+    """Exits as if by the signal, through all blocks that hold processes; a second signal is ignored."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
     print("Stopping everything …", file=sys.stderr, flush=True)

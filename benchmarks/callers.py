@@ -1,4 +1,4 @@
-"""Callers of the conversion API: libcurl, so that they take little of the processors from what is measured."""
+"""Callers of the conversion API: libcurl, so that they use little of the processor time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _WAIT_SECONDS = 1.0
 
 
 class RefusedError(Exception):
-    """The API answered something else than 200."""
+    """The API did not answer 200."""
 
 
 def post(url: str, account: str, bodies: Iterable[bytes], content_type: str, at_once: int) -> tuple[float, list[bytes]]:
-    """Post each body, `at_once` at a time; the seconds it took, and the answers.
+    """Post each body, `at_once` at a time; returns the seconds it took, and the answers.
 
-    Each has a connection of its own, as proxies make them.
+    Each has its own connection, as behind many proxies.
 
     `account` is the account's SID, a colon and a token.
 

@@ -1,4 +1,4 @@
-"""Waiting until all is delivered, and how fast that was."""
+"""Waits until everything is delivered, and measures how fast that was."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SLOWEST_PER_SECOND = 300  # Slower than this, a drain counts as stuck.
 _STUCK_SECONDS = 60
 _POLL_SECONDS = 0.25
 
-# A count would cost the database more with every delivery; the statistics know, a second late.
+# A count would cost more with every delivery; the statistics have it, a second late.
 _RECORDED = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'postbacks_attempt'"
 _UNFINISHED = f"SELECT EXISTS (SELECT 1 FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED})"  # noqa: S608 -- constants
 _COUNT_UNFINISHED = f"SELECT count(*) FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED}"  # noqa: S608 -- as above
@@ -31,13 +31,13 @@ class StuckError(Exception):
 
 
 def wait_until_delivered(count: int, what: str) -> None:
-    """Until no delivery is unfinished, with a progress bar towards `count`. Raises StuckError."""
+    """Waits until no delivery is unfinished, with a progress bar up to `count`. Raises StuckError."""
     deadline = time.monotonic() + count / _SLOWEST_PER_SECOND + _STUCK_SECONDS
     before = recorded()
     with tqdm(total=count, desc=what, unit="", leave=False, disable=None) as bar:
         while not all_finished():
             if time.monotonic() > deadline:
-                raise StuckError(f"{what}: deliveries are left over: {states()}")
+                raise StuckError(f"{what}: unfinished deliveries remain: {states()}")
             time.sleep(_POLL_SECONDS)
             bar.update(recorded() - before - bar.n)
     found = states()
@@ -46,7 +46,7 @@ def wait_until_delivered(count: int, what: str) -> None:
 
 
 def finished_per_second(after: int = 0) -> float:
-    """Between the first delivery finished and the last; of those with a higher id than `after`."""
+    """The rate between the first finished delivery and the last, of those with an id above `after`."""
     return scalar(_RATE, after, after)
 
 
@@ -56,22 +56,22 @@ def latest() -> int:
 
 
 def recorded() -> int:
-    """Attempts recorded since the statistics were last reset; a second late."""
+    """The attempts recorded since the statistics were last reset; a second late."""
     return int(scalar(_RECORDED))
 
 
 def all_finished() -> bool:
-    """Costs little, however many there are."""
+    """Whether all deliveries are finished; cheap however many there are."""
     return not scalar(_UNFINISHED)
 
 
 def unfinished() -> int:
-    """How many deliveries are still to be finished, exactly; costs the more the more there are."""
+    """The exact number of unfinished deliveries; its cost grows with that number."""
     return int(scalar(_COUNT_UNFINISHED))
 
 
 def states() -> dict[str, int]:
-    """How many deliveries are in which state."""
+    """The number of deliveries by state."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT state, count(*) FROM postbacks_delivery GROUP BY state")
         return dict(cursor.fetchall())
@@ -90,5 +90,5 @@ def wait_for(condition: Callable[[], bool], timeout_seconds: float, what: str) -
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise StuckError(f"Waited {timeout_seconds:.0f} s in vain until {what}.")
+            raise StuckError(f"Not within {timeout_seconds:.0f} s: {what}.")
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Events committed at a steady rate by a process of its own, and how long each took to reach the receiver."""
+"""Events committed at a steady rate by a separate process, and how long each took to reach the receiver."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from postbacks.models import Postback
 
 WARM_UP_SECONDS = 2.0
 _PATIENCE_SECONDS = 30
-_KEPT_UP = 0.97  # Of the rate asked for; below it the reporter was too slow for the figure to mean anything.
+_KEPT_UP = 0.97  # The share of the requested rate below which the figure would mean nothing.
 
 
 class TooSlowError(CannotRunError):
-    """The machine was too busy to commit events at the rate asked for."""
+    """The machine was too busy to commit events at the requested rate."""
 
 
 def commit(postbacks: Sequence[Postback], rate: float, seconds: float) -> dict[int, float]:
-    """Commits `rate` events a second, for the postbacks in turn, for `seconds` after a warm-up.
+    """Commits `rate` events a second, to the postbacks in turn, for `seconds` after a warm-up.
 
     Returns when each was committed, by the event's id, in seconds of the wall clock. Raises TooSlowError.
     """
@@ -44,12 +44,12 @@ def commit(postbacks: Sequence[Postback], rate: float, seconds: float) -> dict[i
 
 
 def count(rate: float, seconds: float) -> int:
-    """How many events `commit` commits, those of the warm-up included."""
+    """How many events `commit` commits, including the warm-up."""
     return round((WARM_UP_SECONDS + seconds) * rate)
 
 
 def latencies_ms(committed: dict[int, float], arrivals: Sequence[Arrival]) -> list[float]:
-    """From commit to request at the receiver, sorted; of events with one delivery each."""
+    """The times from commit to request at the receiver, sorted, for events with one delivery each."""
     first: dict[int, float] = {}
     for arrival in arrivals:
         first.setdefault(arrival.delivery_id, arrival.at)
@@ -60,6 +60,6 @@ def latencies_ms(committed: dict[int, float], arrivals: Sequence[Arrival]) -> li
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Of sorted `values`: the smallest that at least `share` of them do not exceed."""
+    """The smallest of the sorted `values` that at least `share` of them do not exceed."""
     position = -(-len(values) * share // 1)
     return values[max(0, int(position) - 1)]

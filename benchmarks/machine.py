@@ -1,4 +1,4 @@
-"""The facts without which a figure says nothing: the machine, its software, and what else it is doing."""
+"""The facts without which a figure means nothing: the machine, its software, and its load."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from postbacks.delivery.redis import client
 
 
 def facts() -> dict[str, Any]:
-    """As JSON takes it. Needs the embedded servers running."""
+    """The facts, ready for JSON. Needs the embedded servers running."""
     redis: Any = client.info("server")
     return {
         "cpu": _cpu(),

@@ -1,4 +1,4 @@
-"""What a worker takes: all its processes together."""
+"""The memory of a worker: all its processes together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmarks.processes import Running
 
 
 def megabytes(worker: Running) -> dict[str, float]:
-    """`rss` counts what processes share for each of them again; `pss` divides it among them."""
+    """`rss` counts shared memory once for each process; `pss` divides it among them."""
     infos = [process.memory_full_info() for process in _tree(worker.process)]
     return {kind: sum(getattr(info, kind) for info in infos) / 2**20 for kind in ("rss", "pss")}
 

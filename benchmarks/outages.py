@@ -1,4 +1,4 @@
-"""A backlog that drains while something fails: what is lost, what comes twice, how soon it is as fast as before."""
+"""A backlog that drains while something fails: what is lost, what comes twice, how soon full speed is back."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from benchmarks.receivers import Arrival, Receiver, fastest_receiver
 from benchmarks.results import CannotRunError, Figure, at_most
 
 DESTINATIONS = 20
-WARM_UP_SECONDS = 1.0  # What was claimed in one go at the start arrives faster than what follows.
+WARM_UP_SECONDS = 1.0  # What was claimed together at the start arrives faster than what follows.
 BUCKET_SECONDS = 0.5
-STEADY_BUCKETS = 6  # The rate before a fault is the median of so many.
-STAYS_BUCKETS = 10  # Full speed must last so long, for a fault may show only when what was at hand is used up.
-FULL_SPEED = 0.8  # Of that rate, the first bucket and the average; the rest is noise on a busy machine.
-STANDSTILL = 0.4  # Of that rate, each bucket.
+STEADY_BUCKETS = 6  # The rate before a fault is the median of this many buckets.
+STAYS_BUCKETS = 10  # Full speed must last this long: a fault may show only once claimed deliveries are used up.
+FULL_SPEED = 0.8  # The first bucket and the average must reach this share of it; the rest is noise.
+STANDSTILL = 0.4  # Each bucket must reach this share of it.
 GIVE_UP_SECONDS = 40
 
 
 @dataclass(slots=True)
 class Load:
-    """A worker that drains `count` deliveries to a receiver that notes each."""
+    """A worker that drains deliveries to a receiver that logs each."""
 
     worker: Running
     receiver: Receiver
     arrivals: list[Arrival] = field(default_factory=list)
 
     def watch(self, seconds: float) -> None:
-        """Lets it go on for so long, noting what arrives."""
+        """Lets it run for `seconds`, and collects what arrives."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.worker.must_run()
@@ -43,7 +43,7 @@ class Load:
             self.arrivals += self.receiver.new_arrivals()
 
     def begun(self) -> bool:
-        """Tell whether anything has arrived yet."""
+        """Whether anything has arrived yet."""
         self.watch(0.05)
         return bool(self.arrivals)
 
@@ -54,7 +54,7 @@ class Load:
         return [buckets[number] / BUCKET_SECONDS for number in range(whole)]
 
     def lost_and_repeated(self) -> tuple[int, dict[int, int]]:
-        """Once all is delivered: how many deliveries never arrived, and which came how many times too often."""
+        """Once all is delivered: how many deliveries never arrived, and how many times too often others came, by id."""
         self.watch(0.3)
         times = Counter(arrival.delivery_id for arrival in self.arrivals)
         with connection.cursor() as cursor:
@@ -65,7 +65,7 @@ class Load:
 
 @contextmanager
 def load(count: int) -> Iterator[Load]:
-    """A worker at full speed: some arrivals have come when the block begins."""
+    """A worker at full speed: the first requests have arrived when the block begins."""
     rows.clear()
     with fastest_receiver(logged=True) as receiver:
         rows.add_deliveries(rows.make_destinations([receiver.url(number) for number in range(DESTINATIONS)]), count)
@@ -82,23 +82,23 @@ class Recovery:
 
     before: float
     after: list[float]
-    seconds: float | None  # Until arrivals were as many as before, and stayed so; None if that was not seen.
+    seconds: float | None  # Until arrivals were at full speed and stayed there; None if that was not seen.
 
     def figure(self, what: str, within_seconds: float) -> Figure:
-        """Raises CannotRunError if the load ended before it can be told."""
+        """The figure. Raises CannotRunError if the load ended too early to tell."""
         details = {"before_per_second": self.before, "after_per_second": self.after}
         if self.seconds is not None:
             return Figure(what, self.seconds, "s", 1, at_most(within_seconds), details)
         watched = len(self.after) * BUCKET_SECONDS
         if watched < within_seconds:
-            raise CannotRunError(f"{what}: not within {watched:.1f} s, when nothing was left; arrivals: {self.after}")
+            raise CannotRunError(f"{what}: not within {watched:.1f} s, when the load ended; arrivals: {self.after}")
         return Figure(f"{what} (not seen)", watched, "s", 1, at_most(within_seconds), details)
 
 
 def strike(under_load: Load, fault: Callable[[], None]) -> Recovery:
-    """Lets the load run steadily, commits the fault, and watches until it runs as fast as before.
+    """Lets the load run steadily, causes the fault, and watches until full speed is back.
 
-    `fault` returns when what it broke is there again.
+    `fault` returns when what it broke is available again.
     """
     under_load.watch(WARM_UP_SECONDS)
     began = time.time()
@@ -106,7 +106,7 @@ def strike(under_load: Load, fault: Callable[[], None]) -> Recovery:
     before = statistics.median(under_load.per_second(began)[-STEADY_BUCKETS:])
     struck = time.time()
     fault()
-    # What workers hold leaves even so: until then they are not put to the test.
+    # Workers still send what they hold, so arrivals count only from when the fault is over.
     back = int((time.time() - struck) // BUCKET_SECONDS)
     while True:
         under_load.watch(BUCKET_SECONDS)

@@ -1,4 +1,4 @@
-"""Processes that never outlive the block that starts them, however it is left."""
+"""Processes that never outlive the block that starts them, however it ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.conf import settings
 
 from benchmarks.surroundings import ROOT
 
-CONCURRENCY = 2  # Worker processes in every scenario, whatever the machine has.
+CONCURRENCY = 2  # Worker processes in every scenario, on any machine.
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 30
@@ -26,7 +26,7 @@ _STOP_SECONDS = 40  # A warm shutdown may take 25.
 
 
 class ProcessFailedError(Exception):
-    """A process of the benchmark did not start, or ended by itself."""
+    """A process of the benchmark did not start, or ended unexpectedly."""
 
 
 class Running:
@@ -45,7 +45,7 @@ class Running:
         return self.process.children()
 
     def wait(self, timeout_seconds: float) -> None:
-        """Until it ends by itself. Raises ProcessFailedError if it fails, or takes longer."""
+        """Waits until it ends. Raises ProcessFailedError if it fails or takes longer."""
         try:
             code = self._process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
@@ -60,12 +60,12 @@ class Running:
         return self._process.poll() is not None
 
     def must_run(self) -> None:
-        """Raises ProcessFailedError if it has ended by itself."""
+        """Raises ProcessFailedError if it has ended."""
         if self.ended():
-            raise ProcessFailedError(f"{self.name} has ended by itself; the end of {self.log}:\n{self.tail()}")
+            raise ProcessFailedError(f"{self.name} ended unexpectedly; the end of {self.log}:\n{self.tail()}")
 
     def stop(self, *, kill: bool = False) -> None:
-        """Asks it to stop and waits, then kills what is left of its group."""
+        """Asks it to stop and waits, then kills the rest of its process group."""
         if not self.ended() and not kill:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -77,16 +77,16 @@ class Running:
 
 @contextmanager
 def running(name: str, command: list[str], ready: Callable[[], bool] | str, *, kill: bool = False) -> Iterator[Running]:
-    """The program, once it is ready: `ready()` is true, or that text is in its output. Stopped with the block.
+    """The program, once it is ready: `ready()` is true, or its output contains that text. It stops with the block.
 
-    It gets a group of its own, so that Ctrl-C reaches us alone. With `kill` it is not asked to stop.
+    It gets its own process group, so that Ctrl-C reaches only us. With `kill`, it is not asked to stop, but killed.
     """
     log = Path(settings.DATA_DIR) / "log" / f"bench-{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # We wait for what it says.
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # We wait for its output.
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -108,7 +108,7 @@ def running(name: str, command: list[str], ready: Callable[[], bool] | str, *, k
 
 @contextmanager
 def workers(app: str = "config", *, kill: bool = False) -> Iterator[Running]:
-    """A Celery worker with its children, and beat. Beat starts last: its first sweep finds what is due."""
+    """A Celery worker with its children, and beat. Beat starts last; its first sweep finds what is due."""
     options = ["--concurrency", str(CONCURRENCY), "--without-gossip", "--without-mingle"]
     with (
         running("worker", celery(app, "worker", *options), " ready.", kill=kill) as worker,
@@ -118,7 +118,7 @@ def workers(app: str = "config", *, kill: bool = False) -> Iterator[Running]:
 
 
 def _end_with_parent() -> None:
-    """The kernel sends SIGTERM when the benchmark is gone, even by `kill -9`."""
+    """Makes the kernel send SIGTERM when the benchmark ends, even by `kill -9`."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -127,5 +127,5 @@ def celery(app: str, *arguments: str) -> list[str]:
 
 
 def program(name: str, *arguments: object) -> list[str]:
-    """The command of one of `benchmarks/programs`."""
+    """The command that runs one of `benchmarks/programs`."""
     return [sys.executable, "-m", f"benchmarks.programs.{name}", *map(str, arguments)]

@@ -1,7 +1,7 @@
 """Where postbacks go, and what arrived when.
 
-nginx answers faster than anything that we compare, so it takes nothing away from the figures; it needs to be
-installed. The project's own receiver is always there, and slower.
+nginx answers faster than anything that we compare, so it does not limit the figures; it must be installed. The
+project's own receiver is always available, but slower.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from benchmarks import drains
 from benchmarks.processes import running
 
 HOSTS = 100  # Addresses that nginx listens on, 127.0.0.1 and up.
-NO_NGINX = "nginx is not installed (Debian: apt-get install nginx), and a slower receiver would flatter us"
-_PORTS = range(20_000, 32_000)  # Below those that Linux gives to outgoing connections.
+NO_NGINX = "nginx is not installed (Debian: apt-get install nginx), and a slower receiver would favour us"
+_PORTS = range(20_000, 32_000)  # Below the ports that Linux uses for outgoing connections.
 _CONNECTIONS = 16_384
 
 _CONFIGURATION = """\
@@ -56,7 +56,7 @@ http {{
 
 
 class Arrival(NamedTuple):
-    """`at` in seconds of the wall clock."""
+    """A request that arrived; `at` is in seconds of the wall clock."""
 
     at: float
     delivery_id: int
@@ -72,11 +72,11 @@ class Receiver:
         self._read_to = 0
 
     def url(self, number: int) -> str:
-        """Of destination `number`: a path of its own, on one of the receiver's addresses."""
+        """The URL of destination `number`: its own path, on one of the receiver's addresses."""
         return f"http://127.0.0.{1 + number % self._hosts}:{self.port}/in/{number}"
 
     def new_arrivals(self) -> list[Arrival]:
-        """What has come since the last call, in the order of arrival. Logs lag by up to 0.1 s."""
+        """What has arrived since the last call, in order. Logs lag by up to 0.1 s."""
         if self._log is None or not self._log.exists():
             return []
         with self._log.open("rb") as log:
@@ -87,7 +87,7 @@ class Receiver:
         return [self._arrival(line) for line in whole.splitlines()]
 
     def wait_for(self, count: int, timeout_seconds: float) -> list[Arrival]:
-        """The next `count` arrivals, and what has come with them. Raises StuckError."""
+        """The next `count` arrivals or more. Raises StuckError."""
         arrivals: list[Arrival] = []
 
         def all_there() -> bool:
@@ -103,7 +103,7 @@ class Receiver:
 
 
 class _Ours(Receiver):
-    """The project's receiver notes the monotonic time, which is finer."""
+    """The project's receiver logs the monotonic time, which is more precise."""
 
     def _arrival(self, line: bytes) -> Arrival:
         entry = orjson.loads(line)
@@ -112,7 +112,7 @@ class _Ours(Receiver):
 
 
 def nginx_version() -> str | None:
-    """None where it is not installed."""
+    """The version of nginx; None if it is not installed."""
     binary = _nginx_binary()
     if binary is None:
         return None
@@ -123,14 +123,14 @@ def nginx_version() -> str | None:
 
 @contextmanager
 def fastest_receiver(*, logged: bool = False) -> Iterator[Receiver]:
-    """nginx, or our own receiver where it is not installed."""
+    """nginx, or our own receiver if it is not installed."""
     with nginx(logged=logged) if _nginx_binary() else own_receiver(logged=logged) as receiver:
         yield receiver
 
 
 @contextmanager
 def nginx(*, logged: bool) -> Iterator[Receiver]:
-    """A private nginx on loopback addresses; its log has milliseconds."""
+    """A separate nginx on loopback addresses; its log has milliseconds."""
     binary = _nginx_binary()
     if binary is None:
         raise FileNotFoundError("nginx")
@@ -153,7 +153,7 @@ def nginx(*, logged: bool) -> Iterator[Receiver]:
 
 @contextmanager
 def own_receiver(*, logged: bool) -> Iterator[Receiver]:
-    """The project's receiver, with the time at which it had read each request."""
+    """The project's receiver; it logs the time at which it had read each request."""
     port, log = free_port(), Path(settings.DATA_DIR) / "log" / "bench-arrivals.jsonl"
     log.unlink(missing_ok=True)
     command = [sys.executable, "manage.py", "receive_postbacks", "--port", str(port), "--quiet"]
@@ -162,12 +162,12 @@ def own_receiver(*, logged: bool) -> Iterator[Receiver]:
 
 
 def _nginx_binary() -> str | None:
-    # Debian keeps it out of ordinary users' path.
+    # On Debian, it is not in the PATH of ordinary users.
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/sbin")
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
+    """A port on 127.0.0.1 on which nothing listens."""
     for port in random.sample(_PORTS, 50):
         if not _listens(port):
             return port

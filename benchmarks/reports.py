@@ -1,4 +1,4 @@
-"""Reports as a shop sends them, and the set-up that they fall into: contracts, and two postbacks that fire for each."""
+"""Reports as a shop sends them, and the configuration for them: contracts, and two postbacks that fire for each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from postbacks.models import Delivery, Postback
 
 EVENT_TYPES, PARTNERS = 4, 20
 ITEMS = 2
-DELIVERIES = 2  # The partner's, and the network's.
+DELIVERIES = 2  # One to the partner, one to the network.
 _numbers = count(1)
 
 
@@ -30,7 +30,7 @@ class Shop:
     partners: list[int]
 
     def reports(self, number: int) -> Iterator[dict[str, Any]]:
-        """So many new orders, dealt out to event types and partners in turn."""
+        """Yields `number` new orders, spread over event types and partners in turn."""
         for at, order in zip(range(number), _numbers, strict=False):
             yield {
                 "CampaignId": self.program,
@@ -56,7 +56,7 @@ class Shop:
 
 
 def open_shop() -> Shop:
-    """A partner postback for each event type and partner, and a network's for each event type."""
+    """Creates a partner postback for each event type and partner, and a network postback for each event type."""
     program = Program.objects.create(name="Intake", currency="USD")
     network = MediaSource.objects.create(name="Intake")
     trackers = [ActionTracker.objects.create(program=program, name=f"sale {number}") for number in range(EVENT_TYPES)]
@@ -75,7 +75,7 @@ def open_shop() -> Shop:
 
 
 def must_hold(number: int) -> None:
-    """Raises CannotRunError unless so many reports have become actions, with all their items and deliveries."""
+    """Raises CannotRunError unless `number` reports have become actions, with all their items and deliveries."""
     found = (Action.objects.count(), Item.objects.count(), Delivery.objects.count())
     if found != (number, number * ITEMS, number * DELIVERIES):
         raise CannotRunError(f"{number} reports became {found[0]} actions, {found[1]} items, {found[2]} deliveries.")

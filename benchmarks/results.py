@@ -1,4 +1,4 @@
-"""Figures, what they are to reach, and how both are shown and kept."""
+"""Figures, their targets, and how both are shown and stored."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import orjson
 
-_WIDTHS = (11, 58, 16, 12)  # Scenario, what, figure, to reach; the verdict follows.
+_WIDTHS = (11, 58, 16, 12)  # Scenario, what, figure, target; the verdict follows.
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a figure is to reach: at least or at most `value`, in the figure's unit."""
+    """The target of a figure: at least or at most `value`, in the unit of the figure."""
 
     bound: Literal["≥", "≤"]
     value: float
@@ -24,7 +24,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number. `details` are what it was worked out from: they go into the JSON file only."""
+    """One measured number. `details`, from which it was computed, go only into the JSON file."""
 
     what: str
     value: float
@@ -56,14 +56,14 @@ class CannotRunError(Exception):
 
 
 class Report:
-    """Prints each figure as it comes, and keeps all for the JSON file."""
+    """Prints each figure as it comes, and keeps all of them for the JSON file."""
 
     def __init__(self) -> None:
         self._entries: list[dict[str, Any]] = []
         self.failed = False
 
     def head(self) -> None:
-        self._line("scenario", "what", "measured", "to reach", "")
+        self._line("scenario", "what", "measured", "target", "")
         print("─" * (sum(_WIDTHS) + 4 + 5))
 
     def figure(self, scenario: str, figure: Figure) -> None:
@@ -72,7 +72,7 @@ class Report:
         self._entries.append({"scenario": scenario, **asdict(figure), "verdict": figure.verdict})
 
     def not_run(self, scenario: str, reason: str, *, failed: bool) -> None:
-        """`failed` tells a scenario that broke from one that this machine cannot run."""
+        """`failed` distinguishes a scenario that failed from one that this machine cannot run."""
         lines = reason.splitlines() or [""]
         shown = lines[0] if len(lines) == 1 else f"{lines[0]} … {lines[-1]}"  # The log's last line is the error.
         print(f"{scenario:<{_WIDTHS[0]}} {'FAILED' if failed else 'not measured'}: {shown}", flush=True)

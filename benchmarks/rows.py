@@ -1,4 +1,4 @@
-"""Destinations and deliveries, written in bulk: what the door would have written, without its time."""
+"""Destinations and deliveries, written in bulk: what recording would have written, but faster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from postbacks.models import Postback
 
 HISTORY_SLICE = 100_000
 
-# An ordinary postback: ten values, of which some need encoding. `n` is what receivers know a delivery by.
+# An ordinary postback: ten values, some of which need encoding. Receivers identify a delivery by `n`.
 QUERY = (
     "?campaign={CampaignId}&action={ActionId}&status={Status}&amount={Amount}&payout={Payout}&click={SharedId}"
     "&order={Oid}&city={CustomerCity}&promo={PromoCode}&n={DeliveryId}"
@@ -55,7 +55,7 @@ PARAMETERS: dict[str, Any] = {
     ],
 }
 
-# Dealt out to the event types in turn.
+# Spread over the event types in turn.
 _ACTIONS = """
 INSERT INTO actions_action (program_id, action_tracker_id, order_id, order_repeat, status, status_detail, event_date,
     event_utc_offset_minutes, locking_date, clearing_date, original_currency, original_amount, amount,
@@ -91,9 +91,9 @@ _TABLES = "actions_action, actions_actionevent, postbacks_delivery"
 
 
 def begin_afresh() -> None:
-    """Empty servers, with the tables as they are in this version of the project."""
+    """Empties the servers, and creates the tables of this version of the project."""
     client.flushall()
-    client.bgrewriteaof()  # Else a restart would read again what earlier runs have left in its log.
+    client.bgrewriteaof()  # Otherwise a restart would replay what earlier runs left in its log.
     with connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     call_command("migrate", verbosity=0)
@@ -108,14 +108,14 @@ def clear() -> None:
 
 
 def clear_actions() -> None:
-    """Empties what was reported, and all that came of it; the set-up stays."""
+    """Deletes reported actions and everything that came of them; the configuration stays."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE actions_action, actions_submission, actions_importrun CASCADE")
         cursor.execute("CHECKPOINT")
 
 
 def make_destinations(urls: Sequence[str], *, name: str = "destination", **fields: Any) -> list[Postback]:
-    """A postback for each URL, to which the query is added, and for each an event type of its own."""
+    """Creates a postback with its own event type for each URL, to which the query is added."""
     program, _ = Program.objects.get_or_create(name="Benchmark", defaults={"currency": "USD"})
     network, _ = MediaSource.objects.get_or_create(name="Benchmark")
     trackers = ActionTracker.objects.bulk_create(
@@ -130,7 +130,7 @@ def make_destinations(urls: Sequence[str], *, name: str = "destination", **field
 def add_deliveries(
     postbacks: Sequence[Postback], count: int, *, due_in_seconds: float = 0, spread_seconds: float = 0
 ) -> None:
-    """`count` new actions, each with one event and one delivery, dealt out to the postbacks in turn.
+    """Adds `count` new actions, each with one event and one delivery, spread over the postbacks in turn.
 
     They are due at random within `spread_seconds` from `due_in_seconds` on.
     """
@@ -141,7 +141,7 @@ def add_deliveries(
 
 
 def add_history(postbacks: Sequence[Postback], count: int) -> None:
-    """`count` deliveries that were delivered, each with its attempt. Nothing else may be due meanwhile."""
+    """Adds `count` delivered deliveries, each with its attempt. Nothing else may be due meanwhile."""
     for done in tqdm(range(0, count, HISTORY_SLICE), desc="history", leave=False, disable=None, unit=""):
         with transaction.atomic(), connection.cursor() as cursor:
             last = _add_events(cursor, postbacks, min(HISTORY_SLICE, count - done))
@@ -153,20 +153,20 @@ def add_history(postbacks: Sequence[Postback], count: int) -> None:
 
 
 def add_events(postbacks: Sequence[Postback], count: int) -> None:
-    """`count` new actions, each with one event that no delivery was made for, dealt out to the postbacks in turn."""
+    """Adds `count` new actions, each with one event without a delivery, spread over the postbacks in turn."""
     with transaction.atomic(), connection.cursor() as cursor:
         _add_events(cursor, postbacks, count)
         cursor.execute(f"ANALYZE {_TABLES}")
 
 
 def settle() -> None:
-    """Writes out what the server has in hand, so that it does not do it while we measure."""
+    """Makes the server write out what is pending, so that it does not do so during the measurement."""
     with connection.cursor() as cursor:
         cursor.execute("CHECKPOINT")
 
 
 def _add_events(cursor: Any, postbacks: Sequence[Postback], count: int) -> int:
-    """Returns the last action there was before. Foreign keys hold by construction and are not checked one by one."""
+    """Returns the last action id before. Foreign keys hold by construction and are not checked one by one."""
     trackers = [postback.action_tracker_id for postback in postbacks]
     program_id = postbacks[0].action_tracker.program_id
     cursor.execute("SET LOCAL session_replication_role = replica")

@@ -1,4 +1,4 @@
-"""Which scenarios there are, and how they are run one after another."""
+"""The scenarios, and how they run one after another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.results import CannotRunError, Report
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A module of `benchmarks.scenarios`; a `long` one runs with BENCH=full, or when it is named."""
+    """A module of `benchmarks.scenarios`; a `long` one runs only with BENCH=full, or if named."""
 
     name: str
     asks: str
@@ -21,26 +21,26 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("drain", "how fast a backlog drains, beside bare libcurl and a task per delivery"),
+    Scenario("drain", "how fast a backlog drains, compared with bare libcurl and a task per delivery"),
     Scenario("live", "how soon an event reaches its receiver"),
-    Scenario("intake", "how fast conversions come in, over HTTP and from a file"),
-    Scenario("isolation", "what destinations that hang take from those that answer"),
+    Scenario("intake", "how fast conversions are recorded, over HTTP and from a file"),
+    Scenario("isolation", "how much destinations that hang slow down those that answer"),
     Scenario("rate", "whether Maximum Requests holds at the receiver"),
     Scenario("kill", "what is lost or repeated when worker processes are killed"),
     Scenario("redis", "what a flush and a restart of Redis cost"),
     Scenario("postgres", "what a restart of PostgreSQL costs"),
-    Scenario("replay", "what a replay costs, and what live traffic notices of it"),
+    Scenario("replay", "what a replay costs, and how much it slows down live traffic"),
     Scenario("delays", "what waiting deliveries cost, and how punctual they are"),
     Scenario("statements", "how many statements a delivery takes"),
-    Scenario("prune", "what live traffic notices of pruning", long=True),
+    Scenario("prune", "how much pruning slows down live traffic", long=True),
     Scenario("log", "how long the pages of the delivery log and the dashboard take"),
-    Scenario("history", "what finished deliveries cost those that are due", long=True),
-    Scenario("memory", "whether a worker grows", long=True),
+    Scenario("history", "how much finished deliveries slow down those that are due", long=True),
+    Scenario("memory", "whether a worker's memory grows", long=True),
 )
 
 
 def chosen(only: Sequence[str], full: bool) -> list[Scenario]:
-    """The scenarios named in `only`, or all that belong to the run. Raises ValueError for a name that is none."""
+    """The scenarios named in `only`, or all that belong to the run. Raises ValueError for an unknown name."""
     unknown = sorted(set(only) - {scenario.name for scenario in SCENARIOS})
     if unknown:
         names = ", ".join(scenario.name for scenario in SCENARIOS)
@@ -49,7 +49,7 @@ def chosen(only: Sequence[str], full: bool) -> list[Scenario]:
 
 
 def run(scenarios: Sequence[Scenario], full: bool, report: Report) -> None:
-    """Runs each to its end; one that breaks does not keep the others from running."""
+    """Runs each to its end; one that fails does not stop the others."""
     report.head()
     for number, scenario in enumerate(scenarios, 1):
         _say(f"[{number}/{len(scenarios)}] {scenario.name}: {scenario.asks} …")

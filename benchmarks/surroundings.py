@@ -1,6 +1,6 @@
 """The environment of all processes of the benchmark, and its own data folder.
 
-The benchmark empties tables, so it never touches a database that anything else uses: it always runs on embedded
+The benchmark empties tables, so it never uses a database that anything else uses: it always runs on embedded
 servers, in a folder that it has marked as its own.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Figures do not depend on what `.env` sets for the copy beside.
+# Figures must not depend on the `.env` of this checkout.
 _PINNED = {
     "DATABASE_URL": "",
     "REDIS_URL": "",
@@ -30,13 +30,13 @@ _MARK = "of-the-benchmark"
 
 
 class UnusableFolderError(Exception):
-    """The data folder belongs to a copy that is not the benchmark's, or another benchmark is using it."""
+    """The data folder does not belong to the benchmark, or another benchmark is using it."""
 
 
 def prepare() -> Path:
     """Sets the environment and returns the data folder: `POSTBACKS_DATA_DIR`, by default `var/bench`.
 
-    To be called before anything reads settings. Raises UnusableFolderError.
+    Call this before anything reads settings. Raises UnusableFolderError.
     """
     os.environ.update(_PINNED)
     os.environ.setdefault("POSTBACKS_DATA_DIR", "var/bench")
@@ -46,7 +46,7 @@ def prepare() -> Path:
     if not mark.exists():
         if folder.exists() and any(folder.iterdir()):
             raise UnusableFolderError(
-                f"{folder} holds data that are not the benchmark's, and the benchmark empties its tables. "
+                f"{folder} contains data that is not the benchmark's, and the benchmark would delete it. "
                 "Set POSTBACKS_DATA_DIR to an empty folder, or leave it unset."
             )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def prepare() -> Path:
 
 
 def _take(mark: Path) -> None:
-    """Holds the folder for as long as this process lives."""
+    """Locks the folder while this process lives."""
     descriptor = os.open(mark, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

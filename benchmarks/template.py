@@ -1,8 +1,8 @@
-"""`python benchmarks/template.py`: filling in and compiling templates, beside Jinja2 and `str.format` on the same work.
+"""`python benchmarks/template.py`: rendering and compiling templates, compared with Jinja2 and `str.format`.
 
-Needs neither servers nor settings. Each figure is processor time, and the median of several rounds, which all
-candidates take in turn: whatever else the machine does befalls them alike. Candidates that do the same work must give
-the same text.
+Needs neither servers nor settings. Each figure is processor time, the median of several rounds, in which all candidates
+take turns, so that other load on the machine affects them alike. Candidates that do the same work must give the same
+text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 import jinja2
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # So that it runs by its path, too.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # So that it also runs by its path.
 
 from actions.reports.parameters import sample_values
 from postbacks.request.template import Place, compile_template
@@ -32,7 +32,7 @@ from postbacks.request.template import Place, compile_template
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 ROUNDS: Final = 9
-ROUND_SECONDS: Final = 0.04  # Long against the clock's resolution, short against the patience of whoever waits.
+ROUND_SECONDS: Final = 0.04  # Long compared with the resolution of the clock, short enough to wait for.
 
 OURS, JINJA_ENCODED, JINJA_BARE = "partner postbacks", "Jinja2, urlencode", "Jinja2, not encoded"
 FORMAT_ENCODED, FORMAT_BARE = "format, quote", "format, not encoded"
@@ -52,7 +52,7 @@ Work = Callable[[], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One line of the table. `work` is by candidate; `goal_microseconds` is ours to keep."""
+    """One line of the table. `work` is by candidate; `goal_microseconds` is the target for ours."""
 
     name: str
     goal_microseconds: float | None
@@ -112,10 +112,10 @@ def join_task(attributes: tuple[str, ...], goal_microseconds: float | None) -> T
 
 
 def compile_task() -> Task:
-    """The URL with twelve placeholders, compiled and thrown away. `str.format` has no such step."""
+    """Compiling the URL with twelve placeholders. `str.format` has no such step."""
     plain = ADDRESS + "?" + "&".join(f"p{number}={{{name}}}" for number, name in enumerate(NAMES))
     for_jinja = re.sub(r"\{(\w+)\}", r"{{ \1|urlencode }}", plain)
-    environment = jinja2.Environment(autoescape=False)  # noqa: S701 -- it is URLs that are made, of our own sample values
+    environment = jinja2.Environment(autoescape=False)  # noqa: S701 -- it renders URLs, from our own sample values
 
     def ours() -> None:
         compile_template.__wrapped__(plain, Place.URL, frozenset())
@@ -127,7 +127,7 @@ def compile_task() -> Task:
 
 
 def check(task: Task) -> None:
-    """Those that do the same work must give the same text."""
+    """Checks that candidates that do the same work give the same text."""
     for candidates in ((OURS, JINJA_ENCODED, FORMAT_ENCODED), (JINJA_BARE, FORMAT_BARE)):
         texts = {task.work[name]() for name in candidates if name in task.work}
         if len(texts) > 1:
@@ -135,7 +135,7 @@ def check(task: Task) -> None:
 
 
 def measure(task: Task) -> dict[str, list[float]]:
-    """Microseconds of one run, for each candidate and round."""
+    """The microseconds of one run, by candidate and round."""
     counts = {name: _runs_per_round(work) for name, work in task.work.items()}
     rounds: dict[str, list[float]] = {name: [] for name in task.work}
     for _ in range(ROUNDS):
@@ -159,10 +159,10 @@ def _seconds(work: Work, count: int) -> float:
 
 
 def machine() -> dict[str, Any]:
-    """The facts without which a figure says nothing."""
+    """The facts without which a figure means nothing."""
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 -- whichever git there is
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 -- any git will do
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -180,9 +180,9 @@ def machine() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Exit code 1 where a goal is missed."""
-    parser = argparse.ArgumentParser(description="Measures templates beside Jinja2 and str.format.")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    """Exits with 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(description="Compare templates with Jinja2 and str.format.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     options = parser.parse_args()
     about = machine()
     print("  ".join(f"{name} {value}" for name, value in about.items()))

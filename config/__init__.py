@@ -1,4 +1,4 @@
-"""The project package: settings, URLs, the Celery app and the embedded services."""
+"""The project package: settings, URLs, the Celery app, the command line, the theme and error pages."""
 
 from config.celery import app as celery_app
 

@@ -1,7 +1,7 @@
-"""Django's commands, with the embedded PostgreSQL and Redis at hand for those that need them.
+"""Django's commands, with the embedded PostgreSQL and Redis running for those that need them.
 
 `manage.py` in a checkout, the script `partner-postbacks` of an installed package, and `python -m config.command_line`
-where the project starts one of its own commands: all three run `main`.
+when the project starts one of its own commands: all three run `main`.
 """
 
 import os
@@ -23,7 +23,7 @@ WITHOUT_SERVICES = {
 
 
 def main() -> None:
-    """Run the command of `sys.argv`, and hold the embedded services meanwhile if it needs them."""
+    """Run the command in `sys.argv`, and hold the embedded servers meanwhile if it needs them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         if needs_services(sys.argv[1:]):
@@ -40,8 +40,8 @@ def main() -> None:
 
 
 def run_with_services() -> None:
-    """Run the command; a signal to end leaves through `services()`, which would otherwise go on running."""
-    from devtools import embedded  # noqa: PLC0415 -- a command that needs no server needs none of its packages
+    """Run the command; a signal to end leaves through `services()`, so that the servers do not keep running."""
+    from devtools import embedded  # noqa: PLC0415 -- a command that needs no server does not need its packages
 
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, leave)
@@ -53,7 +53,7 @@ def run_with_services() -> None:
 
 
 def needs_services(arguments: list[str]) -> bool:
-    """Tell whether the command line (without the program's name) needs PostgreSQL or Redis."""
+    """Return whether the command line (without the program's name) needs PostgreSQL or Redis."""
     if not arguments or "--help" in arguments or "-h" in arguments:
         return False
     command, *options = arguments
@@ -65,7 +65,7 @@ def needs_services(arguments: list[str]) -> bool:
 
 
 def leave(number: int, _frame: FrameType | None) -> None:
-    """End as by the signal `number`, through all `finally` clauses."""
+    """Exit as if by signal `number`, but through all `finally` clauses."""
     sys.exit(128 + number)
 
 

@@ -1,10 +1,10 @@
 """What browsers may load and run on our pages (Content-Security-Policy).
 
-No script runs that is not one of our files: no inline scripts, no attributes such as `onclick`, no other hosts.
+Only scripts in our own files run: no inline scripts, no attributes such as `onclick`, no other hosts.
 
-Two things the theme does not do without. Alpine, which moves its menus, makes functions of the texts in its attributes,
-so pages of the admin allow `unsafe-eval`; such a text only gets there through a template, for values are escaped. And
-its pages have styles in attributes and in one element, so styles may be inline everywhere.
+The theme needs two exceptions. Alpine, which drives its menus, turns the text of its attributes into functions, so
+admin pages allow `unsafe-eval`; such text can only come from a template, because values are escaped. And its pages have
+styles in attributes and in one element, so styles may be inline everywhere.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ POLICY: dict[str, Any] = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF, UNSAFE_INLINE],
-        "img-src": [SELF, "data:"],  # Small signs within style sheets.
+        "img-src": [SELF, "data:"],  # Small icons in style sheets.
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
@@ -34,7 +34,7 @@ _ADMIN = "/admin/"
 
 
 class ContentPolicy(CSPMiddleware):
-    """Middleware: `POLICY` on each answer, on the admin's pages with what Alpine needs."""
+    """Middleware that sets `POLICY` on each response, and on admin pages what Alpine needs."""
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False

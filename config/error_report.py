@@ -1,4 +1,4 @@
-"""What Django's error report hides: the page of a developer (`DEBUG`), and e-mails to administrators."""
+"""What Django's error reports hide: the debug page (`DEBUG`), and e-mails to administrators."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
-# By what a setting, a header or a field of a form is called. URLs of servers hold passwords.
+# By the name of a setting, a header or a form field. URLs of servers contain passwords.
 _HIDDEN = re.compile(
     "API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|PROXY|_URL|DATABASES|BROKER|CACHES|DSN|SESSION", re.IGNORECASE
 )
 
 
 class WithoutSecrets(SafeExceptionReporterFilter):
-    """Hides with `DEBUG` as well: a developer's page is looked at by others, too."""
+    """Hides secrets even with `DEBUG`: others may see a debug page too."""
 
     hidden_settings = _HIDDEN
 

@@ -1,6 +1,6 @@
-"""The left navigation: what there is, in the operators' words, and of it only what the user may see.
+"""The left navigation, in the operators' words, limited to what the user may see.
 
-An entry names an admin page and the permission that it takes. One whose page is not installed is left out.
+An entry names an admin page and the permission that it requires. One whose page is not installed is left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.urls import NoReverseMatch, reverse
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`page` is the name of a URL, `under` the heading that stands above it within its group."""
+    """`page` is the name of a URL, `under` the heading above the entry within its group."""
 
     title: str
     icon: str
@@ -88,7 +88,7 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups with their entries, as the theme takes them."""
+    """The groups with their entries, in the format of the theme."""
     groups = [_Shown(request).group(title, entries) for title, entries in _GROUPS]
     home = {"title": "Dashboard", "icon": "monitoring", "link": reverse("admin:index")}
     return [{"title": "", "items": [home]}, *(group for group in groups if group["items"])]

@@ -1,6 +1,6 @@
 """Settings, read from the environment and `.env`; `.env.example` documents every variable.
 
-Without `DATABASE_URL` and `REDIS_URL` they name the embedded servers, which whoever runs starts (`devtools.embedded`).
+Without `DATABASE_URL` and `REDIS_URL`, they name the embedded servers, which `devtools.embedded` starts.
 """
 
 import os
@@ -39,7 +39,9 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     if not DATABASE_IS_EMBEDDED:
-        raise ImproperlyConfigured("DATABASE_URL is set, so SECRET_KEY must be: a long random text, kept secret.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL is set, so SECRET_KEY must be set too: to a long random text, kept secret."
+        )
     SECRET_KEY = embedded_secret_key(DATA_DIR)
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -47,7 +49,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "config",
-    "unfold",  # Before the admin: its templates take the place of the admin's.
+    "unfold",  # Before the admin: its templates replace the admin's.
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "django.contrib.admin",
@@ -60,18 +62,18 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "auditlog",
     "axes",
-    "ninja",  # For the files of the page that shows the API; it comes without a network.
+    "ninja",  # For the files of the API documentation page, which then needs no network.
     "partners",
     "optimize_sources",
     "actions",
     "postbacks",
     "operations",
     "devtools",
-    "accounts",  # The last: its groups are given the permissions of all others.
+    "accounts",  # Last: its groups get the permissions of all other apps.
 ]
 
 MIDDLEWARE = [
-    "operations.probes.probes",  # Before all that looks at hosts, schemes and sessions.
+    "operations.probes.probes",  # Before everything that checks hosts, schemes and sessions.
     "operations.logs.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "config.content_policy.ContentPolicy",
@@ -85,7 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.time_zone.browsers_time_zone",
     "actions.api.errors.api_answers",
-    "axes.middleware.AxesMiddleware",  # Next to the views, whose refusals it turns into a page.
+    "axes.middleware.AxesMiddleware",  # Last, next to the views, whose refusals it turns into a page.
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -115,25 +117,25 @@ if DATABASE_IS_EMBEDDED:
     }
 else:
     database = env.db("DATABASE_URL")
-# Where DATABASE_URL leads to a pooler that deals connections out by transaction: the server itself, for workers, whose
+# If DATABASE_URL leads to a pooler that assigns connections per transaction: the server itself, for workers, whose
 # locks belong to their connections.
 DATABASE_DIRECT: dict[str, Any] | None = None
 if env.str("DATABASE_DIRECT_URL", default="").strip():
     if DATABASE_IS_EMBEDDED:
-        raise ImproperlyConfigured("DATABASE_DIRECT_URL is set, so DATABASE_URL must be: the pooler's address.")
+        raise ImproperlyConfigured("DATABASE_DIRECT_URL is set, so DATABASE_URL must be set too: to the pooler.")
     DATABASE_DIRECT = env.db("DATABASE_DIRECT_URL")
 DATABASES = {
     "default": {
         **database,
         "CONN_MAX_AGE": 60,
         "DISABLE_SERVER_SIDE_CURSORS": DATABASE_DIRECT is not None,  # They outlive a transaction.
-        "CONN_HEALTH_CHECKS": True,  # A connection from before a restart of the server is noticed and replaced.
+        "CONN_HEALTH_CHECKS": True,  # A connection that a restart of the server broke is noticed and replaced.
         "OPTIONS": {"connect_timeout": 5, **database.get("OPTIONS", {})},
     }
 }
 
-# Ten failures from one address, and nobody signs in from there for a quarter of an hour. By address and not by name:
-# otherwise anybody could keep an administrator out. A success forgives nothing: it may be the guesser's own.
+# After ten failures from one address, nobody can sign in from there for a quarter of an hour. By address, not by name:
+# otherwise anyone could lock out an administrator. A success does not reset the count: it may be the attacker's own.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -155,7 +157,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Redis takes the pace and the broker's messages; it can be flushed at any moment, the database knows all.
+# Redis holds the pacing and the broker's messages; it can be flushed at any moment, because the database has it all.
 REDIS_URL: str = f"unix://{redis_socket()}" if REDIS_IS_EMBEDDED else env.str("REDIS_URL")
 CELERY_BROKER_URL = f"redis+socket://{redis_socket()}" if REDIS_IS_EMBEDDED else REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -170,12 +172,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_DEFAULT_QUEUE = "postbacks"
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = False  # Tasks say "there is work"; a lost one is made good by the next sweep.
+CELERY_TASK_ACKS_LATE = False  # Tasks say "there is work"; the next sweep makes up for a lost one.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below is the one place.
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # Only LOGGING below sets up logging.
 CELERY_WORKER_CONCURRENCY = whole_number("WORKER_CONCURRENCY", default=os.cpu_count() or 1, most=256)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
@@ -189,55 +191,56 @@ CELERY_BEAT_SCHEDULE = {
     "fold": {"task": "postbacks.tasks.fold", "schedule": 5.0, "options": {"expires": 5}},
     "mature": {"task": "actions.tasks.mature", "schedule": 60.0, "options": {"expires": 60}},
     "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0, "options": {"expires": 30}},
-    # Each hour of the night: what a run did not end, or a restart cut off, the next goes on with.
+    # Each hour of the night: the next run continues what one did not finish, or a restart cut off.
     "prune": {
         "task": "postbacks.tasks.prune",
         "schedule": crontab(minute="17", hour=hours("PRUNE_HOURS", default="1-5")),
         "options": {"expires": 3000},
     },
 }
-# In memory: what runs every second has no past worth a file, and a file can be found broken after a kill.
+# In memory: tasks that run every second need no stored history, and a file may be corrupt after a kill.
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 
 
-# Encrypt header values and signing keys in the database: the first encrypts, all of them decrypt.
+# Keys for header values and signing keys in the database: the first encrypts, all of them decrypt.
 POSTBACKS_ENCRYPTION_KEYS = encryption_keys("POSTBACKS_ENCRYPTION_KEYS")
 if not POSTBACKS_ENCRYPTION_KEYS:
     if not DATABASE_IS_EMBEDDED:
         raise ImproperlyConfigured(
-            "DATABASE_URL is set, so POSTBACKS_ENCRYPTION_KEYS must be. Make a key with `openssl rand -base64 32`, and "
-            "keep a copy apart from the database: without it the secrets in there cannot be read."
+            "DATABASE_URL is set, so POSTBACKS_ENCRYPTION_KEYS must be set too. Make a key with "
+            "`openssl rand -base64 32`, and keep a copy apart from the database: without it, the secrets there cannot "
+            "be read."
         )
     POSTBACKS_ENCRYPTION_KEYS = [embedded_encryption_key(DATA_DIR)]
 
 POSTBACKS_ALLOWED_NETWORKS = networks("POSTBACKS_ALLOWED_NETWORKS") + allowed_networks(DATA_DIR)
 POSTBACKS_ALLOWED_PORTS = ports("POSTBACKS_ALLOWED_PORTS", default=(range(80, 81), range(443, 444), range(1024, 65536)))
 POSTBACKS_EGRESS_PROXY = proxy("POSTBACKS_EGRESS_PROXY")
-# By default what common servers take in a request line, and never more than a body may have.
+# The default is what common servers accept in a request line; the limit is that of a body.
 POSTBACKS_MAX_URL_BYTES = whole_number("POSTBACKS_MAX_URL_BYTES", default=8192, most=256 * 1024)
 POSTBACKS_CONNECT_TIMEOUT = seconds("POSTBACKS_CONNECT_TIMEOUT", 5)
 POSTBACKS_RESPONSE_TIMEOUT = seconds("POSTBACKS_RESPONSE_TIMEOUT", 10)
 POSTBACKS_TOTAL_TIMEOUT = seconds("POSTBACKS_TOTAL_TIMEOUT", 15)
 POSTBACKS_SHUTDOWN_TIMEOUT = seconds("POSTBACKS_SHUTDOWN_TIMEOUT", 20)
 
-# A minute has a row for each postback that was busy in it, so a thousand busy ones make 1.4 million a day.
+# Each minute has a row for each postback that was busy in it: a thousand busy ones make 1.4 million rows a day.
 POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS = whole_number("POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS", default=3, most=366)
 POSTBACKS_ROLLUP_HOURS_KEPT_DAYS = whole_number("POSTBACKS_ROLLUP_HOURS_KEPT_DAYS", default=400, most=36_600)
 
-# Days that things are kept, 0 for ever; see docs/operations.md.
+# Days that data is kept, 0 for forever; see docs/operations.md.
 POSTBACKS_TEXTS_KEPT_DAYS = days_kept("POSTBACKS_TEXTS_KEPT_DAYS", default=30)
 POSTBACKS_DELIVERIES_KEPT_DAYS = days_kept("POSTBACKS_DELIVERIES_KEPT_DAYS", default=400)
 PERSONAL_DATA_KEPT_DAYS = days_kept("PERSONAL_DATA_KEPT_DAYS", default=90)
 ACTIONS_KEPT_DAYS = days_kept("ACTIONS_KEPT_DAYS", default=0)
 API_SUBMISSIONS_KEPT_DAYS = days_kept("API_SUBMISSIONS_KEPT_DAYS", default=90)
 
-# Of one token of the conversion API.
+# For each token of the conversion API.
 API_REQUESTS_PER_SECOND = whole_number("API_REQUESTS_PER_SECOND", default=1000, most=1_000_000)
 
-# What /metrics is asked with. Without one nobody sees it.
+# The token for /metrics. Without one, nobody can see it.
 METRICS_TOKEN = token("METRICS_TOKEN")
 
-# Who is told when a destination is held or released. Without EMAIL_URL, mail is printed where it would be sent.
+# Who is notified when a destination is held or released. Without EMAIL_URL, mail is printed instead of sent.
 POSTBACKS_NOTICE_EMAILS = env.list("POSTBACKS_NOTICE_EMAILS", default=[])
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="postbacks@localhost")
@@ -248,14 +251,14 @@ TIME_ZONE = time_zone("TIME_ZONE", default="UTC")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Static files come straight from the packages that hold them: there is no collecting step to forget.
+# Static files come directly from their packages: there is no collectstatic to forget.
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# Behind a proxy that speaks TLS. The embedded default is visited over plain http on the same machine.
+# For use behind a proxy with TLS. The embedded default is visited over plain HTTP on the same machine.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DEBUG and not DATABASE_IS_EMBEDDED)
-# How many proxies of ours have written into X-Forwarded-For before a request comes here.
+# How many of our own proxies append to X-Forwarded-For before a request arrives.
 TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", default=int(HTTPS_ONLY), least=0, most=9)
 SESSION_COOKIE_AGE = whole_number("SESSION_HOURS", default=12, most=24 * 30) * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -264,10 +267,10 @@ CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
-# Whether all subdomains are https too, and belong on browsers' lists, the owner of the domain decides at the proxy.
+# HSTS for subdomains and preload lists are up to the owner of the domain, at the proxy.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_report.WithoutSecrets"
 LOGGING = logging_setup(log_level("LOG_LEVEL", default="INFO"))
-# The lines of attempts: none, failed or all.
+# Which attempts are logged: none, failed or all.
 LOG_ATTEMPTS = logged_attempts()

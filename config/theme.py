@@ -5,7 +5,7 @@ from typing import Any
 from django.templatetags.static import static
 from django.utils.functional import lazy
 
-_static = lazy(static, str)  # Where static files are is known once the settings are read.
+_static = lazy(static, str)  # The location of static files is known only after the settings are read.
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Partner Postbacks",

@@ -1,4 +1,4 @@
-"""Times on the screens are those of whoever looks: the browser names its zone in a cookie (`time-zone.js`)."""
+"""Shows times in the user's time zone: the browser names it in a cookie (`time-zone.js`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Next = Callable[[HttpRequest], HttpResponse]
 
 
 def browsers_time_zone(get_response: _Next) -> _Next:
-    """Middleware. Without the cookie, or with one that names no zone, it is TIME_ZONE of the settings."""
+    """Middleware that sets the time zone. Without a valid cookie, it is TIME_ZONE of the settings."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         zone = zone_named(request.COOKIES.get(COOKIE, ""))
@@ -28,7 +28,7 @@ def browsers_time_zone(get_response: _Next) -> _Next:
 
 
 def zone_named(name: str) -> ZoneInfo | None:
-    """The zone of the IANA database, or None. Strangers write cookies, so no file is opened by an unknown name."""
+    """The zone in the IANA database, or None. Cookies are untrusted, so no file is opened for an unknown name."""
     return ZoneInfo(name) if name in _names() else None
 
 

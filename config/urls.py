@@ -8,7 +8,7 @@ from actions.api.endpoints import api
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    # For what asks without reading the page.
+    # For clients that request it without reading the page.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("config/favicon.svg"))),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("", api.urls),

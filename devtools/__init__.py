@@ -1,1 +1,1 @@
-"""The first minutes: embedded servers, `up`, a demo, a receiver to send to. A production deployment uses none of it."""
+"""For trying out and developing: embedded servers, `up`, a demo, a receiver. Not for production deployments."""

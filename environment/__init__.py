@@ -1,1 +1,1 @@
-"""What the environment says: variables and `.env` as typed values, the data folder, the embedded servers' addresses."""
+"""The environment: variables and `.env` as typed values, the data folder, the addresses of the embedded servers."""

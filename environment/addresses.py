@@ -1,7 +1,7 @@
-"""Where the embedded servers listen. Computes paths and starts nothing, so the settings may import it.
+"""Where the embedded servers listen. It only computes paths and starts nothing, so the settings may import it.
 
-Both servers listen on Unix sockets only, so no port of theirs can be taken, and the folder of the sockets is the lock
-on the door: it belongs to the user who starts them and nobody else may enter.
+Both servers listen only on Unix sockets, so no port can be in use already, and the folder of the sockets protects them:
+it belongs to the user who starts them, and no other user may enter it.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from environment.variables import data_dir, env
 
-LOCALHOST = "127.0.0.1"  # Where whatever else is started for this machine alone listens.
+LOCALHOST = "127.0.0.1"  # For everything else that serves only this machine.
 
 DATABASE_NAME = "postbacks"
 DATABASE_USER = "postgres"
@@ -30,8 +30,8 @@ def embedded_servers() -> frozenset[str]:
 def socket_dir() -> Path:
     """Return the folder of the sockets.
 
-    A socket's path holds 107 bytes at most, on macOS 103, which a project's folder can exceed; and `TMPDIR` differs
-    between shells, while all of them must find the same servers. Hence a short name right under `/tmp`.
+    The path of a socket has at most 107 bytes, 103 on macOS, which the folder of a project can exceed; and `TMPDIR`
+    differs between shells, while all of them must find the same servers. Hence a short name directly under `/tmp`.
     """
     digest = hashlib.sha256(os.fsencode(data_dir())).hexdigest()[:12]
     return Path("/tmp") / f"postbacks-{os.getuid()}-{digest}"  # noqa: S108 -- private (0700) and verified by its maker

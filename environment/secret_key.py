@@ -1,4 +1,4 @@
-"""The keys of the embedded default: each made once, kept in a file of the data folder."""
+"""The keys of the embedded default: each is made once and kept in a file in the data folder."""
 
 import os
 import secrets
@@ -12,13 +12,13 @@ from django.core.exceptions import ImproperlyConfigured
 def embedded_secret_key(folder: Path) -> str:
     """Return the SECRET_KEY kept in `folder`, made on first use; several processes may ask at once.
 
-    Raises `ImproperlyConfigured` where the folder cannot be written.
+    Raises `ImproperlyConfigured` if the folder cannot be written.
     """
     return _kept(folder / "secret-key", "SECRET_KEY", lambda: secrets.token_urlsafe(50))
 
 
 def embedded_encryption_key(folder: Path) -> str:
-    """The same of the key that encrypts secrets in the database."""
+    """Return the key that encrypts secrets in the database, kept in the same way."""
     return _kept(folder / "encryption-key", "POSTBACKS_ENCRYPTION_KEYS", lambda: Fernet.generate_key().decode())
 
 
@@ -35,7 +35,7 @@ def _kept(path: Path, variable: str, make: Callable[[], str]) -> str:
 
 
 def _write(path: Path, key: str) -> None:
-    """Write the key whole beside its place, then link it there unless another process was first."""
+    """Write the whole key next to its place, then link it there unless another process was first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)

@@ -1,1 +1,1 @@
-"""How a deployment is watched: probes for machines, `manage.py doctor` for people, metrics, logs."""
+"""Watching and maintaining a deployment: probes, `manage.py doctor`, metrics, logs, retention."""

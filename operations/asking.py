@@ -1,6 +1,6 @@
-"""Questions to the database, each with a deadline: a probe must answer also when the database hangs.
+"""Queries with a deadline: a probe must answer even if the database hangs.
 
-Timeouts of the server do not help there, and psycopg2 has none of its own, so the connection is asynchronous.
+Server-side timeouts do not help then, and psycopg2 has none of its own, so the connection is asynchronous.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Rows = list[tuple[Any, ...]]
 
 
 class Asker:
-    """A connection for a few questions; all of them, the connecting included, have `seconds` together.
+    """A connection for a few queries; connecting and all queries together have `seconds`.
 
-    A name that resolves slowly is outside of the deadline: libpq looks it up in one go.
+    The deadline does not cover slow name resolution: libpq blocks during it.
     """
 
     def __init__(self, seconds: float, parameters: dict[str, Any] | None = None) -> None:
-        """Raises psycopg2.OperationalError when no connection comes about in time."""
+        """Raises psycopg2.OperationalError if it cannot connect in time."""
         self._until = time.monotonic() + seconds
         self._seconds = seconds
         self._connection: extensions.connection = psycopg2.connect(
@@ -39,14 +39,14 @@ class Asker:
             raise
 
     def ask(self, statement: str, values: Sequence[Any] | None = None) -> Rows:
-        """The rows. Raises psycopg2.Error: OperationalError when time is up."""
+        """Returns the rows. Raises psycopg2.Error, which is OperationalError when time is up."""
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             self._wait()
             return cursor.fetchall()
 
     def is_pooled(self) -> bool:
-        """Whether a pooler stands before the server. Raises as `ask` does."""
+        """Whether a pooler is in front of the server. Raises as `ask` does."""
         ((backend,),) = self.ask("SELECT pg_backend_pid()")
         return is_pooled(self._connection, backend)
 
@@ -62,7 +62,7 @@ class Asker:
     def _wait(self) -> None:
         while (state := self._connection.poll()) != extensions.POLL_OK:
             left = self._until - time.monotonic()
-            ready = select.poll()  # select.select takes no descriptor above 1,023.
+            ready = select.poll()  # select.select cannot handle descriptors above 1,023.
             ready.register(
                 self._connection.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
             )
@@ -71,7 +71,7 @@ class Asker:
 
 
 def database_parameters() -> dict[str, Any]:
-    """What Django connects with."""
+    """The parameters with which Django connects."""
     parameters: dict[str, Any] = {**django_connection.get_connection_params()}
     parameters.pop("cursor_factory", None)
     return parameters

@@ -1,4 +1,4 @@
-"""Which migrations of this code the database has not had."""
+"""Which migrations of this code are not applied to the database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Name = tuple[str, str]  # App and migration.
 
 
 def missing(applied: Iterable[Name]) -> list[str]:
-    """Those that are not applied, as `app.name`. What a newer version has applied besides does not matter."""
+    """The migrations that are not applied, as `app.name`. Extra ones of a newer version do not matter."""
     known = set(applied)
     done = known | {name for name, migration in _of_this_code().items() if _replaces_only(migration, known)}
     replaced = {name for each in done if each in _of_this_code() for name in _of_this_code()[each].replaces}
@@ -22,7 +22,7 @@ def missing(applied: Iterable[Name]) -> list[str]:
 
 
 def _replaces_only(migration: Migration, known: set[Name]) -> bool:
-    """True for a squashed one when all that it stands for was applied by itself."""
+    """True for a squashed migration if all that it replaces were applied one by one."""
     return bool(migration.replaces) and known.issuperset(migration.replaces)
 
 

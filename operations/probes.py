@@ -1,7 +1,7 @@
-"""The addresses that machines ask: `/healthz`, `/readyz`, `/readyz/web`, `/metrics`.
+"""The URLs for machines: `/healthz`, `/readyz`, `/readyz/web`, `/metrics`.
 
-They are answered before anything else looks at the request: whoever probes comes by the address of a container, over
-plain http, without a session.
+They are answered before anything else looks at the request: probes use the address of a container, over plain HTTP,
+without a session.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from operations.readiness import Check, all_checks, web_checks
 
 
 def probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware, the first of all."""
+    """Middleware that answers probes; it must come first."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         probe = ADDRESSES.get(request.path_info)
@@ -32,7 +32,7 @@ def probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[
 
 
 def _healthz(_request: HttpRequest) -> HttpResponse:
-    """This process answers; it asks nobody else."""
+    """Says only that this process answers; checks nothing else."""
     return JsonResponse({"alive": True})
 
 

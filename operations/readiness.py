@@ -1,6 +1,6 @@
-"""Whether all that a deployment needs is there, for `/readyz`: quick, and never hanging.
+"""Whether a deployment has everything it needs, for `/readyz`: quick, and never hanging.
 
-What goes wrong is logged with its details; whoever asks over HTTP is told what to fix, and neither hosts nor users.
+The log has the details of a failure; the HTTP response says what to fix, but names neither hosts nor users.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ logger = logging.getLogger(__name__)
 DATABASE_SECONDS = 3.0
 REDIS_SECONDS = 2.0
 KEPT_SECONDS = 1.0
-# Without beat a worker sweeps after 4 s; a busy database may take some more.
+# Without beat, a worker sweeps after 4 s; a busy database may need longer.
 MOST_SWEEP_LAG_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One of the things that are needed. `mend` says what to do; it is empty where all is well."""
+    """One thing that is needed. `fix` says what to do; it is empty if all is well."""
 
     name: str
     fix: str = ""
@@ -45,13 +45,13 @@ class Check:
 
 
 class Checks:
-    """One set of checks, made once in KEPT_SECONDS by each process, however many ask: anybody may."""
+    """A set of checks, which each process runs at most once per KEPT_SECONDS, because anyone may ask."""
 
     def __init__(self, look: Callable[[], Iterable[Check]]) -> None:
         self._look = look
         self._lock = threading.Lock()
         self._kept: list[Check] = []
-        self._until = 0.0  # Of the monotonic clock.
+        self._until = 0.0  # On the monotonic clock.
 
     def __call__(self) -> list[Check]:
         with self._lock:
@@ -61,7 +61,7 @@ class Checks:
             return self._kept
 
     def forget(self) -> None:
-        """For those who cannot wait."""
+        """Makes the next call run the checks again."""
         self._until = 0.0
 
 
@@ -74,7 +74,7 @@ def _database(*, workers: bool) -> Iterator[Check]:
                 yield from _workers(asker)
     except psycopg2.Error as error:
         logger.warning("Not ready: the database does not answer (%s).", str(error).strip())
-        yield Check("database", "The database does not answer. See that it runs and that DATABASE_URL is right.")
+        yield Check("database", "The database does not answer. Check that it runs and that DATABASE_URL is correct.")
 
 
 def _migrations(asker: Asker) -> Check:
@@ -88,7 +88,7 @@ def _migrations(asker: Asker) -> Check:
 
 def _workers(asker: Asker) -> Iterator[Check]:
     (processes,) = asker.ask(leases.LIVING, [LEASE_LOCKS])[0]
-    yield Check("worker", "" if processes else "No worker process lives. Start one: celery --app config worker.")
+    yield Check("worker", "" if processes else "No worker process is running. Start one: celery --app config worker.")
     try:
         ages: dict[str, float] = {name: age for name, age in asker.ask(heartbeat.AGES)}  # noqa: C416 -- typed so
         lag = ages.get(heartbeat.SWEEP)
@@ -97,8 +97,8 @@ def _workers(asker: Asker) -> Iterator[Check]:
     if lag is not None and lag <= MOST_SWEEP_LAG_SECONDS:
         yield Check("sweep")
     else:
-        when = "never yet" if lag is None else f"{lag:.0f} s ago"
-        yield Check("sweep", f"The last sweep was {when}. See that a worker runs, and its log.")
+        when = "never" if lag is None else f"{lag:.0f} s ago"
+        yield Check("sweep", f"The last sweep was {when}. Check that a worker runs, and its log.")
 
 
 def _redis() -> Check:
@@ -109,17 +109,19 @@ def _redis() -> Check:
         retry=Retry(NoBackoff(), 0),
     )
     try:
-        # A write: a Redis that is full, or only a copy, answers to a ping as well.
+        # A write, because a Redis that is full or a replica also answers a ping.
         client.set("postbacks:probe", 1, ex=60)
     except RedisError as error:
-        logger.warning("Not ready: Redis does not take a write (%s).", error)
-        return Check("redis", "Redis does not take a write. See that it runs, has memory, and that REDIS_URL is right.")
+        logger.warning("Not ready: Redis does not accept writes (%s).", error)
+        return Check(
+            "redis", "Redis does not accept writes. Check that it runs, has memory, and that REDIS_URL is correct."
+        )
     finally:
         client.close()
     return Check("redis")
 
 
-# What reports are taken with: the database and its tables.
+# What is needed to accept reports: the database and its tables.
 web_checks = Checks(lambda: _database(workers=False))
-# What postbacks are sent with, besides: Redis, and workers that sweep.
+# What is also needed to send postbacks: Redis, and workers that sweep.
 all_checks = Checks(lambda: [*_database(workers=True), _redis()])

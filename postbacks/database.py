@@ -1,4 +1,4 @@
-"""Plain psycopg2 for the statements that Django's ORM cannot say: arrays, LATERAL, COPY."""
+"""Plain psycopg2 for statements that Django's ORM cannot express: arrays, LATERAL, COPY."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from django.db import connection as django_connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 from psycopg2 import extensions
 
-# The engine's statements are written for index scans on small partial indexes. With stale statistics the planner
+# The engine's statements rely on index scans of small partial indexes. With stale statistics the planner
 # sometimes prefers to read a whole table; pinned, the claim took 0.5 to 7 ms whatever the tables held.
 PINNED_PLAN = " ".join(
     f"-c {name}=off"
     for name in ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "jit")
 )
-STATEMENT_TIMEOUT_MS = 10_000  # A statement of ours takes milliseconds; one that takes this long is better retried.
+STATEMENT_TIMEOUT_MS = 10_000  # Our statements take milliseconds; one that takes this long is better retried.
 CONNECT_TIMEOUT_SECONDS = 5
-# A server that vanished without a word would be waited for for minutes.
+# Otherwise a server that vanished silently would be noticed only after minutes.
 NOTICE_A_DEAD_LINK = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -33,7 +33,7 @@ POOLED = "DATABASE_URL leads to a pooler. Set DATABASE_DIRECT_URL to the Postgre
 
 
 class PooledError(psycopg2.OperationalError):
-    """A pooler stands between us and the server, so locks and settings would not stay with the connection."""
+    """A pooler sits between us and the server, so locks and settings would not stay with the connection."""
 
 
 @contextmanager
@@ -44,12 +44,12 @@ def raw_cursor() -> Iterator[extensions.cursor]:
 
 
 def as_array(numbers: Iterable[object]) -> str:
-    """As PostgreSQL reads an array from text: psycopg2 takes ten times as long to write a list, number by number."""
+    """An array as text for PostgreSQL: psycopg2 takes ten times as long to write a list, number by number."""
     return f"{{{','.join(map(str, numbers))}}}"
 
 
 def direct_parameters() -> dict[str, Any]:
-    """What a connection to the server itself is made with."""
+    """The parameters of a connection to the server itself, past any pooler."""
     direct = settings.DATABASE_DIRECT
     wrapper = DatabaseWrapper({**django_connection.settings_dict, **direct}) if direct else django_connection
     parameters = {**wrapper.get_connection_params()}
@@ -58,17 +58,17 @@ def direct_parameters() -> dict[str, Any]:
 
 
 def is_pooled(connection: extensions.connection, backend: int) -> bool:
-    """Whether somebody else than `backend`, the server's process that answers, has greeted us.
+    """Whether the process id in the greeting differs from `backend`, the server process that answers.
 
-    A pooler makes up the number that a server greets with, since it is good for cancelling only.
+    A pooler makes up the id in its greeting, because clients need it only to cancel.
     """
     return bool(connection.info.backend_pid != backend)
 
 
 def connect(name: str) -> extensions.connection:
-    """A connection of the engine's own, in autocommit, with the plan pinned. `name` shows in pg_stat_activity.
+    """A connection for the engine, in autocommit, with the plan pinned. `name` shows in pg_stat_activity.
 
-    Raises psycopg2.OperationalError when the server cannot be reached, PooledError when it is not the server.
+    Raises psycopg2.OperationalError if the server cannot be reached, PooledError if a pooler answers.
     """
     parameters = direct_parameters()
     parameters["connect_timeout"] = CONNECT_TIMEOUT_SECONDS
@@ -92,14 +92,14 @@ def connect(name: str) -> extensions.connection:
 
 
 class Session:
-    """A connection that is made when it is first needed, and made anew after `close`."""
+    """A connection that is made when first needed, and again after `close`."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._connection: extensions.connection | None = None
 
     def cursor(self) -> extensions.cursor:
-        """Raises psycopg2.OperationalError when the server cannot be reached."""
+        """A cursor of the connection. Raises psycopg2.OperationalError if the server cannot be reached."""
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._name)
         return self._connection.cursor()

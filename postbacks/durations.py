@@ -12,8 +12,10 @@ _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def parse_duration(text: str | int) -> int:
-    """The seconds that a text or a number of seconds stands for; an empty text is none. Raises ValueError with what to
-    write instead; more than 30 days is an error."""
+    """Reads a duration, as text or as a number of seconds, and returns seconds; empty text is 0.
+
+    Raises ValueError, which says what to write instead; more than 30 days is an error.
+    """
     typed = str(text).strip()
     if not typed:
         return 0
@@ -22,15 +24,15 @@ def parse_duration(text: str | int) -> int:
     elif _PARTS.fullmatch(typed):
         seconds = _added_up(typed)
     else:
-        raise ValueError(f'"{typed}" is no duration. Write seconds, or 90s, 15m, 2h, 3d.')
+        raise ValueError(f'"{typed}" is not a duration. Write seconds, or 90s, 15m, 2h, 3d.')
     if seconds > MAX_DELAY_SECONDS:
-        raise ValueError(f'"{typed}" is too long: 30 days (30d) at most.')
+        raise ValueError(f'"{typed}" is too long. Write at most 30 days (30d).')
     return seconds
 
 
 def format_duration(seconds: int) -> str:
-    """The shortest text that reads back as these seconds: `0`, `90s`, `15m`, `1h 30m`. A part is left out where it is
-    nothing; up to two minutes that are not whole ones stay seconds."""
+    """The shortest text that reads back as these seconds: `0`, `90s`, `15m`, `1h 30m`. Parts that are zero are left
+    out; less than two minutes stay seconds unless they are whole minutes."""
     if seconds == 0:
         return "0"
     if seconds < 2 * 60 and seconds % 60:

@@ -1,4 +1,4 @@
-"""What operators do to a whole postback: pause it, resume it, delete it."""
+"""What operators do with a whole postback: pause, resume, delete."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DELETED_REASON = "The postback was deleted."
 
 
 def pending_count(postback: Postback) -> int:
-    """How many deliveries wait to be sent: the ones that deleting the postback would cancel."""
+    """How many deliveries wait to be sent: those that deleting the postback would cancel."""
     return postback.deliveries.filter(state__in=Delivery.WAITING).count()
 
 
 def pause(postback: Postback) -> None:
-    """Stops sending. Deliveries go on being collected. Pausing a paused postback changes nothing."""
+    """Stops sending; deliveries are still collected. Pausing a paused postback changes nothing."""
     if postback.paused_at is None:
         postback.paused_at = timezone.now()
         postback.save(update_fields=["paused_at", "updated_at"])
@@ -29,8 +29,8 @@ def pause(postback: Postback) -> None:
 
 @transaction.atomic
 def resume(postback: Postback) -> None:
-    """Sends again, beginning with what was collected, as soon as the transaction commits. Answers that said the
-    destination is gone are forgotten, so that only new ones pause it again."""
+    """Resumes sending, starting with what was collected, as soon as the transaction commits. Earlier 410 Gone answers
+    are forgotten, so that only new ones pause the postback again."""
     if postback.paused_at is not None:
         postback.paused_at = None
         postback.pause_reason = ""
@@ -41,18 +41,18 @@ def resume(postback: Postback) -> None:
 
 @transaction.atomic
 def delete_postback(postback: Postback) -> int:
-    """Deletes a postback: it fires no more, and what waits is cancelled. Returns how many deliveries that were.
+    """Deletes a postback: it no longer fires, and waiting deliveries are cancelled. Returns how many were cancelled.
 
-    The row stays, marked, because deliveries refer to it.
+    The row stays, marked as deleted, because deliveries refer to it.
     """
-    # Conflicts with the foreign key's lock of whoever records deliveries, so theirs are committed, and cancelled here.
+    # Waits for the foreign key locks of transactions that insert deliveries, so that those are committed and cancelled.
     locked = Postback.objects.select_for_update().get(pk=postback.pk)
     if locked.deleted_at is not None:
         return 0
     now = timezone.now()
     postback.deleted_at = now
     postback.save(update_fields=["deleted_at", "updated_at"])
-    # What is being sent at the moment is on its way; the engine records how it ended.
+    # What is being sent at this moment is not stopped; the engine records how it ends.
     cancelled = postback.deliveries.filter(state__in=Delivery.WAITING).update(
         state=Delivery.State.CANCELLED, finished_at=now, reason=DELETED_REASON
     )

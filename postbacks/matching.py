@@ -1,4 +1,4 @@
-"""Which postbacks an action event fires. Pure: it looks at the event, its action and the postback only."""
+"""Which postbacks an action event fires. Pure: it looks only at the event, its action and the postback."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ CHANGES = (ActionEvent.Kind.MODIFIED, ActionEvent.Kind.REVERSED, ActionEvent.Kin
 
 
 def fires(postback: Postback, event: ActionEvent) -> bool:
-    """True when `event` (with its `action` loaded) fires `postback` (with tracker and in-app event loaded)."""
+    """True if `event` (with its `action` loaded) fires `postback` (with tracker and in-app event loaded)."""
     return (
         event.kind in ActionEvent.NON_STANDARD
         and postback.action_tracker_id == event.action.action_tracker_id
@@ -21,24 +21,24 @@ def fires(postback: Postback, event: ActionEvent) -> bool:
 
 
 class Listeners:
-    """The postbacks of event types, by whom they listen for: one partner's actions, or (a network's) everybody's."""
+    """The postbacks of event types, by partner; under None, those of networks, which see every partner's actions."""
 
     def __init__(self) -> None:
         self._by_tracker: dict[int, dict[int | None, list[Postback]]] = {}
 
     def missing(self, trackers: Iterable[int]) -> set[int]:
-        """The event types among `trackers` whose postbacks were not put in yet."""
+        """The event types among `trackers` whose postbacks have not been added yet."""
         return set(trackers) - self._by_tracker.keys()
 
     def put(self, tracker: int, postbacks: Iterable[Postback]) -> None:
-        """Take in all postbacks of an event type."""
+        """Adds all postbacks of an event type."""
         by_partner: dict[int | None, list[Postback]] = {}
         for postback in postbacks:
             by_partner.setdefault(postback.partner_id, []).append(postback)
         self._by_tracker[tracker] = by_partner
 
     def matches(self, events: Iterable[ActionEvent]) -> Iterator[tuple[Postback, ActionEvent]]:
-        """Every (postback, event) that fires, events in the given order."""
+        """Yields every (postback, event) that fires, events in the given order."""
         for event in events:
             by_partner = self._by_tracker[event.action.action_tracker_id]
             partner = event.action.partner_id
@@ -49,7 +49,7 @@ class Listeners:
 
 
 def _owner_takes_it(postback: Postback, event: ActionEvent) -> bool:
-    """A partner hears of its own actions under a contract's term; a network of all, or of those it took part in."""
+    """A partner gets its own actions under a contract term; a network gets all, or those it took part in."""
     action = event.action
     if postback.partner_id is not None:
         return postback.partner_id == action.partner_id and action.contract_term_id is not None
@@ -67,7 +67,7 @@ def _trigger_takes_it(postback: Postback, event: ActionEvent) -> bool:
 
 
 def _app_event_takes_it(postback: Postback, event: ActionEvent) -> bool:
-    """Of a mobile app: installs, or the chosen in-app event, or either."""
+    """For a mobile app: installs, the chosen in-app event, or either."""
     if not postback.action_tracker.is_mobile_app:
         return True
     code = event.action.event_code

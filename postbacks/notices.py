@@ -1,7 +1,7 @@
-"""E-mail to operators when a destination is held, released, or its postback pauses itself.
+"""E-mails to operators when a destination is held or released, or its postback pauses itself.
 
-What is to be told stands on the lane, so nothing is lost with a process, and of each destination there is at most one
-e-mail an hour: a destination that goes up and down is told as it stands when the hour is over.
+The pending notice is stored on the lane, so no process can lose it. Each destination causes at most one e-mail an hour:
+one that goes up and down is reported as it stands when the hour is over.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AT_MOST_EVERY = timedelta(hours=1)
 
 
 def send_notices() -> int:
-    """Sends what operators have not been told; returns how many e-mails. A mail server that is away is tried later."""
+    """Sends pending notices; returns how many e-mails. If the mail server is unreachable, the next call tries again."""
     told_lately = Q(noticed_at__gt=Now() - AT_MOST_EVERY)
     waiting = Lane.objects.exclude(notice=Lane.Notice.NONE).exclude(told_lately)
     sent = 0
@@ -33,9 +33,9 @@ def send_notices() -> int:
                 send_mail(subject, text, None, settings.POSTBACKS_NOTICE_EMAILS)
                 sent += 1
         except OSError as error:
-            logger.warning("The notice “%s” could not be sent (%s); it is tried again.", subject, error)
+            logger.warning("The notice “%s” could not be sent (%s); it will be tried again.", subject, error)
             return sent
-        # Only if nothing newer has come meanwhile.
+        # Only if no newer notice has come meanwhile.
         Lane.objects.filter(pk=lane.pk, notice=lane.notice).update(notice=Lane.Notice.NONE, noticed_at=Now())
     return sent
 
@@ -45,8 +45,8 @@ def _words(lane: Lane) -> tuple[str, str]:
     match lane.notice:
         case Lane.Notice.HELD:
             return f"Held: {postback}", (
-                f"The destination of the postback “{postback}” does not answer, or answers only with errors, since "
-                f"{_moment(lane.held_since)}. Its deliveries wait; one at a time is sent as a probe until one is "
+                f"The destination of the postback “{postback}” has not answered, or has answered only with errors, "
+                f"since {_moment(lane.held_since)}. Its deliveries wait; one at a time is sent as a probe until one is "
                 "answered. Nothing is lost."
             )
         case Lane.Notice.RELEASED:
@@ -57,7 +57,7 @@ def _words(lane: Lane) -> tuple[str, str]:
         case _:
             return f"Paused: {postback}", (
                 f"The postback “{postback}” has paused itself. {postback.pause_reason} Its deliveries are collected "
-                "and leave when it is resumed."
+                "and sent when you resume it."
             )
 
 

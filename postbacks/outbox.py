@@ -1,4 +1,4 @@
-"""From recorded events to deliveries: rows first, in the recording transaction; workers are woken after its commit."""
+"""Turns recorded events into deliveries: rows within the recording transaction, workers woken after its commit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DUE_AT = "statement_timestamp() + make_interval(secs => v.delay_seconds)"
 INSERT = insertion(_SOURCE, due_at=_DUE_AT, order="v.event_id")
 
 _kept = PerVersion(Listeners)
-# Long, and of no use in matching.
+# Long, and not needed for matching.
 _NOT_KEPT = (
     *("url", "headers", "body_pairs", "body_raw", "success_response", "error_response", "pause_reason"),
     *("secret_headers", "signing_key", "previous_signing_key"),
@@ -31,7 +31,7 @@ _NOT_KEPT = (
 
 
 def connect() -> None:
-    """Listen to what `actions` records."""
+    """Listens to what `actions` records."""
     action_events_recorded.connect(_on_recorded, dispatch_uid="postbacks.outbox")
 
 

@@ -1,4 +1,4 @@
-"""Events for previews: from a file or from a recorded action, as the values that a request is built from."""
+"""Events for previews, from a file or a recorded action, as the values from which a request is built."""
 
 import json
 from collections.abc import Mapping
@@ -14,33 +14,33 @@ from postbacks.request.template.hints import ITEM_ALIASES, PARAMETER_ALIASES, di
 from postbacks.request.template.numbers import number_writer, plain_number
 from postbacks.validation import request_template
 
-_OF_THE_DELIVERY: Final = ("DeliveryId", "Attempt", "ActionEvent")  # No event holds them; a delivery does.
+_OF_THE_DELIVERY: Final = ("DeliveryId", "Attempt", "ActionEvent")  # Known only to a delivery, not to an event.
 _money = number_writer(2, ".", "")
 
 
 class EventFileError(ValueError):
-    """An event file that cannot be read as an event; the text says what is wrong and where."""
+    """A file that cannot be read as an event; the text says what is wrong and where."""
 
 
 class _Digits(str):
-    """A JSON number, with its digits as they stand in the file: 1.10 is not to become 1.1."""
+    """A JSON number with its digits as written in the file: 1.10 must not become 1.1."""
 
     __slots__ = ()
 
 
 @dataclass(slots=True)
 class PreviewEvent:
-    """A snapshot's values (see `actions.reports.parameters`), and what the reader of the file should know about it."""
+    """The values of a snapshot (see `actions.reports.parameters`), and warnings about the file."""
 
     values: dict[str, Any]
     warnings: list[str] = field(default_factory=list)
 
 
 def read_event(text: str) -> PreviewEvent:
-    """Read an event file: a JSON object of parameter names, and `items`, a list of objects of item attributes.
+    """Reads an event file: a JSON object with parameter names as keys, and `items`, a list of objects with attributes.
 
-    Texts are taken as they stand, numbers keep their digits (money gets two decimals), null is absent. Names that no
-    template can use are warned about. Raises `EventFileError`.
+    Strings are used as they are, numbers keep their digits (money gets two decimals), null counts as absent. A name
+    that no template can use causes a warning. Raises `EventFileError`.
     """
     try:
         document = json.loads(text, parse_int=_Digits, parse_float=_Digits, parse_constant=_Digits)
@@ -49,14 +49,14 @@ def read_event(text: str) -> PreviewEvent:
     except RecursionError as error:
         raise EventFileError("not an event: its JSON is nested too deeply") from error
     if not isinstance(document, dict):
-        raise EventFileError("not an event: a JSON object of parameter names and values is expected")
+        raise EventFileError("not an event: expected a JSON object of parameter names and values")
     event = PreviewEvent(delivery_samples())
     items = document.pop("items", None)
     for name, value in document.items():
         parameter = PARAMETERS.get(name)
         if parameter is None:
             hint = did_you_mean(name, (*PARAMETERS, "items"), "%s", PARAMETER_ALIASES)
-            event.warnings.append(f"{name} is no parameter and is not used. {hint}".rstrip())
+            event.warnings.append(f"{name} is not a parameter and is ignored. {hint}".rstrip())
         else:
             event.values[name] = _text(name, parameter.type, value)
     event.values["items"] = _items(items, event.warnings)
@@ -64,7 +64,7 @@ def read_event(text: str) -> PreviewEvent:
 
 
 def recorded_event(action_id: str, number: int | None) -> PreviewEvent:
-    """Read an event of a recorded action from the database: that with this number, or the latest.
+    """Reads an event of a recorded action from the database: the one with this number, or the latest.
 
     Raises `EventFileError` if there is none.
     """
@@ -83,7 +83,7 @@ def recorded_event(action_id: str, number: int | None) -> PreviewEvent:
 
 
 def configured_request(postback_id: int) -> tuple[RequestTemplate, frozenset[str]] | None:
-    """Read a postback from the database: its request, and the parameters that its event type hides. None: no such."""
+    """Reads a postback's request and the parameters that its event type hides. None if there is no such postback."""
     postback = Postback.objects.existing().select_related("action_tracker").filter(pk=postback_id).first()
     if postback is None:
         return None
@@ -91,7 +91,7 @@ def configured_request(postback_id: int) -> tuple[RequestTemplate, frozenset[str
 
 
 def delivery_samples() -> dict[str, Any]:
-    """Values for what only a delivery knows, for events that no delivery was made for."""
+    """Sample values for what only a delivery knows, for events without a delivery."""
     return {name: PARAMETERS[name].example for name in _OF_THE_DELIVERY}
 
 
@@ -115,20 +115,20 @@ def _item(position: int, item: Mapping[str, object], warnings: list[str]) -> dic
             attributes[name] = _text(f"{name} of item {position}", ITEM_ATTRIBUTES[name].type, value)
         else:
             hint = did_you_mean(name, ITEM_ATTRIBUTES, "%s", ITEM_ALIASES)
-            warnings.append(f"{name} of item {position} is no item attribute and is not used. {hint}".rstrip())
+            warnings.append(f"{name} of item {position} is not an item attribute and is ignored. {hint}".rstrip())
     return attributes
 
 
 def _text(name: str, kind: ParameterType, value: object) -> str:
-    """A value of the file as a snapshot holds it."""
+    """A value of the file in the form a snapshot holds."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, _Digits):
         if plain_number(value) is None:
-            raise EventFileError(f"{name} is {value[:40]}; a number is written in plain digits, such as 460.93")
+            raise EventFileError(f"{name} is {value[:40]}; write the number in plain digits, such as 460.93")
         return _money(value) if kind is ParameterType.MONEY else str(value)
     if isinstance(value, str):
         return value
-    raise EventFileError(f"{name} is a list or an object; a text, a number or null is expected")
+    raise EventFileError(f"{name} is a list or an object; expected a string, a number or null")

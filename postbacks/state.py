@@ -1,4 +1,4 @@
-"""In which state a postback is, for people. Pure, but for the clock's zone."""
+"""The state of a postback as users see it. Pure, except for the current time zone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from postbacks.models import Postback
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`key` is active, held, paused or deleted; `label` is it in a word; `text` says since when, and why."""
+    """`key` is active, held, paused or deleted; `label` is the word to show; `text` says since when, and why."""
 
     key: str
     label: str
@@ -19,7 +19,7 @@ class State:
 
 
 def state_of(postback: Postback) -> State:
-    """The state of a postback, which comes with its lane. Times are written in the current zone."""
+    """The state of a postback loaded with its lane. Times are in the current zone."""
     if postback.deleted_at:
         return State("deleted", "Deleted", f"Deleted {timezone.localtime(postback.deleted_at):%Y-%m-%d %H:%M}")
     if postback.paused_at:

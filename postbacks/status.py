@@ -1,4 +1,4 @@
-"""How it stands: deliveries by state, what is behind, which postbacks are stopped."""
+"""The status of everything: deliveries by state, the backlog, which postbacks are stopped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from postbacks.models import Delivery, Lane, Postback
 
 @dataclass(frozen=True, slots=True)
 class PostbackStatus:
-    """One postback. `deliveries` holds every state, also those of which there are none."""
+    """One postback. `deliveries` holds every state, including those with a count of 0."""
 
     id: int
     owner: str
@@ -28,12 +28,12 @@ class PostbackStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of all deliveries at one moment. Finished ones are counted since the beginning, also those whose rows
-    are no longer kept.
+    """The state of all deliveries at one moment. Finished ones are counted since the beginning, including those whose
+    rows are no longer kept.
 
-    `backlog` counts the unfinished ones. `oldest_waiting_seconds` is how long the longest-waiting delivery that could
-    be sent now has been due; what is not due yet, waits behind another, or belongs to a paused postback does not count.
-    0.0 if there is none.
+    `backlog` counts the unfinished ones. `oldest_waiting_seconds` is how long the oldest delivery that could be sent
+    now has been due; one that is not due yet, waits behind another, or belongs to a paused postback does not count. It
+    is 0.0 if there is none.
     """
 
     deliveries: dict[str, int]
@@ -48,8 +48,8 @@ class Status:
 
 
 def read_status() -> Status:
-    """Reads the status from the database: what is unfinished from its rows, of which an index has no others; what is
-    finished from the roll-ups, since the beginning."""
+    """Reads the status from the database: unfinished deliveries from their rows, by an index of only those; finished
+    ones from the roll-ups, since the beginning."""
     catch_up(exactly=True)
     counts: dict[int, dict[str, int]] = defaultdict(_none_of_any_state)
     unfinished = Delivery.objects.filter(state__in=Delivery.UNFINISHED).order_by()

@@ -1,6 +1,6 @@
-"""The Celery tasks. Each says "there is work": it carries no data, ignores its result, and may run any number of times.
+"""The Celery tasks. Each says "there is work": it carries no data, stores no result, and may run any number of times.
 
-A message that is lost costs a second, until the sweep; one that comes twice finds nothing to do.
+A lost message costs a second, until the sweep; one that comes twice finds nothing to do.
 """
 
 from celery import shared_task
@@ -19,41 +19,41 @@ REPLAY_FOR_SECONDS = 0.8  # Posted each second; the thread is needed for drains 
 
 @shared_task(name="postbacks.tasks.drain", ignore_result=True)
 def drain() -> None:
-    """Some lane is due: claim, build and send what is."""
+    """Claims, builds and sends what is due."""
     engine().drain()
 
 
 @shared_task(name="postbacks.tasks.sweep", ignore_result=True)
 def sweep() -> None:
-    """Find what is due, and what dead workers hold."""
-    engine()  # From now on this process goes on sweeping by itself, should nobody ask for it.
+    """Finds what is due, and what dead workers hold."""
+    engine()  # From now on this process also sweeps on its own if no task asks for it.
     sweeper.sweep()
 
 
 @shared_task(name="postbacks.tasks.notify", ignore_result=True)
 def notify() -> None:
-    """Tell operators of destinations that are held or released."""
+    """Notifies operators of destinations that are held or released."""
     send_notices()
 
 
 @shared_task(name="postbacks.tasks.replay", ignore_result=True)
 def replay() -> None:
-    """Go on with replays that nobody drives: those started in the admin, and those whose driver has died."""
+    """Continues replays that have no driver: those started in the admin, and those whose driver has died."""
     drive_for(REPLAY_FOR_SECONDS)
 
 
 @shared_task(name="postbacks.tasks.fold", ignore_result=True)
 def fold() -> None:
-    """Put what was counted since into the roll-ups, and let old ones go."""
+    """Adds new counts to the roll-ups, and deletes old ones."""
     with raw_cursor() as cursor:
         heartbeat.note(cursor, heartbeat.BEAT)
     counts.fold()
     counts.prune()
 
 
-# Else a worker that is started while beat is away would not find what waits for it.
+# Otherwise a worker that starts while beat is down would not find what waits for it.
 worker_ready.connect(lambda **_: sweep.delay(), weak=False)
-# Only these signals let a worker finish what is in flight: a child's threads are cut off at any later hook. The first
-# is for the prefork pool's children, the second for pools that run tasks in the worker's own process.
+# Only these signals let a worker finish what is in flight: at any later hook, a child's threads are already cut off.
+# The first is for children of the prefork pool, the second for pools that run tasks in the worker process itself.
 worker_process_shutdown.connect(lambda **_: stop_engine(), weak=False)
 worker_shutdown.connect(lambda **_: stop_engine(), weak=False)

@@ -1,6 +1,6 @@
-"""What makes a postback sendable, checked where it is saved, so that forms and files meet the same rules.
+"""Whether a postback can be sent, checked when it is saved, so that forms and files follow the same rules.
 
-What a model field or the database checks by itself (blank, choices, ranges, one owner, names) is not repeated here.
+What a model field or the database already checks (blank, choices, ranges, one owner, names) is not repeated here.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Errors = dict[str, list[str]]
 
 
 def connect() -> None:
-    """From now on, `Postback.clean` asks for all of this; done once, by the app when it is ready."""
+    """Makes `Postback.clean` run these checks; the app calls it once, when it is ready."""
     postback_cleaned.connect(_refuse, dispatch_uid="postbacks.validation")
 
 
 def postback_errors(postback: Postback) -> Errors:
-    """Model field name to messages; empty when the postback can be saved.
+    """Messages by model field name; empty if the postback can be saved.
 
-    Owner and event type may still be missing: then what depends on them is not checked.
+    Owner and event type may still be missing; then what depends on them is not checked.
     """
     errors: Errors = defaultdict(list)
     _check_request(postback, errors)
@@ -47,7 +47,7 @@ def postback_errors(postback: Postback) -> Errors:
 
 
 def request_template(postback: Postback) -> RequestTemplate:
-    """What the operator typed, as the request builder takes it. The pairs must be pairs (`are_pairs`).
+    """The postback's fields as the request builder takes them. The pairs must be pairs (`are_pairs`).
 
     Raises SecretUnreadableError.
     """
@@ -79,7 +79,7 @@ def _refuse(postback: Postback, **_: Any) -> None:
 
 def _check_request(postback: Postback, errors: Errors) -> None:
     if not are_pairs(postback.body_pairs):
-        errors["body_pairs"].append("The pairs must be a list of [key, template] pairs of texts.")
+        errors["body_pairs"].append("The pairs must be a list of [key, template] pairs of strings.")
         return
     try:
         compile_request(request_template(postback))
@@ -97,7 +97,7 @@ def _body_field(postback: Postback) -> str:
 
 
 def _checks_itself(postback: Postback, field: str) -> bool:
-    """Whether the model field complains already: of a URL that is blank, of a choice that is none."""
+    """Whether the model field already reports it: a blank URL, or a value that is not among the choices."""
     match field:
         case "url":
             return not postback.url
@@ -109,7 +109,7 @@ def _checks_itself(postback: Postback, field: str) -> bool:
 
 
 def _check_destination(postback: Postback, errors: Errors) -> None:
-    """Refuses a host or port that can plainly not be called. Names are only resolved, and guarded, when they are."""
+    """Refuses a host or port that can never be called. Host names are resolved and guarded only when called."""
     refused = destination_refusal(postback.url)
     if refused is not None:
         errors["url"].append(f"This URL cannot be called: {refused.text}.")
@@ -120,15 +120,15 @@ def _check_app_events(postback: Postback, errors: Errors) -> None:
     if tracker.is_mobile_app:
         if not postback.install and event is None:
             errors["install"].append(
-                "A mobile app's postback fires on installs, on an in-app event, or on both: choose."
+                "A mobile app's postback fires on installs, on an in-app event, or on both. Choose at least one."
             )
         if event is not None and event.action_tracker_id != tracker.pk:
-            errors["in_app_event"].append(f"{event.code} is an in-app event of another event type than {tracker}.")
+            errors["in_app_event"].append(f"{event.code} is not an in-app event of {tracker}. Choose one that is.")
         return
     if postback.install:
-        errors["install"].append(f"Only a mobile app has installs; {tracker} is none.")
+        errors["install"].append(f"Only a mobile app has installs, and {tracker} is not one.")
     if event is not None:
-        errors["in_app_event"].append(f"Only a mobile app has in-app events; {tracker} is none.")
+        errors["in_app_event"].append(f"Only a mobile app has in-app events, and {tracker} is not one.")
 
 
 def _check_contract(postback: Postback, errors: Errors) -> None:

@@ -1,4 +1,4 @@
-"""Types of values that the settings read and the apps use, so that neither needs the other for them.
+"""Types of values that the settings read and the apps use, so that neither depends on the other.
 
-Nothing here knows anything else of the project, nor Django.
+Nothing here depends on Django or the rest of the project.
 """

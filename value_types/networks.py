@@ -1,4 +1,4 @@
-"""Networks as people write them."""
+"""Networks as users write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ports as people write them."""
+"""Ports as users write them."""
 
 from __future__ import annotations
 

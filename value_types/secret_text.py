@@ -1,4 +1,4 @@
-"""Texts that must not be shown, and what is shown instead."""
+"""Text that must not be shown, and the mask that is shown instead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MASK: Final = "••••••••"
 
 
 class SecretText(str):
-    """A text that must not be shown: it goes out as it is, but wherever a program prints it for people, its mask."""
+    """Text that must not be shown: it is sent as it is, but `repr`, as in logs and tracebacks, shows the mask."""
 
     __slots__ = ()
 

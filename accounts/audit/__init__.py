@@ -1,1 +1,1 @@
-"""The history of what people set up: which field was what before and after, who changed it, when."""
+"""The history of the configuration: each changed field before and after, who changed it, and when."""

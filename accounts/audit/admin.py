@@ -1,4 +1,4 @@
-"""The list of all changes, for administrators. That of one row is on the row's own page."""
+"""The list of all changes, for administrators. The page of a row shows the changes of that row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ChangesAdmin(ShownOnly, LargeTable):
     list_select_related = ("content_type", "actor")
     list_filter = (("content_type", admin.RelatedOnlyFieldListFilter),)
     search_fields = ("object_repr",)
-    search_help_text = "A part of the name of what was changed."
+    search_help_text = "Part of the name of the changed object."
     ordering = ("-timestamp",)
     fields = ("timestamp", "by", "done", "kind", "object_repr", "changed")
     readonly_fields = fields
@@ -32,7 +32,7 @@ class ChangesAdmin(ShownOnly, LargeTable):
     def done(self, entry: LogEntry) -> str:
         return what_was_done(entry)
 
-    @admin.display(description="Of")
+    @admin.display(description="Type")
     def kind(self, entry: LogEntry) -> str:
         return str(entry.content_type.name)
 

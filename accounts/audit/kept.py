@@ -1,4 +1,4 @@
-"""Whose changes are recorded, and what of them is not."""
+"""Which models have a history, and which fields are left out or masked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from auditlog.registry import auditlog
 from django.apps import apps
 
 _DOTS: Final = "••••••••"
-_NEVER = frozenset({"id", "created_at", "updated_at"})  # Of the row, not of what somebody wanted.
+_NEVER = frozenset({"id", "created_at", "updated_at"})  # Not set by users.
 
-# Of these models every field but: those left out, and those that are recorded as dots.
+# By model: the fields that are left out, and the fields that are recorded as dots.
 _KEPT: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "postbacks.Postback": (frozenset(), frozenset({"secret_headers", "signing_key", "previous_signing_key"})),
     "partners.Program": (frozenset(), frozenset()),
@@ -21,7 +21,7 @@ _KEPT: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "partners.Contract": (frozenset(), frozenset()),
     "partners.ContractTerm": (frozenset(), frozenset()),
     "partners.CategoryPayout": (frozenset(), frozenset()),
-    "partners.AttributionRule": (frozenset(), frozenset({"value"})),  # It may be a customer's id.
+    "partners.AttributionRule": (frozenset(), frozenset({"value"})),  # It may be the id of a customer.
     "partners.ExchangeRate": (frozenset(), frozenset()),
     "optimize_sources.MediaSource": (frozenset(), frozenset()),
     "actions.ApiToken": (frozenset({"token_sha256", "last_used_at"}), frozenset()),
@@ -32,7 +32,7 @@ _NAMED_BY_WHAT_IS_MASKED: Final = {"partners.attributionrule"}
 
 
 def keep_histories() -> None:
-    """Has every save and delete of these models recorded from now on."""
+    """Makes every save and delete of these models be recorded from now on."""
     for label, (left_out, masked) in _KEPT.items():
         model = apps.get_model(label)
         names = [field.name for field in model._meta.concrete_fields]  # noqa: SLF001 -- Django's documented interface
@@ -46,15 +46,15 @@ def keep_histories() -> None:
 
 
 def leave_out_name(instance: Any, **_signal: Any) -> None:
-    """Of an entry that is about to be saved: where the row's name holds what is masked, its number has to do."""
+    """For an entry about to be saved: if the name of the row contains a masked value, uses its id instead."""
     kind = instance.content_type
     if f"{kind.app_label}.{kind.model}" in _NAMED_BY_WHAT_IS_MASKED:
         instance.object_repr = f"{kind.name} {instance.object_pk}"
 
 
 def name_what_is_referred_to(instance: Any, **_signal: Any) -> None:
-    """Of an entry that is about to be saved: a changed reference becomes the name of then, with its number. Left to
-    auditlog, every reference of a row would be looked up at each of its changes."""
+    """For an entry about to be saved: replaces a changed reference by the current name of the row. auditlog itself
+    would look up every reference of a row at each of its changes."""
     model = instance.content_type.model_class()
     for field in model._meta.concrete_fields if model else ():  # noqa: SLF001 -- Django's documented interface
         values = (instance.changes or {}).get(field.name)
@@ -66,7 +66,7 @@ def name_what_is_referred_to(instance: Any, **_signal: Any) -> None:
 
 
 def masked(text: str) -> str:
-    """What is recorded of a secret: that there is one; of secret headers their names. `text` as auditlog writes it."""
+    """Records only that a secret exists, and the names of secret headers. `text` is as auditlog writes it."""
     if text in ("", "None", "[]"):
         return ""
     try:

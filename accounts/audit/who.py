@@ -1,4 +1,4 @@
-"""Who is changing something at this moment: the user of the request, or else the program."""
+"""Who is making a change: the user of the request, or else the program."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 COMMAND_LINES: Final = ("manage.py", "partner-postbacks", "command_line.py")
-"""The programs whose first argument is what was really run; see `config.command_line`."""
+"""The programs whose first argument is the actual command; see `config.command_line`."""
 _USER: Final[ContextVar[Any]] = ContextVar("user", default=None)
 
 
 def remember_user(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware, after that which finds out who is signed in."""
+    """Middleware that remembers the user; it comes after authentication."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        before = _USER.set(request.user)  # Not looked up before somebody changes something.
+        before = _USER.set(request.user)  # Lazy: looked up only when something changes.
         try:
             return get_response(request)
         finally:
@@ -31,7 +31,7 @@ def remember_user(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Ca
 
 
 def sign(instance: Any, **_signal: Any) -> None:
-    """Writes it on an entry of the history that is about to be saved. The name is kept should the user be deleted."""
+    """Adds the author to an entry about to be saved. The name stays even if the user is deleted."""
     user = _USER.get()
     if user is not None and user.is_authenticated:
         instance.actor = user
@@ -42,7 +42,7 @@ def sign(instance: Any, **_signal: Any) -> None:
 
 
 def _program() -> str:
-    """Such as `load_config, run by deploy`."""
+    """The program, such as `load_config, run by deploy`."""
     path, argument = Path(sys.argv[0]), (*sys.argv[1:], "")[0]
     named = {**dict.fromkeys(COMMAND_LINES, argument), "__main__.py": path.parent.name}
     command = named.get(path.name, path.name)

@@ -1,4 +1,4 @@
-"""Entries of the history in words."""
+"""Entries of the history as text."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import BooleanField, DateTimeField, JSONField, Model
 from django.utils import timezone
 
-MOST = 500  # Entries of one page; who needs older ones asks the database.
+MOST = 500  # Entries on one page; older ones are only in the database.
 _DONE = {LogEntry.Action.CREATE: "Added", LogEntry.Action.UPDATE: "Changed", LogEntry.Action.DELETE: "Deleted"}
 
-# Moments that stand for what somebody did: when they are set, and when they are taken away.
+# Time fields that stand for an action of a user: when set, and when cleared.
 _MOMENTS = {
     "paused_at": ("Paused", "Resumed"),
     "revoked_at": ("Revoked", "Changed"),
@@ -27,7 +27,7 @@ _MOMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A field with its value before and after, as texts; empty where there was none."""
+    """A field with its value before and after, as text; empty if there was none."""
 
     name: str
     before: str
@@ -43,7 +43,7 @@ class Entry:
 
 
 def history_of(row: Model) -> list[Entry]:
-    """What was done to this row, newest first, and what the admin noted about it besides."""
+    """What was done to this row, newest first, including what the admin's own log says about it."""
     entries = [_entry(each) for each in LogEntry.objects.get_for_object(row).select_related("actor")[:MOST]]
     return sorted([*entries, *_messages(row)], key=lambda each: each.at, reverse=True)[:MOST]
 
@@ -53,14 +53,14 @@ def _entry(entry: LogEntry) -> Entry:
 
 
 def changes_of(entry: LogEntry) -> list[Change]:
-    """The fields by name. Those that are empty before and after, such as of a new row, are left out."""
+    """The changed fields, sorted by name. Those that were empty before and after are left out."""
     model = entry.content_type.model_class()
     changes = (_change(model, name, values) for name, values in (entry.changes or {}).items())
     return sorted((each for each in changes if each.before or each.after), key=lambda each: each.name.lower())
 
 
 def what_was_done(entry: LogEntry) -> str:
-    """In a word: also what a moment that was set or taken away stands for."""
+    """What was done, in a word; a time field that was set or cleared gives a more precise one."""
     done = _DONE.get(entry.action, "Changed")
     if done == "Changed":
         for name, (was_set, was_emptied) in _MOMENTS.items():
@@ -76,11 +76,11 @@ def who_did(entry: LogEntry) -> str:
 def _change(model: type[Model] | None, name: str, values: Any) -> Change:
     try:
         described: Any = model._meta.get_field(name) if model else None  # noqa: SLF001 -- Django's documented interface
-    except FieldDoesNotExist:  # It is gone since.
+    except FieldDoesNotExist:  # It has been removed since.
         described = None
     label = str(getattr(described, "verbose_name", name.replace("_", " ")))
     label = label[:1].upper() + label[1:]
-    if isinstance(values, dict):  # Rows that were added to, or taken from, a list of others.
+    if isinstance(values, dict):  # Rows added to, or removed from, a many-to-many field.
         rows = ", ".join(map(str, values.get("objects", ())))
         return Change(label, "", rows) if values.get("operation") == "add" else Change(label, rows, "")
     before, after = (_text(described, str(value)) for value in values)
@@ -100,7 +100,7 @@ def _text(described: Any, value: str) -> str:
 
 
 def _moment(value: str) -> str:
-    """auditlog keeps moments in UTC, without saying so."""
+    """auditlog stores times in UTC, without an offset."""
     try:
         return f"{timezone.localtime(datetime.fromisoformat(value).replace(tzinfo=UTC)):%Y-%m-%d %H:%M:%S}"
     except ValueError:
@@ -108,7 +108,7 @@ def _moment(value: str) -> str:
 
 
 def _lines(value: str) -> str:
-    """Pairs of a body, or names, one a line."""
+    """Pairs of a body, or names, one per line."""
     try:
         rows = json.loads(value)
     except ValueError:
@@ -119,7 +119,7 @@ def _lines(value: str) -> str:
 
 
 def _messages(row: Model) -> Iterator[Entry]:
-    """What the admin's own log says in words, such as where a postback was copied from."""
+    """Messages from the admin's own log, such as where a postback was copied from."""
     key = {"content_type__app_label": row._meta.app_label, "content_type__model": row._meta.model_name}  # noqa: SLF001 -- as above
     rows = Message.objects.filter(object_id=str(row.pk), **key).exclude(change_message="").select_related("user")
     for message in rows.exclude(change_message__startswith="[")[:MOST]:

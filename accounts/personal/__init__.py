@@ -1,1 +1,1 @@
-"""What is known of one customer, by the customer id that was reported: written out, or taken away."""
+"""The personal data of one customer, found by the reported customer id: export and erase."""

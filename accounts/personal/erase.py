@@ -1,8 +1,8 @@
-"""Taking a customer's personal data away. Actions, their money and their deliveries stay, without it.
+"""Erases the personal data of a customer. Actions, amounts and deliveries stay, without it.
 
-By the statements of the nightly pruning: what that takes away after its days, this takes away at once, also of
-deliveries that have not ended, which then go out without personal values. A request that is on its way was built
-before, and writes its text when it is done; so the customer id, by which all is found, goes last, after those.
+It uses the statements of the nightly pruning, but at once, and also on unfinished deliveries, which then go out without
+personal values. A request that is being sent was built earlier, and its text is recorded when it is done. So the
+customer id, by which everything is found, is erased last, after those requests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from operations.retention.kinds import NOT_PERSONAL, PERSONAL, PERSONAL_DATA, TE
 from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery
 
-WAIT_SECONDS: Final = 60  # A request takes 15 by default, and its record follows at once.
+WAIT_SECONDS: Final = 60  # A request takes at most 15 by default, and is recorded at once.
 _LOOK_EACH_SECONDS: Final = 0.5
 _OF_DELIVERIES = """
 UPDATE postbacks_delivery SET parameters = parameters - %(personal)s
@@ -30,12 +30,12 @@ WHERE id = ANY (%(ids)s::bigint[]) AND parameters ?| %(personal)s
 
 
 class StillSendingError(RuntimeError):
-    """Requests that were built before are on their way still. All but their texts and the customer id is gone."""
+    """Requests that were built earlier are still being sent. All but their texts and the customer id is erased."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How many rows lose, or have lost, what is personal."""
+    """How many rows lose, or have lost, personal data."""
 
     actions: int
     events: int
@@ -45,7 +45,7 @@ class Erased:
 
 
 def count(person: Person) -> Erased:
-    """What `erase` would do now."""
+    """Counts what `erase` would do now."""
     return Erased(
         actions=len(person.actions),
         events=ActionEvent.objects.filter(action__in=person.actions).count(),
@@ -56,7 +56,7 @@ def count(person: Person) -> Erased:
 
 
 def erase(customer_id: str, sleep: Callable[[float], None] = time.sleep) -> Erased:
-    """Finds the customer and takes everything away. Raises StillSendingError; then it has to be done once more."""
+    """Finds the customer and erases everything. Raises StillSendingError; then it must be run again."""
     person = _erase(customer_id, but=[FIELD])
     under_way = Delivery.objects.filter(pk__in=person.deliveries(), state=Delivery.State.SENDING)
     waited = 0.0
@@ -64,8 +64,8 @@ def erase(customer_id: str, sleep: Callable[[float], None] = time.sleep) -> Eras
         under_way = Delivery.objects.filter(pk__in=waiting, state=Delivery.State.SENDING)
         if waited >= WAIT_SECONDS:
             raise StillSendingError(
-                f"Deliveries {', '.join(map(str, waiting))} are being sent still, of requests that were built before. "
-                "All else is gone. Run it again in a minute."
+                f"Deliveries {', '.join(map(str, waiting))} are still being sent, with requests that were built "
+                "earlier. Everything else is erased. Run the command again in a minute."
             )
         sleep(_LOOK_EACH_SECONDS)
         waited += _LOOK_EACH_SECONDS
@@ -76,9 +76,9 @@ def erase(customer_id: str, sleep: Callable[[float], None] = time.sleep) -> Eras
 
 @transaction.atomic
 def _erase(customer_id: str, but: list[str]) -> Person:
-    """Everything or nothing, but for the fields named in `but`. Returns whose it was."""
+    """Erases everything or nothing, except the fields named in `but`. Returns the customer."""
     person = find(customer_id)
-    # Whoever records an event locks its action, too: what comes later is of the action as this leaves it.
+    # Recording an event locks its action too, so later events are based on the action as this leaves it.
     list(Action.objects.select_for_update(no_key=True).filter(pk__in=person.actions).order_by("pk").only("pk"))
     deliveries = person.deliveries()
     attempts = Attempt.objects.filter(delivery__in=deliveries).values_list("pk", flat=True)
@@ -95,7 +95,7 @@ def _erase(customer_id: str, but: list[str]) -> Person:
 
 
 def _erase_rules(keys: list[int]) -> None:
-    """A rule is nothing without the customer it is about; and the admin's own log has named it."""
+    """Deletes rules, which are pointless without the customer, and their names in the admin's own log."""
     kind = {"content_type__app_label": "partners", "content_type__model": "attributionrule"}
     AdminMessage.objects.filter(**kind, object_id__in=map(str, keys)).update(object_repr="attribution rule")
     for rule in AttributionRule.objects.filter(pk__in=keys):

@@ -1,4 +1,4 @@
-"""All that is known of a customer, as one JSON document."""
+"""All data about a customer, as one JSON document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from postbacks.models import Delivery
 
 
 def document(person: Person) -> dict[str, Any]:
-    """For `json.dumps`. Moments are ISO 8601, money is text with two decimals; secrets of postbacks are dots."""
+    """A document for `json.dumps`. Times are ISO 8601, money is text with two decimals, secrets are masked."""
     return {
         "customer_id": person.customer_id,
         "actions": list(_actions(person.actions)),

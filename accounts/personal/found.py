@@ -1,4 +1,4 @@
-"""Where one customer's data is."""
+"""Finds the data of one customer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIELD = "CustomerId"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The keys of the rows, oldest first."""
+    """The ids of the rows, oldest first."""
 
     customer_id: str
     actions: list[int]
@@ -32,13 +32,13 @@ class Person:
 
 
 def find(customer_id: str) -> Person:
-    """Reads every action once: nothing else asks by customer, so there is no index to keep for it."""
+    """Reads every action once: nothing else searches by customer, so an index would not pay."""
     by_field = Q(**{f"reported__{FIELD}": customer_id})
     actions = list(Action.objects.filter(by_field).order_by("pk").values_list("pk", flat=True))
     reported = Q(action__in=actions) | Q(**{f"fields__{FIELD}": customer_id})
     number = read_id(customer_id)
     if number is not None:
-        reported |= Q(**{f"fields__{FIELD}": number})  # A number of JSON, as it came.
+        reported |= Q(**{f"fields__{FIELD}": number})  # A JSON number, as reported.
     submissions = Submission.objects.filter(reported).order_by("pk").values_list("pk", flat=True)
     rules = AttributionRule.objects.filter(key=AttributionRule.Key.CUSTOMER_ID, value=customer_id).order_by("pk")
     return Person(customer_id, actions, list(submissions), list(rules.values_list("pk", flat=True)))

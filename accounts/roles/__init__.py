@@ -1,1 +1,1 @@
-"""Viewer, operator and administrator: what each may do, and the screens on which users get them."""
+"""The roles viewer, operator and administrator: what each may do, and the screens that assign them."""

@@ -21,7 +21,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the kit's class takes parameters for mypy alone
-    """Whoever has an account may sign in; what they may do there comes from their roles."""
+    """Every user may sign in; roles decide what they may do."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -38,7 +38,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the kit's
     add_fieldsets = ((None, {"fields": ("username", "email", "groups", "password1", "password2")}),)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        kwargs |= {"label": "Roles", "help_text": "The user may do what one of them allows."}
+        kwargs |= {"label": "Roles", "help_text": "The user may do what any of them allows."}
         kwargs["queryset"] = Group.objects.filter(pk__in=_groups_within(request.user)).order_by("name")
         kwargs["widget"] = UnfoldAdminSelect2MultipleWidget()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -47,7 +47,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the kit's
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Only who is above all roles puts others there."""
+        """Only a superuser may make others superusers."""
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else (*fields, "is_superuser")
 
@@ -62,7 +62,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the kit's
         return self._may_touch(request, obj) and super().has_delete_permission(request, obj)
 
     def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
-        """Nobody gets at more than they have by another's account: with its password, say."""
+        """Users may not change accounts with more permissions than their own, for example to set a password."""
         if obj is None or request.user.is_superuser:
             return True
         return not obj.is_superuser and obj.get_all_permissions() <= request.user.get_all_permissions()
@@ -75,12 +75,12 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the kit's
 
 @admin.register(Group)
 class RoleAdmin(GroupAdmin, ModelAdmin):
-    """The three roles are as they are; others can be made beside them."""
+    """The three roles are fixed; users can add others."""
 
     filter_horizontal = ()
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
-        """Permissions that a page of ours asks for. Others of Django's tables do nothing."""
+        """Offers the permissions that our pages check. Others in Django's tables have no effect."""
         own = request.user.get_all_permissions() if request else set()
         keys = permission_ids(PERMISSIONS[Role.ADMINISTRATOR] & own).values()
         kwargs["queryset"] = Permission.objects.filter(pk__in=keys).select_related("content_type")
@@ -98,7 +98,7 @@ class RoleAdmin(GroupAdmin, ModelAdmin):
 
 
 def _groups_within(user: Any) -> list[int]:
-    """The groups that allow nothing which the user may not: no others are theirs to give, or to change."""
+    """The groups that allow nothing beyond the user's own permissions: only these may they assign or change."""
     own = user.get_all_permissions()
     groups = Group.objects.prefetch_related("permissions__content_type")
     return [

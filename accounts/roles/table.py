@@ -1,4 +1,4 @@
-"""What each role may do, as permissions. Pure. `docs/roles.md` says the same in words, and a test compares the two."""
+"""What each role may do, as permissions. Pure. `docs/roles.md` says the same, and a test compares the two."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from partners.admin_kit import SEE_PERSONAL
 
 
 class Role(StrEnum):
-    """The name of the role is that of its group."""
+    """The roles; each has the name of its group."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -41,10 +41,10 @@ _OPERATOR: Final = (
     _VIEWER
     | _of(_SET_UP, *_ALL)
     | _of(("postbacks.replay",), "add", "change")
-    # Actions are reported and changed by hand as by the API: each change is an event.
+    # Actions are reported and changed by hand as through the API: each change is an event.
     | _of(("actions.action",), "add", "change")
-    # Deliveries are not edited: who may change them resends and cancels. So with refused reports, which are processed
-    # again.
+    # Deliveries are not edited: the permission to change them means to resend and cancel. Likewise, refused reports are
+    # processed again.
     | _of(("postbacks.delivery", "actions.submission"), "change")
     | {SEE_PERSONAL}
 )
@@ -54,4 +54,4 @@ PERMISSIONS: Final[dict[Role, frozenset[str]]] = {
     Role.OPERATOR: _OPERATOR,
     Role.ADMINISTRATOR: _OPERATOR | _of(_GUARDED, *_ALL) | _of(("auditlog.logentry",), "view"),
 }
-"""All that a role may do, as `app.codename`."""
+"""Everything that a role may do, as `app.codename`."""

@@ -1,4 +1,4 @@
-"""Making users."""
+"""Creates users."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from accounts.roles.table import Role
 
 
 class UserError(ValueError):
-    """A user that cannot be made; the text says why, and what to do."""
+    """A user cannot be created; the text says why, and what to do."""
 
 
 @transaction.atomic
 def create_user(name: str, role: Role, *, email: str = "", password: str = "") -> str:
-    """Makes a user of that role and returns the password, a random one where none is given. Raises `UserError`."""
+    """Creates a user with this role; returns the password, a random one if none is given. Raises `UserError`."""
     if User.objects.filter(username=name).exists():
-        raise UserError(f"There is a user {name} already. Roles are changed under Settings → Users.")
+        raise UserError(f"User {name} already exists. Change roles under Settings → Users.")
     chosen = password or secrets.token_urlsafe(15)
     user = User(username=name, email=email, is_staff=True)
     try:

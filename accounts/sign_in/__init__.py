@@ -1,1 +1,1 @@
-"""Signing in: who is asking, and what happens after too many failures."""
+"""Sign-in: the address of the client, and the answer after too many failures."""

@@ -1,4 +1,4 @@
-"""From which address somebody signs in. Behind proxies the connection's own address is a proxy's."""
+"""The address from which a user signs in. Behind proxies, the address of the connection is that of a proxy."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from django.conf import settings
 from django.http import HttpRequest
 
-_IPV6_OF_ONE_NETWORK = 64  # Whoever has one address of it has all of them.
+_IPV6_OF_ONE_NETWORK = 64  # A client with one of its addresses can use all of them.
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The address to count failures by; None where the connection has none, such as that of a Unix socket.
+    """The address by which failures are counted; None if the connection has none, as on a Unix socket.
 
-    The last `TRUSTED_PROXIES` entries of `X-Forwarded-For` were written by our own proxies; what stands before them
-    anybody may have made up. Of an IPv6 address it is the network's first.
+    Our own proxies wrote the last `TRUSTED_PROXIES` entries of `X-Forwarded-For`; anyone may have made up the earlier
+    ones. For IPv6, it is the first address of the network.
     """
     proxies: int = settings.TRUSTED_PROXIES
     seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]

@@ -1,4 +1,4 @@
-"""The answer to whoever has failed to sign in too often."""
+"""The answer after too many failed sign-ins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 
 def locked_out(request: HttpRequest, _response: HttpResponse | None, _credentials: Any) -> HttpResponse:
-    """The page that says how long to wait, with 429. It says nothing of users: not even whether the name exists."""
+    """A page with status 429 that says how long to wait. It does not reveal whether the user name exists."""
     wait: timedelta = settings.AXES_COOLOFF_TIME
     minutes = round(wait.total_seconds() / 60)
     answer = render(request, "429.html", {"minutes": minutes}, status=429)

@@ -1,4 +1,4 @@
-"""The history of a row, for the page of the admin that shows it."""
+"""The history of a row, for the admin page that shows it."""
 
 from django import template
 

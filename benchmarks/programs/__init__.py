@@ -1,1 +1,1 @@
-"""What runs in processes of its own; each is `python -m benchmarks.programs.NAME`."""
+"""Programs that run in separate processes: `python -m benchmarks.programs.NAME`."""

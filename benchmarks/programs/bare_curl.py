@@ -1,7 +1,7 @@
 """The most that one process can send: libcurl's multi interface with nothing around it. `URL SECONDS IN_FLIGHT`
 
-The same interface, waiting (epoll) and keep-alive as in our sender, but the requests are made up beforehand, the
-answers are thrown away, and nothing is claimed, judged or recorded. Prints requests per second.
+It uses the same interface, waiting (epoll) and keep-alive as our sender, but the requests are prepared in advance, the
+answers are discarded, and nothing is claimed, judged or recorded. Prints requests per second.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pycurl
 
 
 class BareCurl:
-    """Keeps `in_flight` GET requests of `url` in the air."""
+    """Keeps `in_flight` GET requests to `url` in flight."""
 
     def __init__(self, url: str, in_flight: int) -> None:
         self._url = url
@@ -30,7 +30,7 @@ class BareCurl:
         self._sent = 0
 
     def run(self, seconds: float) -> float:
-        """Requests answered per second."""
+        """Runs for `seconds`; returns the requests answered per second."""
         began = time.monotonic()
         for handle in self._handles:
             self._start(handle)

@@ -1,4 +1,4 @@
-"""The project's Celery app, with every statement that goes through the driver noted in a file.
+"""The project's Celery app, with every statement that goes through the driver logged to a file.
 
 `celery --app benchmarks.programs.counted`; the file is `$BENCHMARK_STATEMENTS`, one line for each statement.
 """
@@ -20,22 +20,22 @@ _connect = psycopg2.connect
 
 
 class CountedCursor(extensions.cursor):
-    """Notes what is executed. What is fetched costs no round trip: client-side cursors have it all."""
+    """Logs what is executed. Fetching costs no round trip: client-side cursors already hold all rows."""
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 -- psycopg2's name
-        """As psycopg2's."""
+        """Logs the statement, then runs it."""
         _note(query)
         super().execute(query, vars)
 
     def copy_expert(self, sql: Any, file: Any, *args: Any) -> None:
-        """As psycopg2's."""
+        """Logs the statement, then runs it."""
         _note(sql)
         super().copy_expert(sql, file, *args)
 
 
 def _note(query: Any) -> None:
     text = query.decode() if isinstance(query, bytes) else str(query)
-    # One write of one line, appended: lines of several processes never mix.
+    # One appending write per line, so that the lines of several processes never mix.
     descriptor = os.open(os.environ[FILE], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(descriptor, (" ".join(text.split())[:200] + "\n").encode())
     os.close(descriptor)

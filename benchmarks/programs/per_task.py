@@ -1,7 +1,7 @@
-"""What most projects do: one Celery task for each delivery, `requests` to send it.
+"""The usual design: one Celery task for each delivery, sent with `requests`.
 
-As fast as that can fairly be: a session that keeps connections alive and reads no environment, one database
-connection per process, one row read and one row written per delivery, no results, no acknowledgement to wait for,
+It is as fast as this design can fairly be: a session that keeps connections alive and ignores the environment, one
+database connection per process, one row read and one row written per delivery, no results, early acknowledgement,
 prefetching, and no worker events.
 """
 
@@ -49,7 +49,7 @@ UPDATE per_task SET state = 'delivered', status = %s, response = %s, finished_at
 
 @app.task(name="per_task.deliver")
 def deliver(row_id: int) -> None:
-    """Sends one delivery and writes what came of it."""
+    """Sends one delivery and writes the result."""
     with _database().cursor() as cursor:
         cursor.execute(_READ, (row_id,))
         url, parameters = cursor.fetchone() or ("", {})
@@ -60,7 +60,7 @@ def deliver(row_id: int) -> None:
 
 
 def _url(url: str, parameters: dict[str, Any], row_id: int) -> str:
-    """The same ten values as our own postbacks carry."""
+    """The URL with the same ten values as our own postbacks."""
     query = {
         "campaign": parameters["CampaignId"],
         "action": parameters["ActionId"],

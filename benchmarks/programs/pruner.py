@@ -1,6 +1,6 @@
-"""Prunes all that is older than a moment. `SECONDS_SINCE_THE_EPOCH`
+"""Prunes everything older than a time. `SECONDS_SINCE_THE_EPOCH`
 
-As a worker does it, with its pauses. Writes what went as a JSON line, with the seconds that it took.
+It prunes like a worker, with pauses, and prints the counts and seconds as a JSON line.
 """
 
 from __future__ import annotations

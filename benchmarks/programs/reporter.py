@@ -1,9 +1,9 @@
-"""Commits events at a steady rate, each in a transaction of its own. `RATE WARM_UP SECONDS FILE`
+"""Commits events at a steady rate, each in its own transaction. `RATE WARM_UP SECONDS FILE`
 
-The events' rows were written beforehand, for recording a conversion takes longer than sending it and would keep the
-processors from what is measured; here each is announced as recording announces it, so that its deliveries are
-matched, written and committed, and the workers woken, by the real outbox. Writes the moment of each commit after the
-warm-up, before anything that the commit sets off, as JSON lines.
+The rows of the events exist already, because recording a conversion takes longer than sending it and would take
+processor time from what is measured. Each event is announced as recording announces it, so that the real outbox
+matches, writes and commits its deliveries and wakes the workers. After the warm-up, writes the time of each commit,
+taken before anything that the commit triggers, as JSON lines.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from actions.models import ActionEvent  # noqa: E402
 from actions.signals import action_events_recorded  # noqa: E402
 from partners import setup_version  # noqa: E402
 
-# A commit waits for the disk, so one after the other could be too slow; recorders are several in life, too.
+# Commits wait for the disk, so one at a time could be too slow; in production, several processes record too.
 THREADS = 8
 
 
 def main(rate: float, warm_up_seconds: float, seconds: float, log: Path) -> None:
-    """Commits as many events as that takes, of those that have no delivery yet, and leaves."""
+    """Commits as many events as needed, of those without a delivery, and exits."""
     waiting = ActionEvent.objects.filter(deliveries=None).select_related("action").order_by("id")
     events = list(waiting[: round((warm_up_seconds + seconds) * rate)])
     first = round(warm_up_seconds * rate)
@@ -58,7 +58,7 @@ def _commit(event: ActionEvent) -> bytes:
         committed_at = time.time()
 
     with transaction.atomic():
-        transaction.on_commit(on_commit)  # The first to be called, before the workers are woken.
+        transaction.on_commit(on_commit)  # Called first, before the workers are woken.
         version = setup_version.current()
         action_events_recorded.send(sender=ActionEvent, events=[event], setup_version=version)
     return orjson.dumps({"event": event.pk, "committed_at": committed_at}) + b"\n"

@@ -1,4 +1,4 @@
-"""Accepts connections and never says a word. `PORT HOSTS`: listens on that many addresses from 127.0.1.1 on."""
+"""Accepts connections and never answers. `PORT HOSTS`: listens on that many addresses from 127.0.1.1 on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sys
 
 
 def address(number: int) -> str:
-    """Of silent host `number`, from 0."""
+    """The address of silent host `number`, from 0."""
     return f"127.0.{1 + number // 250}.{1 + number % 250}"
 
 
 def main(port: int, hosts: int) -> None:
-    """Until it is killed."""
+    """Runs until it is killed."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     epoll = select.epoll()

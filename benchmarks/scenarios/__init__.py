@@ -1,1 +1,1 @@
-"""One question each: `figures(full)` yields the answers as they are measured, and leaves nothing running."""
+"""One question per module: `figures(full)` yields figures as they are measured, and leaves nothing running."""

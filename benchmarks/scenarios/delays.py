@@ -1,4 +1,4 @@
-"""What deliveries cost that wait for their time, and how punctually they leave."""
+"""What waiting deliveries cost, and how punctually they are sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ARRIVE_SECONDS = 30
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """Many waiting for days; and some of each of two kinds that are due within the run."""
+    """Many that wait for days, and two kinds that become due during the run."""
     waiting = 1_000_000 if full else 50_000
     rows.clear()
     with own_receiver(logged=True) as receiver:
@@ -37,7 +37,7 @@ def figures(full: bool) -> Iterator[Figure]:
                 grown = after[kind] - before[kind]
                 yield Figure(what + kind.upper(), grown, "MB", 1, at_most(20), {"before": before, "after": after})
 
-            # As after a loss of Redis: known to the rows alone, found by the sweep.
+            # As after a loss of Redis: only the rows know them, and the sweep finds them.
             count = events.count(DUE_RATE, DUE_SECONDS)
             rows.add_deliveries(postbacks, count, due_in_seconds=3, spread_seconds=DUE_SECONDS)
             yield from _punctuality("due by their rows alone", receiver, count)
@@ -65,5 +65,5 @@ def _punctuality(what: str, receiver: Receiver, count: int) -> Iterator[Figure]:
     details = {"deliveries": len(late), "max": late[-1]}
     yield Figure(f"{what}: lateness, median", events.percentile(late, 0.5), "s", 2, at_most(0.5), details)
     yield Figure(f"{what}: lateness, p99", events.percentile(late, 0.99), "s", 2, at_most(1.5), details)
-    # Arrivals are noted to the millisecond, or read off another clock of the same machine.
+    # Arrivals are logged to the millisecond, or come from another clock of the same machine.
     yield Figure(f"{what}: earliest, after its time", late[0], "s", 3, at_least(0), details)

@@ -1,4 +1,4 @@
-"""How fast a backlog drains, beside the most that libcurl can do and beside a task for each delivery."""
+"""How fast a backlog drains, compared with bare libcurl and with one task per delivery."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BARE_SECONDS = 3.0
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """In each round all four after each other, so that the machine's moods meet all of them; medians of the rounds."""
+    """Each round runs all four, so that noise of the machine affects all alike; figures are medians of the rounds."""
     rounds = 3 if full else 1
     count, per_task_count = (400_000, 6_000) if full else (60_000, 1_500)
     found: dict[str, list[float]] = {"bare": [], "per task": [], "one": [], "many": []}
@@ -51,7 +51,7 @@ def figures(full: bool) -> Iterator[Figure]:
 
 
 def drain(receiver: Receiver, destinations: int, count: int) -> float:
-    """Deliveries finished per second, of `count` that are due when the worker starts."""
+    """The deliveries finished per second, of `count` that are due when the worker starts."""
     rows.clear()
     rows.add_deliveries(rows.make_destinations([receiver.url(number) for number in range(destinations)]), count)
     rows.settle()
@@ -61,7 +61,7 @@ def drain(receiver: Receiver, destinations: int, count: int) -> float:
 
 
 def bare(receiver: Receiver) -> float:
-    """Requests per second; their URLs are as long as those of our postbacks."""
+    """The requests per second; their URLs are as long as those of our postbacks."""
     url = receiver.url(0) + "?" + "campaign=1000&action=1000.2001.158133&status=PENDING&amount=460.93&payout=33.99"
     url += "&click=newsletter%7Cbanner%267&order=SS-77120-B&city=S%C3%A3o%20Paulo&promo=HARBOUR%2010%25&n="
     command = program("bare_curl", url, BARE_SECONDS, BARE_IN_FLIGHT)
@@ -70,7 +70,7 @@ def bare(receiver: Receiver) -> float:
 
 
 def task_per_delivery(receiver: Receiver, count: int) -> float:
-    """Deliveries finished per second, of `count` whose messages wait when the worker starts."""
+    """The deliveries finished per second, of `count` whose messages wait when the worker starts."""
     rows.clear()
     with _table(receiver.url(0), count):
         for number in range(1, count + 1):

@@ -1,4 +1,4 @@
-"""What finished deliveries in the tables cost those that are due."""
+"""How much finished deliveries in the tables slow down those that are due."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DESTINATIONS = 20
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """The same drain, first with empty tables, then with a past."""
+    """The same drain, first with empty tables, then with a history."""
     finished, count, rounds = (2_000_000, 100_000, 3) if full else (200_000, 40_000, 2)
     with fastest_receiver() as receiver:
         empty = [_rate(_fresh(receiver), count) for _ in range(rounds)]

@@ -1,4 +1,4 @@
-"""How fast conversions come in: one by one and in batches over HTTP, and from a file."""
+"""How fast conversions are recorded: one by one and in batches over HTTP, and from a file."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from benchmarks.results import CannotRunError, Figure, at_least, at_most
 CALLERS, BATCH_CALLERS = 8, 2
 LINES = 10_000  # As many as a batch may have.
 _POLL_SECONDS = 0.5
-_SETTLED = 0.2  # Of a file's time: from then on memory is not to grow.
+_SETTLED = 0.2  # After this share of a file's time, memory must not grow.
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """Nothing is sent meanwhile; deliveries pile up."""
+    """Nothing is sent meanwhile; deliveries accumulate."""
     rows.clear()
     shop = reports.open_shop()
     token, text = create_token("benchmark")
@@ -90,7 +90,7 @@ def _file(shop: Shop, number: int) -> Iterator[Figure]:
 
 @contextmanager
 def _web() -> Iterator[int]:
-    """The web process as the Procfile starts it; its port."""
+    """The web process as the Procfile starts it; yields its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

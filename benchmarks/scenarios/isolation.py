@@ -1,4 +1,4 @@
-"""What destinations that never answer take from those that do."""
+"""How much destinations that never answer slow down those that do."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from benchmarks.results import Figure, at_most
 
 ANSWERING, SILENT = 20, 300
 RATE = 100.0
-# Of each silent destination, due at once: more than both processes together may ever have in flight.
+# Per silent destination, due at once: together more than both processes may have in flight.
 BACKLOG = 40
-# Until the silent ones have taken whatever they can get.
+# Until the silent ones have taken all they can get.
 TAKE_HOLD_SECONDS = 5
 ARRIVE_SECONDS = 30
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """The same traffic to those that answer, first alone, then beside a backlog for those that do not."""
-    # Both see the first transfers to the silent ones time out; the longer run also sees them tried again.
+    """The same traffic to those that answer, first alone, then with a backlog for those that do not."""
+    # In both, the first transfers to the silent ones time out; the longer run also retries them.
     seconds = 45.0 if full else 10.0
     alone = _latencies(seconds, silent_hosts=0)
     beside = _latencies(seconds, silent_hosts=SILENT)
@@ -37,7 +37,7 @@ def figures(full: bool) -> Iterator[Figure]:
 
 def _latencies(seconds: float, silent_hosts: int) -> list[float]:
     rows.clear()
-    with own_receiver(logged=True) as receiver, workers(kill=True):  # It would wait for those that hang.
+    with own_receiver(logged=True) as receiver, workers(kill=True):  # A warm shutdown would wait for those that hang.
         postbacks = rows.make_destinations([receiver.url(number) for number in range(ANSWERING)])
         with _silence(silent_hosts):
             committed = events.commit(postbacks, RATE, seconds)

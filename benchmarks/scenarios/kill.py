@@ -20,7 +20,7 @@ from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.models import Postback
 
 EVERY_SECONDS = 2.0
-# Topped up before each kill, so that there is always load: more than can be delivered until the next.
+# Topped up before each kill, so that there is always load: more than can be delivered before the next.
 BACKLOG = 25_000
 
 _HELD = "SELECT owner, array_agg(id) FROM postbacks_delivery WHERE state = 'sending' GROUP BY owner"
@@ -29,14 +29,14 @@ _LIVING = "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND cl
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What the killed process held: deliveries that it had claimed, of which it may have sent any."""
+    """What the killed process held: deliveries that it had claimed and may have sent."""
 
     at: float
     held: set[int]
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """`kill -9` of one of the worker's children at random; the pool replaces it."""
+    """Kills a random child of the worker with `kill -9`; the pool replaces it."""
     kills = []
     with outages.load(BACKLOG) as load:
         postbacks = list(Postback.objects.select_related("action_tracker"))
@@ -61,7 +61,7 @@ def figures(full: bool) -> Iterator[Figure]:
 
 
 def _oldest_ms(kills: Sequence[Kill], arrivals: Sequence[Arrival]) -> float:
-    """Of what the killed held and had sent: how long before the kill it arrived."""
+    """How long before the kill the oldest unrecorded request of a killed process had arrived."""
     oldest = 0.0
     held_before: set[int] = set()  # These may have arrived from an earlier holder.
     for kill in kills:
@@ -73,7 +73,7 @@ def _oldest_ms(kills: Sequence[Kill], arrivals: Sequence[Arrival]) -> float:
 
 
 def _kill(child: psutil.Process) -> Kill:
-    """Stops it for the moment that it takes to see who holds what, then kills it."""
+    """Suspends the child while reading which process holds what, then kills it."""
     child.suspend()
     with connection.cursor() as cursor:
         cursor.execute(_HELD)
@@ -82,7 +82,7 @@ def _kill(child: psutil.Process) -> Kill:
         child.kill()
         with contextlib.suppress(psutil.TimeoutExpired):
             child.wait(1)  # The parent reaps it.
-        time.sleep(0.05)  # Until its connections are closed, and its lock with them.
+        time.sleep(0.05)  # Until its connections are closed, and with them its lock is released.
         cursor.execute(_LIVING, [LEASE_LOCKS])
         living = {owner for (owner,) in cursor.fetchall()}
     return Kill(at, {delivery for owner, deliveries in held.items() if owner not in living for delivery in deliveries})

@@ -1,4 +1,4 @@
-"""How soon after its commit an event reaches its receiver, at steady traffic."""
+"""How soon after its commit an event reaches its receiver, under steady traffic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ARRIVE_SECONDS = 30
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """Through the real outbox: one more process commits each event in a transaction of its own."""
+    """Through the real outbox: a separate process commits each event in its own transaction."""
     seconds = 60.0 if full else 10.0
     rows.clear()
     with own_receiver(logged=True) as receiver:

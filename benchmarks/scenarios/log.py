@@ -1,4 +1,4 @@
-"""How long the pages of the delivery log and the dashboard take beside millions of deliveries."""
+"""How long the pages of the delivery log and the dashboard take with millions of deliveries."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FROM generate_series(0, %s) n, unnest(%s::bigint[]) key
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """Each page is asked for in this process: what the web server and the network take comes on top."""
+    """Each page is requested within this process; web server and network would add to the time."""
     count, destinations = (5_000_000, 1_000) if full else (300_000, 1_000)
     postbacks = _fill(count, destinations)
     client = Client(SERVER_NAME="localhost")
@@ -65,7 +65,7 @@ def figures(full: bool) -> Iterator[Figure]:
 
 
 def _fill(count: int, destinations: int) -> list[Postback]:
-    """The last postback had thirty deliveries, long ago; the first has a backlog of a fiftieth of all."""
+    """Fills the tables. The last postback had 30 deliveries, long ago; the first has a backlog of a fiftieth of all."""
     rows.clear()
     postbacks = rows.make_destinations([f"http://127.0.0.1:1/{number}" for number in range(destinations)])
     rows.add_history(postbacks[-1:], 30)
@@ -117,7 +117,7 @@ def _figure(what: str, client: Client, path: str, target: Target) -> Figure:
 
 
 def _ask(client: Client, path: str, posted: dict[str, str] | None = None) -> float:
-    """Milliseconds until the whole page was there."""
+    """The milliseconds until the whole page is complete."""
     began = time.perf_counter()
     answer = client.get(path) if posted is None else client.post(path, posted)
     took = time.perf_counter() - began

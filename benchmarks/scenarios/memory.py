@@ -1,4 +1,4 @@
-"""Whether a worker grows with what it delivers."""
+"""Whether the memory of a worker grows with the number of deliveries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SETTLE_SECONDS = 3
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """Ten backlogs one after the other, the memory read after each."""
+    """Ten backlogs one after another; memory is read after each."""
     count = 100_000 if full else 10_000
     rows.clear()
     found = []

@@ -14,7 +14,7 @@ from devtools.embedded.postgres import postgres_answers, postgres_dir
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """A fast shutdown: all connections are cut; its supervisor starts it again at once."""
+    """A fast shutdown cuts all connections; the supervisor starts PostgreSQL again at once."""
     count = 300_000 if full else 100_000
     with outages.load(count) as load:
         recovery = outages.strike(load, restart)
@@ -26,7 +26,7 @@ def figures(full: bool) -> Iterator[Figure]:
 
 
 def restart() -> None:
-    """Returns at once: the clock runs from the shutdown."""
+    """Shuts PostgreSQL down and waits until it is back."""
     connection.close()
     before = _process_id()
     os.kill(before, signal.SIGINT)

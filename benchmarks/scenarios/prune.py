@@ -1,4 +1,4 @@
-"""What live traffic notices of pruning."""
+"""How much pruning slows down live traffic."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ RATE = 500.0
 DESTINATIONS = 50
 ARRIVE_SECONDS = 30
 PRUNE_SECONDS = 600
-KINDS = 4  # Rows of a past delivery that are changed or removed: its attempt twice, its event, itself.
+KINDS = 4  # Rows changed or deleted per past delivery: its attempt twice, its event, itself.
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """The same live events alone, and while old deliveries lose their texts and personal data and then go."""
+    """The same live events alone, and while old deliveries lose texts and personal data and are then deleted."""
     past, seconds = (250_000, 120.0) if full else (25_000, 10.0)
     alone, _ = _live(past, seconds, pruned=False)
     beside, told = _live(past, seconds, pruned=True)

@@ -1,4 +1,4 @@
-"""Whether Maximum Requests holds at the receiver, in every window of one second, and how much of it is used."""
+"""Whether Maximum Requests holds at the receiver in every window of one second, and how much of it is used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ START_SECONDS = 15
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """All limits at once, each with more due than it lets through."""
+    """All limits at once, each with more due than it allows."""
     seconds = 60 if full else 12
     rows.clear()
     with own_receiver(logged=True) as receiver:
@@ -44,7 +44,7 @@ def figures(full: bool) -> Iterator[Figure]:
 
 
 def most_in_a_second(times: Sequence[float]) -> int:
-    """The most of the sorted `times` in any window of one second, wherever it begins."""
+    """The most of the sorted `times` within any window of one second."""
     most = first = 0
     for last, at in enumerate(times):
         while times[first] <= at - 1:

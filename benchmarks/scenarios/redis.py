@@ -28,12 +28,12 @@ def figures(full: bool) -> Iterator[Figure]:
 
 
 def flush() -> None:
-    """All that Redis knows is gone."""
+    """Deletes everything in Redis."""
     client.flushall()
 
 
 def restart() -> None:
-    """Its supervisor starts it again at once."""
+    """Terminates Redis and waits until its supervisor has started it again."""
     info: Any = client.info("server")
     os.kill(info["process_id"], signal.SIGTERM)
     drains.wait_for(lambda: _is_new(info["process_id"]), 30, "Redis is back")

@@ -1,4 +1,4 @@
-"""What a replay of many actions costs: its dry run, its speed, its memory, and what live traffic notices."""
+"""What a replay of many actions costs: its dry run, its speed, its memory, and the delay of live traffic."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.1
 
 
 def figures(_full: bool) -> Iterator[Figure]:
-    """Beside a drain of as many, and the same live traffic with and without the replay."""
+    """Compared with a drain of as many; and the same live traffic with and without the replay."""
     with fastest_receiver() as receiver:
         urls = [receiver.url(number) for number in range(DESTINATIONS)]
         rows.clear()

@@ -21,7 +21,7 @@ LIVE_RATE, LIVE_DESTINATIONS = 100.0, 50
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """While a backlog drains, to one destination and to many, and at steady traffic."""
+    """For the drain of a backlog, to one destination and to many, and under steady traffic."""
     count = 100_000 if full else 20_000
     for destinations in (1, 1_000):
         rows.clear()
@@ -43,7 +43,7 @@ def figures(full: bool) -> Iterator[Figure]:
 
 @contextmanager
 def _counted() -> Iterator[Path]:
-    """Workers that note each statement in the file."""
+    """Workers that log each statement; yields the log file."""
     log = Path(settings.DATA_DIR) / "log" / "bench-statements.log"
     log.unlink(missing_ok=True)
     os.environ[FILE] = str(log)

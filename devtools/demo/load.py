@@ -13,9 +13,9 @@ PLACEHOLDER = "receiver.example"
 
 
 def load_demo(receiver_port: int, environment: dict[str, str]) -> None:
-    """Load the demo program, or bring it up to date, with its postbacks pointing at `receiver_port` of this machine.
+    """Load or update the demo program, with its postbacks pointing at `receiver_port` of this machine.
 
-    It runs as a process of its own with the programs' `environment`: our settings were read before the demo was marked.
+    It runs as a separate process with the programs' `environment`: our settings were read before the demo was marked.
     """
     loaded = run_dir() / "demo.yaml"
     text = PROGRAM.read_text(encoding="utf-8")

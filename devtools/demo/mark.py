@@ -1,6 +1,6 @@
-"""While the demo runs, postbacks may be sent to this machine: its receiver is here, and those of one's own trials.
+"""While the demo runs, postbacks may be sent to this machine: to its receiver, and to those that a user tries out.
 
-A file in the data folder says so, to the demo's own programs and to every command on the same data.
+A file in the data folder marks this for the programs of the demo and for every command on the same data.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ def allowed_networks(data_dir: Path) -> list[Network]:
 
 @contextmanager
 def running(data_dir: Path, *, demo: bool) -> Iterator[None]:
-    """Mark the data while the block runs, if it is a demo; the mark of one that was killed goes in any case."""
+    """Mark the data while the block runs, if it is a demo; in any case, remove the mark of one that was killed."""
     mark = _mark(data_dir)
     mark.unlink(missing_ok=True)
     if demo:

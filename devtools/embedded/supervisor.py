@@ -1,7 +1,7 @@
-"""`supervisord`, which runs programs and restarts what dies: its configuration, whether it lives, what it left behind.
+"""`supervisord` runs programs and restarts those that die: its configuration, whether it is alive, what it left behind.
 
-Every process that it starts carries a variable in its environment which names the data folder. By that a process is
-known to be ours: a number in a file alone could be somebody else's after a restart of the machine.
+Every process that it starts has an environment variable that names the data folder. This identifies our processes: a
+process id in a file could belong to another process after a restart of the machine.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import psutil
 
 SERVICES_MARK = "POSTBACKS_SERVICES_OF"
 GROUP_MARK = "POSTBACKS_GROUP_OF"
-# The kernel needs moments; only a process stuck in the kernel needs more, and would for ever.
+# The kernel needs only moments; a process stuck in the kernel would need forever.
 KILL_WAIT_SECONDS = 5.0
 
 
@@ -46,7 +46,7 @@ def supervisord_command(config: Path) -> list[str]:
 
 
 def configuration(name: str, programs: Sequence[Program], *, log_level: str = "info") -> str:
-    """Return the text of a configuration; relative `output` paths and the log count from the folder of its file."""
+    """Return the text of a configuration; `output` paths and the log are relative to the folder of its file."""
     lines = [
         "[supervisord]",
         f"logfile=%(here)s/../log/supervisord-{name}.log",
@@ -55,7 +55,7 @@ def configuration(name: str, programs: Sequence[Program], *, log_level: str = "i
         "logfile_backups=1",
         f"pidfile=%(here)s/{name}.pid",
         "umask=077",
-        # Without it supervisord warns about running as root on every start.
+        # Without it, supervisord warns about running as root at every start.
         *(["user=root"] if os.getuid() == 0 else []),
     ]
     for program in programs:
@@ -67,7 +67,7 @@ def configuration(name: str, programs: Sequence[Program], *, log_level: str = "i
 
 
 def living_supervisord(pid_file: Path, mark: str, data_folder: Path) -> psutil.Process | None:
-    """Return the supervisord that wrote `pid_file`, unless it is gone and the number is another's."""
+    """Return the supervisord that wrote `pid_file`, unless it has ended and another process has its number."""
     try:
         process = psutil.Process(int(pid_file.read_text()))
     except (OSError, ValueError, psutil.Error):
@@ -76,7 +76,7 @@ def living_supervisord(pid_file: Path, mark: str, data_folder: Path) -> psutil.P
 
 
 def marked_processes(mark: str, data_folder: Path) -> list[psutil.Process]:
-    """Return all processes, except this one, that carry `mark` with `data_folder`."""
+    """Return all processes, except this one, that have `mark` set to `data_folder`."""
     others = (process for process in psutil.process_iter() if process.pid != os.getpid())
     return [process for process in others if _is_marked(process, mark, data_folder)]
 
@@ -96,7 +96,7 @@ def stop_processes(processes: Iterable[psutil.Process], *, stop_signal: int, wai
 def _still_alive(processes: Iterable[psutil.Process], wait_seconds: float) -> list[psutil.Process]:
     """Wait until `processes` have ended; return those that have not.
 
-    A zombie has ended. In a container nobody may ever come for it, so `psutil.wait_procs` could wait in vain.
+    A zombie has ended. In a container nothing may ever reap it, so `psutil.wait_procs` could wait until its timeout.
     """
     end = time.monotonic() + wait_seconds
     while (alive := [process for process in processes if not _has_ended(process)]) and time.monotonic() < end:
@@ -120,11 +120,11 @@ def _program_section(program: Program) -> list[str]:
         f"stopwaitsecs={program.stop_wait_seconds}",
         "autorestart=true",
         "startsecs=1",
-        # The pause grows by a second each time: it gives up after an hour and more.
+        # The pause grows by a second each time, so it gives up after more than an hour.
         "startretries=100",
         "killasgroup=true",
         "redirect_stderr=true",
-        # This value is expanded twice; with a single sign a folder's own percent sign would be taken for more of it.
+        # This value is expanded twice; with a single sign, a percent sign in the folder's name would be expanded too.
         f"stdout_logfile=%%(here)s/{program.output}",
         f"stdout_logfile_maxbytes={program.output_max_bytes}",
         "stdout_logfile_backups=1",
@@ -145,5 +145,5 @@ def _is_marked(process: psutil.Process, mark: str, data_folder: Path) -> bool:
 
 def _quoted(command: Iterable[str]) -> str:
     text = shlex.join(command).replace("%", "%%")
-    # A blank and one of these starts a comment, even inside quotes: close the quotes and open them again in between.
+    # A blank followed by one of these starts a comment, even inside quotes: close and reopen the quotes in between.
     return text.replace(" #", " ''#").replace(" ;", " '';")

@@ -1,7 +1,7 @@
-"""supervisord with a quicker pulse: `python -m devtools.embedded.supervisord -c FILE [--nodaemon]`.
+"""supervisord with a faster tick: `python -m devtools.embedded.supervisord -c FILE [--nodaemon]`.
 
-supervisord starts and stops programs on a pulse of one second, and a stop takes several beats. Every command that
-starts the servers for itself, and every Ctrl-C, would wait for them.
+supervisord starts and stops programs on a tick of one second, and a stop takes several ticks. Every command that starts
+the servers, and every Ctrl-C, would wait for them.
 """
 
 from supervisor.options import ServerOptions
@@ -16,7 +16,7 @@ def main() -> None:
     poll = options.poller.poll
     options.poller.poll = lambda timeout: poll(min(timeout, PULSE_SECONDS))
     options.realize()
-    options.first = True  # No reload after SIGHUP: whoever needs the programs starts them again.
+    options.first = True  # No reload after SIGHUP: the process that needs the programs starts them again.
     options.test = False
     go(options)
 

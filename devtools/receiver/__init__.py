@@ -1,1 +1,1 @@
-"""A local HTTP receiver: shows and logs the requests that arrive, for people, demos, measurements and tests."""
+"""A local HTTP receiver that shows and logs the requests it gets, for users, demos, benchmarks and tests."""

@@ -1,4 +1,4 @@
-"""What the receiver leaves behind: a line of JSON for each request, and lines for the person who watches."""
+"""The output of the receiver: a line of JSON for each request, and text for the terminal."""
 
 import re
 from collections.abc import Callable
@@ -11,12 +11,12 @@ import orjson
 from devtools.receiver.parser import BadRequest, Request
 
 _SHOWN_BODY_CHARACTERS = 2000
-# What arrives must not move the cursor or colour the terminal of the one who looks.
+# Requests must not move the cursor or colour the terminal.
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Styles(Protocol):
-    """Django's command styles; each returns its text unchanged where there are no colours."""
+    """Django's command styles; each returns its text unchanged if there are no colours."""
 
     def SUCCESS(self, text: str) -> str: ...  # noqa: N802 - Django's name.
     def ERROR(self, text: str) -> str: ...  # noqa: N802 - Django's name.
@@ -24,14 +24,14 @@ class Styles(Protocol):
 
 
 class Batch:
-    """Texts collected in memory and handed to `write` together: ten thousand small writes a second cost too much."""
+    """Collects text and passes it to `write` together: ten thousand small writes a second cost too much."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._waiting: list[str] = []
 
     def add(self, text: str) -> None:
-        """Takes whole lines; they are written by the next `flush`."""
+        """Takes whole lines; the next `flush` writes them."""
         self._waiting.append(text)
 
     def flush(self) -> None:
@@ -43,7 +43,7 @@ class Batch:
 
 def log_line(request: Request, arrived_at: float, status: int) -> str:
     """The line of JSON: `t`, the arrival in seconds of the monotonic clock, which all processes of a machine share;
-    `at`, the same by the wall clock; `method`, `url`, `headers`, `body` as text; `status`, which was answered."""
+    `at`, the same by the wall clock; `method`, `url`, `headers`, `body` as text; `status`, the answer."""
     line = orjson.dumps(
         {
             "t": arrived_at,
@@ -60,8 +60,8 @@ def log_line(request: Request, arrived_at: float, status: int) -> str:
 
 
 def shown_request(request: Request, status: int, style: Styles) -> str:
-    """The request for a person: when, what, where to and the status answered; below it the query decoded, where it is
-    encoded, and the body."""
+    """The request as text for the terminal: time, method, URL and status of the answer; below it the decoded query, if
+    it is encoded, and the body."""
     now = datetime.now(UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
     paint = style.SUCCESS if status < 400 else style.ERROR
     lines = [f"{now}  {style.HTTP_INFO(request.method)} {_harmless(request.url)}  → {paint(str(status))}"]
@@ -72,14 +72,14 @@ def shown_request(request: Request, status: int, style: Styles) -> str:
         body = _shown_body(request)
         lines += [f"    {line}" for line in body[:_SHOWN_BODY_CHARACTERS].splitlines()]
         if len(body) > _SHOWN_BODY_CHARACTERS:
-            lines.append(f"    … and {len(body) - _SHOWN_BODY_CHARACTERS} characters more")
+            lines.append(f"    … and {len(body) - _SHOWN_BODY_CHARACTERS} more characters")
     return "".join(f"{line}\n" for line in lines)
 
 
 def shown_refusal(refused: BadRequest, style: Styles) -> str:
-    """A request that could not be taken, for a person."""
+    """A refused request as text for the terminal."""
     now = datetime.now(UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    return f"{now}  {style.ERROR(f'not taken: {refused.reason}')}  → {style.ERROR(str(refused.status.value))}\n"
+    return f"{now}  {style.ERROR(f'refused: {refused.reason}')}  → {style.ERROR(str(refused.status.value))}\n"
 
 
 def _shown_body(request: Request) -> str:

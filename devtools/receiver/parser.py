@@ -1,9 +1,8 @@
-"""HTTP/1.1 requests out of a stream of bytes (RFC 9112), nothing else: no sockets, no answers.
+"""Parses HTTP/1.1 requests from a stream of bytes (RFC 9112), and nothing else: no sockets, no answers.
 
-Made by hand on purpose: the receiver has to take 10,000 requests/s on one core, logged, from a thousand connections,
-with answers that are late, missing or cut off. `http.server` spends a thread on each connection, reads no chunked
-bodies, and measured a third of this one's speed before it had logged anything. Strict where leniency would hide a
-sender's mistake.
+Hand-written on purpose: the receiver must take 10,000 requests/s on one core, logged, from a thousand connections, with
+answers that are late, missing or cut off. `http.server` uses a thread per connection, does not read chunked bodies, and
+reached a third of this speed even without logging. The parser is strict where leniency would hide a sender's mistake.
 """
 
 import re
@@ -11,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-HEAD_LIMIT_BYTES = 64 * 1024  # Request line and headers; common servers take 8 to 64 KiB.
+HEAD_LIMIT_BYTES = 64 * 1024  # Request line and headers; common servers accept 8 to 64 KiB.
 BODY_LIMIT_BYTES = 8 * 1024 * 1024  # Far above any postback.
-_CHUNK_LINE_LIMIT_BYTES = 1024  # A size and perhaps extensions.
+_CHUNK_LINE_LIMIT_BYTES = 1024  # A size and possibly extensions.
 
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rf"({_NAME}) ([^\x00-\x20\x7f]+) HTTP/(\d)\.(\d)")
@@ -21,8 +20,8 @@ _HEADER_LINE = re.compile(rf"({_NAME}):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?")
 
 
-class BadRequest(Exception):  # noqa: N818 - named as the status is; it travels with others than 400 too.
-    """A request that cannot be taken: the status to answer with, and why. The connection is of no use after it."""
+class BadRequest(Exception):  # noqa: N818 - named after the status 400, though it carries others too.
+    """A request that cannot be accepted: the status to answer, and why. The connection cannot be used after it."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(reason)
@@ -47,7 +46,7 @@ class Request:
 
 @dataclass(slots=True)
 class RequestParser:
-    """Feed it what arrives on one connection; it yields the requests that are complete."""
+    """Takes what arrives on one connection and yields the complete requests."""
 
     _buffer: bytearray = field(default_factory=bytearray)
     _position: int = 0  # Where the unread part of the buffer begins.
@@ -55,7 +54,7 @@ class RequestParser:
     _chunks: bytearray = field(default_factory=bytearray)
 
     def feed(self, data: bytes) -> Iterator[Request]:
-        """The requests completed by these bytes, in order. Raises `BadRequest` after those before the bad one."""
+        """Yields the requests that these bytes complete, in order. Raises `BadRequest` when it reaches a bad one."""
         self._buffer += data
         while (request := self._next()) is not None:
             yield request
@@ -133,7 +132,7 @@ class RequestParser:
             self._position = end + 2
 
     def _read_trailers(self, line_end: int) -> bytes | None:
-        """The whole body, once the trailers after the last chunk are in; they are thrown away."""
+        """The whole body, once the trailers after the last chunk have arrived; they are discarded."""
         end = self._buffer.find(b"\r\n\r\n", line_end)
         if (len(self._buffer) if end < 0 else end) - line_end > HEAD_LIMIT_BYTES:
             raise BadRequest(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the trailers are too long")
@@ -149,20 +148,20 @@ def _parse_head(head: bytes) -> Request:
     try:
         text = head.decode()
     except UnicodeDecodeError:
-        text = head.decode("latin-1")  # What HTTP once meant bytes above 127 to be; it decodes anything.
+        text = head.decode("latin-1")  # The historical encoding of HTTP headers; it decodes anything.
     request_line, *header_lines = text.split("\r\n")
     parts = _REQUEST_LINE.fullmatch(request_line)
     if parts is None:
-        raise BadRequest(HTTPStatus.BAD_REQUEST, "the first line is not METHOD URL HTTP/1.1")
+        raise BadRequest(HTTPStatus.BAD_REQUEST, "the first line is not `METHOD URL HTTP/1.1`")
     method, url, major, minor = parts.groups()
     if major != "1":
-        raise BadRequest(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, f"HTTP/{major}.{minor} is not spoken here")
+        raise BadRequest(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, f"HTTP/{major}.{minor} is not supported")
     headers: dict[str, str] = {}
     by_lower_name: dict[str, str] = {}
     for line in header_lines:
         header = _HEADER_LINE.fullmatch(line)
         if header is None:
-            raise BadRequest(HTTPStatus.BAD_REQUEST, "a header is not Name: value")
+            raise BadRequest(HTTPStatus.BAD_REQUEST, "a header is not `Name: value`")
         name, value = header[1], header[2].rstrip(" \t")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
         lower = name.lower()
@@ -186,12 +185,12 @@ def _body_length(transfer_encoding: str | None, content_length: str | None) -> i
         if content_length is not None:
             raise BadRequest(HTTPStatus.BAD_REQUEST, "both Content-Length and Transfer-Encoding are given")
         if transfer_encoding.lower() != "chunked":
-            raise BadRequest(HTTPStatus.NOT_IMPLEMENTED, "the only Transfer-Encoding understood is chunked")
+            raise BadRequest(HTTPStatus.NOT_IMPLEMENTED, "the only supported Transfer-Encoding is chunked")
         return None
     if content_length is None:
         return 0
     if not (content_length.isascii() and content_length.isdigit()):
-        raise BadRequest(HTTPStatus.BAD_REQUEST, "Content-Length is not one whole number")
+        raise BadRequest(HTTPStatus.BAD_REQUEST, "Content-Length is not a whole number")
     # A number too long for int() is too long for us.
     return _check_body_length(int(content_length) if len(content_length) < 19 else BODY_LIMIT_BYTES + 1)
 

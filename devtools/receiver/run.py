@@ -15,18 +15,18 @@ from devtools.receiver.parser import BadRequest, Request
 from devtools.receiver.server import ReceiverServer, Response
 from postbacks.delivery.descriptors import raise_descriptor_limit
 
-# How long lines wait for company: short for the one who watches, long beside what a write costs.
+# How long lines are collected: short for a watching user, long compared with the cost of a write.
 FLUSH_SECONDS = 0.1
 
 
 class ReceiverError(Exception):
-    """The receiver cannot start or go on; the message says why and what to do."""
+    """The receiver cannot start or continue; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverOptions:
-    """Where to listen (`port` 0: one that is free), what to answer to every request, the JSON Lines file to append to,
-    and whether to show the requests."""
+    """Where to listen (`port` 0: any free one), how to answer every request, the JSON Lines file to append to, and
+    whether to hide the requests."""
 
     host: str
     port: int
@@ -64,8 +64,8 @@ class _Recorder:
 
 
 def run(options: ReceiverOptions, write: Callable[[str], None], style: Styles) -> int:
-    """Receives until SIGINT or SIGTERM and returns how many requests came. `write` shows text to people at once.
-    Raises `ReceiverError` if the port or the log cannot be had, or the log can no longer be written."""
+    """Receives until SIGINT or SIGTERM and returns how many requests came. `write` shows text at once. Raises
+    `ReceiverError` if the port or the log cannot be opened, or the log can no longer be written."""
     raise_descriptor_limit()
     with contextlib.ExitStack() as stack:
         log = None
@@ -89,13 +89,13 @@ async def _receive(options: ReceiverOptions, recorder: _Recorder, write: Callabl
     try:
         port = await server.start(options.host, options.port)
     except OSError as problem:
-        # asyncio wraps the system's reason in a sentence of its own; a name that is not found has no system's errno,
-        # nor, from Python 3.13 on, has an address that is not one of this host.
+        # asyncio wraps the system's reason in its own sentence. A failed name lookup has no system errno, nor, from
+        # Python 3.13 on, has an address that is not one of this host.
         number = problem.errno or errno.EADDRNOTAVAIL
         reason = problem.strerror if isinstance(problem, socket.gaierror) else os.strerror(number)
         raise ReceiverError(
             f"Cannot listen on {options.host} port {options.port}: {reason}. "
-            "Choose another with --host and --port; --port 0 takes any that is free."
+            "Choose another with --host and --port; --port 0 takes any free one."
         ) from problem
     host = f"[{options.host}]" if ":" in options.host else options.host
     try:
@@ -105,7 +105,7 @@ async def _receive(options: ReceiverOptions, recorder: _Recorder, write: Callabl
                 await asyncio.wait_for(stopped.wait(), FLUSH_SECONDS)
             recorder.flush()
     except OSError as problem:
-        raise ReceiverError(f"Cannot write what arrives: {problem.strerror}.") from problem
+        raise ReceiverError(f"Cannot write the requests: {problem.strerror}.") from problem
     finally:
         server.close()
     recorder.flush()

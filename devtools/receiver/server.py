@@ -1,8 +1,7 @@
 """A small HTTP/1.1 server on asyncio: keep-alive, pipelining, answers that may be late, missing or cut off.
 
-The handler is asked the moment a request is complete and answers at once with what shall happen: the server does the
-waiting, so a slow answer to one request holds up no other, except those behind it on its own connection (HTTP/1.1
-answers in order).
+The handler is called as soon as a request is complete and returns at once what should happen. The server does the
+waiting, so a slow answer delays only the requests behind it on the same connection (HTTP/1.1 answers in order).
 """
 
 import asyncio
@@ -16,9 +15,9 @@ from typing import cast
 
 from devtools.receiver.parser import BadRequest, Request, RequestParser
 
-_BACKLOG = 4096  # Connections waiting to be accepted; thousands of lanes may open theirs at once.
-_LINGER_SECONDS = 2.0  # Enough for a sender to notice an answer that came before it had finished.
-_PENDING_ANSWERS_LIMIT = 1024  # Per connection; past it no more is read until some have left.
+_BACKLOG = 4096  # Connections waiting to be accepted; thousands of lanes may connect at once.
+_LINGER_SECONDS = 2.0  # Enough for a sender to notice an answer that came before it finished sending.
+_PENDING_ANSWERS_LIMIT = 1024  # Per connection; at this limit reading stops until some answers have been sent.
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Response:
 
     @cached_property
     def usual_bytes(self) -> bytes:
-        """The whole answer as nearly every request gets it."""
+        """The whole answer in the form that nearly every request gets."""
         return self.head + b"\r\n" + self.body_bytes
 
     def bytes_for(self, request: Request) -> bytes:
@@ -101,7 +100,7 @@ class ReceiverServer:
         return bound_port
 
     def close(self) -> None:
-        """Stops listening and cuts all connections off, answered or not."""
+        """Stops listening and cuts off all connections, answered or not."""
         if self._server is not None:
             self._server.close()
         for connection in tuple(self.connections):
@@ -118,7 +117,7 @@ class _Connection(asyncio.Protocol):
         self._answers: deque[tuple[float, bytes, bool]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._hangs = False  # The last request read gets no answer.
-        self._lingers = False  # The sender may be in the middle of a body that nobody will read.
+        self._lingers = False  # The sender may be in the middle of a body that will not be read.
         self._ends = False  # The last answer is queued.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -151,7 +150,7 @@ class _Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._ends = True
-        return bool(self._answers) and not self._hangs  # True keeps the way out open for answers still to come.
+        return bool(self._answers) and not self._hangs  # True keeps the connection open for pending answers.
 
     def pause_writing(self) -> None:
         self._transport.pause_reading()
@@ -161,7 +160,7 @@ class _Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _answer(self, request: Request, arrived_at: float) -> bool:
-        """Queues what the handler wants done; False if the connection takes no request after this one."""
+        """Queues what the handler wants; False if the connection takes no more requests."""
         answer = self._server.handler(request, arrived_at)
         if isinstance(answer, Response):
             due = arrived_at + answer.delay_seconds
@@ -185,7 +184,7 @@ class _Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _send_due(self) -> None:
-        """Writes the answers whose time has come, and sets the timer for the first that must wait."""
+        """Writes the answers that are due, and sets the timer for the first one that must wait."""
         answers = self._answers
         now = time.monotonic()
         payloads = []

@@ -1,10 +1,10 @@
-"""`manage.py up`: web, worker and beat in the foreground of one terminal, on the embedded servers or given ones.
+"""`manage.py up`: web, worker and beat in the foreground of one terminal, on embedded or given servers.
 
-start.py       from the empty folder to running programs, and back
+start.py       from an empty folder to running programs, and back
 ports.py       whether a port is free
 first_start.py the administrator of a new database
-programs.py    what runs
-console.py     what the programs print, line by line under their names
-group.py       finding and stopping what an earlier start left behind
+programs.py    the programs to run
+console.py     the output of the programs, line by line with their names
+group.py       finds and stops what an earlier start left behind
 keeper.py      holds the embedded servers for the programs, and ends them when `up` itself is killed
 """

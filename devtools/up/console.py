@@ -1,6 +1,6 @@
-"""What the programs print, shown line by line under their names.
+"""Shows the output of the programs line by line, with their names.
 
-Each program writes to a named pipe of its own, which supervisord takes for its log file.
+Each program writes to its own named pipe, which supervisord treats as its log file.
 """
 
 import os
@@ -34,7 +34,7 @@ class Console:
             )
 
     def show(self, wait_seconds: float) -> bool:
-        """Print what the programs have printed, waiting for the first of it; tell whether there was anything."""
+        """Wait for output of the programs and print it; return whether there was any."""
         ready = self._selector.select(wait_seconds)
         for key, _ in ready:
             self._show_lines(key.data, os.read(key.fd, READ_BYTES))
@@ -53,7 +53,7 @@ class Console:
 
 
 def say(text: str) -> None:
-    """Print a line. The terminal may have gone, which is no reason to leave the programs unstopped."""
+    """Print a line. If the terminal is gone, go on silently, so that the programs are still stopped."""
     try:
         print(text, flush=True)  # noqa: T201 -- the terminal is what this module is for
     except OSError:

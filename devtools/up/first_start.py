@@ -11,7 +11,7 @@ ADMIN_NAME = "admin"
 
 
 def password_file() -> Path:
-    """Return the path of the file that holds the administrator's first password, readable by its owner alone."""
+    """Return the path of the file with the administrator's first password, readable only by its owner."""
     return data_dir() / "admin-password"
 
 

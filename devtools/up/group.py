@@ -13,12 +13,12 @@ STOP_TIMEOUT_SECONDS = 60
 
 
 def group_supervisord() -> psutil.Process | None:
-    """Return the supervisord of the group on our data folder, if it lives."""
+    """Return the supervisord of the group on our data folder, if it is alive."""
     return living_supervisord(run_dir() / "up.pid", GROUP_MARK, data_dir())
 
 
 def stop_group() -> bool:
-    """Stop all programs of the group but the caller; tell whether there were any."""
+    """Stop all programs of the group except the caller; return whether there were any."""
     supervisord = group_supervisord()
     if supervisord is not None:
         stop_processes([supervisord], stop_signal=signal.SIGTERM, wait_seconds=STOP_TIMEOUT_SECONDS)

@@ -1,6 +1,6 @@
 """Runs beside the programs of `manage.py up`: `python -m devtools.up.keeper`.
 
-It uses the embedded servers as long as any program does (it starts first and stops last), brings them back when their
+It holds the embedded servers as long as any program runs (it starts first and stops last), restarts them when their
 supervisord is killed, and ends all programs when `up` itself is killed, so that nothing runs on without a terminal.
 """
 
@@ -20,7 +20,7 @@ CHECK_SECONDS = 1.0
 
 
 def main() -> None:
-    """Keep the servers until a signal, or the death of `up`, says to stop."""
+    """Hold the servers until a signal arrives or `up` dies."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
@@ -42,7 +42,7 @@ def _up_is_gone() -> bool:
 
 
 def _end_group() -> bool:
-    """End the programs; tell whether a supervisord does it, which will end this process last."""
+    """End the programs; return whether a supervisord does it, which then ends this process last."""
     supervisord = group_supervisord()
     if supervisord is None:
         stop_group()

@@ -27,7 +27,7 @@ def find_free() -> int:
 
 
 def answers(port: int) -> bool:
-    """Tell whether something accepts connections on `port`."""
+    """Return whether something accepts connections on `port`."""
     with socket.socket() as probe:
         probe.settimeout(0.2)
         return probe.connect_ex((LOCALHOST, port)) == 0

@@ -9,7 +9,7 @@ from django.conf import settings
 from devtools.embedded.supervisor import GROUP_MARK, Program
 from environment.addresses import LOCALHOST
 
-# Warm shutdown of the worker: what is in flight, and some seconds to record it.
+# For the worker's warm shutdown: requests in flight, and a few seconds to record them.
 WORKER_STOP_SECONDS = 25
 
 
@@ -43,11 +43,11 @@ def environment() -> dict[str, str]:
         **os.environ,
         GROUP_MARK: str(settings.DATA_DIR),
         "POSTBACKS_DATA_DIR": str(settings.DATA_DIR),
-        # Lines appear when they are printed, although they go through a pipe.
+        # Lines appear at once, although they go through a pipe.
         "PYTHONUNBUFFERED": "1",
-        # macOS ends a forked process, as a worker's are, that calls certain libraries of its own, unless it finds this.
+        # Without this, macOS kills forked processes, such as a worker's, that call some of its system libraries.
         "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
-        # On a trial as root the warning is noise: the worker runs nothing that is sent to it.
+        # When trying things out as root, the warning is noise: the worker runs no code that is sent to it.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
 

@@ -1,4 +1,4 @@
-"""From the empty folder to running programs, and back: what `manage.py up` does."""
+"""What `manage.py up` does: from an empty folder to running programs, and back."""
 
 import contextlib
 import fcntl
@@ -26,15 +26,15 @@ from environment.variables import BASE_DIR, data_dir
 
 
 def run_up(*, demo: bool) -> None:
-    """Prepare everything, run the programs until a signal to stop, and leave nothing running.
+    """Prepare everything, run the programs until a stop signal, and leave nothing running.
 
-    Raises `EmbeddedError`, with what to do, where it cannot start.
+    Raises `EmbeddedError`, which says what to do, if it cannot start.
     """
     port = whole_number("PORT", default=8000, most=65_535)
     with _only_one(), contextlib.suppress(_Stopped):
         stop = _Stop()
         if stop_group():
-            say("Stopped what an earlier start had left running.")
+            say("Stopped programs that an earlier start had left running.")
         ports.require_free(port)
         receiver_port = ports.find_free() if demo else None
         with embedded.services(), mark.running(data_dir(), demo=demo):
@@ -43,12 +43,12 @@ def run_up(*, demo: bool) -> None:
     say("Stopped.")
 
 
-class _Stopped(Exception):  # noqa: N818 -- no error: how a signal ends the preparation
+class _Stopped(Exception):  # noqa: N818 -- not an error: how a signal ends the preparation
     pass
 
 
 class _Stop:
-    """The signals that end `up`: Ctrl-C, the system's TERM, a terminal that hangs up."""
+    """Handles the signals that end `up`: Ctrl-C, SIGTERM, a terminal that hangs up."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -67,11 +67,11 @@ class _Stop:
 
 @contextmanager
 def _only_one() -> Iterator[None]:
-    """Hold the lock by which a second `up` on the same data, and the keeper, know that this one lives."""
+    """Hold the lock that shows a second `up` on the same data, and the keeper, that this one is alive."""
     lock = locks.open_lock(embedded.run_dir() / "up.lock")
     if not locks.try_lock(lock, fcntl.LOCK_EX):
         raise EmbeddedError(
-            f"`manage.py up` already runs on {data_dir()}. Stop it first; or, for a second copy beside it, set "
+            f"`manage.py up` is already running on {data_dir()}. Stop it first; or, to run a second copy, set "
             "POSTBACKS_DATA_DIR and PORT."
         )
     try:
@@ -81,7 +81,7 @@ def _only_one() -> Iterator[None]:
 
 
 def _prepare(receiver_port: int | None) -> str | None:
-    """Bring the database up to date; return the password of the administrator if that had to be created."""
+    """Migrate the database; return the password of the administrator if one had to be created."""
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except OperationalError as error:
@@ -94,7 +94,7 @@ def _prepare(receiver_port: int | None) -> str | None:
 
 
 def _serve(stop: _Stop, port: int, receiver_port: int | None, password: str | None) -> None:
-    """Run the programs until a signal; if their supervisord is killed, start it again."""
+    """Run the programs until a stop signal; if their supervisord is killed, start it again."""
     run = embedded.run_dir()
     chosen = programs(port, receiver_port)
     (run / "up.conf").write_text(supervisor.configuration("up", chosen, log_level="warn"))
@@ -114,15 +114,15 @@ def _serve(stop: _Stop, port: int, receiver_port: int | None, password: str | No
         if stop.asked:
             break
         stop_group()
-        if supervisord.returncode >= 0:  # It ended by itself, and would again.
-            raise EmbeddedError(f"supervisord has ended. Its log: {data_dir()}/log/supervisord-up.log")
+        if supervisord.returncode >= 0:  # It was not killed, so it would end again.
+            raise EmbeddedError(f"supervisord has ended. See its log: {data_dir()}/log/supervisord-up.log")
         say("supervisord was killed; starting it again.")
 
 
 def _start_supervisord(stop: _Stop) -> subprocess.Popen[bytes]:
     run = embedded.run_dir()
     with (run / "supervisor.pipe").open("wb", buffering=0) as output:
-        # A session of its own: Ctrl-C is for us, and we stop the programs in order.
+        # A separate session: Ctrl-C reaches only us, and we stop the programs in order.
         supervisord = subprocess.Popen(  # noqa: S603 -- our own command
             [*supervisor.supervisord_command(run / "up.conf"), "--nodaemon"],
             cwd=BASE_DIR,
@@ -139,7 +139,7 @@ def _start_supervisord(stop: _Stop) -> subprocess.Popen[bytes]:
 
 
 def _welcome(port: int, receiver_port: int | None, password: str | None) -> Iterator[None]:
-    """Say, once the web answers, where it is and how to sign in. Advanced by the loop that shows the output."""
+    """Once the web answers, say where it is and how to sign in. The loop that shows output advances this."""
     while not ports.answers(port):
         yield
     kept = first_start.password_file()

@@ -1,4 +1,4 @@
-"""Clocks: when a delivery is due is written by one machine's clock and read by another's."""
+"""Clocks: one machine writes when a delivery is due, another one reads it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ TOO_MUCH_SECONDS = 5.0
 
 
 def skew(name: str, ask: Callable[[], float]) -> Iterator[Finding]:
-    """Compares this host's clock with what `ask` returns, seconds since 1970; silent where they agree."""
+    """Compares this host's clock with what `ask` returns (seconds since 1970); yields nothing if they agree."""
     before = time.time()
     theirs = ask()
     after = time.time()
-    # Somewhere in between it was asked.
+    # The other clock was read somewhere in between.
     ahead = theirs - after if theirs > after else theirs - before if theirs < before else 0.0
     yield from judge_skew(name, ahead)
 
@@ -26,5 +26,5 @@ def judge_skew(name: str, ahead_seconds: float) -> Iterator[Finding]:
     if off < WORTH_A_WORD_SECONDS:
         return
     what = f"The {name}'s clock is {off:.1f} s {'ahead of' if ahead_seconds > 0 else 'behind'} this host's."
-    fix = "Run NTP on both: postbacks leave late by the difference, or early."
+    fix = "Run NTP on both hosts: postbacks are sent too late, or too early, by the difference."
     yield wrong(what, fix) if off >= TOO_MUCH_SECONDS else warning(what, fix)

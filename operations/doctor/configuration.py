@@ -1,4 +1,4 @@
-"""Settings that are no errors by themselves, and wrong for what is run with them."""
+"""Settings that are valid but wrong for this deployment."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 
 def look_at_settings() -> Iterator[Finding]:
     found = [*_of_all(), *([] if settings.DATABASE_IS_EMBEDDED else _of_deployments())]
-    yield from found or [fine("The settings fit.")]
+    yield from found or [fine("The settings are fine.")]
 
 
 def _of_all() -> Iterator[Finding]:
     if "*" in settings.ALLOWED_HOSTS:
-        yield warning("ALLOWED_HOSTS lets in any host name.", "Name those of the web, such as postbacks.example.")
+        yield warning(
+            "ALLOWED_HOSTS accepts any host name.", "List the host names of the web, such as postbacks.example."
+        )
     if not settings.POSTBACKS_NOTICE_EMAILS:
         yield warning(
-            "Nobody is told when a destination is held because it is down.",
-            "Set POSTBACKS_NOTICE_EMAILS to addresses, and EMAIL_URL to a mail server.",
+            "Nobody is notified when a destination is held because it is down.",
+            "Set POSTBACKS_NOTICE_EMAILS to e-mail addresses, and EMAIL_URL to a mail server.",
         )
     elif settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
         yield warning("E-mail to operators is printed, not sent.", "Set EMAIL_URL to a mail server.")
@@ -32,16 +34,14 @@ def _of_all() -> Iterator[Finding]:
 def _of_deployments() -> Iterator[Finding]:
     if settings.DEBUG:
         yield wrong(
-            "DEBUG is on: error pages show settings and data, and memory grows.", "Unset DEBUG, and restart all."
+            "DEBUG is on: error pages show settings and data, and memory grows.", "Unset DEBUG, and restart everything."
         )
     if settings.ALLOWED_HOSTS and LOCAL.issuperset(settings.ALLOWED_HOSTS):
-        yield warning(
-            "The web answers on this machine only.", "Set ALLOWED_HOSTS to the host names under which it is visited."
-        )
+        yield warning("The web answers only on this machine.", "Set ALLOWED_HOSTS to the host names that users visit.")
     if not settings.HTTPS_ONLY and not settings.DEBUG:
         yield warning(
-            "The web speaks plain http.",
-            "Put a proxy in front that speaks TLS, and unset HTTPS_ONLY, or set it to true.",
+            "The web uses plain HTTP.",
+            "Put a proxy with TLS in front, and unset HTTPS_ONLY or set it to true.",
         )
     for message in run_checks(include_deployment_checks=True):
         if message.level >= WARNING and not message.is_silenced() and message.id not in SAID_ABOVE:
@@ -50,5 +50,5 @@ def _of_deployments() -> Iterator[Finding]:
             )
 
 
-# HTTPS_ONLY governs HSTS, the redirect and both cookies; DEBUG and ALLOWED_HOSTS.
+# Covered above: HTTPS_ONLY controls HSTS, the redirect and both cookies; then DEBUG and ALLOWED_HOSTS.
 SAID_ABOVE = {f"security.W{number:03}" for number in (4, 8, 12, 16, 18, 20)}

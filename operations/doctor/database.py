@@ -1,4 +1,4 @@
-"""The database: reached, of a known version, writable, with all tables, and kept for us alone between transactions."""
+"""The database: reachable, recent enough, writable, migrated, and without a pooler for workers."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ OLDEST_VERSION = 150000
 SLOW_ANSWER_MS = 20
 
 ADVICE = (
-    ("password authentication failed", "Mend the user and the password in DATABASE_URL."),
-    ("no password supplied", "Put the password into DATABASE_URL."),
-    ("does not exist", "Create the user and the database that DATABASE_URL names, or mend their names."),
-    ("could not translate host name", "Mend the host name in DATABASE_URL."),
-    ("Connection refused", "Start PostgreSQL, or mend host and port in DATABASE_URL."),
-    ("No such file or directory", "Start PostgreSQL, or name its host in DATABASE_URL."),
-    ("no answer within", "See that the host answers and that no firewall drops the packets to its port."),
+    ("password authentication failed", "Correct the user and the password in DATABASE_URL."),
+    ("no password supplied", "Add the password to DATABASE_URL."),
+    ("does not exist", "Create the user and the database that DATABASE_URL names, or correct their names."),
+    ("could not translate host name", "Correct the host name in DATABASE_URL."),
+    ("Connection refused", "Start PostgreSQL, or correct host and port in DATABASE_URL."),
+    ("No such file or directory", "Start PostgreSQL, or give its host in DATABASE_URL."),
+    ("no answer within", "Check that the host answers and that no firewall drops packets to its port."),
     ("too many clients", "Raise max_connections of PostgreSQL, or run fewer processes."),
-    ("starting up", "PostgreSQL recovers; wait until it has finished."),
+    ("starting up", "PostgreSQL is recovering; wait until it has finished."),
 )
 
 
 def unreachable(error: psycopg2.OperationalError) -> Finding:
-    """Says why the database could not be asked, as well as it can be told."""
+    """Says why the database could not be queried, and what to do if the error is a known one."""
     said = " ".join(str(error).split())
-    fix = next((fix for words, fix in ADVICE if words in said), "See that it runs and that DATABASE_URL is right.")
+    fix = next((fix for words, fix in ADVICE if words in said), "Check that it runs and that DATABASE_URL is correct.")
     return wrong(f"The database cannot be reached: {said}", fix)
 
 
 def look_at_database(asker: Asker) -> Iterator[Finding]:
-    """Raises psycopg2.OperationalError when it stops to answer."""
+    """Raises psycopg2.OperationalError if the database stops answering."""
     began = time.monotonic()
     (row,) = asker.ask(
         "SELECT current_setting('server_version'), current_setting('server_version_num')::int, pg_is_in_recovery(),"
@@ -50,13 +50,13 @@ def look_at_database(asker: Asker) -> Iterator[Finding]:
         yield wrong(f"PostgreSQL {version} is too old.", "Use PostgreSQL 15 or later.")
     elif took_ms > SLOW_ANSWER_MS:
         yield warning(
-            f"PostgreSQL {version} takes {took_ms:.0f} ms to answer a trifle.",
-            "Run web and workers near to it: each batch of deliveries asks several times.",
+            f"PostgreSQL {version} takes {took_ms:.0f} ms to answer a trivial query.",
+            "Run web and workers close to it: each batch of deliveries makes several queries.",
         )
     else:
         yield fine(f"PostgreSQL {version} answers in {took_ms:.1f} ms.")
     if standby:
-        yield wrong("The database is a standby and cannot be written.", "Name the primary server in DATABASE_URL.")
+        yield wrong("The database is a standby and cannot be written.", "Set DATABASE_URL to the primary server.")
     elif read_only:
         yield wrong(
             "Transactions are read-only.", "Set default_transaction_read_only to off for this user and database."
@@ -75,11 +75,11 @@ def look_at_tables(asker: Asker) -> Finding:
 
 
 def look_for_a_pooler() -> Finding:
-    """Raises psycopg2.OperationalError when there is no connection for workers."""
+    """Raises psycopg2.OperationalError if there is no connection for workers."""
     with Asker(SECONDS, direct_parameters()) as asker:
         if asker.is_pooled():
             return wrong(
-                "Workers would reach the database through a pooler, and need connections of their own.",
-                "Set DATABASE_DIRECT_URL to PostgreSQL itself; DATABASE_URL may go on naming the pooler.",
+                "Workers would reach the database through a pooler, but need direct connections.",
+                "Set DATABASE_DIRECT_URL to PostgreSQL itself; DATABASE_URL can stay.",
             )
-    return fine("Workers have connections to the database of their own.")
+    return fine("Workers connect directly to the database.")

@@ -1,4 +1,4 @@
-"""The whole examination, in the order in which things depend on each other."""
+"""The whole examination, in order of dependency."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def examine() -> Iterator[Finding]:
     except psycopg2.OperationalError as error:
         yield unreachable(error)
     except (psycopg2.Error, Error) as error:
-        yield wrong(f"The database refuses a question: {' '.join(str(error).split())}", "See its log.")
+        yield wrong(f"The database refuses a query: {' '.join(str(error).split())}", "See its log.")
 
 
 def _with_database() -> Iterator[Finding]:
@@ -37,7 +37,7 @@ def _with_database() -> Iterator[Finding]:
         yield tables
     yield look_for_a_pooler()
     if tables.level is not Level.OK:
-        return  # What follows asks tables.
+        return  # The rest queries tables.
     with Asker(SECONDS) as asker:
         yield from look_at_workers(asker)
         yield from look_at_lanes(asker)

@@ -1,4 +1,4 @@
-"""What the doctor says of one thing."""
+"""What the doctor says about one thing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Level(Enum):
-    """An error keeps postbacks from going out, or will; a warning is worth a look."""
+    """An error stops postbacks, now or soon; a warning is worth a look."""
 
     OK = "ok"
     WARNING = "warning"
@@ -16,7 +16,7 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`what` was found, in a sentence, and what to do: `mend` is empty only where all is well."""
+    """`what` says in a sentence what was found, `fix` what to do; `fix` is empty only if all is well."""
 
     level: Level
     what: str

@@ -1,4 +1,4 @@
-"""The keys that encrypt: whether they read what the database holds."""
+"""The encryption keys: whether they can read the secrets in the database."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def look_at_keys() -> Iterator[Finding]:
     if unreadable:
         shown = ", ".join(unreadable[:SHOWN])
         more = f" and {len(unreadable) - SHOWN} more" if len(unreadable) > SHOWN else ""
-        yield wrong(f"Secrets cannot be read, and nothing is sent, of {shown}{more}.", UNREADABLE)
+        yield wrong(f"Secrets cannot be read, so nothing is sent, for {shown}{more}.", UNREADABLE)
     else:
-        yield fine(f"The encryption keys read all secrets, of {readable} postback{'' if readable == 1 else 's'}.")
+        yield fine(f"The encryption keys can read all secrets, of {readable} postback{'' if readable == 1 else 's'}.")
 
 
 def _readable(stored: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Postbacks that stand: held ones, and those with something due that no worker takes."""
+"""Postbacks that do not send: held ones, and those with due deliveries that no worker takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from operations.doctor.finding import Finding, fine, warning, wrong
 SHOWN = 5
 STUCK_SECONDS = 300
 
-# What keeps a lane from sending at once for good reasons is left out: pauses, holds, a Maximum Requests.
+# Leaves out lanes with a good reason not to send at once: a pause, a hold, a Maximum Requests.
 STUCK = """
 SELECT p.id, p.name, extract(epoch FROM now() - oldest.due_at)::float FROM postbacks_postback p
 LEFT JOIN postbacks_lane l ON l.postback_id = p.id
@@ -30,7 +30,7 @@ JOIN postbacks_postback p ON p.id = l.postback_id
 WHERE l.held_since IS NOT NULL AND p.deleted_at IS NULL ORDER BY 3 DESC
 """
 
-Standing = tuple[int, str, float]  # Id and name of a postback, and for how many seconds it has stood.
+Standing = tuple[int, str, float]  # Id and name of a postback, and for how many seconds it has not sent.
 
 
 def look_at_lanes(asker: Asker) -> Iterator[Finding]:
@@ -44,15 +44,15 @@ def judge_lanes(stuck: Sequence[Standing], held: Sequence[Standing]) -> Iterator
     if stuck:
         yield wrong(
             f"Due for more than {STUCK_SECONDS // 60} minutes, and not sent: {_listed(stuck)}.",
-            "See the log of the workers for these postbacks. Add workers if all are busy.",
+            "Look for these postbacks in the log of the workers. Add workers if all are busy.",
         )
     else:
         yield fine("No postback is stuck.")
     if held:
         yield warning(
             f"Held because the destination is down: {_listed(held)}.",
-            "Ask whoever runs these destinations. What waits goes out by itself once one answers; after seven days it "
-            "ends as failed.",
+            "Contact the operators of these destinations. Waiting deliveries go out once a destination answers; after "
+            "seven days they fail.",
         )
 
 

@@ -1,4 +1,4 @@
-"""The machine: open files, and room on the disk of the embedded data."""
+"""The machine: open files, and free space for the embedded data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.conf import settings
 from operations.doctor.finding import Finding, fine, warning, wrong
 from postbacks.delivery.fair_queue import MAX_IN_FLIGHT
 
-# Each transfer of a worker process, as many again while hosts are looked up, and what the process has open anyway.
+# One per transfer of a worker process, one more while its host is looked up, and what the process has open anyway.
 ENOUGH_FILES = 2 * MAX_IN_FLIGHT + 96
 GIGABYTE = 1 << 30
 LITTLE_GB, TOO_LITTLE_GB = 5, 1
@@ -25,7 +25,7 @@ def look_at_machine() -> Iterator[Finding]:
 
 
 def judge_files(most: float) -> Finding:
-    """From the hard limit: workers raise the soft one to it."""
+    """Judges the hard limit, to which workers raise the soft one."""
     if most < ENOUGH_FILES:
         return warning(
             f"A process may have {most:,.0f} files open; a worker process with {MAX_IN_FLIGHT:,} requests in flight "
@@ -38,7 +38,7 @@ def judge_files(most: float) -> Finding:
 def judge_disk(folder: str, free_bytes: int) -> Finding:
     free = free_bytes / GIGABYTE
     what = f"{free:.1f} GB are free for {folder}."
-    fix = "Free some, or move the folder to a larger disk: PostgreSQL stops when it is full."
+    fix = "Free some space, or move the folder to a larger disk: PostgreSQL stops when it is full."
     if free < TOO_LITTLE_GB:
         return wrong(what, fix)
     return warning(what, fix) if free < LITTLE_GB else fine(what)

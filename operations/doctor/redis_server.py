@@ -1,4 +1,4 @@
-"""Redis: reached, of a known version, written to, and never silently throwing messages away."""
+"""Redis: reachable, recent enough, writable, and not configured to drop messages silently."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ SECONDS = 3.0
 OLDEST_VERSION = (6, 2)
 NEARLY_FULL = 0.8
 
-# By what the client says: it leaves out the codes of most of Redis's errors.
+# By the client's message, which omits most error codes of Redis.
 ADVICE = (
-    ("uthenticat", "Put the password into REDIS_URL: redis://:password@host:6379/0."),
-    ("invalid username-password", "Mend the user and the password in REDIS_URL."),
-    ("no permissions", "Let this user of Redis run all commands on all keys."),
-    ("used memory >", "Raise maxmemory of Redis, or free what else it holds."),
-    ("MISCONF", "Redis cannot write to its disk: see its log, and whether the disk is full."),
-    ("read only replica", "Name the primary server in REDIS_URL."),
-    ("loading the dataset", "Redis loads its data; wait until it has finished."),
-    ("Name or service not known", "Mend the host name in REDIS_URL."),
-    ("refused", "Start Redis, or mend host and port in REDIS_URL."),
-    ("imeout", "See that the host answers, and that no firewall drops the packets; a TLS port needs rediss://."),
-    ("CERTIFICATE", "Give the authority's certificate: rediss://…?ssl_ca_certs=/path/ca.pem."),
+    ("uthenticat", "Add the password to REDIS_URL: redis://:password@host:6379/0."),
+    ("invalid username-password", "Correct the user and the password in REDIS_URL."),
+    ("no permissions", "Allow this Redis user all commands on all keys."),
+    ("used memory >", "Raise maxmemory of Redis, or remove other data from it."),
+    ("MISCONF", "Redis cannot write to its disk: check its log and the free space."),
+    ("read only replica", "Set REDIS_URL to the primary server."),
+    ("loading the dataset", "Redis is loading its data; wait until it has finished."),
+    ("Name or service not known", "Correct the host name in REDIS_URL."),
+    ("refused", "Start Redis, or correct host and port in REDIS_URL."),
+    ("imeout", "Check that the host answers, and that no firewall drops packets; a TLS port needs rediss://."),
+    ("CERTIFICATE", "Give the certificate of the CA: rediss://…?ssl_ca_certs=/path/ca.pem."),
 )
 
 
 def look_at_redis() -> Iterator[Finding]:
-    """Every finding; an outage is one of them."""
+    """Yields every finding; an outage is one of them."""
     client: Redis = Redis.from_url(
         settings.REDIS_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=Retry(NoBackoff(), 0)
     )
@@ -46,38 +46,38 @@ def look_at_redis() -> Iterator[Finding]:
         yield from skew("Redis server", lambda: _seconds(client))
     except RedisError as error:
         said = " ".join(str(error).split())
-        fix = next((fix for words, fix in ADVICE if words in said), "See that it runs and that REDIS_URL is right.")
+        fix = next((fix for words, fix in ADVICE if words in said), "Check that it runs and that REDIS_URL is correct.")
         yield wrong(f"Redis cannot be used: {said}", fix)
     finally:
         client.close()
 
 
 def judge_info(info: dict[str, Any]) -> Iterator[Finding]:
-    """What Redis tells of itself (INFO); some that are hosted leave out half of it."""
+    """Judges what Redis says about itself (INFO); some hosted services omit half of it."""
     version = str(info["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
         yield wrong(f"Redis {version} is too old.", "Use Redis 6.2 or later, or Valkey.")
     else:
-        # Valkey tells in `redis_version` only with which Redis it is compatible.
+        # In Valkey, `redis_version` is only the version it is compatible with.
         name = f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {version}"
         yield fine(f"{name} answers.")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         yield wrong(
-            f"Redis may throw keys away when its memory is full (maxmemory-policy {policy}).",
-            "Set `maxmemory-policy noeviction`, and keep caches in another Redis: messages and pace go with lost keys.",
+            f"Redis may evict keys when its memory is full (maxmemory-policy {policy}).",
+            "Set `maxmemory-policy noeviction`, and keep caches in another Redis: eviction loses messages and pacing.",
         )
     most, used = info.get("maxmemory", 0), info.get("used_memory", 0)
     if most and used > NEARLY_FULL * most:
         yield warning(
             f"Redis has used {used / most:.0%} of its memory ({used >> 20} of {most >> 20} MB).",
-            "Raise maxmemory, or see what else is kept in it.",
+            "Raise maxmemory, or check what else it stores.",
         )
     for key, what in (("rdb_last_bgsave_status", "snapshot"), ("aof_last_write_status", "append-only file")):
         if info.get(key, "ok") != "ok":
             yield wrong(
                 f"Redis could not write its {what}; it may refuse writes until it can.",
-                "See its log, and whether its disk is full.",
+                "Check its log and the free space on its disk.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Workers and beat: whether they live and do their work."""
+"""Workers and beat: whether they are alive and do their work."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from operations.readiness import MOST_SWEEP_LAG_SECONDS
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
 
-# Its task comes every five seconds, and is dropped when every worker is busy for as long.
+# Its task comes every five seconds, and is dropped if every worker is busy for that long.
 MOST_BEAT_AGE_SECONDS = 60
 
 MOST_PRUNE_AGE_SECONDS = 3 * 86_400
 
-PRUNE = "See the workers' log for “Pruning”; run `python manage.py prune`, or give it more of PRUNE_HOURS."
+PRUNE = "Look for “Pruning” in the log of the workers; run `python manage.py prune`, or extend PRUNE_HOURS."
 START_WORKER = "Start a worker: celery --app config worker --without-gossip --without-mingle."
 START_BEAT = "Start one beat: celery --app config beat."
 
@@ -25,14 +25,14 @@ def look_at_workers(asker: Asker) -> Iterator[Finding]:
     ages: dict[str, float] = {name: age for name, age in asker.ask(heartbeat.AGES)}  # noqa: C416 -- typed so
     yield from judge_workers(int(processes), ages.get(heartbeat.SWEEP), ages.get(heartbeat.BEAT))
     if ages.get(heartbeat.PRUNE, 0) > MOST_PRUNE_AGE_SECONDS:
-        yield warning(f"Old data was last deleted to the end {_ago(ages[heartbeat.PRUNE])}.", PRUNE)
+        yield warning(f"Pruning last finished {_ago(ages[heartbeat.PRUNE])}.", PRUNE)
 
 
 def judge_workers(processes: int, sweep_age: float | None, beat_age: float | None) -> Iterator[Finding]:
-    """From the number of worker processes that live, and the seconds since the sweep and beat were last at work."""
+    """Judges the number of living worker processes, and the seconds since the sweep and beat last ran."""
     if not processes:
-        yield wrong("No worker process lives: nothing is sent.", START_WORKER)
-        return  # Who sweeps, and does what beat asks for, is a worker.
+        yield wrong("No worker process is running: nothing is sent.", START_WORKER)
+        return  # Workers sweep, and do what beat asks for.
     if sweep_age is None or sweep_age > MOST_SWEEP_LAG_SECONDS:
         yield wrong(
             f"{_count(processes)}, but the last sweep was {_ago(sweep_age)}.",
@@ -42,16 +42,16 @@ def judge_workers(processes: int, sweep_age: float | None, beat_age: float | Non
         yield fine(f"{_count(processes)}; the last sweep was {_ago(sweep_age)}.")
     if beat_age is None or beat_age > MOST_BEAT_AGE_SECONDS:
         yield warning(
-            f"Beat was last at work {_ago(beat_age)}. Postbacks go out without it; e-mail to operators, replays, the "
+            f"Last run of beat: {_ago(beat_age)}. Postbacks go out without it, but e-mail to operators, replays, the "
             "locking of actions and the deletion of old data wait for it.",
             START_BEAT,
         )
     else:
-        yield fine(f"Beat was at work {_ago(beat_age)}.")
+        yield fine(f"Last run of beat: {_ago(beat_age)}.")
 
 
 def _count(processes: int) -> str:
-    return "1 worker process lives" if processes == 1 else f"{processes} worker processes live"
+    return "1 worker process is running" if processes == 1 else f"{processes} worker processes are running"
 
 
 def _ago(seconds: float | None) -> str:

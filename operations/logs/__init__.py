@@ -1,1 +1,1 @@
-"""What is logged: a line for people or a JSON object for machines, without secrets, with the id of the request."""
+"""Logs: plain lines for people or JSON objects for machines, without secrets, with the id of the request."""

@@ -11,16 +11,16 @@ from pythonjsonlogger.json import JsonFormatter
 
 from operations.logs.redaction import redact, redact_value
 
-# Django's, whose text is the whole request with its query.
+# Set by Django; their text is the whole request with its query.
 _NOT_FOR_LOGS = ("request", "server_time")
 
 
-# As they would be typed: a text from outside must not begin a line of its own, nor colour the terminal.
+# Written as escapes: text from outside must not start a new line, nor colour the terminal.
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(9), *range(10, 32), *range(127, 160), 0x2028, 0x2029)}
 
 
 class LineFormat(logging.Formatter):
-    """For people: the time of day, and in brackets the id of the request. One line, but for tracebacks."""
+    """For people: the time of day, and in brackets the id of the request. One line, except for tracebacks."""
 
     def __init__(self) -> None:
         super().__init__("{asctime}.{msecs:03.0f} {levelname} {name}: {message}", "%H:%M:%S", "{")

@@ -1,4 +1,4 @@
-"""gunicorn's own lines, in the format of all others. `gunicorn.conf.py` names this class."""
+"""gunicorn's own lines, in the same format as all others. `gunicorn.conf.py` names this class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking out of a text what nobody should find in a log: queries of URLs, user names in them, secret headers. Pure."""
+"""Removes from text what must not be in a log: queries of URLs, credentials in them, secret headers. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 HIDDEN = "…"
 
-# What follows the ? of a URL or a path, as far as it can go: tokens and personal data are there.
+# What follows the ? of a URL or a path, to its end: it may hold tokens and personal data.
 _QUERY = re.compile(r"(?<=[\w/.~%:\]-])\?(?=[\w%.~+\[\]-]+(?:=|&))[^\s\"'<>\\^`|]+")
 _CREDENTIALS = re.compile(r"(\w://)[^\s/@\"']+@")
 _HEADERS = r"(?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|secret|auth)[\w-]*|api-?key|passw(?:or)?d"
-# As a header line, a keyword or an entry of a dictionary.
+# As a header line, a keyword argument or an entry of a dictionary.
 _SECRET = re.compile(
     rf"(?i)(?<![\w-])(({_HEADERS})[\"']?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|(?:(?:basic|bearer|token)\s+)?[^\s,;)}}\"']+)"
 )
@@ -18,7 +18,7 @@ _SECRET_FIELD = re.compile(rf"(?i)^(?:{_HEADERS})$")
 
 
 def redact(text: str) -> str:
-    """The text with `…` for what was taken out."""
+    """The text with `…` in place of what was removed."""
     # Most lines have none of these characters.
     if "?" in text:
         text = _QUERY.sub(f"?{HIDDEN}", text)
@@ -30,7 +30,7 @@ def redact(text: str) -> str:
 
 
 def redact_value(name: str, value: object) -> object:
-    """A field of a structured line; collections as far as they go."""
+    """A field of a structured line, redacted; collections recursively."""
     if _SECRET_FIELD.match(name):
         return HIDDEN
     if isinstance(value, str):

@@ -1,6 +1,6 @@
-"""The id of a request: in every line that is logged for it, and in its answer.
+"""The id of a request: in every line that is logged for it, and in its response.
 
-One that comes with the request (`X-Request-ID`, of a proxy) is kept, so that lines of both can be put together.
+An id that comes with the request (`X-Request-ID`, from a proxy) is kept, so that the lines of both can be matched.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _ATTRIBUTE = "_postbacks_request_id"
 
 
 def request_ids(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware."""
+    """Middleware that gives each request its id."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get(HEADER, "")
         request_id = given if _USABLE.fullmatch(given) else secrets.token_hex(8)
-        # Django logs refusals when all middleware is through, and hands the request over with them.
+        # Django logs refusals after all middleware, with the request attached.
         setattr(request, _ATTRIBUTE, request_id)
         token = _current.set(request_id)
         try:

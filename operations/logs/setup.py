@@ -1,4 +1,4 @@
-"""What the settings and gunicorn set logging up with. Reads the environment, and no settings of Django's."""
+"""The logging setup for the settings and gunicorn. Reads the environment, not Django's settings."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ATTEMPTS = ("none", "failed", "all")
 
 
 def log_format() -> str:
-    """`json` or `line`. Unless LOG_FORMAT says so, JSON where it is likely that machines read it."""
+    """`json` or `line`. Without LOG_FORMAT, JSON if machines are likely to read it."""
     at_home = is_embedded("DATABASE_URL") or env.bool("DEBUG", default=False)
     return _one_of("LOG_FORMAT", FORMATS, default="line" if at_home else "json")
 
 
 def logged_attempts() -> str:
-    """Of which attempts there is a line: none, failed or all."""
+    """Which attempts are logged: none, failed or all."""
     return _one_of("LOG_ATTEMPTS", ATTEMPTS, default="failed")
 
 
@@ -50,5 +50,5 @@ def logging_setup(level: str) -> dict[str, Any]:
 def _one_of(variable: str, choices: dict[str, str] | tuple[str, ...], default: str) -> str:
     chosen = env.str(variable, default="") or default
     if chosen not in choices:
-        raise ImproperlyConfigured(f"{variable}={chosen}: {' or '.join(choices)} is needed.")
+        raise ImproperlyConfigured(f"{variable}={chosen} is not valid. Set {' or '.join(choices)}.")
     return str(chosen)

@@ -1,5 +1,5 @@
-"""`/metrics` for Prometheus, read from the database whenever it is asked for.
+"""`/metrics` for Prometheus, read from the database at each request.
 
-So it is the same whichever process of the web answers, and counts what workers did that live no more. The numbers come
-from the roll-ups (`postbacks/metrics/`) and from indexes that hold unfinished rows only; nothing counts history.
+So it is the same whichever web process answers, and includes the work of workers that have ended. The numbers come from
+the roll-ups (`postbacks/metrics/`) and from indexes that hold only unfinished rows; nothing counts history.
 """

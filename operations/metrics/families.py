@@ -1,6 +1,6 @@
-"""The numbers as families of metrics: names, types and what each means. Pure.
+"""The numbers as families of metrics: names, types and meanings. Pure.
 
-Labels are few and bounded: no series per postback, of which there may be thousands, but for those that are held.
+Labels are few and bounded: only held postbacks have their own series, because there may be thousands of postbacks.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def _counters(readings: Readings) -> Iterator[Metric]:
     counts = readings.counts
     yield _counter(
         "postbacks_deliveries",
-        "Deliveries that ended, by how.",
+        "Finished deliveries, by outcome.",
         "outcome",
         {name: counts[name] for name in ("delivered", "failed", "cancelled")},
     )
     yield _counter(
         "postbacks_attempts",
-        "Requests that were made, by how their answer was judged.",
+        "Requests made, by verdict.",
         "outcome",
         {"succeeded": counts["succeeded"], "failed": counts["attempts"] - counts["succeeded"]},
     )
@@ -54,12 +54,12 @@ def _counters(readings: Readings) -> Iterator[Metric]:
     )
     yield CounterMetricFamily(
         "postbacks_action_events",
-        "Ids given to action events: what came in. One whose transaction failed counts too.",
+        "Ids given to action events: what came in. Includes failed transactions.",
         value=readings.events,
     )
     yield CounterMetricFamily(
         "postbacks_deliveries_promised",
-        "Ids given to deliveries. One whose transaction failed counts too.",
+        "Ids given to deliveries. Includes failed transactions.",
         value=readings.deliveries,
     )
 
@@ -67,29 +67,29 @@ def _counters(readings: Readings) -> Iterator[Metric]:
 def _histograms(details: Mapping[str, int]) -> Iterator[Metric]:
     yield _histogram(
         "postbacks_attempt_duration_seconds",
-        "How long requests took, with their connection and answer.",
+        "How long requests took, including connection and answer.",
         histogram(details, TOOK, TOOK_MS),
         TOOK_SECONDS,
     )
     yield _histogram(
         "postbacks_delivery_lag_seconds",
-        "From when a delivery's last attempt was due until it was recorded as delivered or failed.",
+        "Time from when the last attempt of a delivery was due until it was recorded as delivered or failed.",
         histogram(details, LAG, LAG_SECONDS),
         LAG_SECONDS,
     )
 
 
 def _gauges(readings: Readings) -> Iterator[Metric]:
-    yield _gauge("postbacks_backlog", "Deliveries that are unfinished, by state.", "state", readings.backlog)
+    yield _gauge("postbacks_backlog", "Unfinished deliveries, by state.", "state", readings.backlog)
     yield GaugeMetricFamily(
         "postbacks_oldest_waiting_seconds",
-        "For how long the longest-waiting delivery has been due; paused and held postbacks do not count.",
+        "How long the oldest waiting delivery has been due; paused and held postbacks do not count.",
         value=readings.oldest_waiting_seconds,
     )
-    yield _gauge("postbacks_configured", "Postbacks that are set up, by state.", "state", readings.postbacks)
+    yield _gauge("postbacks_configured", "Configured postbacks, by state.", "state", readings.postbacks)
     held = GaugeMetricFamily(
         "postbacks_held_seconds",
-        "For how long a destination has been held because it is down; the hundred longest.",
+        "How long a destination has been held because it is down; the hundred longest.",
         labels=["postback", "name"],
     )
     for pk, name, seconds in readings.held:
@@ -97,15 +97,13 @@ def _gauges(readings: Readings) -> Iterator[Metric]:
     yield held
     yield GaugeMetricFamily(
         "postbacks_refused_reports",
-        "Reports of the conversion API that were refused and wait to be processed again.",
+        "Refused reports of the conversion API that wait to be processed again.",
         value=readings.refused_reports,
     )
-    yield GaugeMetricFamily("postbacks_worker_processes", "Worker processes that live.", value=readings.workers)
+    yield GaugeMetricFamily("postbacks_worker_processes", "Running worker processes.", value=readings.workers)
     yield _age("postbacks_sweep_age_seconds", "Time since the last sweep. Absent: never.", readings.sweep_age)
-    yield _age("postbacks_beat_age_seconds", "Time since beat was last at work. Absent: never.", readings.beat_age)
-    yield _age(
-        "postbacks_prune_age_seconds", "Time since pruning last came to its end. Absent: never.", readings.prune_age
-    )
+    yield _age("postbacks_beat_age_seconds", "Time since beat last ran. Absent: never.", readings.beat_age)
+    yield _age("postbacks_prune_age_seconds", "Time since pruning last finished. Absent: never.", readings.prune_age)
     yield _gauge("postbacks_build_info", "The version of the process that answers.", "version", {__version__: 1})
 
 
@@ -131,6 +129,6 @@ def _age(name: str, text: str, seconds: float | None) -> Metric:
 
 
 def _histogram(name: str, text: str, counts: Sequence[int], bounds: Sequence[float]) -> Metric:
-    """Without the sum of all values, which nobody keeps."""
+    """A histogram without the sum of its values, which is not kept."""
     places = [*(str(float(bound)) for bound in bounds), "+Inf"]
     return HistogramMetricFamily(name, text, buckets=list(zip(places, accumulate(counts), strict=True)), sum_value=None)

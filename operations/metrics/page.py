@@ -1,4 +1,4 @@
-"""The page itself: for whoever has the token."""
+"""The page of metrics, for requests with the token."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ logger = logging.getLogger(__name__)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """In the format that the request accepts: Prometheus's text or OpenMetrics."""
+    """Answers in the format that the request accepts: Prometheus text or OpenMetrics."""
     refusal = _refusal(request)
     if refusal:
         return refusal
     try:
         readings = read()
     except psycopg2.Error as error:
-        logger.error("There are no metrics: %s", " ".join(str(error).split()))  # noqa: TRY400 -- the text says all
-        return _said(503, "The database does not answer, or lacks a table. The log of the web has more.")
+        logger.error("Metrics could not be read: %s", " ".join(str(error).split()))  # noqa: TRY400 -- the text says all
+        return _said(503, "The database does not answer, or lacks a table. See the log of the web.")
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Page(readings))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -35,11 +35,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     if not settings.METRICS_TOKEN:
-        return _said(403, "Set METRICS_TOKEN to a long random text, and give it to Prometheus as its bearer token.")
+        return _said(
+            403, "Set METRICS_TOKEN to a long random text, and configure it in Prometheus as the bearer token."
+        )
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "bearer" and constant_time_compare(token.strip(), settings.METRICS_TOKEN):
         return None
-    response = _said(401, "The token in METRICS_TOKEN is needed: Authorization: Bearer …")
+    response = _said(401, "Send the token in METRICS_TOKEN: Authorization: Bearer …")
     response.headers["WWW-Authenticate"] = 'Bearer realm="metrics"'
     return response
 

@@ -1,4 +1,4 @@
-"""What the page tells, as numbers from the database."""
+"""The numbers on the page, read from the database."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from postbacks.delivery_states import SQL_UNFINISHED
 from postbacks.metrics.fold import ALL, fold
 from postbacks.metrics.read import STALE_AFTER
 
-SECONDS = 8.0  # For all questions together: less than the 10 s after which Prometheus hangs up.
-# Each has a series of its own; who has more that are held looks at the screen.
+SECONDS = 8.0  # For all queries together: less than the 10 s after which Prometheus hangs up.
+# Each has its own series; if more are held, the Held screen shows all.
 MOST_HELD_NAMED = 100
 
 STALE = "SELECT EXISTS (SELECT 1 FROM postbacks_tally WHERE at < now() - %s)"
@@ -24,7 +24,7 @@ WHERE period = 'ever' AND postback_key = %s
 BACKLOG = f"""
 SELECT state, count(*) FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED} GROUP BY state
 """  # noqa: S608 -- made of constants
-# Per postback, so that each is a look into the index of the claim, and not a count of all that waits.
+# Per postback, so that each is one lookup in the index of the claim, not a scan of all that waits.
 OLDEST = """
 SELECT coalesce(max(extract(epoch FROM now() - oldest.due_at)), 0)::float FROM postbacks_postback p
 LEFT JOIN postbacks_lane l ON l.postback_id = p.id
@@ -47,7 +47,7 @@ FROM postbacks_lane l JOIN postbacks_postback p ON p.id = l.postback_id
 WHERE l.held_since IS NOT NULL AND p.paused_at IS NULL AND p.deleted_at IS NULL
 ORDER BY l.held_since, p.id LIMIT {MOST_HELD_NAMED}
 """  # noqa: S608 -- a constant
-# A sequence counts without a look at the table, and goes on counting when old rows are gone.
+# A sequence counts without reading the table, and keeps counting when old rows are deleted.
 GIVEN_IDS = """
 SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences
 WHERE schemaname = current_schema() AND sequencename IN ('actions_actionevent_id_seq', 'postbacks_delivery_id_seq')
@@ -57,7 +57,7 @@ REFUSED = "SELECT count(*) FROM actions_submission WHERE result = 'rejected'"
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Ages are in seconds; None where something has not happened yet."""
+    """Ages are in seconds; None if something has not happened yet."""
 
     counts: dict[str, int]  # Columns of the roll-up, since the beginning.
     details: dict[str, int]  # Its other counters: see `postbacks.metrics.counters`.
@@ -75,10 +75,10 @@ class Readings:
 
 
 def read() -> Readings:
-    """Raises psycopg2.Error: OperationalError when the database does not answer in time."""
+    """Reads everything. Raises psycopg2.Error: OperationalError if the database does not answer in time."""
     with Asker(SECONDS) as asker:
         if asker.ask(STALE, [STALE_AFTER])[0][0]:
-            fold()  # Beat is away.
+            fold()  # Beat is down.
         columns, details = _ever(asker)
         ids: dict[str, int] = _pairs(asker, GIVEN_IDS)
         ages: dict[str, float] = _pairs(asker, heartbeat.AGES)

@@ -1,4 +1,4 @@
-"""How old what may become, in days, from the settings."""
+"""How many days each kind of data is kept, from the settings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ FOR_EVER = 0
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """Days that each kind is kept; None: for ever.
+    """The days that each kind is kept; None means forever.
 
-    Texts of requests and refused reports may hold what is personal, so they stay no longer than that.
+    Texts of requests and refused reports may contain personal data, so they are kept no longer than that.
     """
 
     texts: int | None
@@ -24,7 +24,7 @@ class Ages:
 
     @classmethod
     def from_settings(cls) -> Ages:
-        """Raises nothing: the settings were checked when they were read."""
+        """The ages in the settings, which were checked when they were read."""
         personal = settings.PERSONAL_DATA_KEPT_DAYS
         return cls(
             texts=_shorter(settings.POSTBACKS_TEXTS_KEPT_DAYS, personal),

@@ -1,4 +1,4 @@
-"""Pruning inside a worker: on a thread of its own, for the worker's own has deliveries to send."""
+"""Prunes inside a worker, on a separate thread, because the worker's own thread has deliveries to send."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from operations.retention.prune import BusyError, prune
 
 logger = logging.getLogger(__name__)
 
-# The task comes each hour of the night; a run ends before the next begins.
+# The task comes every hour of the night; a run ends before the next one begins.
 FOR_SECONDS = 55 * 60
 STOPS_WITHIN_SECONDS = 5
 
 
 class Pruner:
-    """One per process; `start` does nothing while it is at work."""
+    """One per process; `start` does nothing while it is running."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class Pruner:
                 self._thread.start()
 
     def stop(self) -> None:
-        """Ends with the batch that is under way; the rest waits for the next time."""
+        """Stops after the current batch; the rest waits for the next run."""
         with self._lock:
             self._stopping.set()
             if self._thread is not None:
@@ -45,13 +45,13 @@ class Pruner:
         except BusyError:
             pass
         except psycopg2.Error as error:
-            logger.warning("Pruning was cut short (%s); it goes on in an hour.", str(error).strip())
+            logger.warning("Pruning was cut short (%s); it continues in an hour.", str(error).strip())
         except Exception:
-            logger.exception("Pruning met an unexpected error; it goes on in an hour.")
+            logger.exception("Unexpected error while pruning; it continues in an hour.")
         else:
             if any(result.gone.values()):
                 told = ", ".join(f"{name} {number:,}" for name, number in result.gone.items() if number)
-                logger.info("Pruned: %s%s.", told, "" if result.whole else "; more is left for the next hour")
+                logger.info("Pruned: %s%s.", told, "" if result.whole else "; more remains for the next hour")
 
 
 pruner = Pruner()

@@ -1,12 +1,11 @@
-"""What goes, by kind, as statements.
+"""What to delete, by kind, as SQL statements.
 
-`look` takes `after`, `most` and `before` and returns the next rows behind the id `after`, in the order of their ids, as
-(id, verdict). Verdicts: `goes`; `stays`; `young`, from which on the search ends for this night, for ids rise with time;
-and `held`, for rows that are looked at again each night. `prune` takes the `ids` that go, and `before`; it skips rows
-that somebody has locked.
+`look` takes `after`, `most` and `before` and returns the next rows after the id `after`, in the order of ids, as
+(id, verdict). Verdicts: `goes`; `stays`; `young`, which ends the search for this night, because ids rise with time; and
+`held`, for rows to check again each night. `prune` takes the `ids` that go, and `before`; it skips locked rows.
 
-A row's own look-ups are written `(SELECT 1 … LIMIT 1) IS NOT NULL`: an `EXISTS` in an expression may be planned as one
-scan of a whole table, for each batch again.
+Lookups per row are written `(SELECT 1 … LIMIT 1) IS NOT NULL`: the planner may turn an `EXISTS` in an expression into a
+scan of a whole table for each batch.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ NOT_PERSONAL = [name for name in PARAMETERS if not is_personal(name)]
 
 @dataclass(frozen=True, slots=True)
 class RetainedKind:
-    """One kind of rows. Where they stay as rows, `remembers` how far it has come; else each night begins anew."""
+    """One kind of rows. With `remembers`, rows stay and progress is stored; without it, each night starts anew."""
 
     name: str
     described: str
     look: str
     prune: str
     remembers: bool = False
-    look_again: str = ""  # The same as `look` for the rows that were kept back.
+    look_again: str = ""  # Like `look`, for the rows that were kept back.
 
 
-# Lines of a batch come after it, and their key refers to it: what belongs to a batch goes with it.
+# The lines of a batch come after it and refer to it, so they are deleted with it.
 SUBMISSIONS = RetainedKind(
     "submissions",
     "submissions and batches of the API",
@@ -57,7 +56,7 @@ SUBMISSIONS = RetainedKind(
     """,
 )
 
-# Of the URL, scheme and host stay: path and query hold values.
+# Scheme and host of the URL stay; path and query contain values.
 TEXTS = RetainedKind(
     "texts",
     "texts of requests and answers",
@@ -87,7 +86,7 @@ _EVENT_VERDICT = f"""
         ) IS NOT NULL THEN 'held'
         ELSE 'goes' END
 """  # noqa: S608 -- made of constants
-# An event by its own age, its action with the latest event; then no replay can take it from there any more.
+# An event goes by its own age, its action with the latest event; after that no replay can need it.
 PERSONAL_DATA = RetainedKind(
     "personal",
     "events with their personal data",
@@ -157,7 +156,7 @@ _ACTION_IS_NEEDED = """
           AND i.replay_id = ANY (ARRAY(SELECT id FROM postbacks_replay WHERE state <> 'finished')) LIMIT 1
     ) IS NOT NULL
 """
-# Only what nothing can happen to any more, and whose order id is free again by the event type's window.
+# Only actions that can no longer change, and whose order id is free again after the window of the event type.
 ACTIONS = RetainedKind(
     "actions",
     "actions with their items and events",
@@ -191,7 +190,7 @@ LEFT_OVER = (
         SELECT session_key FROM django_session WHERE expire_date < now() LIMIT %(most)s
     ))
     """,
-    # They lock somebody out for minutes, and name addresses.
+    # They lock a user out for minutes, and contain addresses.
     """
     WITH chosen AS (
         SELECT id FROM axes_accessattempt WHERE attempt_time < now() - interval '30 days' LIMIT %(most)s
@@ -200,7 +199,7 @@ LEFT_OVER = (
     )
     DELETE FROM axes_accessattempt WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     """,
-    # Of imports that nobody went on with; completed ones go with a later import. A part quotes what it refused.
+    # Abandoned imports; a later import deletes completed ones. A part quotes what it refused.
     """
     WITH chosen AS (
         SELECT id FROM actions_importrun WHERE started_at < now() - interval '30 days' LIMIT 1
@@ -210,7 +209,7 @@ LEFT_OVER = (
     DELETE FROM actions_importrun WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     """,
 )
-"""What sessions, sign-ins and imports leave behind. Each is repeated until it finds nothing."""
+"""What sessions, sign-ins and imports leave behind. Each statement is repeated until it finds nothing."""
 
 KINDS = (SUBMISSIONS, TEXTS, PERSONAL_DATA, DELIVERIES, ACTIONS)
-"""In this order: actions go once their deliveries have."""
+"""In this order: actions go after their deliveries."""

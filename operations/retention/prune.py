@@ -1,8 +1,8 @@
-"""Working through the kinds, in many short transactions.
+"""Works through the kinds in many short transactions.
 
-Each takes some thousand rows and passes over those that somebody has locked; after each comes a pause as long as it
-took, so that what is sent and recorded meanwhile has the server at least half of the time. One pruner at a time, by an
-advisory lock on its own connection. It may be stopped or killed at any moment, and goes on from there the next time.
+Each transaction takes up to two thousand rows and skips locked ones; a pause as long as the transaction follows, so
+that sending and recording have the server at least half of the time. An advisory lock on its own connection allows one
+pruner at a time. It may be stopped or killed at any moment, and continues from there the next time.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from postbacks import database
 from postbacks.advisory_locks import PRUNE_LOCK
 from postbacks.delivery import heartbeat
 
-ROWS = 2_000  # In one transaction: some tens of milliseconds.
+ROWS = 2_000  # In one transaction, which takes some tens of milliseconds.
 LEAST_PAUSE_SECONDS = 0.02
 
-Pause = Callable[[float], bool]  # Waits for so many seconds; true: stop now.
+Pause = Callable[[float], bool]  # Waits this many seconds; true means stop now.
 
 
 class BusyError(RuntimeError):
-    """Somebody else prunes at this moment."""
+    """Another process is pruning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run did. `held` are rows that are old enough and still needed. `whole`: it came to the end."""
+    """What a run did. `held` counts rows that are old enough but still needed. `whole`: the run finished."""
 
     gone: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    last: int | None  # The id up to which everything was looked at; None: nothing is left.
+    last: int | None  # The id up to which everything was checked; None: nothing is left.
     goes: list[int]
     held: list[int]
 
@@ -58,9 +58,9 @@ def prune(
     pause: Pause | None = None,
     now: datetime | None = None,
 ) -> Result:
-    """Removes what is too old, or only counts it; for up to `seconds`. With `again` it forgets how far it had come.
+    """Deletes what is too old, or only counts it, for up to `seconds`. With `again`, it starts from the beginning.
 
-    Raises BusyError, and psycopg2.Error when the database is out of reach or refuses a batch, which then is as it was.
+    Raises BusyError, and psycopg2.Error if the database is unreachable or refuses a batch, which then is unchanged.
     """
     ages, now = ages or Ages.from_settings(), now or datetime.now(UTC)
     until = time.monotonic() + seconds
@@ -105,7 +105,7 @@ def _alone() -> Iterator[extensions.connection]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", PRUNE_LOCK)
             if cursor.fetchone() != (True,):
-                raise BusyError("Somebody prunes at this moment; one at a time.")
+                raise BusyError("Another process is already pruning.")
         yield connection
     finally:
         connection.close()
@@ -129,7 +129,7 @@ class _Run:
         }
 
     def batches(self) -> Iterator[float]:
-        """Works batch by batch; yields how many seconds each took."""
+        """Works batch by batch; yields the seconds that each took."""
         if self._kind.look_again:
             yield from self._through(self._kind.look_again, 0, again=True)
         yield from self._through(self._kind.look, self._up_to(), again=False)

@@ -1,4 +1,4 @@
-"""The Celery task that prunes, and its end with the worker. Its name is in the messages, so it stays."""
+"""The Celery task that prunes, and its end with the worker. Messages contain its name, so it must not change."""
 
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_shutdown
@@ -8,10 +8,10 @@ from operations.retention.background import pruner
 
 @shared_task(name="postbacks.tasks.prune", ignore_result=True)
 def prune() -> None:
-    """Let what is old enough go, on a thread of its own."""
+    """Starts pruning on a separate thread."""
     pruner.start()
 
 
-# In a child of the prefork pool, and in pools that run tasks in the worker's own process: see `postbacks.tasks`.
+# For children of the prefork pool, and for pools that run tasks in the worker process: see `postbacks.tasks`.
 worker_process_shutdown.connect(lambda **_: pruner.stop(), weak=False)
 worker_shutdown.connect(lambda **_: pruner.stop(), weak=False)

@@ -1,4 +1,4 @@
-"""The screens of postbacks. Django looks for the pages of the app here."""
+"""The screens of postbacks. Django looks here for the admin pages of the app."""
 
 from postbacks.admin.deliveries.action_page import ActionWithDeliveriesAdmin
 from postbacks.admin.deliveries.admin import DeliveryAdmin

@@ -26,8 +26,8 @@ class Change:
 
 @dataclass(slots=True)
 class LoadResult:
-    """What a load did, or would do: changes in order, how many entries were as the file has them, and what the
-    operator should know besides."""
+    """What a load did, or would do: the changes in order, how many entries already matched the file, and notes for the
+    operator."""
 
     changes: list[Change] = field(default_factory=list)
     unchanged: int = 0
@@ -38,7 +38,7 @@ class LoadResult:
 
 
 def subject(label: str, row: Model) -> str:
-    """A row in words: its kind, itself, and to whom it belongs."""
+    """A row in words: its kind, its name, and its owner."""
     match row:
         case Postback():
             return f"{label} “{row.name}” of {row.owner}"
@@ -53,7 +53,7 @@ def subject(label: str, row: Model) -> str:
 
 
 def written_values(kind: EntryKind, row: Model) -> dict[str, Any]:
-    """Key to value as a file gives it, None where it stands for what a file leaves out."""
+    """Values by key as a file gives them; None for what a file leaves out."""
     defaults = kind.defaults()
     found: dict[str, Any] = {}
     for key in kind.keys:
@@ -64,11 +64,11 @@ def written_values(kind: EntryKind, row: Model) -> dict[str, Any]:
 
 
 def new_key_notes(label: str, row: Model, before: dict[str, Any] | None) -> list[str]:
-    """What to do about a signing key that a row has just got. `before` are its written values, None of a new row."""
+    """What to do about a signing key that a row has just got. `before` holds its written values, None for a new row."""
     if not isinstance(row, Postback) or not row.signed or (before is not None and before["signed"]):
         return []
-    what = f"{subject(label, row)} is signed with a new key that nobody has seen."
-    return [f"{what} `manage.py signing_key` with the postback's id makes one for its receiver."]
+    what = f"{subject(label, row)} is now signed, with a new key that has not been shown."
+    return [f"{what} Run `manage.py signing_key` with the postback's id to make one for its receiver."]
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The text of a configuration file as a tree that knows its lines.
 
-Values stay as they are written: whether `2026-01-01` is a date or a text is for the key to say, so nothing that looks
-like a number or a yes changes on the way.
+Values stay as they are written: the key decides whether `2026-01-01` is a date or a string, so nothing that looks like
+a number or a yes changes on the way.
 """
 
 import json
@@ -13,7 +13,7 @@ import yaml
 
 from postbacks.config_file.problems import ConfigError, Place, Problem
 
-# libyaml also takes tabs between the tokens of JSON, which the Python scanner refuses. Every wheel of PyYAML has it.
+# libyaml accepts tabs between the tokens of JSON, which the Python scanner refuses. Every wheel of PyYAML has it.
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _MERGE = "tag:yaml.org,2002:merge"
@@ -22,13 +22,13 @@ _BOOL = "tag:yaml.org,2002:bool"
 _BLOCK_STYLES = ("|", ">")
 _YES = frozenset({"yes", "true", "on"})
 
-# JSON writes characters beyond U+FFFF as two escapes, which YAML does not join. Escaped backslashes before are kept.
+# JSON writes characters beyond U+FFFF as two escapes, which YAML does not join. Escaped backslashes in front stay.
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A single value: its text as written (a block without its last line end), and what YAML takes it for."""
+    """A single value: its text as written (a block without its last line end), and how YAML reads it."""
 
     line: int
     text: str
@@ -44,7 +44,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Key to value in the order of the file, and the line of each key."""
+    """Values by key in the order of the file, and the line of each key."""
 
     line: int
     items: "dict[str, Node]"
@@ -55,14 +55,14 @@ Node = Scalar | Sequence | Mapping
 
 
 def read_document(text: str) -> Node:
-    """The tree of a YAML or JSON text. Raises ConfigError with line and column where it is not well formed, and with
-    every key that stands twice."""
+    """The tree of a YAML or JSON text. Raises ConfigError with line and column if it is not well formed, or with every
+    key that is given twice."""
     try:
         root = yaml.compose(_joined_surrogates(text), Loader=_LOADER)
     except yaml.YAMLError as error:
         raise ConfigError([_syntax_problem(error)]) from error
     if root is None:
-        raise ConfigError([Problem(Place("", 1), "The file is empty. Write `{}` if nothing is meant.")])
+        raise ConfigError([Problem(Place("", 1), "The file is empty. Write `{}` if that is intended.")])
     builder = _Builder()
     tree = builder.build(root, "")
     if builder.problems:
@@ -114,10 +114,10 @@ class _Builder:
         return self._scalar(node, path, line)
 
     def _scalar(self, node: yaml.ScalarNode, path: str, line: int) -> Scalar:
-        # A block (`|`) ends in a line end that nobody means: a header block is its lines, a raw body its text.
+        # A block (`|`) ends with a line end that is not part of the value.
         text = node.value.removesuffix("\n") if node.style in _BLOCK_STYLES else node.value
         if "\0" in text:
-            self.problems.append(Problem(_place(path, node), "The character U+0000 cannot be stored. Take it out."))
+            self.problems.append(Problem(_place(path, node), "The character U+0000 cannot be stored. Remove it."))
         boolean = text.lower() in _YES if node.tag == _BOOL else None
         return Scalar(line, "" if node.tag == _NULL else text, node.tag == _NULL, boolean)
 
@@ -127,7 +127,7 @@ class _Builder:
         merged: list[Node] = []
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self.problems.append(Problem(_place(path, key_node), "A key must be a plain text."))
+                self.problems.append(Problem(_place(path, key_node), "A key must be a plain string."))
                 continue
             key = key_node.value
             key_path = f"{path}.{key}" if path else key
@@ -135,7 +135,7 @@ class _Builder:
             if key_node.tag == _MERGE:
                 merged += value.items if isinstance(value, Sequence) else [value]
             elif key in items:
-                message = f"This key stands twice; it was given in line {lines[key]} before. Take one of them away."
+                message = f"This key is given twice, first in line {lines[key]}. Remove one of them."
                 self.problems.append(Problem(_place(key_path, key_node), message))
             else:
                 items[key], lines[key] = value, key_node.start_mark.line + 1
@@ -143,10 +143,10 @@ class _Builder:
         return Mapping(line, items, lines)
 
     def _merge(self, merged: list[Node], items: dict[str, Node], lines: dict[str, int], place: Place) -> None:
-        """Adds what `<<: *other` brings in; a key that the mapping itself has, or an earlier merge, stays."""
+        """Adds what `<<: *other` brings in; keys of the mapping itself, or of an earlier merge, stay."""
         for other in merged:
             if not isinstance(other, Mapping):
-                self.problems.append(Problem(place, "`<<` takes over a mapping, or a list of mappings."))
+                self.problems.append(Problem(place, "`<<` needs a mapping or a list of mappings."))
                 continue
             for key, value in other.items.items():
                 items.setdefault(key, value)

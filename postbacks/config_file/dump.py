@@ -1,4 +1,4 @@
-"""Writing the configuration of the database as a file that loads back to it."""
+"""Writes the configuration in the database as a file that loads back to the same."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,7 +13,7 @@ from postbacks.config_file.keys import DOCUMENT, EntryKind
 from postbacks.config_file.values import MaskedHeaders
 from postbacks.models import Postback
 
-_WIDTH = 1_000_000  # A URL that is folded over lines is hard to read and to search for.
+_WIDTH = 1_000_000  # A URL folded over lines is hard to read and to search for.
 
 
 def dump_config() -> str:
@@ -24,7 +24,7 @@ def dump_config() -> str:
 
 
 def _entry(kind: EntryKind, row: Model) -> Any:
-    """One row as a file gives it: a mapping with its lists, or a bare text."""
+    """One row as a file gives it: a mapping with its lists, or a bare string."""
     entry = {name: value for name, value in written_values(kind, row).items() if value is not None}
     if kind.scalar:
         return entry[kind.scalar]
@@ -72,14 +72,14 @@ _ROWS: dict[str, Callable[[], Iterable[Model]]] = {
 
 
 class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as blocks, and lists set in below their key."""
+    """Writes strings of several lines as blocks, and indents lists below their key."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 -- PyYAML's signature
         super().increase_indent(flow, indentless=False)
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # Reading drops one line end after a block; a text that really ends in one must not be written as a block.
+    # Reading drops one line end after a block, so a string that ends with one must not be written as a block.
     style = "|" if "\n" in text and not text.endswith("\n") else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style or ('"' if "\n" in text else None))
 

@@ -1,4 +1,4 @@
-"""The tree of a file as entries whose keys are known and whose values are of the right sort."""
+"""Turns the tree of a file into entries with known keys and values of the right type."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +10,10 @@ from postbacks.config_file.problems import Place, Problem, did_you_mean
 
 @dataclass(slots=True)
 class Entry:
-    """One program, partner, postback … of the file.
+    """One program, partner, postback and so on in the file.
 
-    `values` holds model fields, with defaults for what the file leaves out; `places` says where each stands. A field in
-    `broken` was given wrongly or is missing, and is not in `values`. `lists` holds the entries below this one.
+    `values` holds model fields, with defaults for what the file leaves out; `places` says where each is given. A field
+    in `broken` is wrong or missing, and not in `values`. `lists` holds the entries below this one.
     """
 
     kind: EntryKind
@@ -22,15 +22,15 @@ class Entry:
     places: dict[str, Place] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     lists: "dict[str, list[Entry]]" = field(default_factory=dict)
-    identity: tuple[Any, ...] | None = None  # What it is recognised by, once that has been worked out.
+    identity: tuple[Any, ...] | None = None  # What it is recognised by, once known.
 
     def place_of(self, model_field: str) -> Place:
-        """Where the value of a model field stands, or else the entry itself."""
+        """The place of the value of a model field, or else of the entry."""
         return self.places.get(model_field, self.place)
 
 
 def read_entries(root: Node) -> tuple[Entry, list[Problem]]:
-    """The whole file as one entry with its lists, and everything that is wrong with its shape."""
+    """The whole file as one entry with its lists, and every problem with its shape."""
     problems: list[Problem] = []
     return _entry(DOCUMENT, root, Place("", root.line), problems), problems
 
@@ -46,7 +46,7 @@ def _entry(kind: EntryKind, node: Node, place: Place, problems: list[Problem]) -
     known = [key.name for key in kind.keys] + list(kind.lists)
     for name, line in node.lines.items():
         if name not in known:
-            problems.append(Problem(place.key(name, line), f"This key is not known. {did_you_mean(name, known)}"))
+            problems.append(Problem(place.key(name, line), f"Unknown key. {did_you_mean(name, known)}"))
     for key in kind.keys:
         _read_key(entry, key, node, problems)
     for name, below in kind.lists.items():
@@ -59,7 +59,7 @@ def _read_key(entry: Entry, key: Key, node: Mapping, problems: list[Problem]) ->
     if value is None or (isinstance(value, Scalar) and (value.is_null or (key.required and not value.text.strip()))):
         if key.required:
             entry.broken.update(key.model_fields)
-            problems.append(Problem(entry.place, f"{key.name} is missing; a {entry.kind.label} needs it."))
+            problems.append(Problem(entry.place, f"{key.name} is missing. Every {entry.kind.label} needs it."))
         return
     place = entry.place.key(key.name, node.lines[key.name])
     entry.places.update(dict.fromkeys(key.model_fields, place))
@@ -88,6 +88,6 @@ def _read_list(kind: EntryKind, name: str, node: Mapping, place: Place, problems
 
 def _wanted(kind: EntryKind) -> str:
     if kind.scalar:
-        return f"This must be the {kind.scalar} of an {kind.label}, as a text."
+        return f"This must be the {kind.scalar} of an {kind.label}, as a string."
     names = ", ".join([key.name for key in kind.keys] + list(kind.lists))
     return f"This must be a mapping with the keys of a {kind.label}: {names}."

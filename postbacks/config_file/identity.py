@@ -1,8 +1,7 @@
-"""By what an entry of the file and a row of the database are recognised as the same thing.
+"""How an entry of the file and a row of the database are recognised as the same thing.
 
-Programs, event types, partners and media sources by their ids; the rest by whom they belong to and what tells them
-apart there: a contract by program and start, a term by its event type and the day from which it is scheduled, a
-postback by its name.
+Programs, event types, partners and media sources have ids. The rest is recognised by its owner and what is unique
+there: a contract by program and start, a term by event type and start, a postback by name.
 """
 
 from collections.abc import Callable, Iterator
@@ -41,7 +40,7 @@ from postbacks.models import Postback
 Identity = tuple[Any, ...]
 """The kind's label, then what tells entries of the kind apart."""
 
-# Model fields; of kinds without an id they count within the owner.
+# Model fields, unique within the owner, for the kinds without an id.
 _TOLD_APART_BY = {
     EXCHANGE_RATE.label: ("date", "from_currency", "to_currency"),
     IN_APP_EVENT.label: ("code",),
@@ -57,7 +56,7 @@ def identity(kind: EntryKind, *own: Any) -> Identity:
 
 
 def entry_identity(entry: Entry, owner: Identity | None) -> Identity | None:
-    """The identity of an entry below `owner` (empty at the top), or None where it cannot be told."""
+    """The identity of an entry below `owner` (empty at the top), or None if it cannot be known."""
     fields = _TOLD_APART_BY.get(entry.kind.label, ("id",))
     if not entry.broken.isdisjoint(fields):
         return None
@@ -68,7 +67,7 @@ def entry_identity(entry: Entry, owner: Identity | None) -> Identity | None:
 
 
 def row_identity(row: Model) -> Identity:
-    """The identity of a row; of what belongs to a contract, the contract must be loaded."""
+    """The identity of a row; for what belongs to a contract, the contract must be loaded."""
     return _OF_ROW[type(row)](row)
 
 
@@ -91,11 +90,11 @@ _OF_ROW: dict[type[Model], Callable[[Any], Identity]] = {
 
 
 def identify(document: Entry, problems: list[Problem]) -> dict[Identity, Entry]:
-    """Every entry of a file by its identity. What stands twice is a problem."""
+    """Every entry of a file by its identity. A duplicate is a problem."""
     found: dict[Identity, Entry] = {}
     for entry, key in _walk(document, ()):
         if key in found:
-            message = f"This {entry.kind.label} stands twice: first in {found[key].place}. Keep one of them."
+            message = f"This {entry.kind.label} is given twice, first in {found[key].place}. Keep one of them."
             problems.append(Problem(entry.place, message))
         else:
             found[key] = entry

@@ -1,4 +1,4 @@
-"""What may stand where in the file: for each kind of entry its keys, how they are read and written, and its lists."""
+"""What the file may contain: for each kind of entry its keys, how they are read and written, and its lists."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class Key:
 class EntryKind:
     """A kind of entry: its model, its name in messages, its keys, and its lists of other entries.
 
-    `scalar` names the one key of entries that are written as a bare text.
+    `scalar` names the only key of entries that are written as a bare string.
     """
 
     model: type[models.Model] | None
@@ -70,14 +70,14 @@ class EntryKind:
     scalar: str = ""
 
     def defaults(self) -> dict[str, Any]:
-        """Model field to its value where the file gives none, for the keys that may be left out."""
+        """The default values by model field, for the keys that may be left out."""
         if self.model is None:
             return {}
         blank = self.model()
         return {name: getattr(blank, name) for key in self.keys if not key.required for name in key.model_fields}
 
     def key_of_field(self, name: str) -> str | None:
-        """The key that fills a model field, for placing the model's own complaints."""
+        """The key that fills a model field, to show where an error of the model belongs."""
         return next((key.name for key in self.keys if name in (*key.model_fields, key.name)), None)
 
 
@@ -151,7 +151,7 @@ POSTBACK = EntryKind(
         Key("url", read_text, required=True),
         Key("method", read_choice(Postback.Method.values)),
         Key("headers", read_text),
-        # The database holds encrypted values; the file gives plain ones, or masks for those that are to stay.
+        # The database holds encrypted values; the file gives plain ones, or masks for those that stay.
         Key("secret_headers", read_secret_headers, MaskedHeaders),
         Key("signed", read_flag),
         Key("body_format", read_choice(Postback.BodyFormat.values)),

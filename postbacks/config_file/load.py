@@ -1,8 +1,7 @@
-"""Loading a configuration file: everything is checked, then written in one transaction, or nothing is.
+"""Loads a configuration file: everything is checked and written in one transaction, or nothing is.
 
-The rows are written in the order in which they refer to each other and checked by the rules of the models themselves,
-so that a file meets exactly what a form meets. If anything is wrong, or nothing was to be written, the transaction
-rolls back.
+Rows are written in the order in which they refer to each other, and checked by the rules of the models, so a file is
+held to exactly the rules of the forms. If anything is wrong, or in a dry run, the transaction rolls back.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from postbacks.credentials.secrets.headers import to_store
 from postbacks.models import Postback
 from postbacks.validation import postback_errors
 
-# What a wrong value in one key makes doubtful in others: complaints about those would only repeat it.
+# Fields whose errors only repeat a wrong value in another one.
 _DOUBTFUL_WITH = {
     "method": {"body_format", "body_pairs", "body_raw"},
     "body_format": {"body_pairs", "body_raw"},
@@ -45,8 +44,8 @@ _DOUBTFUL_WITH = {
 
 
 def load_config(text: str, *, dry_run: bool = False, prune: bool = False) -> LoadResult:
-    """Loads the text of a configuration file; a second load changes nothing. With `dry_run` nothing is written; with
-    `prune` what the file does not name is deleted, as far as nothing refers to it.
+    """Loads the text of a configuration file; loading it again changes nothing. With `dry_run`, nothing is written.
+    With `prune`, what the file does not name is deleted unless something refers to it.
 
     Returns what changed, or would have. Raises ConfigError with every problem in the file.
     """
@@ -62,7 +61,7 @@ def load_config(text: str, *, dry_run: bool = False, prune: bool = False) -> Loa
 
 
 class _Load:
-    """One pass over the entries of a file. What is wrong is added to `problems`."""
+    """One pass over the entries of a file, which collects `problems`."""
 
     def __init__(self, named: dict[Identity, Entry], problems: list[Problem], *, prune: bool) -> None:
         self.named = named
@@ -78,7 +77,7 @@ class _Load:
             self._save(rate)
         for program in document.lists["programs"]:
             self._save_program(program)
-        if self.prune:  # Before contracts are written: one that goes may stand where a new one shall be.
+        if self.prune:  # Before contracts are written: a deleted one may occupy the time of a new one.
             prune_contracts(self.rows, self.named, self.outcome)
         owners = [(each, "partner") for each in document.lists["partners"]]
         owners += [(each, "media_source") for each in document.lists["media_sources"]]
@@ -92,7 +91,7 @@ class _Load:
         return self.outcome
 
     def _make_way_for_new_names(self) -> None:
-        """Takes the names that will change out of the way, so that two entries can swap theirs."""
+        """Moves names that will change out of the way, so that two entries can swap theirs."""
         for model in (ActionTracker, Partner, MediaSource):
             renamed = [
                 row.pk
@@ -111,20 +110,20 @@ class _Load:
 
     def _save_owner(self, entry: Entry, owner_field: str) -> None:
         owner = self._save(entry)
-        # By start: a contract that is to end earlier makes room before the next one is written.
+        # By start: a contract that now ends earlier makes room before the next one is written.
         contracts = sorted(entry.lists.get("contracts", []), key=lambda each: each.values.get("start", date.min))
         saved = [self._save_contract(each, owner) for each in contracts]
-        # With a contract that is wrong, whether one holds the event type cannot be told: not a mistake of the postback.
+        # If a contract is wrong, nothing can say whether one holds the event type: not the postback's mistake.
         owner_in_order = owner if all(saved) else None
         for postback_entry in entry.lists["postbacks"]:
             self._save_postback(postback_entry, owner_in_order, owner_field)
 
     def _save_contract(self, entry: Entry, partner: Model | None) -> bool:
-        """Writes a contract with its terms; False if any of it is wrong."""
+        """Writes a contract with its terms; False if any of them is wrong."""
         program = self._refer(entry, PROGRAM, "program_id")
         contract = self._save(entry, partner=partner, program=program)
         saved: list[Model | None] = [contract]
-        # As contracts: one that is scheduled to end earlier makes room for the next.
+        # As with contracts: one that now ends earlier makes room for the next.
         for term_entry in sorted(entry.lists["terms"], key=lambda each: each.values.get("start") or date.min):
             tracker = self._refer(term_entry, ACTION_TRACKER, "action_tracker_id")
             term = self._save(term_entry, contract=contract, action_tracker=tracker)
@@ -168,8 +167,8 @@ class _Load:
         return event
 
     def _refer(self, entry: Entry, kind: EntryKind, model_field: str) -> Model | None:
-        """The row that an entry refers to by id. None where it is not there, or could not be saved: the latter has been
-        complained of."""
+        """The row that an entry refers to by id. None if it does not exist, which is reported here, or could not be
+        saved, which has been reported."""
         referred = entry.values.get(model_field)
         if referred is None:
             return None
@@ -180,9 +179,9 @@ class _Load:
         return row
 
     def _save(self, entry: Entry, **owners: Model | None) -> Model | None:
-        """Writes one entry; None, with the reasons among the problems, where it cannot be.
+        """Writes one entry; None, with the reasons added to the problems, if it cannot.
 
-        `owners` are the rows that it belongs or refers to; one that is missing has been complained of before.
+        `owners` are the rows that it belongs or refers to; a missing one has already been reported.
         """
         model = entry.kind.model
         if entry.broken or entry.identity is None or None in owners.values() or model is None:
@@ -195,7 +194,7 @@ class _Load:
         before = None if found is None else written_values(entry.kind, row)
         take_values(row, entry.values)
         after = written_values(entry.kind, row)
-        # An unchanged postback is checked again too, because the contracts it rests on may have changed.
+        # An unchanged postback is checked again too, because its contracts may have changed.
         if (before != after or isinstance(row, Postback)) and not self._is_valid(entry, row, owners.keys()):
             return None
         if before == after:
@@ -223,7 +222,7 @@ class _Load:
         return True
 
     def _still_belongs(self, entry: Entry, row: Model, owners: dict[str, Model | None]) -> bool:
-        """Event types are known by id alone, and cannot move: what refers to one counts on its program."""
+        """Event types are known by id alone and cannot move: what refers to one relies on its program."""
         program = owners.get("program")
         if isinstance(row, ActionTracker) and row.program != program:
             message = f"Event type {row} belongs to program {row.program}. Give this one another id."
@@ -232,9 +231,9 @@ class _Load:
         return True
 
     def _is_valid(self, entry: Entry, row: Model, owners: Collection[str]) -> bool:
-        """Checks what needs no query for each constraint: those the database itself checks when the row is written."""
+        """Checks what needs no query. The database checks constraints when the row is written."""
         try:
-            row.clean_fields(exclude=owners)  # They were just looked up.
+            row.clean_fields(exclude=owners)  # These were just looked up.
             row.clean()
         except ValidationError:
             self._explain(entry, row)
@@ -242,7 +241,7 @@ class _Load:
         return True
 
     def _explain(self, entry: Entry, row: Model) -> bool:
-        """Complains of everything that is wrong with a row, constraints included; False if nothing is found."""
+        """Reports everything that is wrong with a row, constraints included; False if nothing is found."""
         try:
             row.full_clean()
         except ValidationError as error:
@@ -251,7 +250,7 @@ class _Load:
         return False
 
     def _check_in_part(self, entry: Entry, tracker: Any) -> None:
-        """Says what else is wrong with a postback that cannot be saved, so that one load tells everything."""
+        """Reports what else is wrong with a postback that cannot be saved, so that one load reports everything."""
         self._check_fields(entry, ("action_tracker",))
         given = {name: value for name, value in entry.values.items() if name != "action_tracker_id"}
         errors = postback_errors(new_row(Postback, {**given, "action_tracker": tracker}))
@@ -261,7 +260,7 @@ class _Load:
         self._report(entry, ValidationError({name: errors[name] for name in errors if name not in doubtful}))
 
     def _check_fields(self, entry: Entry, owners: Collection[str]) -> None:
-        """As above, of any entry: each value by itself."""
+        """As above, for any entry: each value on its own."""
         if entry.kind.model is None:
             return
         given = {name: value for name, value in entry.values.items() if name.removesuffix("_id") not in owners}
@@ -279,11 +278,11 @@ class _Load:
         self.problems.append(Problem(place, message))
 
     def _check_changed_kinds(self) -> None:
-        """An event type that becomes or stops being a mobile app must not leave invalid what the file does not name."""
+        """If an event type becomes or stops being a mobile app, what the file does not name must still be valid."""
         for entry, tracker in self.changed_kinds:
             codes = list(tracker.in_app_events.values_list("code", flat=True))
             if codes and not tracker.is_mobile_app:
-                message = f"It has in-app events ({', '.join(codes)}), which only a mobile app has."
+                message = f"It has in-app events ({', '.join(codes)}), which only a mobile app can have."
                 self._complain(entry.place_of("kind"), message)
             for postback in Postback.objects.existing().filter(action_tracker=tracker):
                 if row_identity(postback) not in self.named:
@@ -292,7 +291,7 @@ class _Load:
 
 
 def _place(entry: Entry, model_field: str) -> Place:
-    """Where a complaint about a model field belongs: the key that gives it, named also where the file leaves it out."""
+    """Where an error of a model field belongs: its key, named even if the file leaves it out."""
     if model_field == NON_FIELD_ERRORS:
         return entry.place
     for name in (model_field, f"{model_field}_id"):

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration file, and where."""
+"""Problems in a configuration file, and their places."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to put right before the file can be loaded."""
+    """One thing to correct before the file can be loaded."""
 
     place: Place
     message: str
@@ -34,7 +34,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The file cannot be loaded. `problems` holds everything that was found, in the order of the lines."""
+    """The file cannot be loaded. `problems` holds everything that was found, in order of lines."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.place.line)
@@ -42,8 +42,8 @@ class ConfigError(Exception):
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """A sentence that helps with a name that is not known: the nearest one, or all of them."""
+    """A sentence that helps with an unknown name: the nearest known one, or all of them."""
     names = list(known)
     lowered = {name.lower(): name for name in names}
     near = get_close_matches(given.lower(), lowered, n=1)
-    return f"Did you mean {lowered[near[0]]}?" if near else f"Known are {', '.join(names)}."
+    return f"Did you mean {lowered[near[0]]}?" if near else f"Choose from {', '.join(names)}."

@@ -1,4 +1,4 @@
-"""Deleting what a configuration file does not name, as far as nothing refers to it."""
+"""Deletes what a configuration file does not name, unless something refers to it."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ def prune_contracts(rows: Rows, named: Mapping[Identity, object], outcome: LoadR
 
 
 def prune_rest(rows: Rows, named: Mapping[Identity, object], outcome: LoadResult) -> None:
-    """Deletes the rest of `rows` that is not in `named`: first what refers, then what is referred to."""
+    """Deletes the rest of `rows` that is not in `named`: what refers to others first."""
     for key, row in _unnamed(POSTBACK, rows, named).items():
         if isinstance(row, Postback):
             cancelled = delete_postback(row)
@@ -61,8 +61,8 @@ def _unnamed(kind: EntryKind, rows: Rows, named: Mapping[Identity, object]) -> R
 
 
 def _purge_deleted_postbacks(kind: EntryKind, row: Model) -> None:
-    """Removes the rows that deleted postbacks leave behind, where no delivery needs them: nobody would find out what
-    keeps an otherwise unused partner or event type. It reads all deliveries, which is fine for once."""
+    """Removes rows of deleted postbacks that no delivery needs: otherwise they would keep an unused partner or event
+    type for no visible reason. It reads all deliveries, which is fine for this rare call."""
     field = _POSTBACK_FIELDS.get(kind.label)
     if field is not None:
         deliveries = Delivery.objects.filter(postback=OuterRef("pk"))

@@ -14,15 +14,15 @@ Row = TypeVar("Row", bound=Model)
 
 
 def new_row(model: type[Row], values: Mapping[str, Any]) -> Row:
-    """A row of these values, by model field; it is not saved."""
+    """An unsaved row with these values, by model field."""
     row = model()
     take_values(row, values)
     return row
 
 
 def take_values(row: Model, values: Mapping[str, Any]) -> None:
-    """Sets a row to these values, by model field; it is not saved. A file says whether a postback is signed, never by
-    which key: one that is to be signed and has no key gets one."""
+    """Sets these values of a row, by model field, without saving it. A file says whether a postback is signed, never
+    with which key: one that becomes signed without having a key gets one."""
     for name, value in values.items():
         if name == "signed" and isinstance(row, Postback):
             (ensure_key if value else remove_keys)(row)

@@ -1,4 +1,4 @@
-"""The configuration as the database has it, all of it: it is small beside what it sets in motion."""
+"""The whole configuration in the database: it is small compared with actions and deliveries."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -22,7 +22,7 @@ from postbacks.models import Postback
 
 
 def stock() -> dict[Identity, Model]:
-    """Every row that a configuration file can name, by its identity; deleted postbacks are none."""
+    """Every row that a configuration file can name, by its identity; deleted postbacks are not among them."""
     rows: Iterable[Model] = chain(
         ExchangeRate.objects.all(),
         Program.objects.all(),
@@ -39,8 +39,8 @@ def stock() -> dict[Identity, Model]:
 
 
 def advance_ids() -> None:
-    """Makes the database count on after the highest id that a file has given, so that the next row added by hand
-    meets none of them. Never counts back: another transaction may have taken an id that is not visible yet."""
+    """Moves the database's id counters past the highest id that a file gave, so that a row added by hand does not
+    collide. Never moves back: another transaction may have taken an id that is not visible yet."""
     with connection.cursor() as cursor:
         for model in (Program, ActionTracker, Partner, MediaSource):
             table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 -- Django's documented interface

@@ -1,5 +1,5 @@
-"""How each sort of value is written in the file: `read_…` takes a node and returns the value or raises ValueError with
-what to write instead; `write_…` returns what YAML shall show, so that reading it gives the same value again."""
+"""How each type of value is written in the file: `read_…` takes a node and returns the value, or raises ValueError with
+what to write instead; `write_…` returns what goes into YAML, so that reading it gives the same value."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -16,20 +16,20 @@ from postbacks.durations import format_duration, parse_duration
 from value_types.secret_text import MASK
 
 
-class Unreadable(ValueError):  # noqa: N818 -- named for what became of the value; it is one line of a list
-    """A value that is not of the sort that its key takes; the text says what to write."""
+class Unreadable(ValueError):  # noqa: N818 -- named for what is wrong with the value; it is one line of a list
+    """A value that its key does not accept; the text says what to write."""
 
 
-MAX_ID = 2**62  # Leaves the database's counter room to go on after the highest id.
+MAX_ID = 2**62  # Leaves the database's counter room above the highest id.
 
 _DECIMAL = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 
 
 def read_text(node: Node) -> str:
-    """A text as written; numbers, dates and words such as `no` are texts too."""
+    """A string as written; numbers, dates and words such as `no` are strings too."""
     if not isinstance(node, Scalar):
-        raise Unreadable("This must be a single text.")
+        raise Unreadable("This must be a single value.")
     return node.text
 
 
@@ -50,7 +50,7 @@ def read_whole_number(node: Node) -> int:
 def read_id(node: Node) -> int:
     number = read_whole_number(node)
     if not 1 <= number <= MAX_ID:
-        raise Unreadable(f"{number} is no id: ids are whole numbers from 1 up.")
+        raise Unreadable(f"{number} is not an id. Write a whole number from 1 up.")
     return number
 
 
@@ -71,7 +71,7 @@ def read_decimal(node: Node) -> Decimal:
 
 
 def write_decimal(number: Decimal) -> str:
-    """The number without zeros at its end, but with the two decimals of money."""
+    """The number without trailing zeros, but with at least two decimals."""
     plain = f"{number.normalize():f}"
     decimals = len(plain.partition(".")[2])
     return plain if decimals >= 2 else f"{number:.2f}"
@@ -83,7 +83,7 @@ def read_payout(node: Node) -> tuple[str, Decimal]:
     kind = ContractTerm.PayoutType.PERCENTAGE if text.endswith("%") else ContractTerm.PayoutType.FLAT
     figure = _decimal(text.removesuffix("%").strip())
     if figure is None:
-        raise Unreadable(f'"{text}" is no payout. Write a percentage such as "8%", or an amount such as "2.50".')
+        raise Unreadable(f'"{text}" is not a payout. Write a percentage such as "8%", or an amount such as "2.50".')
     return kind, figure
 
 
@@ -101,13 +101,13 @@ def write_duration(seconds: int) -> str | int:
 
 
 def read_choice(choices: Iterable[str]) -> Callable[[Node], str]:
-    """A reader of one of the texts in `choices`; upper and lower case do not count."""
+    """A reader for one of `choices`, in any case."""
     by_lower = {choice.lower(): choice for choice in choices}
 
     def read(node: Node) -> str:
         text = read_text(node)
         if text.lower() not in by_lower:
-            raise Unreadable(f'"{text}" is none of {", ".join(by_lower.values())}.')
+            raise Unreadable(f'"{text}" is not allowed. Choose from {", ".join(by_lower.values())}.')
         return by_lower[text.lower()]
 
     return read
@@ -115,22 +115,22 @@ def read_choice(choices: Iterable[str]) -> Callable[[Node], str]:
 
 def read_parameter_names(node: Node) -> list[str]:
     names = [read_text(item) for item in _items(node)]
-    unknown = [f"There is no parameter {name}. {_near(name)}" for name in names if name not in PARAMETERS]
+    unknown = [f"Unknown parameter {name}. {_near(name)}" for name in names if name not in PARAMETERS]
     if unknown:
         raise Unreadable(" ".join(unknown))
     return list(dict.fromkeys(names))
 
 
 def read_pairs(node: Node) -> list[list[str]]:
-    """A mapping of names to templates, or a list of such mappings (so that a name can come twice), as ordered
-    [name, template] pairs."""
+    """Ordered [name, template] pairs from a mapping of names to templates, or from a list of such mappings, in which a
+    name can come twice."""
     pairs: list[list[str]] = []
     for mapping in node.items if isinstance(node, Sequence) else [node]:
         if not isinstance(mapping, Mapping):
-            raise Unreadable("This must be a mapping of names to templates. A body of another shape goes in body_raw.")
+            raise Unreadable("This must be a mapping of names to templates. Put a body of another shape in body_raw.")
         for key, value in mapping.items.items():
             if not isinstance(value, Scalar):
-                raise Unreadable(f"The value of {key} must be one template. A nested body goes in body_raw.")
+                raise Unreadable(f"The value of {key} must be one template. Put a nested body in body_raw.")
             pairs.append([key, value.text])
     return pairs
 
@@ -141,7 +141,7 @@ def write_pairs(pairs: list[list[str]]) -> dict[str, str] | list[dict[str, str]]
 
 
 class MaskedHeaders(dict[str, str]):
-    """Secret headers as a file shows them: by name, masked. Two are equal if the same values are stored."""
+    """Secret headers as a file shows them: names with masks. Two are equal if the stored values are the same."""
 
     def __init__(self, stored: list[list[str]]) -> None:
         super().__init__((name, MASK) for name, _token in stored)
@@ -165,7 +165,7 @@ def read_secret_headers(node: Node) -> list[Typed]:
 
 def _secret_header(name: str, value: Node) -> Typed:
     if not isinstance(value, Scalar):
-        raise Unreadable(f"The value of {name} must be a single text.")
+        raise Unreadable(f"The value of {name} must be a single value.")
     try:
         return typed_header(name, value.text.strip())
     except ValueError as error:
@@ -173,7 +173,7 @@ def _secret_header(name: str, value: Node) -> Typed:
 
 
 def unchanged(value: Any) -> Any:
-    """What YAML can show as it is: texts, numbers, dates, flags, lists of texts."""
+    """Returns what YAML can show as it is: strings, numbers, dates, flags, lists of strings."""
     return value
 
 
@@ -189,4 +189,4 @@ def _items(node: Node) -> list[Node]:
 
 def _near(name: str) -> str:
     hint = did_you_mean(name, PARAMETERS)
-    return hint if hint.startswith("Did you") else "Parameter names are exact; upper and lower case count."
+    return hint if hint.startswith("Did you") else "Parameter names are case-sensitive."

@@ -1,6 +1,6 @@
-"""A line for an attempt, where it is asked for: what the delivery log has, for who collects logs.
+"""Logs a line per attempt if LOG_ATTEMPTS asks for it: the facts of the delivery log, for log collectors.
 
-Neither the URL nor a text that came from outside is in it: the host, the status and the class of the reason must do.
+A line holds neither the URL nor text from outside: only the host, the status and the class of the reason.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ logger = logging.getLogger("postbacks.attempts")
 
 
 def log_attempts(batch: Iterable[Judged]) -> None:
-    """One line each, at most, of what was recorded; which ones says LOG_ATTEMPTS."""
+    """Logs at most one line for each recorded attempt; LOG_ATTEMPTS selects which ones."""
     wanted = settings.LOG_ATTEMPTS
     if wanted == "none":
         return

@@ -1,4 +1,4 @@
-"""An attempt as a row of text: what was sent and what came back, cleaned so that PostgreSQL takes any of it."""
+"""An attempt as a row of text: what was sent and what came back, cleaned so that PostgreSQL accepts all of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COPY_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))  #
 
 
 def attempt_row(judged: Judged) -> Row:
-    """The values of COLUMNS, for a delivery that was attempted. Secrets are masked; an answer may echo them."""
+    """The values of COLUMNS for a delivery that was attempted. Secrets are masked, also where it echoes them."""
     sent = judged.sent
     assert sent is not None  # noqa: S101 -- the caller passes attempted ones only
     request = sent.prepared.request
@@ -53,7 +53,7 @@ def attempt_row(judged: Judged) -> Row:
 
 
 def without_text(row: Row) -> Row:
-    """The same with every text that came from outside left out, for a row that the database would not take."""
+    """The same row without any text from outside, for a row that the database refused."""
     number_of_kept = COLUMNS.index("url")
     status = row[COLUMNS.index("status")]
     return (*row[:number_of_kept], "", "", "", status, "", "")
@@ -68,14 +68,14 @@ def _copy_text(value: object) -> str:
     if value is None:
         return "\\N"
     text = str(value)
-    for character, escape in _COPY_ESCAPES:  # Each a search in C; `str.translate` looks at every character.
+    for character, escape in _COPY_ESCAPES:  # Each is a search in C; `str.translate` looks at every character.
         if character in text:
             text = text.replace(character, escape)
     return text
 
 
 def clean(text: str) -> str:
-    """Without NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot say."""
+    """Replaces NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot encode."""
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
     if text.isascii():

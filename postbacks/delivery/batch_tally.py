@@ -1,4 +1,4 @@
-"""What a batch of the recorder comes to in the roll-ups' counters. Pure."""
+"""What a batch of the recorder adds to the counters of the roll-ups. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MS_PER_SECOND = 1000
 
 
 def reason_class(judged: Judged) -> str | None:
-    """One of `reasons.LABELS` for what failed; None for a success, and for what was given back without an attempt."""
+    """One of `reasons.LABELS` for a failure; None for a success, and for a delivery returned without an attempt."""
     if judged.sent is None:
         return UNBUILDABLE if isinstance(judged.outcome, GaveUp) else None
     return None if isinstance(judged.outcome, Delivered) else why_failed(judged.sent.answer)
@@ -23,13 +23,13 @@ def reason_class(judged: Judged) -> str | None:
 def tally(
     batch: Sequence[Judged], ended: Mapping[int, int | None], attempts: Collection[Judged]
 ) -> dict[int, Counter[str]]:
-    """Counts of what the recorder wrote.
+    """Counts what the recorder wrote, by postback.
 
-    `ended` has the deliveries that were really changed, with the place of their lag where they are finished;
-    `attempts` are those of the batch whose attempt is new on record.
+    `ended` holds the deliveries that were actually changed; a finished one comes with the place of its lag.
+    `attempts` are the members of the batch whose attempt had not been recorded before.
     """
     counts: dict[int, Counter[str]] = {}
-    # Alike ones are put together first, by the machine: a batch has few kinds.
+    # `Counter` groups equal ones first, in C: a batch has few kinds.
     for (lane, ok, took, why), number in Counter(
         (j.claimed.postback_id, isinstance(j.outcome, Delivered), _took(j), reason_class(j)) for j in attempts
     ).items():
@@ -59,5 +59,5 @@ def _finished(
     for judged in batch:
         if isinstance(judged.outcome, Delivered | GaveUp) and judged.claimed.delivery_id in ended:
             state = "delivered" if isinstance(judged.outcome, Delivered) else "failed"
-            why = reason_class(judged) if judged.sent is None else None  # That of an attempt is counted with it.
+            why = reason_class(judged) if judged.sent is None else None  # Those of attempts are counted above.
             yield judged.claimed.postback_id, state, ended[judged.claimed.delivery_id], why

@@ -1,4 +1,4 @@
-"""Cancelling what has not been sent: it ends, and what waited behind it goes."""
+"""Cancels deliveries that have not been sent, and lets those go that waited behind them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RETURNING id, postback_id, action_id
 
 
 def cancel(ids: Sequence[int], reason: str) -> list[int]:
-    """Ends those of these deliveries that wait; returns their ids. What is being sent at the moment is on its way."""
+    """Cancels those of these deliveries that wait, and returns their ids. One that is being sent is not stopped."""
     with transaction.atomic(), raw_cursor() as cursor:
         cursor.execute(_CANCEL, {"ids": list(ids), "reason": reason})
         rows = cursor.fetchall()

@@ -1,7 +1,7 @@
-"""What one worker process holds, and what waits until it holds less.
+"""How many deliveries one worker process holds, and which lanes wait until it holds fewer.
 
-Drains add to it on Celery's thread, the recorder's thread takes from it. Each public method takes the one lock for as
-long as it reads or changes anything, and calls nothing that waits.
+Drains add on Celery's thread; the recorder's thread removes. Each public method holds the one lock while it reads or
+changes anything, and calls nothing that blocks.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from collections.abc import Callable, Iterable, Sequence
 from postbacks.delivery.claim import Priority
 from postbacks.delivery.outcomes import Claimed
 
-MAX_CLAIMED = 2_000  # Deliveries that one process holds, claimed and not yet recorded.
-# Their values, which may be large; what is sent and received is some multiple of it at most.
+MAX_CLAIMED = 2_000  # Deliveries that one process has claimed and not yet recorded.
+# The size of their values, which may be large; requests and answers take at most a small multiple of it.
 MAX_CLAIMED_BYTES = 32 * 1024 * 1024
-LOW_WATER = MAX_CLAIMED // 2  # A full process claims again when it has more room than this: in few large claims.
-# While live traffic comes, replays get small turns with pauses between, so that what is live waits for one at most.
-LIVE_SECONDS = 2.0  # So long after a live delivery, more are expected.
+LOW_WATER = MAX_CLAIMED // 2  # A full process claims again when it has more room than this: few, large claims.
+# While live traffic comes, replays get small turns with pauses between, so that a live delivery waits for one at most.
+LIVE_SECONDS = 2.0  # For this long after a live delivery, more are expected.
 REPLAYS_BESIDE_LIVE = 32
 REPLAY_PAUSE_SECONDS = 0.05
 
 
 class Capacity:
-    """Counts deliveries from their claim to their record, and remembers the lanes that were put off meanwhile."""
+    """Counts deliveries from claim to record, and remembers the lanes that were put off meanwhile."""
 
     def __init__(self) -> None:
-        # Everything below belongs to this lock.
+        # Guards everything below.
         self._lock = threading.Lock()
         self._held: Counter[int] = Counter()  # By lane.
         self._bytes = 0
         self._replays = 0
-        self._full = False  # The last look found no room.
-        self._without_room: set[int] = set()  # Lanes with work for which there was none.
-        self._with_replays: set[int] = set()  # Lanes with replays that wait for their turn beside live traffic.
-        self._slots_free_at: list[float] = []  # A heap of monotonic times: when limited lanes are to be looked at.
+        self._full = False  # The last check found no room.
+        self._without_room: set[int] = set()  # Lanes with work for which there was no room.
+        self._with_replays: set[int] = set()  # Lanes whose replays wait for a turn beside live traffic.
+        self._slots_free_at: list[float] = []  # A heap of monotonic times at which to look at limited lanes again.
         self._live_at = -LIVE_SECONDS  # When a live delivery was last claimed.
-        self._replays_at = 0.0  # When replays had their latest turn.
+        self._replays_at = 0.0  # When replays last had a turn.
 
     @property
     def total(self) -> int:
@@ -49,7 +49,7 @@ class Capacity:
 
     @property
     def full(self) -> bool:
-        """Whether `find_room` found none, and `ready` has not reported any since."""
+        """Whether `find_room` found no room, and `ready` has not reported any since."""
         with self._lock:
             return self._full
 
@@ -67,19 +67,19 @@ class Capacity:
             return self._room()
 
     def rooms(self, most: dict[int, int]) -> dict[int, int]:
-        """By lane how many to claim, where it may hold so many; a lane that has them already waits for `ready`."""
+        """How many to claim by lane, given how many each may hold; a lane at its limit waits for `ready`."""
         with self._lock:
             rooms = {lane: most_held - self._held[lane] for lane, most_held in most.items()}
             self._without_room |= {lane for lane, room in rooms.items() if room <= 0}
         return {lane: room for lane, room in rooms.items() if room > 0}
 
     def replay_room(self) -> int | None:
-        """How many replays may be claimed: None for any number, a few while live traffic comes."""
+        """How many replays may be claimed: only a few while live traffic comes, otherwise any number (None)."""
         with self._lock:
             return self._replay_room(time.monotonic())
 
     def add(self, claimed: Sequence[Claimed]) -> Counter[int]:
-        """Counts what was claimed; returns how many of each lane."""
+        """Adds what was claimed, and returns how many there are by lane."""
         now = time.monotonic()
         with self._lock:
             if any(one.priority == Priority.LIVE for one in claimed):
@@ -87,27 +87,27 @@ class Capacity:
             return self._count(claimed, 1)
 
     def put_off_replays(self, lanes: Iterable[int]) -> None:
-        """These lanes have replays that are due, and wait for their turn."""
+        """Notes that these lanes have replays that are due and wait for their turn."""
         with self._lock:
             self._with_replays.update(lanes)
 
     def put_off(self, wait_seconds: float) -> None:
-        """Some lane has free slots again after so long."""
+        """Notes that a lane will have free slots after `wait_seconds`."""
         with self._lock:
             heapq.heappush(self._slots_free_at, time.monotonic() + wait_seconds)
 
     # The recorder calls these, on its thread.
 
     def remove(self, claimed: Sequence[Claimed]) -> None:
-        """Counts no longer what was recorded."""
+        """Takes away what was recorded."""
         with self._lock:
             self._count(claimed, -1)
 
     def ready(self, share: Callable[[int], int]) -> set[int] | None:
-        """The lanes that were put off and may be claimed from now; None when nothing calls for a drain.
+        """The lanes that were put off and may be claimed from again; None if no drain is needed.
 
-        `share` says how many deliveries of a lane may be held. An empty set calls for a drain all the same: slots came
-        free, or a process that was full has room.
+        `share` says how many deliveries of a lane may be held. An empty set also asks for a drain: slots came free, or
+        a process that was full has room.
         """
         now = time.monotonic()
         with self._lock:
@@ -147,7 +147,7 @@ class Capacity:
         return lanes
 
     def _pass_times(self, now: float) -> bool:
-        """Forgets the times that have come; says whether there were any."""
+        """Drops the times that have passed; returns whether there were any."""
         came = bool(self._slots_free_at) and self._slots_free_at[0] <= now
         while self._slots_free_at and self._slots_free_at[0] <= now:
             heapq.heappop(self._slots_free_at)

@@ -1,6 +1,6 @@
-"""Order per action: of each (postback, action) chain of deliveries only the first unfinished one may be sent.
+"""Order per action: in each (postback, action) chain, only the first unfinished delivery may be sent.
 
-New deliveries join their chains here, whoever makes them, and what comes free is promoted and woken here.
+All new deliveries join their chains here, and the next in a chain is promoted and woken here.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 
 Chain = tuple[int, int]  # postback id, action id
 
-# The first blocked delivery of each chain, where nothing before it is unfinished, and nothing behind it is under way: a
-# replayed event stands before those that were already waiting. Two promoters at once are harmless: both choose the same
-# row, and one that saw an older state finds that the row is no longer blocked.
+# Takes the first blocked delivery of each chain, if nothing before it is unfinished and nothing behind it is under way:
+# a replayed event comes before those that already wait. Two promoters at once are harmless: both choose the same row,
+# and the one that saw an older state finds that the row is no longer blocked.
 PROMOTE = f"""
 UPDATE postbacks_delivery SET state = 'ready'
 WHERE state = 'blocked' AND id = ANY (ARRAY(
@@ -42,7 +42,7 @@ WHERE state = 'blocked' AND id = ANY (ARRAY(
 RETURNING postback_id, extract(epoch FROM due_at - now())::float8
 """  # noqa: S608 -- made of constants
 
-# Chains of which everything that is unfinished is blocked.
+# Chains in which every unfinished delivery is blocked.
 STUCK = f"""
 SELECT DISTINCT b.postback_id, b.action_id FROM postbacks_delivery b
 WHERE b.state = 'blocked' AND NOT EXISTS (
@@ -63,13 +63,13 @@ class Made(NamedTuple):
 
 
 def insertion(source: str, *, due_at: str, order: str, **columns: str) -> str:
-    """The SQL that inserts deliveries at their places in their chains, and returns them as `Made` has them.
+    """The SQL that inserts deliveries at their places in their chains, and returns the columns of `Made`.
 
-    `source` is a FROM item named `v` with the columns postback_id, action_id and event_id, each pair of postback and
-    event once. `due_at` and `columns` are expressions over it; `order` is that in which the deliveries take their ids.
+    `source` is a FROM item named `v` with the columns postback_id, action_id and event_id; it holds each pair of
+    postback and event once. `due_at` and `columns` are expressions over it; `order` gives the order of the ids.
 
     A delivery is ready if it is the first of its chain, and blocked behind one that is unfinished or inserted with it.
-    That one may finish before the caller's commit, when whoever finishes it cannot see the new row yet: so
+    That one may finish before the caller commits, when the worker that finishes it cannot see the new row yet, so
     `promote_and_wake` must follow the commit.
     """
     return f"""
@@ -88,15 +88,15 @@ def insertion(source: str, *, due_at: str, order: str, **columns: str) -> str:
 
 
 def blocked_among(made: Iterable[Made]) -> list[Chain]:
-    """The chains into which deliveries were inserted as blocked."""
+    """The chains in which a delivery was inserted as blocked."""
     return [(one.postback_id, one.action_id) for one in made if one.state == Delivery.State.BLOCKED]
 
 
 def promote(cursor: extensions.cursor, chains: Iterable[Chain]) -> dict[int, float]:
-    """Makes the first delivery of each chain ready, where it was blocked by one that has finished.
+    """Makes the first delivery of each chain ready if the one that blocked it has finished.
 
-    Returns, per postback that has something ready now, the seconds until the earliest of them is due (0 or less: it is
-    due). Runs in a transaction of its own, after the one that finished.
+    Returns the seconds until the earliest promoted delivery is due (0 or less: now), by postback. Runs in its own
+    transaction, after the one that finished the delivery in front.
     """
     pairs = sorted(set(chains))
     cursor.execute(PROMOTE, (as_array(postback for postback, _ in pairs), as_array(action for _, action in pairs)))
@@ -104,16 +104,16 @@ def promote(cursor: extensions.cursor, chains: Iterable[Chain]) -> dict[int, flo
 
 
 def promote_stuck(cursor: extensions.cursor) -> dict[int, float]:
-    """Promotes in all chains; for the slow sweep, in case whoever finished a delivery died before it could."""
+    """Promotes in all chains; for the slow sweep, in case a worker died between finishing a delivery and promoting."""
     cursor.execute(STUCK)
     return promote(cursor, cursor.fetchall())
 
 
 def promote_and_wake(chains: Iterable[Chain], due: Mapping[int, float] | None = None) -> None:
-    """After the commit that inserted or ended deliveries of these chains: lets their first ones go.
+    """Promotes the first deliveries of these chains and wakes their lanes; call it after the commit that changed them.
 
-    `due` names lanes to be woken in any case, with the seconds until they have work. Nothing here may fail the caller:
-    the rows are safe, and the sweep finds what was not promoted or woken.
+    `due` names lanes to wake in any case, with the seconds until they have work. Never raises: the rows are safe, and
+    the sweep finds what was not promoted or woken.
     """
     times = list((due or {}).items())
     pairs = list(chains)
@@ -122,12 +122,12 @@ def promote_and_wake(chains: Iterable[Chain], due: Mapping[int, float] | None = 
             with raw_cursor() as cursor:
                 times += promote(cursor, pairs).items()
         except Exception:
-            logger.warning("Could not promote %d chains; the sweep will.", len(pairs), exc_info=True)
+            logger.warning("Could not promote %d chains; the sweep will do it.", len(pairs), exc_info=True)
     ready_queue.wake(earliest(times))
 
 
 def earliest(times: Iterable[tuple[int, float]]) -> dict[int, float]:
-    """Of (postback id, seconds) pairs the least seconds by postback."""
+    """The least seconds by postback, from (postback id, seconds) pairs."""
     due: dict[int, float] = {}
     for postback_id, seconds in times:
         due[postback_id] = min(due.get(postback_id, seconds), seconds)

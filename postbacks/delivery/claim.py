@@ -1,7 +1,7 @@
-"""Taking what is due: one statement claims for many lanes at once, whatever the tables hold beside.
+"""Claims what is due: one statement serves many lanes at once, at a cost that does not grow with the tables.
 
-Rows that another worker is claiming are skipped, not waited for. The ids are collected into an array first and updated
-by it: written as a join, the planner sometimes updated by reading the whole table.
+Rows that another worker is claiming are skipped, not waited for. The statement collects ids into an array and updates
+by it: with a join, the planner sometimes read the whole table.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from psycopg2 import extensions
 from postbacks.delivery.outcomes import Claimed
 from postbacks.models import Delivery
 
-# Time in hand beyond one request's total timeout: to wait in the sender's queue, and to be recorded.
+# Time beyond one request's total timeout: to wait in the sender's queue and to be recorded.
 LEASE_MARGIN_SECONDS = 45
 RECORDING_MARGIN_SECONDS = 5
-LOWER_SHARE = 1 / 5  # Of a lane's room, kept for each class below live traffic.
+LOWER_SHARE = 1 / 5  # The part of a lane's room that is kept for each class below live traffic.
 
 Priority = Delivery.Priority
 
 
 def _branch(priority: Priority, most: str) -> str:
-    # One level deeper than it reads: a lock may not stand directly in a UNION.
+    # The subquery is needed: FOR UPDATE is not allowed directly in a UNION.
     return f"""SELECT id FROM (
         SELECT d.id FROM postbacks_delivery d
         WHERE d.postback_id = lane.postback_id AND d.priority = {int(priority)} AND d.state = 'ready'
@@ -35,8 +35,8 @@ def _branch(priority: Priority, most: str) -> str:
     ) AS locked"""  # noqa: S608 -- made of constants
 
 
-# Live traffic first, then retries, then replays; but of each lower class `kept` are taken before it, so that none
-# starves. A row that comes twice that way is updated once.
+# Live traffic first, then retries, then replays; but `kept` of each lower class come before it, so that none starves.
+# A row that this selects twice is updated once.
 CLAIM = f"""
 WITH claimed AS (
     UPDATE postbacks_delivery
@@ -61,8 +61,8 @@ FROM claimed c JOIN actions_actionevent e ON e.id = c.event_id
 ORDER BY c.priority, c.due_at, c.id
 """  # noqa: S608 -- made of constants
 
-# Of each lane, how long until its next delivery is due, and its next replay; those being claimed by others count, they
-# may come back.
+# How long until each lane's next delivery and next replay are due. Those that others are claiming count: they may come
+# back.
 NEXT_DUE = """
 SELECT lane.postback_id,
        extract(epoch FROM min(next.due_at) FILTER (WHERE class.priority < 2) - now())::float8,
@@ -78,16 +78,16 @@ GROUP BY lane.postback_id
 
 
 def lease_seconds() -> float:
-    """How long a claim holds: longer than any transfer that is still allowed to start."""
+    """How long a claim lasts: longer than any transfer that may still start."""
     return float(settings.POSTBACKS_TOTAL_TIMEOUT) + LEASE_MARGIN_SECONDS
 
 
 def claim(
     cursor: extensions.cursor, holder: int, room: Mapping[int, int], replay_room: int | None = None
 ) -> list[Claimed]:
-    """Claims up to `room[postback id]` due deliveries of each lane: by class, each in the order in which it is due.
+    """Claims up to `room[postback id]` due deliveries of each lane: by class, then in the order in which they are due.
 
-    Of them no more than `replay_room` in all are replays, dealt out to the lanes; None means any number.
+    At most `replay_room` of them in all, spread over the lanes, are replays; None means any number.
     """
     expires = time.monotonic() + lease_seconds() - RECORDING_MARGIN_SECONDS
     kept = [_kept(most) for most in room.values()]
@@ -107,13 +107,13 @@ class NextDue(NamedTuple):
 
 
 def next_due(cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, NextDue]:
-    """By lane; those that have nothing ready are left out."""
+    """When each lane has work next; lanes with nothing ready are left out."""
     cursor.execute(NEXT_DUE, (list(postback_ids), [int(priority) for priority in Priority]))
     return {lane: NextDue(delivery, replay) for lane, delivery, replay in cursor.fetchall()}
 
 
 def _dealt_out(replay_room: int, lanes: int) -> list[int]:
-    """As evenly as it goes; who gets the rest is left to chance."""
+    """Deals out as evenly as possible; chance decides which lanes get the remainder."""
     each, rest = divmod(replay_room, lanes)
     dealt = [each + 1] * rest + [each] * (lanes - rest)
     random.shuffle(dealt)
@@ -121,6 +121,6 @@ def _dealt_out(replay_room: int, lanes: int) -> list[int]:
 
 
 def _kept(room: int) -> int:
-    """A fifth, rounded by chance: a lane that takes one delivery at a time takes a lower one every fifth time."""
+    """A fifth, rounded at random: a lane that claims one at a time takes a lower class about every fifth time."""
     share = room * LOWER_SHARE
     return int(share) + (random.random() < share % 1)  # noqa: S311 -- no secret

@@ -1,13 +1,13 @@
-"""How much of a worker process one lane may use: more with every answer, half with every failure to get one."""
+"""How much of a worker process one lane may use: each answer raises it, each failure to get one halves it."""
 
 SMALLEST = 1
-FIRST = 2  # Doubles with every round of answers, so that a fast destination has its full share within a blink.
+FIRST = 2  # Doubles with every round of answers, so that a fast destination soon has its full share.
 LARGEST = 512
 MOST_IN_FLIGHT = 256  # Connections of one process to one destination.
 
 
 class ConcurrencyLimit:
-    """`in_flight` transfers may be in the air, `held` deliveries may be claimed and not yet recorded."""
+    """`in_flight` limits the lane's open transfers, `held` its deliveries that are claimed and not yet recorded."""
 
     __slots__ = ("_size",)
 
@@ -20,14 +20,14 @@ class ConcurrencyLimit:
 
     @property
     def held(self) -> int:
-        """Twice the size, so that the next are at hand when the ones in flight come back."""
+        """Twice the size, so that the next deliveries are ready when those in flight come back."""
         return 2 * self._size
 
     def answered(self) -> None:
-        """Any answer, good or bad, came in time: the destination is alive."""
+        """Raises the limit: an answer, good or bad, came in time, so the destination is alive."""
         if self._size < LARGEST:
             self._size += 1
 
     def failed(self) -> None:
-        """No connection, or no answer in time."""
+        """Halves the limit: there was no connection, or no answer in time."""
         self._size = max(SMALLEST, self._size // 2)

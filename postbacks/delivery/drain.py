@@ -1,4 +1,4 @@
-"""The drain: claims what is due, lane by lane, and hands it over; it never waits for a partner."""
+"""The drain: claims what is due, lane by lane, and hands it to the sender; it never waits for a destination."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 LANES_PER_CLAIM = 128
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
-# Under steady traffic there is always a lane that is due: other tasks, above all the sweep, need their turn.
+# Under steady traffic some lane is always due, but other tasks, above all the sweep, need their turn.
 DRAIN_FOR_SECONDS = 1.0
 
 
 class Popped(NamedTuple):
-    """The lanes of one round. `held` says in how many seconds a held one may be probed; `probes` are probed now."""
+    """The lanes of one round. `held` has the seconds until a held lane may be probed; `probes` are probed now."""
 
     setups: dict[int, Setup]
     usable: list[Setup]
@@ -40,37 +40,37 @@ class Popped(NamedTuple):
 
 
 class Drain:
-    """Runs on the thread on which Celery runs the task; in a pool of threads one drain at a time."""
+    """Runs on the thread on which Celery runs the task; with a pool of threads, one drain at a time."""
 
     def __init__(self, holder: int, capacity: Capacity, outgoing: Outgoing, share: Callable[[int], int]) -> None:
         self._holder = holder
-        self._holdings = capacity
+        self._capacity = capacity
         self._outgoing = outgoing
         self._pacing = Pacing(capacity, outgoing)
         self._share = share
-        self._running = threading.Lock()  # The two below belong to the drain that has it.
+        self._running = threading.Lock()  # Guards the two below.
         self._setups = Setups()
         self._session = database.Session("claim")
 
     def run(self, able: Callable[[], bool]) -> None:
-        """Claims, builds and hands over until nothing is due, this process is full or not `able`, or time is up."""
+        """Claims, builds and hands over until nothing is due, the process is full or not `able`, or time is up."""
         with self._running:
             until = time.monotonic() + DRAIN_FOR_SECONDS
             try:
                 ready_queue.drain_started()
-                while able() and time.monotonic() < until and self._holdings.find_room():
+                while able() and time.monotonic() < until and self._capacity.find_room():
                     popped = ready_queue.pop_due(LANES_PER_CLAIM)
                     if not popped:
                         break
                     self._round(popped)
             except (psycopg2.OperationalError, psycopg2.InterfaceError, RedisError) as error:
-                logger.warning("The drain was cut short (%s); the sweep goes on with it.", str(error).strip())
+                logger.warning("The drain was cut short (%s); the sweep will start another.", str(error).strip())
                 self._session.close()
-            if not self._holdings.full:
-                ready_queue.wake({})  # A drain for what is due still, or a timer for what is due soon.
+            if not self._capacity.full:
+                ready_queue.wake({})  # Posts a drain for what is still due, or a timer for what is due soon.
 
     def close(self) -> None:
-        """Lets go of the database, after the last drain."""
+        """Closes the database connection; for use after the last drain."""
         with self._running:
             self._session.close()
 
@@ -100,27 +100,27 @@ class Drain:
         return Popped(setups, usable, held, probes)
 
     def _claim(self, cursor: extensions.cursor, popped: Popped) -> tuple[list[Claimed], dict[int, float]]:
-        """Claims; returns what was claimed and, by lane, the seconds until there is work again."""
+        """Returns what was claimed and, by lane, the seconds until there is work again."""
         room = {lane: 1 if lane in popped.probes else most for lane, most in self._rooms(popped.usable).items()}
-        claimed = claim.claim(cursor, self._holder, room, self._holdings.replay_room()) if room else []
-        counts = self._holdings.add(claimed)
+        claimed = claim.claim(cursor, self._holder, room, self._capacity.replay_room()) if room else []
+        counts = self._capacity.add(claimed)
         probed = {lane for lane in popped.probes if counts[lane]}
         circuit_breaker.return_probes(cursor, [lane for lane in popped.probes if lane not in probed])
         due = self._next_due(cursor, room, counts)
-        # A held lane comes back when its next probe may go out; of one that is being probed the outcome says when.
+        # A held lane comes back when its next probe may go out; if a probe is out, its outcome says when.
         due = {lane: seconds for lane, seconds in due.items() if lane not in probed}
         return claimed, due | {lane: seconds for lane, seconds in popped.held.items() if seconds > 0}
 
     def _rooms(self, usable: Sequence[Setup]) -> dict[int, int]:
-        """How many deliveries to claim of each lane; lanes for which there is no room now are kept for later."""
-        per_lane = max(1, min(ROWS_PER_CLAIM, self._holdings.room()) // max(1, len(usable)))
+        """How many deliveries to claim by lane; lanes without room are remembered for later."""
+        per_lane = max(1, min(ROWS_PER_CLAIM, self._capacity.room()) // max(1, len(usable)))
         slots = self._pacing.look(usable)
         free = [setup.postback_id for setup in usable if slots.get(setup.postback_id) != 0]
-        rooms = self._holdings.rooms({lane: self._share(lane) for lane in free})
+        rooms = self._capacity.rooms({lane: self._share(lane) for lane in free})
         return {lane: min(per_lane, room, slots.get(lane, per_lane)) for lane, room in rooms.items()}
 
     def _next_due(self, cursor: extensions.cursor, room: Mapping[int, int], counts: Counter[int]) -> dict[int, float]:
-        """Of the lanes that were looked at, when each has work again: at once where its room was used up."""
+        """When each of these lanes has work again: at once if its room was used up."""
         due = {lane: 0.0 for lane in room if counts[lane] == room[lane]}
         emptied = [lane for lane in room if lane not in due]
         if not emptied:
@@ -128,11 +128,11 @@ class Drain:
         try:
             found = claim.next_due(cursor, emptied)
         except psycopg2.Error as error:
-            logger.warning("Could not look ahead (%s); the sweep will.", str(error).strip())
+            logger.warning("Could not look up what is due next (%s); the sweep will find it.", str(error).strip())
             return due
-        limited = self._holdings.replay_room() is not None
+        limited = self._capacity.replay_room() is not None
         waiting = {lane for lane, each in found.items() if limited and each.replay is not None and each.replay <= 0}
-        self._holdings.put_off_replays(waiting)
+        self._capacity.put_off_replays(waiting)
         for lane, (delivery, replay) in found.items():
             times = [seconds for seconds in (delivery, None if lane in waiting else replay) if seconds is not None]
             if times:

@@ -1,6 +1,6 @@
-"""Whose transfer starts next: lanes in turn, one transfer each, within what they and their hosts may have in flight.
+"""Which transfer starts next: lanes take turns, one transfer each, within the limits of each lane and host.
 
-Plain bookkeeping for the sender's thread: no sockets, no clock. Every step costs the same, however many lanes wait.
+Plain bookkeeping for the sender's thread: no sockets, no clock. A step costs the same however many lanes wait.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from collections import OrderedDict, deque
 from postbacks.delivery.concurrency_limit import ConcurrencyLimit
 from postbacks.delivery.outcomes import Prepared
 
-MAX_IN_FLIGHT = 2_000  # Transfers of one process: each may hold a connection, so a descriptor and some 50 kB.
-MAX_PER_HOST = 512  # Many postbacks may call one host; it should not be met with all connections of a process.
-# The last quarter is for lanes that have next to nothing in flight: hundreds of destinations that hang, each with the
-# few transfers of a newcomer, leave it to those that answer.
+MAX_IN_FLIGHT = 2_000  # Transfers of one process; each may hold a connection: a descriptor and some 50 kB.
+MAX_PER_HOST = 512  # Many postbacks may call one host; it should not get all connections of a process.
+# The last quarter is for lanes that have almost nothing in flight: hundreds of destinations that hang, each with the
+# few transfers of a new lane, leave it to those that answer.
 FOR_QUIET_LANES = MAX_IN_FLIGHT // 4
 QUIET = 2
 
 
 class FairQueue:
-    """`add` what waits, ask for the `next`, and say when it has `started` and `finished`."""
+    """Callers `add` what waits, ask for the `next`, and report when it has `started` and `finished`."""
 
     def __init__(self) -> None:
         self.in_flight = 0
         self._lanes: dict[int, _Lane] = {}
         self._hosts: dict[str, _Host] = {}
         self._turn: deque[_Lane] = deque()  # Lanes that could start a transfer now.
-        # Lanes that could, but for the room that is kept for quiet ones; first come, first out, each once.
+        # Lanes that wait only because the rest is kept for quiet ones; first in, first out, each once.
         self._crowded: OrderedDict[_Lane, None] = OrderedDict()
 
     @property
@@ -44,7 +44,7 @@ class FairQueue:
         self._line_up(lane)
 
     def next(self) -> Prepared | None:
-        """Takes out what is to be started now, or None: nothing waits that may start."""
+        """Takes out the next one to start; None if nothing that waits may start."""
         while self._turn and not self.full:
             lane = self._turn.popleft()
             lane.lined_up = False
@@ -69,7 +69,7 @@ class FairQueue:
         self._line_up(lane)
 
     def skipped(self, prepared: Prepared) -> None:
-        """What `next` gave was not started after all: the lane may have another turn."""
+        """What `next` returned was not started after all: the lane may have another turn."""
         self._line_up(self._lane(prepared))
 
     def finished(self, prepared: Prepared, *, answered: bool) -> None:
@@ -85,7 +85,7 @@ class FairQueue:
         self._line_up(lane)
         if lane in self._crowded and lane.in_flight < QUIET:
             self._uncrowd(lane)
-        # One for one; all of them when nothing of the host is left in flight that could call the others up.
+        # One for one; all of them if the host has nothing left in flight that could call up the others.
         for _ in range(1 if host.in_flight else len(host.waiting)):
             if host.waiting:
                 self._turn.append(host.waiting.popleft())
@@ -93,7 +93,7 @@ class FairQueue:
             self._uncrowd(next(iter(self._crowded)))
 
     def take_back(self, postback_id: int) -> list[Prepared]:
-        """All that waits of one lane."""
+        """Takes out everything that waits in one lane."""
         lane = self._lanes.get(postback_id)
         if lane is None:
             return []
@@ -105,7 +105,7 @@ class FairQueue:
         return [prepared for postback_id in self._lanes for prepared in self.take_back(postback_id)]
 
     def _uncrowd(self, lane: _Lane) -> None:
-        """Back in line for a turn."""
+        """Puts the lane back in line for a turn."""
         del self._crowded[lane]
         self._turn.append(lane)
 
@@ -122,7 +122,7 @@ class FairQueue:
         return lane
 
     def _host(self, prepared: Prepared) -> _Host:
-        name = (prepared.request.url or "").split("/", 3)[2]  # A URL that was built has scheme and host.
+        name = (prepared.request.url or "").split("/", 3)[2]  # A built URL always has a scheme and a host.
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = _Host()
@@ -135,7 +135,7 @@ class _Lane:
     def __init__(self) -> None:
         self.queue: deque[Prepared] = deque()
         self.in_flight = 0
-        self.lined_up = False  # In exactly one of the lines: for its turn, its host, or more room.
+        self.lined_up = False  # It is in exactly one line: for its turn, its host, or more room.
         self.share = ConcurrencyLimit()
 
 

@@ -1,7 +1,7 @@
-"""The pulse: when what keeps everything going last did its work, as rows that anybody can look at.
+"""The pulse: when each background job last did its work, as rows that any process can read.
 
-`sweep` is written by each round of the sweep, so a worker process was alive, and reached the database, at that moment.
-`beat` is written by a task that nobody but beat posts, `prune` by pruning that came to its end.
+Each round of the sweep writes `sweep`: at that moment a worker process was alive and reached the database. A task that
+only beat posts writes `beat`; pruning writes `prune` when it has finished.
 """
 
 from __future__ import annotations
@@ -17,5 +17,5 @@ AGES = "SELECT name, extract(epoch FROM clock_timestamp() - at)::float FROM post
 
 
 def note(cursor: extensions.cursor, name: str) -> None:
-    """Writes that `name` was done now."""
+    """Records that `name` was done now."""
     cursor.execute(NOTE, (name,))

@@ -1,4 +1,4 @@
-"""From what came of an attempt to what becomes of the delivery. Pure."""
+"""Turns the result of an attempt into the outcome of its delivery. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def judge(sent: Sent) -> Outcome:
     """The outcome of the delivery, by the postback's rules and the retry schedule."""
     answer = sent.answer
     if isinstance(answer, Failure):
-        # What libcurl cannot send today it cannot send tomorrow. All else may pass: names, networks, proxies and our
-        # own program change.
+        # A URL that libcurl cannot send today it cannot send tomorrow. Everything else may pass: names, networks,
+        # proxies and our own program change.
         return GaveUp(answer.text) if answer.code is Code.INVALID_URL else _again(sent, answer.text, None)
     verdict = sent.prepared.rules.judge(answer.status_code, answer.content.decode("utf-8", "replace"))
     if verdict.success:

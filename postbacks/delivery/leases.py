@@ -1,4 +1,4 @@
-"""Which worker processes live. Each holds an advisory lock in the database; one that dies, in any way, loses it."""
+"""Which worker processes are alive. Each holds an advisory lock in the database and loses it however it dies."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from psycopg2 import extensions
 
 from postbacks.advisory_locks import LEASE_LOCKS
 
-# After PostgreSQL has started, or has started over after a crash (its checkpointer is new then), the living need a
-# moment to come back and take their locks again.
+# After PostgreSQL has started, or has restarted after a crash (with a new checkpointer), living processes need a moment
+# to reconnect and take their locks again.
 GRACE_SECONDS = 10
 
-# The living are looked up once, not per row: reading pg_locks stops everybody's locking for a moment.
+# The living are looked up once, not per row: reading pg_locks briefly stops all locking.
 RECLAIM = """
 UPDATE postbacks_delivery SET state = 'ready', owner = NULL, lease_until = NULL
 WHERE id = ANY (ARRAY(
@@ -32,7 +32,7 @@ WHERE id = ANY (ARRAY(
 RETURNING postback_id
 """
 
-# How many live, for those who watch; takes LEASE_LOCKS.
+# How many processes are alive, for monitoring; takes LEASE_LOCKS.
 LIVING = """
 SELECT count(DISTINCT objid) FROM pg_locks
 WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
@@ -41,20 +41,20 @@ WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
 
 
 def new_holder() -> int:
-    """A number for this process; taken at random, from as many as an advisory lock can tell apart."""
+    """A random number for this process, from the range that an advisory lock can tell apart."""
     return secrets.randbelow(2**31 - 1) + 1
 
 
 def announce(connection: extensions.connection, holder: int) -> None:
-    """Takes the process's lock, for as long as the connection lives.
+    """Takes the process's lock for as long as the connection lasts.
 
-    Shared, so that it is granted while the server still holds it for a connection of ours that was cut off.
+    It is a shared lock, so that it is granted while the server still holds it for an earlier connection that broke.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", (LEASE_LOCKS, holder))
 
 
 def reclaim(cursor: extensions.cursor) -> set[int]:
-    """Makes ready again what dead or stalled workers hold; returns the lanes."""
+    """Makes the deliveries of dead or stalled workers ready again; returns their lanes."""
     cursor.execute(RECLAIM, (GRACE_SECONDS, LEASE_LOCKS))
     return {postback_id for (postback_id,) in cursor.fetchall()}

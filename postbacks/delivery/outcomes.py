@@ -10,11 +10,11 @@ from postbacks.egress.transport import Answer
 from postbacks.request.building import Request
 from postbacks.verdicts.rules import Rules
 
-# Tuples rather than dataclasses: tens of thousands of each are made per second.
+# Tuples, not dataclasses: tens of thousands of each are made per second.
 
 
 class Claimed(NamedTuple):
-    """A delivery that this process holds the lease of. `expires` is in seconds of the monotonic clock."""
+    """A delivery whose lease this process holds. `expires` is in seconds of the monotonic clock."""
 
     delivery_id: int
     postback_id: int
@@ -22,16 +22,17 @@ class Claimed(NamedTuple):
     attempt: int  # The number of the attempt to be made, from 1.
     event_kind: str
     priority: int
-    known_as: int  # The delivery id by which the receiver knows the event: its own, or that of the one it repeats.
+    known_as: int  # The delivery id that the receiver sees: its own, or that of the delivery it repeats.
     parameters: str  # The event's frozen snapshot, as JSON text.
     expires: float
 
 
 class Prepared(NamedTuple):
-    """Its request, built. `not_before` is its slot's time on the monotonic clock, for lanes with a limit.
+    """A delivery with its request built. `not_before` is the time of its slot on the monotonic clock, if its lane has
+    a limit.
 
-    `troubled`: the lane's health is on record as less than good, so that also a good answer is news; `probe`: it is
-    the one delivery that goes out while the lane is held.
+    `troubled`: failures of the lane are recorded, so that even a good answer is news. `probe`: it is the one delivery
+    that goes out while the lane is held.
     """
 
     claimed: Claimed
@@ -43,7 +44,7 @@ class Prepared(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """An attempt that was made, with what came of it."""
+    """An attempt that was made, with its answer."""
 
     prepared: Prepared
     started_at: datetime
@@ -65,14 +66,14 @@ class GaveUp(NamedTuple):
 
 
 class Released(NamedTuple):
-    """Not attempted: goes back to waiting as it was."""
+    """Not attempted: the delivery goes back to waiting unchanged."""
 
 
 Outcome = Delivered | Retry | GaveUp | Released
 
 
 class Judged(NamedTuple):
-    """What becomes of the delivery. `sent` is None when no attempt was made; `probe` as it was prepared."""
+    """The outcome of a delivery. `sent` is None if no attempt was made; `probe` is as in `Prepared`."""
 
     claimed: Claimed
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""From claimed deliveries to requests at the sender; what cannot be built, or has no slot, goes to the recorder."""
+"""Turns claimed deliveries into requests for the sender; what cannot be built or has no slot goes to the recorder."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from postbacks.request.building import Unbuildable
 
 logger = logging.getLogger(__name__)
 
-BUILD_SLICE = 64  # Handed to the sender at a time, so that the first leave while the rest are built.
+BUILD_SLICE = 64  # The sender gets this many at a time, so that the first leave while the rest are built.
 
-Timed = tuple[Claimed, float | None]  # With the time of its slot, on the monotonic clock, in a lane with a limit.
+Timed = tuple[Claimed, float | None]  # With the time of its slot on the monotonic clock, if the lane has a limit.
 
 
 class Outgoing:
-    """Keeps nothing of its own, so any thread may call it: the sender and the recorder take from any thread."""
+    """Keeps no state, so any thread may call it: the sender and the recorder accept calls from any thread."""
 
     def __init__(self, sender: Sender, recorder: Recorder) -> None:
         self._sender = sender
@@ -42,7 +42,7 @@ class Outgoing:
                 self._sender.put(prepared)
 
     def release(self, ones: Iterable[Claimed], probes: Container[int]) -> None:
-        """Gives deliveries back as they were: no attempt was made. `probes` are the lanes that are probed."""
+        """Returns deliveries unchanged: no attempt was made. `probes` are the lanes that are probed."""
         for claimed in ones:
             self._recorder.put(Judged(claimed, Released(), None, claimed.postback_id in probes))
 
@@ -62,4 +62,4 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: 
         return GaveUp(str(problem))
     except Exception as bug:
         logger.exception("Delivery %d could not be built.", claimed.delivery_id)
-        return GaveUp(f"The request could not be built, by an error of ours: {bug!r}")
+        return GaveUp(f"The request could not be built because of an internal error: {bug!r}")

@@ -1,4 +1,4 @@
-"""Lanes with a limit: how many slots are free, the slots of what was claimed, and when to come back for more."""
+"""Lanes with a limit: how many slots are free, slots for what was claimed, and when to look again."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from postbacks.delivery.setups import Setup
 
 logger = logging.getLogger(__name__)
 
-# A lane is not come back to for every single slot, but when half the horizon is free again.
+# A lane is looked at again not for every single slot, but once half the horizon is free.
 HALF_HORIZON_SECONDS = rate_limit.HORIZON_MS / 2000
 
 
 class Pacing:
-    """Keeps nothing of its own: the slots are in Redis, the times to come back in `Capacity`."""
+    """Keeps no state: the slots are in Redis, the times to look again in the capacity."""
 
     def __init__(self, capacity: Capacity, outgoing: Outgoing) -> None:
-        self._holdings = capacity
+        self._capacity = capacity
         self._outgoing = outgoing
 
     def look(self, usable: Sequence[Setup]) -> dict[int, int]:
-        """For lanes with a limit, how many slots are free within the horizon; those without any are put off."""
+        """How many slots are free within the horizon, by limited lane; lanes without any are put off."""
         limited = [(setup.postback_id, setup.maximum_requests) for setup in usable if setup.maximum_requests]
         found = {}
         for (lane, _), slots in zip(limited, rate_limit.look(limited), strict=True):
@@ -38,16 +38,16 @@ class Pacing:
         return found
 
     def send(self, limit: int, ones: Sequence[Claimed], setups: Mapping[int, Setup], probes: set[int]) -> float:
-        """Sends deliveries of one lane, each in its slot; what gets none goes back.
+        """Sends deliveries of one lane, each in its slot; those without a slot go back.
 
-        The slot is charged last: only for deliveries that are claimed. Returns the seconds until half the horizon is
+        Slots are taken last, so only for deliveries that were claimed. Returns the seconds until half the horizon is
         free again.
         """
         lane = ones[0].postback_id
         try:
             slots = rate_limit.reserve(lane, limit, len(ones))
         except RedisError as error:
-            logger.warning("No slots for lane %d while Redis is away (%s).", lane, error)
+            logger.warning("No slots for lane %d while Redis is unreachable (%s).", lane, error)
             self._outgoing.release(ones, probes)
             return HALF_HORIZON_SECONDS
         now = time.monotonic()
@@ -57,7 +57,7 @@ class Pacing:
         return slots.first_seconds + slots.count * slots.interval_seconds - HALF_HORIZON_SECONDS
 
     def put_off(self, lane: int, wait_seconds: float) -> None:
-        """Comes back to a limited lane after so long."""
+        """Looks at a limited lane again after `wait_seconds`."""
         wait = max(0.0, wait_seconds)
         ready_queue.wake({lane: wait}, post=False)
-        self._holdings.put_off(wait)
+        self._capacity.put_off(wait)

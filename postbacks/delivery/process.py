@@ -1,8 +1,8 @@
-"""The engine of one worker process: its threads, and what they hand each other.
+"""The engine of one worker process: its threads, and what they pass to each other.
 
-Four threads: Celery's, on which drains run, the sender's, the recorder's, and the caretaker's, who sweeps when nobody
-asks for it. All but Celery's are made after the fork, at the first drain or sweep, and stopped by the worker's
-shutdown signal.
+There are four: Celery's thread, on which drains run, and those of the sender, the recorder and the caretaker, which
+sweeps when no task asks for it. All but Celery's start after the fork, at the first drain or sweep, and stop at the
+worker's shutdown signal.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 RECORDER_START_SECONDS = 5
 CARE_EVERY_SECONDS = 1.0
-# Of the shutdown's time, kept back from the sender for the recorder, to write what the sender has finished last.
+# The part of the shutdown's time that is kept for the recorder, to write what the sender finished last.
 RECORDING_SECONDS = 2
 CARETAKER_STOP_SECONDS = 2  # A round of the sweep takes milliseconds.
 
@@ -38,7 +38,7 @@ CARETAKER_STOP_SECONDS = 2  # A round of the sweep takes milliseconds.
 class Engine:
     """Made once per process by `engine()`.
 
-    Its attributes are set before the threads start and stay; what changes is in them, behind their own locks.
+    Its attributes are set before the threads start and never replaced; what changes is inside them, behind locks.
     """
 
     def __init__(self) -> None:
@@ -61,10 +61,10 @@ class Engine:
         if self._recorder.wait_healthy(RECORDER_START_SECONDS):
             self._drain.run(self._able)
         else:
-            logger.warning("Nothing is claimed while outcomes cannot be recorded.")
+            logger.warning("Nothing is claimed until outcomes can be recorded again.")
 
     def stop(self) -> None:
-        """Claims no more, returns what was not started, finishes what is in flight, and records it all."""
+        """Stops claiming, returns what was not started, finishes what is in flight, and records it all."""
         self._stopping.set()
         ready_queue.hand_over()
         deadline = time.monotonic() + settings.POSTBACKS_SHUTDOWN_TIMEOUT
@@ -84,7 +84,7 @@ class Engine:
             try:
                 sweeper.sweep_if_missed()
             except Exception:
-                logger.exception("A sweep failed; the next one comes.")
+                logger.exception("A sweep failed; the next one follows.")
 
     # On the sender's thread.
 
@@ -98,7 +98,7 @@ class Engine:
     # On the recorder's thread.
 
     def _on_recorded(self, batch: Sequence[Judged], follow_up: FollowUp) -> None:
-        """Wakes the lanes that have work now; with an empty batch it only looks for what was put off."""
+        """Wakes the lanes that have work now; with an empty batch, only those that were put off."""
         log_attempts(batch)
         self.capacity.remove([judged.claimed for judged in batch])
         due = follow_up.due
@@ -121,17 +121,17 @@ def _judge(sent: Sent) -> Outcome:
         return judge(sent)
     except Exception as bug:
         logger.exception("The answer to delivery %d could not be judged.", sent.prepared.claimed.delivery_id)
-        return GaveUp(f"The answer could not be judged, by an error of ours: {bug!r}")
+        return GaveUp(f"The answer could not be judged because of an internal error: {bug!r}")
 
 
 @cache
 def engine() -> Engine:
-    """This process's engine, started at the first call."""
+    """The engine of this process, started at the first call."""
     return Engine()
 
 
 def stop_engine() -> None:
-    """Stops this process's engine, if it was started."""
+    """Stops the engine of this process, if it was started."""
     if engine.cache_info().currsize:
         engine().stop()
         engine.cache_clear()

@@ -1,11 +1,11 @@
-"""Maximum Requests: slots with send times, granted by Redis to all workers together.
+"""Maximum Requests: slots with send times, which Redis grants to all workers together.
 
 A token bucket of size one in its generic-cell-rate form: the state of a lane is one number, the time of its next free
-slot. Slots lie `SPACING / limit` apart. There is no burst and no catching up: a slot that was not taken is gone.
+slot. Slots are `SPACING / limit` apart. There is no burst and no catching up: a slot that was not taken is gone.
 Slots are granted at most `HORIZON_MS` ahead, each with its own time, so that a batch leaves evenly paced.
 
-If Redis loses its data, or restarts with data of a moment ago, slots granted before may still be under way, up to the
-horizon ahead. So the script notes when this run of the server first granted (the epoch), and no lane gets a slot
+If Redis loses its data, or restarts with slightly older data, slots granted before may still be in use, up to the
+horizon ahead. So the script notes when this run of the server first granted slots (the epoch), and no lane gets a slot
 before epoch + horizon + one slot.
 """
 
@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from postbacks.delivery.redis import client
 
 HORIZON_MS = 1_000
-# A receiver counts arrivals, which jitter by some 40 ms against departures: slots exactly 1 / limit apart gave it 51
-# requests in a second of 50; a gap of 4 % gave it none too many, and still uses 96 % of the limit.
+# A receiver counts arrivals, which jitter by some 40 ms against departures. With slots exactly 1 / limit apart and a
+# limit of 50, it counted 51 requests in a second; a gap of 4 % avoids that and still uses 96 % of the limit.
 SPACING = 1.04
 
 EPOCH = "postbacks:rate:epoch"
 _LANE = "postbacks:rate:lane:"
 
-# KEYS: epoch, then the lanes' states. ARGV: horizon, then for each lane its interval and how many slots are wanted
+# KEYS: epoch, then the states of the lanes. ARGV: horizon, then each lane's interval and how many slots are wanted
 # (in ms; 0 wanted = only look). Returns for each lane: slots granted (or, looking, available), ms until the first.
 _RESERVE = """
 local t = redis.call('TIME')
@@ -63,14 +63,14 @@ _script = client.register_script(_RESERVE)
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """`count` slots, the first in `first_seconds` from now, the others `interval_seconds` apart."""
+    """`count` slots, the first `first_seconds` from now, the others `interval_seconds` apart."""
 
     count: int
     first_seconds: float
     interval_seconds: float
 
     def offsets(self) -> list[float]:
-        """Seconds from now, one per slot."""
+        """The seconds from now to each slot."""
         return [self.first_seconds + number * self.interval_seconds for number in range(self.count)]
 
 

@@ -1,11 +1,11 @@
-"""Lanes: which postbacks have work, by when. Redis keeps the pace; the truth is in the deliveries' rows.
+"""Lanes: which postbacks have work, and when. Redis is only the fast path; the rows of the deliveries are the truth.
 
-A lane is one postback's queue. A sorted set holds each lane with work, scored by the time of its next delivery, by
-Redis's clock. A `drain` message means "some lane is due": one outstanding is enough, so a flag that expires by itself
-keeps more from being posted; whoever drains clears it first, then pops. For work due within five minutes one message
-is posted with a countdown to the earliest of it: a timer for the whole set, never one per delivery.
+A lane is one postback's queue. A sorted set holds each lane with work, scored by the time of its next delivery on the
+clock of Redis. A `drain` message means "some lane is due": one is enough, so a flag that expires on its own keeps more
+from being posted; a drain clears the flag first, then pops. For work due within five minutes, one message is posted
+with a countdown to the earliest of it: a timer for the whole set, never one per delivery.
 
-All of this may vanish at any moment: the sweep rebuilds it each second from the rows.
+All of this may vanish at any moment: the sweep rebuilds it from the rows every second.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ TIMER_POSTED = "postbacks:timer-posted"
 
 # A drain that was posted and lost (broker flushed, worker killed) is posted again after this long.
 DRAIN_POSTED_FOR_MS = 2_000
-# Celery keeps countdowns in the worker's memory and Redis delivers them twice past the visibility timeout: so only
-# short ones, the rest is found by the sweep when its time has come near.
+# Celery keeps countdowns in the worker's memory, and Redis delivers them twice past the visibility timeout. So only
+# short ones are posted; the sweep finds the rest when it is nearly due.
 LOOK_AHEAD_MS = 300_000
-# The sweep lowers a lane's time only if it lies this far ahead: a lane that waits for its next slot, at most about a
+# The sweep lowers a lane's time only if it is this far ahead: a lane that waits for its next slot, at most about a
 # second away, is left alone.
 SWEEP_PATIENCE_MS = 3_000
 
@@ -79,10 +79,10 @@ _pop_script = client.register_script(_POP)
 
 
 def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True) -> None:
-    """Puts lanes in and posts a drain if one is needed. Never raises: what is not woken now, the sweep finds.
+    """Adds lanes and posts a drain if one is needed. Never raises: the sweep finds what is not woken now.
 
-    `due` maps postback ids to the seconds until they have work (0 or less: now); it may be empty, which only looks
-    whether a drain needs to be posted. Without `post` the caller sees to the drain itself.
+    `due` maps postback ids to the seconds until they have work (0 or less: now); if it is empty, the call only checks
+    whether a drain must be posted. Without `post`, the caller takes care of the drain.
     """
     arguments: list[int] = [SWEEP_PATIENCE_MS if sweeping else -1, int(post)]
     for postback_id, seconds in due.items():
@@ -92,33 +92,33 @@ def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True)
         if wait_ms >= 0:
             _post_drain(wait_ms)
     except (RedisError, BrokerError, OSError) as error:
-        logger.warning("Could not wake %d lanes (%s); the sweep will.", len(due), error)
+        logger.warning("Could not wake %d lanes (%s); the sweep will do it.", len(due), error)
 
 
 def drain_started() -> None:
-    """To be called first by a drain: from here on, new work posts a new one. Raises RedisError."""
+    """A drain calls this first: from then on, new work posts a new drain. Raises RedisError."""
     client.delete(DRAIN_POSTED)
 
 
 def hand_over() -> None:
-    """For a worker that stops: the messages it has taken are lost with it, so the others are given a new one.
+    """For a worker that stops: the messages it has taken are lost with it, so the other workers get a new one.
 
-    Never raises: what is not handed over, they find some two seconds later.
+    Never raises: they find what is not handed over some two seconds later.
     """
     try:
         client.delete(DRAIN_POSTED, TIMER_POSTED)
     except RedisError as error:
-        logger.warning("Could not hand over to other workers (%s); the sweep will.", error)
+        logger.warning("Could not hand over to other workers (%s); the sweep will do it.", error)
     else:
         wake({})
 
 
 def pop_due(limit: int) -> list[int]:
-    """Takes out up to `limit` lanes that are due, most overdue first. Raises RedisError."""
+    """Removes and returns up to `limit` lanes that are due, most overdue first. Raises RedisError."""
     return [int(lane) for lane in _pop_script(keys=[LANES], args=[limit])]
 
 
 def _post_drain(wait_ms: int) -> None:
-    # By its name: the task runs the engine, which wakes lanes. A process that only records has not loaded it, so what
-    # the task declares is said here again.
+    # By name, because the task runs the engine, which imports this module. A process that only records has not loaded
+    # the task, so its options are repeated here.
     current_app.send_task(DRAIN_TASK, countdown=wait_ms / 1000, retry=False, ignore_result=True)

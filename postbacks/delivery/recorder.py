@@ -1,8 +1,8 @@
-"""The recorder: one thread per worker process that writes what became of deliveries, in batches as they come.
+"""The recorder: one thread per worker process that writes the outcomes of deliveries, in batches as they come.
 
-It never dies with its batch: a lost database is waited for with the batch kept, a row that the database refuses is
-written without its texts. Its connection also holds the process's advisory lock, by which the others see that it
-lives. While it is not healthy, the process claims nothing.
+It never loses its batch: it keeps it while the database is unreachable, and writes a row that the database refuses
+without its texts. Its connection also holds the process's advisory lock, which shows the others that it is alive.
+While it is not healthy, the process claims nothing.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Retry
 
 logger = logging.getLogger(__name__)
 
-MAX_BATCH = 500  # Larger batches gain nothing.
-IDLE_WAIT_SECONDS = 0.05  # How late a lane that waits for room, or for its next slot, may notice.
+MAX_BATCH = 500  # Larger batches are no faster.
+IDLE_WAIT_SECONDS = 0.05  # How late a lane may notice that it has room or a slot again.
 RECONNECT_WAIT_SECONDS = 0.5
 
 
 class FollowUp(NamedTuple):
-    """What follows from a batch: which lanes have work in how many seconds, and whose hold began, went on or ended."""
+    """What follows from a batch: in how many seconds lanes have work, and whose hold began, continued or ended."""
 
     due: dict[int, float]
     hold_changes: list[circuit_breaker.HoldChange]
@@ -56,7 +56,7 @@ class Recorder:
 
     @property
     def healthy(self) -> bool:
-        """Connected, and known to the others as alive."""
+        """Whether it is connected, and known to the other processes as alive."""
         return self._ready.is_set() and self._thread.is_alive()
 
     def wait_healthy(self, timeout_seconds: float) -> bool:
@@ -66,7 +66,7 @@ class Recorder:
         self._queue.put(judged)
 
     def stop(self, timeout_seconds: float) -> None:
-        """Writes what is queued; gives up after so long. What is not written then, others take over."""
+        """Writes what is queued, for `timeout_seconds` at most. Other processes take over what is left."""
         self._stopping.set()
         self._thread.join(timeout_seconds)
 
@@ -77,11 +77,11 @@ class Recorder:
                 batch = self._next_batch()
                 self._on_recorded(batch, self._write(batch) if batch else FollowUp({}, []))
             except psycopg2.Error as error:
-                logger.warning("The recorder has no database (%s); it tries again.", str(error).strip())
+                logger.warning("The recorder cannot reach the database (%s); it tries again.", str(error).strip())
                 self._disconnect()
                 time.sleep(RECONNECT_WAIT_SECONDS)
             except Exception:
-                logger.exception("The recorder met an unexpected error; it goes on.")
+                logger.exception("Unexpected error in the recorder; it continues.")
                 time.sleep(RECONNECT_WAIT_SECONDS)
         if self._connection is not None:
             self._connection.close()
@@ -90,7 +90,7 @@ class Recorder:
         if self._connection is None:
             self._connection = self._connect()
         else:
-            # Takes note if the server has hung up: without the lock, the others would take over what we hold.
+            # Detects that the server hung up: without the lock, the others would take over what we hold.
             self._connection.poll()
         self._ready.set()
 
@@ -110,7 +110,7 @@ class Recorder:
         return batch
 
     def _write(self, batch: Sequence[Judged]) -> FollowUp:
-        """Writes until it is written, reconnecting as often as it takes; healthy again only then."""
+        """Retries until the batch is written, reconnecting as often as it takes; only then is the recorder healthy."""
         while True:
             try:
                 if self._connection is None:
@@ -130,7 +130,7 @@ class Recorder:
                 return follow_up
 
     def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> FollowUp:
-        """What has work now: retries, and the next of each chain that came free. And whose health has turned."""
+        """Finds the lanes that have work now (retries, and the next of each chain), and learns their health."""
         times = [(j.claimed.postback_id, j.outcome.delay_seconds) for j in batch if isinstance(j.outcome, Retry)]
         finished = [j.claimed for j in batch if isinstance(j.outcome, Delivered | GaveUp)]
         if finished:
@@ -146,8 +146,8 @@ class Recorder:
 
 
 def _news(batch: Sequence[Judged]) -> dict[int, list[Observation]]:
-    """What the batch says of its destinations, by lane; a good answer is no news of one that is well, and what says
-    nothing is news only of a probe."""
+    """What the batch says about its destinations, by lane. A good answer is news only if the lane had failures, and a
+    result that says nothing is news only if it was the probe."""
     by_lane: dict[int, list[Observation]] = {}
     lanes_with_news: set[int] = set()
     for judged in batch:

@@ -1,11 +1,11 @@
-"""The engine's Redis client: short timeouts, so that an outage costs a caller a moment and not a minute."""
+"""The engine's Redis client: short timeouts, so that an outage delays a caller by seconds, not minutes."""
 
 from django.conf import settings
 from redis import Redis
 
 TIMEOUT_SECONDS = 2
 
-# Connections are made on first use, and again in a forked process.
+# It connects on first use, and again in a forked process.
 client: Redis = Redis.from_url(
     settings.REDIS_URL,
     socket_timeout=TIMEOUT_SECONDS,

@@ -1,7 +1,7 @@
 """The recorder's statements: one batch of outcomes into the database, in one transaction.
 
-Every write is fenced: a delivery changes only while this owner still holds it for this attempt. Writing the same batch
-twice, as after a connection lost in the middle of a commit, changes nothing the second time.
+Every write is fenced: a delivery changes only while this owner still holds it for this attempt. If the same batch is
+written twice, as after a connection lost during a commit, the second time changes nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Rele
 from postbacks.metrics.counters import LAG_SECONDS
 from postbacks.metrics.tally import APPEND, as_text
 
-# The owner is compared so that no index of the leases can serve: driven by it, the planner would compare every row of
-# the batch with every delivery that this process holds. Only a delivery that is being sent has an owner.
+# The owner is compared in a way that the index of the leases cannot serve: using it, the planner would compare every
+# row of the batch with every delivery that this process holds. Only a delivery that is being sent has an owner.
 FINISH = """
 UPDATE postbacks_delivery d
 SET state = (ARRAY['delivered', 'ready', 'failed'])[f.state],
@@ -39,8 +39,8 @@ RETURNING d.id,
     CASE WHEN f.state <> 2 THEN width_bucket(extract(epoch FROM now() - d.due_at)::float8, %s::float8[]) END
 """
 
-_STATES: dict[type[Outcome], int] = {Delivered: 1, Retry: 2, Released: 2, GaveUp: 3}  # Places in FINISH's array.
-# Of the database; ValueError comes from psycopg2, for texts that it cannot even encode.
+_STATES: dict[type[Outcome], int] = {Delivered: 1, Retry: 2, Released: 2, GaveUp: 3}  # Positions in FINISH's array.
+# From the database; ValueError comes from psycopg2, for text that it cannot encode.
 _REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
 _COPY = f"COPY postbacks_attempt ({', '.join(COLUMNS)}) FROM STDIN"
 _INSERT = f"INSERT INTO postbacks_attempt ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT DO NOTHING"  # noqa: S608 -- names
@@ -49,17 +49,17 @@ _LAG_BOUNDS = as_array(LAG_SECONDS)
 
 
 def write(connection: extensions.connection, holder: int, batch: Sequence[Judged]) -> None:
-    """Writes the batch. What the database refuses is found by halving, and written without its texts.
+    """Writes the batch. A row that the database refuses is found by halving, and written without its texts.
 
-    Raises another psycopg2.Error when the server is out of reach or in trouble: nothing or everything of each part was
-    written, and the whole batch may be written again.
+    Raises another psycopg2.Error if the server is unreachable or in trouble: each part was written completely or not at
+    all, and the whole batch may be written again.
     """
     rows = [attempt_row(judged) for judged in batch if judged.sent is not None]
     try:
         try:
             _write_once(connection, holder, batch, rows)
         except psycopg2.errors.UniqueViolation:
-            # A part of it was written before: a commit whose answer was lost, or the heir of a lease that ran out.
+            # Part of it was written before: the answer to a commit was lost, or another took over an expired lease.
             _write_once(connection, holder, batch, rows, copy=False)
     except _REFUSALS:
         if len(batch) > 1:
@@ -76,7 +76,7 @@ def _write_refused(
     try:
         _write_once(connection, holder, batch, [without_text(row) for row in rows], copy=False)
     except _REFUSALS:
-        _write_once(connection, holder, batch, [])  # The attempt has no place: its delivery's row is gone.
+        _write_once(connection, holder, batch, [])  # The attempt cannot be stored: the row of its delivery is gone.
 
 
 def _write_once(
@@ -94,7 +94,7 @@ def _write_once(
             recorded = _record(cursor, batch, attempts, copy=copy) if attempts else []
             counts = tally(batch, changed, recorded)
             if counts:
-                cursor.execute(f"{APPEND}; COMMIT", (as_text(counts),))  # One way there and back for both.
+                cursor.execute(f"{APPEND}; COMMIT", (as_text(counts),))  # One round trip for both.
             else:
                 cursor.execute("COMMIT")
         except BaseException:
@@ -104,10 +104,10 @@ def _write_once(
 
 
 def _record(cursor: extensions.cursor, batch: Sequence[Judged], attempts: Sequence[Row], *, copy: bool) -> list[Judged]:
-    """Writes the attempts; returns those of the batch that were not on record before."""
+    """Writes the attempts; returns those of the batch that had not been recorded before."""
     attempted = [judged for judged in batch if judged.sent is not None]
     if copy:
-        # Encoded here: what psycopg2 cannot encode while it reads looks like a server in trouble.
+        # Encoded here: if psycopg2 failed to encode while it reads, that would look like a server in trouble.
         cursor.copy_expert(_COPY, io.BytesIO("".join(copy_line(row) for row in attempts).encode()))
         return attempted
     new = set(execute_values(cursor, _NEW, attempts, fetch=True))
@@ -115,8 +115,8 @@ def _record(cursor: extensions.cursor, batch: Sequence[Judged], attempts: Sequen
 
 
 def _finish(cursor: extensions.cursor, holder: int, batch: Sequence[Judged]) -> dict[int, int | None]:
-    """Changes the deliveries that are still ours; returns them, with the place of their lag where they are finished."""
-    places: dict[str, int] = {}  # Of the reasons; most are the same few.
+    """Changes the deliveries that are still ours; returns them, a finished one with the place of its lag."""
+    places: dict[str, int] = {}  # The position of each reason; most are the same few.
     of_each = [
         "NULL"
         if isinstance(judged.outcome, Released)

@@ -1,9 +1,9 @@
-"""The sender: one thread per worker process that keeps many HTTP transfers in the air at once.
+"""The sender: one thread per worker process that keeps many HTTP transfers in flight at once.
 
-It drives libcurl's multi interface by sockets (`waiting`): libcurl's own waiting is blind above 1,024 descriptors and
-slows down with every transfer that hangs. Each lane has a queue of its own and is served in turn, with a bounded
-number of transfers in flight, so that a destination that hangs or floods takes nothing from the others. Requests of a
-lane with a limit wait for the time of their slot; one that missed it goes back, for sent late it would crowd the next.
+It drives libcurl's multi interface by sockets (`waiting`): libcurl's own wait fails above 1,024 descriptors and slows
+down with every transfer that hangs. Each lane has its own queue and is served in turn, with a bounded number of
+transfers in flight, so that a destination that hangs or floods takes nothing from the others. Requests of a lane with a
+limit wait for their slot; one that misses it goes back, because sent late it would crowd the next.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ logger = logging.getLogger(__name__)
 LATE_SLOT_SECONDS = 0.035  # Later than this, a slotted request could share its second with one slot too many.
 IDLE_WAIT_SECONDS = 1.0
 COLLECTED_AT_ONCE = 32
-LOOK_SECONDS = 0.1  # How often what is in flight is looked over for a first byte that is overdue.
-# Transfers that began together, as to hundreds of destinations that hang, would also time out together and hold up all
-# others: each waits for its first byte a little longer than the setting says, by chance.
+LOOK_SECONDS = 0.1  # How often transfers in flight are checked for an overdue first byte.
+# Transfers that begin together, as to hundreds of destinations that hang, would also time out together and delay all
+# others. So each waits for its first byte longer than the setting says, by a random part of this.
 TIMEOUT_SPREAD = 0.1
 
 
 class Sender:
-    """Takes prepared deliveries from any thread, hands what came of them to the two callbacks, on its own thread."""
+    """Takes prepared deliveries from any thread; passes the results to the two callbacks on its own thread."""
 
     def __init__(self, on_sent: Callable[[Sent], None], on_unsent: Callable[[Iterable[Prepared]], None]) -> None:
         self._on_sent = on_sent
@@ -51,14 +51,14 @@ class Sender:
         self._fair_queue = FairQueue()
         self._slotted: list[tuple[float, int, Prepared]] = []  # A heap by slot time.
         self._sequence = itertools.count()
-        # With the time by which the first byte must have come.
+        # The last value is the time by which the first byte must have come.
         self._in_flight: dict[pycurl.Curl, tuple[Call, Prepared, datetime, float]] = {}
         self._look_at = 0.0
         self._idle_calls: list[Call] = []
         self._stop_at: float | None = None
         self._more_to_collect = False
         self._timer_at: float | None = None
-        raise_descriptor_limit()  # A transfer holds a connection, and others while its host is looked up.
+        raise_descriptor_limit()  # A transfer holds a connection, and more descriptors while its host is looked up.
         self._waiter = make_waiter()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
@@ -78,19 +78,19 @@ class Sender:
         self._waiter.wake()
 
     def recall(self, postback_id: int) -> None:
-        """Hands back what of this lane has not been started: its destination is held, or its postback paused."""
+        """Returns what has not been started in this lane: its destination is held, or its postback paused."""
         self._recalled.append(postback_id)
         self._waiter.wake()
 
     def share(self, postback_id: int) -> int:
-        """How many deliveries of this lane the process may hold: it grows with answers and shrinks with failures.
+        """How many deliveries of this lane the process may hold: more with answers, fewer with failures.
 
-        Any thread may ask: it reads one number, which the sender's thread alone changes.
+        Safe on any thread: it reads one number, which only the sender's thread changes.
         """
         return self._fair_queue.share(postback_id).held
 
     def stop(self, timeout_seconds: float) -> None:
-        """Returns what was not started, finishes what is in flight, for at most so long; then the thread is gone."""
+        """Returns what was not started, finishes what is in flight, for so long at most; then the thread ends."""
         self._stop_at = time.monotonic() + timeout_seconds
         self._waiter.wake()
         self._thread.join(timeout_seconds + 1)
@@ -102,7 +102,7 @@ class Sender:
             try:
                 self._turn_once()
             except Exception:
-                logger.exception("The sender met an unexpected error; it goes on.")
+                logger.exception("Unexpected error in the sender; it continues.")
             if self._stop_at is not None and (not self._in_flight or time.monotonic() > self._stop_at):
                 return
 
@@ -183,7 +183,7 @@ class Sender:
             if failure is None:
                 self._multi.add_handle(call.curl)
         except Exception as bug:
-            # Whatever it is, it is this delivery's and must not hold up the others.
+            # Whatever it is, it concerns this delivery and must not hold up the others.
             logger.exception("Delivery %d could not be started.", prepared.claimed.delivery_id)
             failure = Failure(Code.INTERNAL, f"The request could not be sent because of an internal error: {bug!r}")
         if failure is not None:
@@ -195,7 +195,7 @@ class Sender:
         self._in_flight[call.curl] = (call, prepared, started_at, call.started + patience)
 
     def _collect(self) -> None:
-        """Takes what libcurl has finished, some at a time: hundreds of timeouts that come at once hold nobody up."""
+        """Takes what libcurl has finished, some at a time, so that hundreds of timeouts do not hold up the rest."""
         left, succeeded, failed = self._multi.info_read(COLLECTED_AT_ONCE)
         self._more_to_collect = left > 0
         for curl in succeeded:
@@ -205,7 +205,7 @@ class Sender:
             self._finish(curl, call.answer() if call.truncated else call.failure(code, message))
 
     def _give_up_unanswered(self) -> None:
-        """libcurl knows no such timeout; the connection and the whole it minds itself."""
+        """Ends transfers whose first byte is overdue. libcurl has timeouts only for connecting and in total."""
         now = time.monotonic()
         if now < self._look_at:
             return

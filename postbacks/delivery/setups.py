@@ -1,4 +1,4 @@
-"""What workers need of each postback, read at every drain and compiled once per change."""
+"""What workers need to know of each postback, read at every drain and compiled once per change."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from postbacks.verdicts.rules import Rules, compile_rules
 
 logger = logging.getLogger(__name__)
 
-# Changes of the event type's hidden parameters count as well as those of the postback itself: a request is built from
-# the postback as it is set up when it is sent. A row's xmin and ctid are those of its version: who wrote it, and where.
+# Changes to the event type's hidden parameters count like changes to the postback: a request is built from the setup at
+# the time of sending. A row's xmin and ctid identify its version: which transaction wrote it, and where.
 _ORIGIN = "FROM postbacks_postback p JOIN partners_actiontracker t ON t.id = p.action_tracker_id"
 READ = f"""
 SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.maximum_requests,
@@ -39,9 +39,9 @@ Row = tuple[Any, ...]
 
 
 class Compiled(NamedTuple):
-    """What builds the requests of one postback and judges the answers; `broken` says why there is none.
+    """What builds the requests of one postback and judges the answers; `broken` says why these are missing.
 
-    `locked`: there is none because its secrets cannot be read. That is no fault of the postback: its deliveries wait.
+    `locked`: they are missing because its secrets cannot be read. The postback itself is fine, so its deliveries wait.
     """
 
     request: CompiledRequest | None
@@ -51,24 +51,24 @@ class Compiled(NamedTuple):
 
 
 class Setup(NamedTuple):
-    """One postback as it is at this moment."""
+    """One postback as it is set up at this moment."""
 
     postback_id: int
     maximum_requests: int | None
     stopped: bool  # Paused, deleted or locked: nothing is claimed.
-    troubled: bool  # Failures are on record since the last good answer.
-    probe_seconds: float | None  # While held: how long until the next probe.
+    troubled: bool  # Failures were recorded since the last good answer.
+    probe_seconds: float | None  # While held: the time until the next probe.
     compiled: Compiled
 
 
 class Setups:
-    """Compiled postbacks, each compiled again when anything that it was made of has changed."""
+    """Compiled postbacks; each is compiled again when anything it was made from has changed."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[str, Compiled]] = {}  # With the version that it was compiled from.
+        self._kept: dict[int, tuple[str, Compiled]] = {}  # With the version it was compiled from.
 
     def read(self, cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, Setup]:
-        """The setups as they are in the database now; postbacks that are not there are left out."""
+        """The current setups from the database; postbacks that do not exist are left out."""
         cursor.execute(READ, (list(postback_ids),))
         rows = cursor.fetchall()
         changed = [postback_id for postback_id, version, *_ in rows if not self._is_current(postback_id, version)]
@@ -106,7 +106,7 @@ def _compile(postback_id: int, source: Row) -> Compiled:
         logger.error("Postback %d waits: %s", postback_id, problem)  # noqa: TRY400 -- the text says all
         return Compiled(None, None, str(problem), locked=True)
     except Exception as problem:
-        # Whatever it is, it is this postback's and must not hold up the others.
+        # Whatever it is, it concerns this postback and must not hold up the others.
         if not isinstance(problem, ValueError):
             logger.exception("Postback %d could not be compiled.", postback_id)
         return Compiled(None, None, f"The postback cannot be used: {problem}")

@@ -1,9 +1,9 @@
-"""The sweep: each second, everything that memory, messages and Redis may have lost is found again in the rows.
+"""The sweep: every second it finds in the rows whatever memory, messages and Redis may have lost.
 
 Celery beat posts it; any worker runs it, one at a time. A worker process that has seen none for some seconds, because
-beat is away, runs it by itself. It takes back what dead or stalled workers hold and wakes every
-lane that has something due. Every half minute it also promotes chains whose promoter died, cancels what deleted
-postbacks have left, and ends what was held for a week.
+beat is down, runs it on its own. It takes back what dead or stalled workers hold and wakes every lane that has
+something due. Every half minute it also promotes chains whose promoter died, cancels what is left of deleted postbacks,
+and fails what was held for a week.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from postbacks.metrics.tally import count_ended
 logger = logging.getLogger(__name__)
 
 SLOW_EVERY_SECONDS = 30
-# Beat posts one a second; of two processes each has one at least this often, but for rare luck, which does no harm.
+# Beat posts one a second; of two processes each nearly always gets one this often, and an extra sweep is harmless.
 MISSED_AFTER_SECONDS = 4.0
 SLOW_TIMEOUT_MS = 60_000
 
@@ -39,7 +39,7 @@ WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR 
 )
 """
 
-# Cancelled with the deletion itself, but for what was recorded or sent at that very moment.
+# The deletion itself cancels all but what was being recorded or sent at that very moment.
 CANCEL_DELETED = f"""
 WITH ended AS (
 UPDATE postbacks_delivery d
@@ -51,7 +51,7 @@ SELECT postback_id, count(*) FROM ended GROUP BY postback_id
 """  # noqa: S608 -- made of constants
 
 
-# A destination that was down for so long is not coming back for what waited all that time.
+# What waited all that time for a destination that was down is no longer worth sending.
 EXPIRE_HELD = f"""
 WITH ended AS (
 UPDATE postbacks_delivery d
@@ -74,18 +74,18 @@ class Sweeper:
         self._lock = threading.Lock()  # Celery's thread and the caretaker's.
 
     def sweep(self) -> None:
-        """One round; does nothing while another worker sweeps. Never raises for an outage: the next round comes."""
+        """Runs one round, unless another worker is sweeping. Never raises for an outage: another round follows."""
         with self._lock:
             self._swept_at = time.monotonic()
             self._sweep()
 
     def sweep_if_missed(self) -> None:
-        """A round by ourselves, where none was asked of this process for MISSED_AFTER_SECONDS."""
+        """Runs a round if no task has asked this process for one within MISSED_AFTER_SECONDS."""
         if time.monotonic() - self._swept_at > MISSED_AFTER_SECONDS:
             self.sweep()
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Closes the database connection."""
         with self._lock:
             self._session.close()
 
@@ -107,7 +107,7 @@ class Sweeper:
 
     @staticmethod
     def _alone(cursor: extensions.cursor, work: Work) -> dict[int, float] | None:
-        """Runs `work` in a transaction, unless another worker is at it; then None."""
+        """Runs `work` in a transaction; returns None if another worker is sweeping."""
         cursor.execute("BEGIN")
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", SWEEP_LOCK)
         (alone,) = cursor.fetchone() or (False,)
@@ -117,7 +117,7 @@ class Sweeper:
 
 
 def _find(cursor: extensions.cursor) -> dict[int, float]:
-    """What is due, by lane; what is found reclaimed is ready once this transaction commits."""
+    """Returns what is due, by lane; what was taken back is ready once this transaction commits."""
     reclaimed = leases.reclaim(cursor)
     if reclaimed:
         logger.warning("Took back the deliveries of workers that died or stalled, in %d lanes.", len(reclaimed))
@@ -128,7 +128,7 @@ def _find(cursor: extensions.cursor) -> dict[int, float]:
 
 
 def _tidy_up(cursor: extensions.cursor) -> dict[int, float]:
-    """The half-minute's work, apart from the second's: should it take too long, that is not undone with it."""
+    """The work of every half minute, in its own transaction: if it takes too long, the rest is not undone with it."""
     cursor.execute("SET LOCAL statement_timeout = %s", (SLOW_TIMEOUT_MS,))
     due = chains.promote_stuck(cursor)
     cursor.execute(CANCEL_DELETED)

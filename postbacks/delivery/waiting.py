@@ -1,7 +1,7 @@
 """How the sender's thread waits: for libcurl's sockets, and for other threads that wake it.
 
-On Linux that is epoll and an eventfd, without anything in between, for a worker waits thousands of times a second.
-Elsewhere it is what Python's `selectors` choose, kqueue on macOS, and a pipe.
+On Linux it uses epoll and an eventfd directly, because a worker waits thousands of times a second. Elsewhere it uses
+what Python's `selectors` choose, such as kqueue on macOS, and a pipe.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _PIPE_READ_BYTES = 4096
 
 
 class Waiter(Protocol):
-    """What of `fd`s is waited for is given as libcurl does: `POLL_IN`, `POLL_OUT`, or both bits."""
+    """`wanted` is given as libcurl does: `POLL_IN`, `POLL_OUT`, or both bits."""
 
     def watch(self, fd: int, wanted: int) -> None:
-        """Wait for this, whatever was waited for before."""
+        """Waits for this from now on, instead of what was waited for before."""
 
     def forget(self, fd: int) -> None:
-        """Wait for it no longer; nothing happens if it was not waited for."""
+        """Stops waiting for it; does nothing if it was not waited for."""
 
     def ready(self, timeout_seconds: float) -> Iterable[tuple[int, int]]:
-        """What has happened, once anything has: descriptors, each with libcurl's `CSELECT` bits."""
+        """Waits until something happens; returns the descriptors, each with libcurl's `CSELECT` bits."""
 
     def wake(self) -> None:
-        """Ends the present wait, or else the next one at once. For all threads; the other methods are for one."""
+        """Ends the current wait, or the next one at once. Safe on any thread; the other methods are for one thread."""
 
 
 def make_waiter() -> Waiter:
@@ -81,7 +81,7 @@ def _curl_mask(events: int) -> int:
 
 
 class SelectorWaiter:
-    """With any selector; it tells errors as readiness, and libcurl finds them when it reads or writes."""
+    """Works with any selector, which reports errors as readiness; libcurl finds them when it reads or writes."""
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         self._selector = selector or selectors.DefaultSelector()
@@ -117,5 +117,5 @@ class SelectorWaiter:
                 yield key.fd, readable | (pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0)
 
     def wake(self) -> None:
-        with suppress(BlockingIOError):  # A pipe that is full wakes it as well.
+        with suppress(BlockingIOError):  # A full pipe wakes it too.
             os.write(self._wake_fd, b"\0")

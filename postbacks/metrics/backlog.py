@@ -1,4 +1,4 @@
-"""What waits to be sent, as exactly as it can be said at once: counting a million rows takes longer than a page may."""
+"""What waits to be sent, counted up to a limit: counting a million rows takes too long for a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import connection
 from postbacks.database import as_array
 from postbacks.delivery_states import SQL_UNFINISHED
 
-COUNTED_UP_TO: Final = 10_000  # Of one postback.
+COUNTED_UP_TO: Final = 10_000  # For one postback.
 ALL_COUNTED_UP_TO: Final = 100_000
 
 _OF_POSTBACKS = f"""
@@ -27,7 +27,7 @@ SELECT count(*) FROM (
     SELECT 1 FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED} LIMIT %s
 ) counted
 """  # noqa: S608 -- as above
-# One look at the claim's index for each postback and priority.
+# One lookup in the index of the claim for each postback and priority.
 _OLDEST = """
 SELECT min(first.due_at) FROM postbacks_postback p
 CROSS JOIN unnest(ARRAY[0, 1, 2]) AS class (priority)
@@ -41,21 +41,21 @@ WHERE p.paused_at IS NULL AND p.deleted_at IS NULL
 
 
 def waiting_of(postback_ids: Iterable[int]) -> dict[int, int]:
-    """By postback, how many deliveries are not finished; `COUNTED_UP_TO` + 1 means more than that."""
+    """How many deliveries are unfinished, by postback; `COUNTED_UP_TO` + 1 means more than `COUNTED_UP_TO`."""
     with connection.cursor() as cursor:
         cursor.execute(_OF_POSTBACKS, (COUNTED_UP_TO + 1, as_array(postback_ids)))
         return dict(cursor.fetchall())
 
 
 def waiting_in_all() -> int:
-    """How many deliveries are not finished; `ALL_COUNTED_UP_TO` + 1 means more than that."""
+    """How many deliveries are unfinished; `ALL_COUNTED_UP_TO` + 1 means more than `ALL_COUNTED_UP_TO`."""
     with connection.cursor() as cursor:
         cursor.execute(_OF_ALL, (ALL_COUNTED_UP_TO + 1,))
         return int(cursor.fetchone()[0])
 
 
 def oldest_due() -> datetime | None:
-    """Since when the longest-waiting delivery is due; those of paused postbacks, and blocked ones, do not count."""
+    """Since when the oldest waiting delivery has been due; blocked ones and those of paused postbacks do not count."""
     with connection.cursor() as cursor:
         cursor.execute(_OLDEST)
         found: datetime | None = cursor.fetchone()[0]

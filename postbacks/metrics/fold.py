@@ -1,8 +1,8 @@
-"""Folding: committed tallies become rows of roll-ups, each exactly once.
+"""Folds committed tallies into the rows of the roll-ups, each exactly once.
 
-One transaction takes tallies away and adds them to the rows, so a worker that dies leaves both as they were. A tally
-that is being written is not seen yet, and is taken by a later fold. One fold at a time, by an advisory lock: the rows
-are read, added to and written back.
+One transaction deletes tallies and adds them to the rows, so a worker that dies leaves both unchanged. A tally that is
+not committed yet is left to a later fold. An advisory lock allows one fold at a time, because the rows are read, added
+to and written back.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from postbacks.metrics.counters import COLUMNS
 from postbacks.models import Rollup
 
 ALL = 0  # The key of all postbacks together.
-EVER = datetime(1970, 1, 1, tzinfo=UTC)  # Where the period without a beginning begins.
-MOST_TALLIES = 5_000  # In one transaction; some megabytes.
+EVER = datetime(1970, 1, 1, tzinfo=UTC)  # The start of the period without a start.
+MOST_TALLIES = 5_000  # In one transaction; a few megabytes.
 
 TAKE = """
 DELETE FROM postbacks_tally WHERE id = ANY (ARRAY(SELECT id FROM postbacks_tally ORDER BY id LIMIT %s))
@@ -34,7 +34,7 @@ Key = tuple[str, datetime, int]  # Period, its beginning, postback or ALL.
 
 
 def fold(*, wait: bool = False) -> int:
-    """Folds what is committed; returns how many tallies. While somebody else folds: waits, or does nothing."""
+    """Folds all committed tallies; returns how many. If another process is folding: waits, or does nothing."""
     folded = 0
     while True:
         with transaction.atomic():
@@ -88,7 +88,7 @@ def _add(taken: Iterable[tuple[datetime, str]]) -> None:
 
 
 def _rows(keys: Iterable[Key]) -> Iterable[Rollup]:
-    """The present rows of these keys. The few combinations of period and beginning are asked for one by one."""
+    """The existing rows of these keys. The few pairs of period and beginning each become a condition of the query."""
     wanted: defaultdict[tuple[str, datetime], list[int]] = defaultdict(list)
     for period, at, postback in keys:
         wanted[period, at].append(postback)
@@ -110,7 +110,7 @@ def _row(key: Key, counts: Counter[str]) -> Rollup:
 
 
 def prune() -> None:
-    """Removes what is older than the settings say; done after each fold by the task, it is a few rows at a time."""
+    """Deletes rows older than the settings allow. The task calls it after each fold, so it deletes a few at a time."""
     now = timezone.now()
     for period, days in (
         (Rollup.Period.MINUTE, settings.POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS),

@@ -1,4 +1,4 @@
-"""Reading the roll-ups: sums over a time, of one postback, of each, or of all together."""
+"""Reads the roll-ups: sums over a time, for one postback, for each, or for all together."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from postbacks.metrics.counters import COLUMNS, LAG, LAG_SECONDS, TOOK, TOOK_MS,
 from postbacks.metrics.fold import ALL, EVER, fold
 from postbacks.models import Rollup, Tally
 
-STALE_AFTER = timedelta(seconds=15)  # Three times the fold's interval: whoever should fold is away.
+STALE_AFTER = timedelta(seconds=15)  # Three times the interval of the fold: nothing is folding.
 
 
 @dataclass(slots=True)
 class Sums:
-    """What was recorded, of some postbacks over some time; the columns are those of `Rollup`."""
+    """What was recorded for some postbacks over some time; the columns are those of `Rollup`."""
 
     attempts: int = 0
     succeeded: int = 0
@@ -36,45 +36,45 @@ class Sums:
 
     @property
     def success_rate(self) -> float | None:
-        """The share (0 to 1) of delivered ones among those that were delivered or given up; None without any."""
+        """The share (0 to 1) of delivered ones among those delivered or failed; None if there are none."""
         ended = self.delivered + self.failed
         return self.delivered / ended if ended else None
 
     @property
     def reasons(self) -> dict[str, int]:
-        """By class of `reasons.LABELS`, the most frequent first."""
+        """Failures by class of `reasons.LABELS`, the most frequent first."""
         found = {name.removeprefix(WHY): count for name, count in self.details.items() if name.startswith(WHY)}
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     def took_ms(self, share: float) -> float | None:
-        """The duration of requests that `share` (0 to 1) of all attempts do not exceed."""
+        """The duration in ms that `share` (0 to 1) of all attempts do not exceed."""
         return percentile(histogram(self.details, TOOK, TOOK_MS), TOOK_MS, share)
 
     def lag_seconds(self, share: float) -> float | None:
-        """The time from due to recorded that `share` (0 to 1) of all delivered and failed ones do not exceed."""
+        """The seconds from due to recorded that `share` (0 to 1) of all delivered and failed ones do not exceed."""
         return percentile(histogram(self.details, LAG, LAG_SECONDS), LAG_SECONDS, share)
 
 
 def catch_up(*, exactly: bool = False) -> None:
-    """Folds what lies about if nobody does; with `exactly`, all that is committed, so that sums hold it."""
+    """Folds old tallies if nothing else does; with `exactly`, folds all that are committed, so that sums are exact."""
     if exactly or Tally.objects.filter(at__lt=timezone.now() - STALE_AFTER).exists():
         fold(wait=exactly)
 
 
 def ever() -> dict[int, Sums]:
-    """All that was ever recorded, by postback; under ALL of all together."""
+    """Everything ever recorded, by postback; under ALL, for all postbacks together."""
     rows = Rollup.objects.filter(period=Rollup.Period.EVER, at=EVER)
     return {row.postback_key: summed([row]) for row in rows}
 
 
 def over_time(period: str, since: datetime, postback: int = ALL) -> dict[datetime, Sums]:
-    """By the beginning of each minute or hour from `since` on, oldest first; those without anything are left out."""
+    """Sums by the start of each minute or hour since `since`, oldest first; empty ones are left out."""
     rows = Rollup.objects.filter(period=period, postback_key=postback, at__gte=since).order_by("at")
     return {row.at: summed([row]) for row in rows}
 
 
 def by_postback(period: str, since: datetime, postbacks: Iterable[int] | None = None) -> dict[int, Sums]:
-    """Sums with their details, of the named postbacks or of each that has any."""
+    """Sums with their details, for the given postbacks or for each that has any."""
     rows = _of_postbacks(period, since)
     if postbacks is not None:
         rows = rows.filter(postback_key__in=list(postbacks))
@@ -85,7 +85,7 @@ def by_postback(period: str, since: datetime, postbacks: Iterable[int] | None = 
 
 
 def counts_by_postback(period: str, since: datetime) -> dict[int, Sums]:
-    """As `by_postback`, without details: summed by the database, for thousands of postbacks."""
+    """Like `by_postback` but without details: the database adds up, for thousands of postbacks."""
     totals: dict[str, Any] = {f"sum_{name}": Sum(name) for name in COLUMNS}
     rows: Any = _of_postbacks(period, since).order_by().values("postback_key").annotate(**totals)
     return {row["postback_key"]: Sums(**{name: row[f"sum_{name}"] for name in COLUMNS}) for row in rows}

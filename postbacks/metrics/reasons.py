@@ -1,4 +1,4 @@
-"""Why an attempt failed, or a delivery without one, as a short code that stays: for counting, not for reading. Pure."""
+"""Why an attempt failed, or a delivery without one, as a short stable code for counting. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from postbacks.egress.transport import Answer
 
 UNBUILDABLE = "unbuildable"
 
-# New ones may be added at any time: a process of an older version folds and reads counts whatever their codes, and
-# where it has no label it shows the code.
+# Codes may be added at any time: a process of an older version folds and reads counts of any code, and shows the code
+# if it has no label.
 LABELS: dict[str, str] = {
     Code.DNS: "Host name not found",
     Code.REFUSED: "Connection refused",
@@ -35,7 +35,7 @@ LABELS: dict[str, str] = {
 
 
 def why_failed(answer: Answer | Failure) -> str:
-    """One of LABELS for an attempt that was not judged a success."""
+    """One of LABELS for an attempt that did not succeed."""
     return answer.code.value if isinstance(answer, Failure) else _of_status(answer.status_code)
 
 

@@ -1,4 +1,4 @@
-"""Tallies: what a transaction records, counted within it."""
+"""Tallies: counts of what a transaction records, written in that transaction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Counts = Mapping[int, Mapping[str, int]]  # By postback.
 
 
 def count_ended(cursor: extensions.cursor, by_postback: Mapping[int, int], state: str, why: str = "") -> None:
-    """Counts deliveries that ended as `failed` or `cancelled` without the recorder, in the transaction that ends them.
+    """Counts deliveries that end as `failed` or `cancelled` without the recorder, in the transaction that ends them.
 
     `why` is one of `reasons.LABELS`, for failed ones.
     """
@@ -27,7 +27,7 @@ def count_ended(cursor: extensions.cursor, by_postback: Mapping[int, int], state
 
 
 def append(cursor: extensions.cursor, counts: Counts) -> None:
-    """Writes the tally; nothing where nothing was counted."""
+    """Writes the tally, unless nothing was counted."""
     if counts:
         cursor.execute(APPEND, (as_text(counts),))
 

@@ -1,4 +1,4 @@
-"""What operators set up, what it promised, and what was tried: postback, delivery, attempt; and what keeps count."""
+"""The tables of postbacks, deliveries and attempts, of replays, and of counts, health and retention."""
 
 from postbacks.models.delivery import Attempt, Delivery
 from postbacks.models.lane import Lane

@@ -1,4 +1,4 @@
-"""What was promised, and what was tried: delivery and attempt."""
+"""What is to be sent, and what was tried: delivery and attempt."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from postbacks.models.replay import Replay
 
 
 class Delivery(models.Model):
-    """One postback for one action event: the promise to call.
+    """One action event for one postback, to be sent until it is delivered, failed or cancelled.
 
-    Of one action's deliveries by one postback only the first unfinished is READY or SENDING; those behind it are
-    BLOCKED. Finished states are final: whoever resends makes a new row.
+    Of the deliveries of one action by one postback, only the first unfinished one is READY or SENDING; those behind it
+    are BLOCKED. Finished states are final: sending again makes a new row.
     """
 
     class State(models.TextChoices):
@@ -32,14 +32,14 @@ class Delivery(models.Model):
     FINISHED = delivery_states.FINISHED
 
     class Priority(models.IntegerChoices):
-        """Which goes first when a lane has more than it can send; the lower ones keep a share."""
+        """What goes first if a lane has more than it can send; the lower classes keep a share."""
 
         LIVE = 0, "First try"
         RETRY = 1, "Retry"
         REPLAY = 2, "Replay"
 
-    # Every index of this table is written again at each change of state, so it has no more than are read. A postback is
-    # never removed; the action is that of the event, which guards it, kept here for the chains.
+    # Each change of state writes every index of this table again, so it has only those that are read. Postbacks are
+    # never removed. The action is that of the event, whose foreign key protects it; it is repeated here for the chains.
     postback = models.ForeignKey(Postback, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     replay = models.ForeignKey(
         Replay, on_delete=models.PROTECT, related_name="deliveries", db_index=False, null=True, blank=True
@@ -70,25 +70,25 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         ordering = ("-id",)
         indexes = [
-            # The claim: what a lane has due, by priority, oldest first. Holds unfinished rows only, so history costs
+            # The claim: what a lane has due, by priority, oldest first. It holds only ready rows, so history costs
             # nothing.
             models.Index(
                 fields=["postback", "priority", "due_at", "id"], condition=Q(state="ready"), name="delivery_ready"
             ),
-            # Promotion and insertion: what of a (postback, action) chain is unfinished, in order.
+            # Promotion and insertion: the unfinished deliveries of a (postback, action) chain, in order.
             models.Index(
                 fields=["postback", "action", "event", "id"],
                 condition=Q(state__in=delivery_states.UNFINISHED),
                 name="delivery_chain",
             ),
-            # The log (`postbacks.admin.deliveries.find`): what is finished, of one state and postback, newest first. A
-            # row enters it once, when it is finished.
+            # The log (`postbacks.admin.deliveries.find`): finished deliveries of one state and postback, newest first.
+            # A row enters it once, when it is finished.
             models.Index(
                 fields=["state", "postback", "id"],
                 condition=Q(state__in=delivery_states.FINISHED),
                 name="delivery_log",
             ),
-            # How far a replay has come, and what it has waiting; of few deliveries.
+            # The progress of a replay, and what it has waiting; few deliveries belong to one.
             models.Index(fields=["replay", "state"], condition=Q(replay__isnull=False), name="delivery_replay"),
             # The sweep: what dead or stalled workers hold.
             models.Index(fields=["owner", "lease_until"], condition=Q(state="sending"), name="delivery_leases"),
@@ -108,7 +108,7 @@ class Delivery(models.Model):
 class Attempt(models.Model):
     """One HTTP request made for a delivery, as it was sent and as it was answered."""
 
-    # The unique constraint's index serves for the deliveries too.
+    # The index of the unique constraint also finds the attempts of a delivery.
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveSmallIntegerField(help_text="From 1, within the delivery.")
     started_at = models.DateTimeField()
@@ -126,7 +126,7 @@ class Attempt(models.Model):
     class Meta:
         ordering = ("delivery", "number")
         constraints = [
-            # Makes recording the same attempt twice harmless; also read by the delivery's page.
+            # Makes recording the same attempt twice harmless; the page of a delivery reads it too.
             models.UniqueConstraint(fields=["delivery", "number"], name="attempt_number_once_per_delivery"),
         ]
 

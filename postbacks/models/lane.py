@@ -12,8 +12,8 @@ from postbacks.models.postback import Postback
 class Lane(models.Model):
     """The health of one postback's destination, written only when it changes: a healthy one may have no row.
 
-    While `held_since` is set, the destination counts as down: from `probe_at` on one delivery goes out as a probe, the
-    others wait. `notice` is what operators have not been told yet, at most once an hour.
+    While `held_since` is set, the destination counts as down: from `probe_at` on, one delivery goes out as a probe, and
+    the others wait. `notice` is what operators have not been told yet; they are told at most once an hour.
     """
 
     class Notice(models.TextChoices):

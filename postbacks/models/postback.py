@@ -1,4 +1,4 @@
-"""What operators set up: when to call whom, and how."""
+"""What operators set up: which events to send where, and how."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from partners.models import ActionTracker, InAppEvent, Partner
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 MAX_REQUESTS_PER_SECOND = 10_000
 
-# Sent by `Postback.clean` with the `postback`. What checks templates, rules and contracts knows this model, and not the
-# other way round: it receives this, and raises a ValidationError for what is wrong (`postbacks.validation`).
+# `Postback.clean` sends this with the `postback`. The checks of templates, rules and contracts depend on this model,
+# not the other way round: they receive this signal and raise a ValidationError (`postbacks.validation`).
 postback_cleaned = Signal()
 
 
 class PostbackQuerySet(models.QuerySet["Postback"]):
     def existing(self) -> PostbackQuerySet:
-        """Those that were not deleted. A deleted postback's row stays, for its deliveries' sake."""
+        """Those that are not deleted. The row of a deleted postback stays, because deliveries refer to it."""
         return self.filter(deleted_at__isnull=True)
 
 
 class Postback(models.Model):
-    """When to call whom, and how. It belongs to one partner or to one network (media source)."""
+    """Which events to send where, and how. It belongs to one partner or to one network (media source)."""
 
     class EventTrigger(models.TextChoices):
         ALWAYS = "always", "Always"
@@ -77,7 +77,7 @@ class Postback(models.Model):
     )
     body_raw = models.TextField(blank=True)
     headers = models.TextField("HTTP Header", blank=True, help_text="One “Name: value” a line.")
-    # [name, token] pairs; what is in the tokens only `postbacks.credentials.secrets` knows.
+    # [name, token] pairs; only `postbacks.credentials.secrets` can read the tokens.
     secret_headers = models.JSONField(default=list, blank=True)
     minimum_delay_seconds = models.PositiveIntegerField(
         "Minimum Delay", default=0, validators=[MaxValueValidator(MAX_DELAY_SECONDS)]
@@ -92,7 +92,7 @@ class Postback(models.Model):
     success_response = models.TextField("Success Response", blank=True)
     error_response = models.TextField("Error Response", blank=True)
 
-    # Tokens as well. While an overlap lasts, requests are signed with both keys.
+    # The keys are tokens too. During an overlap, requests are signed with both keys.
     signing_key = models.TextField(blank=True, editable=False)
     signing_key_made_at = models.DateTimeField(null=True, blank=True, editable=False)
     previous_signing_key = models.TextField(blank=True, editable=False)
@@ -102,7 +102,7 @@ class Postback(models.Model):
     pause_reason = models.TextField(blank=True, editable=False, help_text="Where it was not an operator.")
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # For people: what is written without it, workers notice as well, by the version of the row.
+    # For users only: workers notice every change, with or without it, by the version of the row.
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = PostbackQuerySet.as_manager()
@@ -176,5 +176,5 @@ class Postback(models.Model):
         return bool(self.signing_key)
 
     def clean(self) -> None:
-        """Checks templates, rules, contract and the fields that exclude each other; errors are per field."""
+        """Checks templates, rules, contract and fields that exclude each other. Raises ValidationError by field."""
         postback_cleaned.send(Postback, postback=self)

@@ -1,4 +1,4 @@
-"""Signs of life."""
+"""When background jobs last ran."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Pulse(models.Model):
-    """When one of the things that keep everything going last did its work: see `postbacks.delivery.heartbeat`."""
+    """When one of the background jobs last did its work: see `postbacks.delivery.heartbeat`."""
 
     name = models.CharField(max_length=20, primary_key=True)
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""A replay, and what of it is still to be handed to the engine."""
+"""A replay, and the deliveries that it has still to make."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from actions.models import Action, ActionEvent
 
 
 class Replay(models.Model):
-    """Action events to be sent again: which, how, and how far it has come.
+    """Action events to be sent again: which ones, how, and the progress.
 
-    `selection` is `postbacks.replay.selection.Selection` as JSON. While someone drives it, `driver` is their number and
-    `driven_until` the time by which they will have said so again.
+    `selection` is `postbacks.replay.selection.Selection` as JSON. While a process drives it, `driver` is its number and
+    `driven_until` the time by which it must renew its claim.
     """
 
     class State(models.TextChoices):
@@ -60,8 +60,8 @@ class Replay(models.Model):
 class ReplayItem(models.Model):
     """A delivery that a replay is still to make."""
 
-    # Hundreds of thousands are written at once, so the database checks no key: replays and postbacks are never removed,
-    # and actions and events with deliveries are not either.
+    # Hundreds of thousands are written at once, so the database checks no foreign keys: replays, postbacks, and actions
+    # and events with deliveries are never removed.
     replay = models.ForeignKey(
         Replay, on_delete=models.CASCADE, related_name="items", db_index=False, db_constraint=False
     )
@@ -77,7 +77,7 @@ class ReplayItem(models.Model):
     class Meta:
         app_label = "postbacks"
         constraints = [
-            # Each once; and the feed, which takes whole actions in their order.
+            # Each item once; also for the feed, which takes whole actions in order.
             models.UniqueConstraint(fields=["replay", "action", "postback", "event"], name="replay_item_once"),
         ]
 

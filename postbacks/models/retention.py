@@ -1,4 +1,4 @@
-"""How far pruning has come, where rows stay and only lose a part."""
+"""How far pruning has come for rows that stay and only lose part of their data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Pruned(models.Model):
-    """All rows of a kind up to this id are done, but for those that were kept back."""
+    """All rows of a kind up to this id are done, except those that were kept back."""
 
     kind = models.CharField(max_length=20, primary_key=True)
     up_to = models.BigIntegerField(default=0)
@@ -20,7 +20,7 @@ class Pruned(models.Model):
 
 
 class KeptBack(models.Model):
-    """A row that was old enough and still needed; each night looks at it again. Few, unless a postback stays paused."""
+    """A row that was old enough but still needed; each night checks it again. Few, unless a postback stays paused."""
 
     kind = models.CharField(max_length=20)
     row_id = models.BigIntegerField()
@@ -28,7 +28,7 @@ class KeptBack(models.Model):
     class Meta:
         app_label = "postbacks"
         verbose_name_plural = "kept back"
-        # Also the next ones of a kind, in order.
+        # Also finds the next ones of a kind, in order.
         constraints = [models.UniqueConstraint(fields=["kind", "row_id"], name="kept_back_once")]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The rows of the roll-ups."""
+"""Tallies and roll-ups."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 
 class Tally(models.Model):
-    """What one transaction has recorded, until it is folded: {postback id: {counter: how many}}."""
+    """What one transaction recorded, until it is folded: {postback id: {counter: count}}."""
 
     at = models.DateTimeField(db_default=Now())
     # Not jsonb: it is written once and read once.
@@ -22,10 +22,10 @@ class Tally(models.Model):
 
 
 class Rollup(models.Model):
-    """What was recorded of one postback within one period. `postback_key` 0 means all postbacks together.
+    """What was recorded for one postback within one period. `postback_key` 0 means all postbacks together.
 
-    `attempts` are requests that were made, `succeeded` of them judged a success; `delivered`, `failed` and `cancelled`
-    are deliveries that ended so. `details` has the rest, by counter: see `postbacks.metrics.counters`.
+    `attempts` counts requests, `succeeded` those of them judged a success; `delivered`, `failed` and `cancelled` count
+    deliveries that ended in that state. `details` has the rest, by counter: see `postbacks.metrics.counters`.
     """
 
     class Period(models.TextChoices):
@@ -35,7 +35,7 @@ class Rollup(models.Model):
 
     period = models.CharField(max_length=6, choices=Period)
     at = models.DateTimeField(help_text="When the period begins, UTC.")
-    # No foreign key: 0 is no postback, and a check for each row of each fold would prove nothing.
+    # Not a foreign key: 0 is not a postback, and a check for each row of each fold would prove nothing.
     postback_key = models.BigIntegerField()
     attempts = models.BigIntegerField(default=0)
     succeeded = models.BigIntegerField(default=0)
@@ -47,11 +47,11 @@ class Rollup(models.Model):
     class Meta:
         app_label = "postbacks"
         constraints = [
-            # The fold; and one postback's, or all together, over a time.
+            # For the fold; and for one postback, or all together, over a time.
             models.UniqueConstraint(fields=["period", "postback_key", "at"], name="rollup_once_per_period"),
         ]
         indexes = [
-            # All postbacks over a time, and what is old enough to go.
+            # For all postbacks over a time, and for pruning.
             models.Index(fields=["period", "at"], name="rollup_by_time"),
         ]
 

@@ -1,4 +1,4 @@
-"""An action's present values, for replays that correct what was sent."""
+"""The current values of an action, for replays that correct what was sent."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from actions.models import Action
 from actions.recording.items import line_of
 from actions.recording.snapshot import snapshot
 
-# What an event changed is the event's own; everything else is as the action stands now.
+# What an event changed stays that of the event; everything else is taken from the action as it is now.
 OF_THE_EVENT = ("DeltaAmount", "DeltaPayout")
 
 
 def present_values(action_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """By action, a snapshot of it as it is now, without OF_THE_EVENT."""
+    """A snapshot of each action as it is now, without OF_THE_EVENT, by action id."""
     actions = (
         Action.objects.filter(pk__in=action_ids)
         .select_related("program", "action_tracker", "partner")
@@ -31,5 +31,5 @@ def present_values(action_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
 
 
 def corrected(event_values: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
-    """The present values with what the event changed."""
+    """The current values, with what the event changed."""
     return present | {name: event_values[name] for name in OF_THE_EVENT if name in event_values}

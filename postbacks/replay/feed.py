@@ -1,9 +1,9 @@
-"""Feeding a replay to the engine, batch by batch; whoever drives it may die at any moment.
+"""Feeds a replay to the engine, batch by batch; its driver may die at any moment.
 
 A batch takes rows of the plan and makes their deliveries in one transaction. It keeps whole actions together, so that
-what follows an event goes behind it, and locks them against reports that come in meanwhile: a live event of such an
-action either sees our deliveries and queues behind them, or is seen by us and goes again after them. Only so much is
-fed ahead that a cancelled replay has little under way and live traffic meets a short queue.
+what follows an event goes behind it, and locks them against reports that arrive meanwhile: a live event of such an
+action either sees these deliveries and queues behind them, or is found here and goes again after them. Little is fed
+ahead, so that a cancelled replay has little under way and live traffic meets a short queue.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Replay
 from postbacks.replay.current import corrected, present_values
 
-BATCH = 500  # Deliveries, more or less: actions are not torn apart.
-WINDOW = 10_000  # Unfinished deliveries of one replay; some seconds' work for the engine.
-RATE_WINDOW_SECONDS = 2.0  # With a rate: so much of it is fed ahead.
-DRIVEN_SECONDS = 5.0  # Silent for longer, a driver counts as dead, and another may take over.
+BATCH = 500  # Deliveries, roughly: actions are not split.
+WINDOW = 10_000  # Unfinished deliveries of one replay; a few seconds of work for the engine.
+RATE_WINDOW_SECONDS = 2.0  # With a rate: how many seconds of it are fed ahead.
+DRIVEN_SECONDS = 5.0  # A driver that is silent for longer counts as dead, and another may take over.
 PAUSE_SECONDS = 0.2
-LEAST_SHARE = 20  # Of the window, a twentieth must be free: small batches cost as much as large ones.
+LEAST_SHARE = 20  # A twentieth of the window must be free: small batches cost as much as large ones.
 
-# The actions of the next batch. Those that a report is changing at this moment have their turn later.
+# The actions of the next batch. Those that a report is changing at this moment come later.
 _ACTIONS = """
 SELECT a.id FROM actions_action a
 WHERE a.id = ANY (ARRAY(
@@ -48,8 +48,8 @@ WHERE a.id = ANY (ARRAY(
 ))
 ORDER BY a.id FOR NO KEY UPDATE SKIP LOCKED
 """
-# Events that the postback has had, or is about to have, since the plan was made, and that are later than the replayed
-# ones: they go again. A chain that has something unfinished is joined at its end.
+# Sends again later events that the postback has received, or is about to, since the plan was made. If a chain has an
+# unfinished delivery, new ones join at its end.
 _MADE = insertion(
     "(SELECT * FROM wanted UNION ALL SELECT * FROM late) v",
     due_at="%(due)s + make_interval(secs => %(apart)s * (row_number() OVER (ORDER BY v.action_id, v.event_id) - 1))",
@@ -98,15 +98,15 @@ SELECT postback_id, action_id FROM waiting
 
 
 class Driver:
-    """Drives one replay for as long as nobody else does, and it is running."""
+    """Drives one replay while it is running and no other driver has it."""
 
     def __init__(self, replay_id: int) -> None:
         self._replay_id = replay_id
         self._number = secrets.randbelow(2**62)
 
     def take(self, *, resume: bool = False) -> bool:
-        """Takes the wheel, or keeps it. False if the replay is not running, or somebody else's; `resume` sets a stopped
-        or cancelled one running."""
+        """Takes over the replay, or keeps it. False if it is not running or another driver has it; `resume` also starts
+        a stopped or cancelled one again."""
         states = [Replay.State.RUNNING]
         if resume:
             states += [Replay.State.STOPPED, Replay.State.CANCELLED]
@@ -115,14 +115,14 @@ class Driver:
         return bool(free.update(state=Replay.State.RUNNING, ended_at=None, **self._at_the_wheel()))
 
     def let_go(self, state: str | None = None) -> None:
-        """Leaves the wheel to others; with a state, also ends or stops the replay."""
+        """Leaves the replay to others; with a state, also ends or stops it."""
         mine = Replay.objects.filter(pk=self._replay_id, driver=self._number)
         if state is not None:
             mine.filter(state=Replay.State.RUNNING).update(state=state, ended_at=Now())
         mine.update(driver=None, driven_until=None)
 
     def step(self) -> int | None:
-        """One batch: how many deliveries were made; None when nothing is left to make, or it is not ours to drive."""
+        """Makes one batch; returns how many deliveries. None if nothing is left, or the replay is not this driver's."""
         with transaction.atomic():
             replay = Replay.objects.select_for_update().get(pk=self._replay_id)
             if replay.state != Replay.State.RUNNING or replay.driver != self._number:
@@ -145,7 +145,7 @@ class Driver:
         return len(rows)
 
     def drive(self, watch: Callable[[int], object] = lambda _: None, until: float = float("inf")) -> None:
-        """Feeds until all is handed over, somebody stops it, or the monotonic clock says `until`."""
+        """Feeds until everything is handed over, the replay is stopped, or the monotonic clock reaches `until`."""
         while time.monotonic() < until:
             made = self.step()
             if made is None:
@@ -159,7 +159,7 @@ class Driver:
 
 
 def drive_for(seconds: float) -> None:
-    """Drives each running replay that nobody drives, one after another, for so long in all."""
+    """Drives each running replay without a driver, one after another, for `seconds` in all."""
     until = time.monotonic() + seconds
     for replay_id in Replay.objects.filter(state=Replay.State.RUNNING).order_by("pk").values_list("pk", flat=True):
         driver = Driver(replay_id)
@@ -169,7 +169,7 @@ def drive_for(seconds: float) -> None:
 
 
 def cancel(replay: Replay) -> bool:
-    """Stops it and takes back what has not been sent; it can be resumed. False if there is nothing to stop."""
+    """Stops a replay and takes back what has not been sent; it can be resumed. False if there is nothing to stop."""
     with transaction.atomic():
         locked = Replay.objects.select_for_update().get(pk=replay.pk)
         waiting = locked.deliveries.filter(state__in=Delivery.WAITING)
@@ -182,12 +182,12 @@ def cancel(replay: Replay) -> bool:
         Replay.objects.filter(pk=replay.pk).update(
             state=Replay.State.CANCELLED, ended_at=Now(), driver=None, made=F("made") - len(chains)
         )
-    promote_and_wake(chains)  # Live deliveries may have waited behind them.
+    promote_and_wake(chains)  # Live deliveries may wait behind them.
     return True
 
 
 def resume(replay: Replay) -> bool:
-    """Sets a stopped or cancelled one running again, for the workers to drive. False if it is neither."""
+    """Starts a stopped or cancelled replay again, for the workers to drive. False if it is neither."""
     stopped = Replay.objects.filter(pk=replay.pk, state__in=(Replay.State.STOPPED, Replay.State.CANCELLED))
     return bool(stopped.update(state=Replay.State.RUNNING, ended_at=None, driver=None, driven_until=None))
 
@@ -199,8 +199,8 @@ def _room(replay: Replay) -> int:
 
 
 def _make(cursor: extensions.cursor, replay: Replay, most: int, due: datetime) -> tuple[list[Made], int]:
-    """The deliveries that were made, and by how many the plan has grown: late ones come on top of it, those of
-    postbacks that were deleted meanwhile fall away."""
+    """Makes the deliveries of a batch; returns them, and by how many the plan has grown: late events are added, those
+    of postbacks deleted meanwhile dropped."""
     cursor.execute(_ACTIONS, (replay.pk, most))
     actions = [action for (action,) in cursor.fetchall()]
     if not actions:

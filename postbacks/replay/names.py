@@ -1,4 +1,4 @@
-"""From what people type to a selection: ids or names, dates or moments; a wrong name gives the nearest right ones."""
+"""Turns what users type into a selection: ids or names, dates or times; suggests the nearest to a wrong name."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from partners.models import ActionTracker, Partner, Program
 from postbacks.models import Postback
 from postbacks.replay.selection import Selection
 
-# Events at which the life of an action moves on by itself fire no postback.
+# Events that only mark the passing of time in an action's life fire no postback.
 EVENT_KINDS = tuple(str(kind) for kind in ActionEvent.NON_STANDARD)
 NEAREST = 3
 
 
 class UnknownNameError(ValueError):
-    """Something that is named does not exist, or is named wrongly; the text says which and what comes near."""
+    """A name or value in the input is wrong; the text says which one, and what comes close."""
 
 
 def selection_of(given: dict[str, Any]) -> Selection:
@@ -35,7 +35,7 @@ def selection_of(given: dict[str, Any]) -> Selection:
     to_postback = given.get("to_postback")
     if to_postback and (given.get("partner") or given.get("media_source") or given.get("postback")):
         raise UnknownNameError(
-            "--to-postback already says whose postback: leave --partner, --media-source, --postback out."
+            "--to-postback already names the postback: leave out --partner, --media-source and --postback."
         )
     existing = Postback.objects.existing()
     return Selection(
@@ -57,7 +57,7 @@ def selection_of(given: dict[str, Any]) -> Selection:
 
 
 def described(given: dict[str, Any]) -> str:
-    """The same in words, as they would be typed."""
+    """The same as options on a command line."""
     parts = []
     for name, value in given.items():
         option = f"--{name.replace('_', '-')}"
@@ -73,7 +73,7 @@ def _ids(option: str, given: Sequence[str] | None, rows: QuerySet[Any]) -> tuple
 
 
 def _found(option: str, text: str, rows: QuerySet[Any]) -> list[int]:
-    """By id, or by name without regard to case. Of postbacks, a name that several have counts as all of them."""
+    """Finds rows by id, or by name in any case. If several rows have the name, it means all of them."""
     pk = read_id(text)
     if pk is not None and rows.filter(pk=pk).exists():
         return [pk]
@@ -88,7 +88,7 @@ def _nearest(text: str, rows: QuerySet[Any]) -> str:
     near = [names[key] for key in get_close_matches(text.lower(), names, n=NEAREST, cutoff=0.4)]
     if near:
         return "Did you mean " + " or ".join(f"{name} ({pk})" for pk, name in near) + "?"
-    return f"There are {len(names)} of them; none has a name like it." if names else "There are none at all."
+    return f"None of the {len(names)} has a similar name." if names else "There are none."
 
 
 def _noun(rows: QuerySet[Any]) -> str:
@@ -117,18 +117,18 @@ def _words(option: str, given: Sequence[str] | None, known: Sequence[str], as_kn
     words = tuple(as_known(word.strip()) for word in given or ())
     for word in words:
         if word not in known:
-            raise UnknownNameError(f"{option}: {word} is none of {', '.join(known)}.")
+            raise UnknownNameError(f"{option}: {word} is unknown. Choose from {', '.join(known)}.")
     return words
 
 
 def _moment(option: str, given: str | datetime | None, *, whole_day: bool) -> datetime | None:
-    """A day counts as a whole, in the time zone of the settings; a moment without an offset is in it too."""
+    """A date means the whole day in the time zone of the settings; a time without an offset is in that zone too."""
     if not given:
         return None
     try:
         moment = given if isinstance(given, datetime) else _parsed(given, whole_day=whole_day)
     except ValueError as problem:
-        raise UnknownNameError(f"{option}: {given} is not on the calendar: {problem}.") from problem
+        raise UnknownNameError(f"{option}: {given} does not exist: {problem}.") from problem
     if moment is None:
         raise UnknownNameError(
             f"{option}: write {given} as 2026-11-24 or 2026-11-24T09:30 or 2026-11-24T09:30:00+01:00."

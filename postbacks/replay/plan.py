@@ -1,4 +1,4 @@
-"""Planning a replay: what it would send, counted; why it is nothing; and the rows of what it is to send."""
+"""Plans a replay: counts what it would send, says why it is nothing, and writes the rows of what it will send."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NothingMatchedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one postback would get: events that match, and later ones that follow them."""
+    """What one postback would get: the events that match, and later ones that follow them."""
 
     postback: Postback
     matched: int
@@ -33,7 +33,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a replay would send. `first` are the first requests, as `METHOD URL` or why there is none."""
+    """What a replay would send. `first` holds the first requests, as `METHOD URL` or the reason why there is none."""
 
     selection: Selection
     counts: list[Count]
@@ -85,7 +85,7 @@ def start(
     rate: int | None = None,
     user: User | None = None,
 ) -> Replay:
-    """Makes the replay, with a row for each delivery that it is to make. Raises NothingMatchedError."""
+    """Creates the replay, with a row for each delivery that it will make. Raises NothingMatchedError."""
     replay = Replay.objects.create(
         selection=selection.as_json(), described=described, values=values, exact=exact, rate=rate, created_by=user
     )
@@ -134,7 +134,7 @@ def _request(row: tuple[int, int, str, str, int | None], present: dict[int, dict
     values |= {"ActionEvent": kind, "Attempt": "1", "DeliveryId": "" if present else str(known_as or "")}
     configured = configured_request(postback_id)
     if configured is None:
-        return "The postback is gone."
+        return "The postback was deleted."
     template, hidden = configured
     try:
         request = compile_request(template, hidden).build(values)
@@ -156,13 +156,13 @@ def _why_nothing(selection: Selection) -> str:
         total, waiting, delivered = cursor.fetchone()
     if total == 0:
         if selection.to_postback is not None:
-            return "No recorded event matches these filters and what the postback is set up for."
+            return "No recorded event matches both these filters and the setup of the postback."
         return (
             "No postback has had a delivery for an event that matches these filters. Widen them; or, to send events to "
-            "a postback that was made after them, name it with --to-postback."
+            "a postback that was created after them, name it with --to-postback."
         )
     if waiting == total:
-        return f"All {total:,} that match still wait to be sent: nothing needs to be sent again."
+        return f"All {total:,} that match are still waiting to be sent: nothing needs to be sent again."
     if selection.never_delivered and delivered + waiting == total:
-        return f"All {total:,} that match were delivered or still wait to be sent: leave --never-delivered out."
-    return f"Of {total:,} that match, none has failed since it was last delivered: leave --failed-only out."
+        return f"All {total:,} that match were delivered or are still waiting: leave out --never-delivered."
+    return f"None of the {total:,} that match has failed since it was last delivered: leave out --failed-only."

@@ -1,4 +1,4 @@
-"""How far replays have come."""
+"""The progress of replays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Of one replay: its deliveries by state; `to_make` are still to be handed over."""
+    """The progress of one replay: its deliveries by state; `to_make` have not been handed over yet."""
 
     replay: Replay
     by_state: dict[str, int]
@@ -36,12 +36,12 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        """Of what is planned, how much is delivered or failed."""
+        """How much of the plan is delivered or failed."""
         return 100 * (self.delivered + self.failed) // self.replay.planned if self.replay.planned else 100
 
 
 def progress_of(replays: list[Replay]) -> list[Progress]:
-    """In two statements, whatever the number of replays."""
+    """The progress of each replay, in one statement however many there are."""
     states: dict[int, dict[str, int]] = {replay.pk: {} for replay in replays}
     rows = Delivery.objects.filter(replay__in=replays).order_by().values_list("replay", "state").annotate(Count("pk"))
     for replay, state, count in rows:
@@ -50,10 +50,10 @@ def progress_of(replays: list[Replay]) -> list[Progress]:
 
 
 def table() -> str:
-    """The latest replays as text."""
+    """The latest replays as a text table."""
     found = progress_of(list(Replay.objects.all()[:SHOWN]))
     if not found:
-        return "There were no replays."
+        return "There are no replays yet."
     head = ("replay", "started", "state", "planned", "made", "delivered", "failed", "waiting")
     rows = [head, *(_row(each) for each in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]

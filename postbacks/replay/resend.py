@@ -1,4 +1,4 @@
-"""Sending again what is finished: a new delivery, in its place in the action's order; the old one stays as it ended."""
+"""Sends finished deliveries again: each gets a new delivery, in the order of its action; the old one stays as it is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from postbacks.delivery.chains import Made, blocked_among, insertion, promote_an
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.models import Delivery
 
-# Nothing for a deleted postback, and nothing that waits to be sent anyway. Of several deliveries of one event the
-# latest. The receiver is told the id that it knows.
+# Nothing for a deleted postback, and nothing that waits to be sent anyway. Of several deliveries of one event, the
+# latest. The receiver gets the id that it already knows.
 _WANTED = f"""(
     SELECT DISTINCT ON (d.postback_id, d.event_id)
         d.postback_id, d.action_id, d.event_id, coalesce(d.known_as, d.id) AS known_as, d.parameters
@@ -37,10 +37,10 @@ _MAKE = insertion(
 
 
 def resend(ids: Sequence[int]) -> list[int]:
-    """Makes a new delivery for each of these that is finished; returns their ids.
+    """Makes a new delivery for each of these that is finished; returns the new ids.
 
-    Left out is what is not finished, what waits in another delivery of the same event, and what belongs to a deleted
-    postback. They go behind live traffic, as replays do.
+    Leaves out what is not finished, what waits in another delivery of the same event, and what belongs to a deleted
+    postback. New deliveries go behind live traffic, like replays.
     """
     with transaction.atomic():
         _lock_actions(ids)
@@ -53,6 +53,6 @@ def resend(ids: Sequence[int]) -> list[int]:
 
 
 def _lock_actions(ids: Sequence[int]) -> None:
-    """Against reports that come in meanwhile, and against the same resend twice: whoever is second sees the first."""
+    """Locks out reports that arrive meanwhile, and a second resend of the same: the second one sees the first."""
     actions = Delivery.objects.filter(pk__in=ids).order_by().values("action_id")
     list(Action.objects.select_for_update(no_key=True).filter(pk__in=actions).order_by("pk").values_list("pk"))

@@ -1,7 +1,7 @@
-"""Which events a replay sends, and to whom: filters that combine, as ids, and as SQL.
+"""Which events a replay sends, and where: filters that combine, as ids and as SQL.
 
-Without `to_postback`, what once was due is sent again: the events for which a postback has had a delivery. With it, one
-postback gets the events that it would have got, had it been there. What still waits to be sent is never part of it.
+Without `to_postback`, a replay sends events again for which a postback has had a delivery. With it, one postback gets
+the events that it would have received if it had existed. What still waits to be sent is never included.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from postbacks.matching import CHANGES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Values of one filter are alternatives, filters all hold; an empty filter excludes nothing.
+    """An event must pass every filter; the values of one filter are alternatives; an empty filter excludes nothing.
 
-    `partners` and `media_sources` say whose postbacks, so those two are alternatives to each other. `since` is
-    inclusive, `until` exclusive; both are about when the event was recorded.
+    `partners` and `media_sources` both name owners of postbacks, so these two are alternatives to each other. `since`
+    is inclusive, `until` exclusive; both compare when the event was recorded.
     """
 
     partners: tuple[int, ...] = ()
@@ -42,7 +42,7 @@ class Selection:
     to_postback: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """What `from_json` reads; only what filters."""
+        """What `from_json` reads; empty filters are left out."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         document: dict[str, Any] = orjson.loads(orjson.dumps({name: value for name, value in fields.items() if value}))
         return document
@@ -59,7 +59,7 @@ class Selection:
         return cls(**values)
 
 
-# What has become of a (postback, event): which delivery the receiver knows, and how it stands.
+# The history of a (postback, event): the delivery id that the receiver knows, and the state.
 _HISTORY = f"""
 min(coalesce(d.known_as, d.id)) AS known_as,
 coalesce(bool_or(d.state IN {SQL_UNFINISHED}), false) AS waiting,
@@ -77,7 +77,7 @@ WHERE {{conditions}}
 GROUP BY d.postback_id, d.action_id, d.event_id
 """  # noqa: S608 -- made of constants
 
-# As `postbacks.matching.fires` has it.
+# The same rules as `postbacks.matching.fires`.
 _WOULD_HAVE = f"""
 SELECT p.id AS postback_id, a.id AS action_id, e.id AS event_id, h.*
 FROM postbacks_postback p
@@ -111,7 +111,7 @@ _CONDITIONS = {
 
 
 def candidates(selection: Selection) -> tuple[str, dict[str, Any]]:
-    """A query for what the filters on events and postbacks leave, and its parameters.
+    """A query for what passes the filters on events and postbacks, and its parameters.
 
     Its columns: postback_id, action_id, event_id, known_as, waiting, delivered, failed.
     """
@@ -131,7 +131,7 @@ def candidates(selection: Selection) -> tuple[str, dict[str, Any]]:
 
 
 def matched(selection: Selection) -> tuple[str, dict[str, Any]]:
-    """A query for what is selected: of the candidates those whose history fits."""
+    """A query for what is selected: the candidates whose history fits."""
     text, parameters = candidates(selection)
     conditions = ["NOT waiting"]
     if selection.failed_only:
@@ -141,8 +141,8 @@ def matched(selection: Selection) -> tuple[str, dict[str, Any]]:
     return f"SELECT * FROM ({text}) c WHERE {' AND '.join(conditions)}", parameters  # noqa: S608 -- made of constants
 
 
-# Of the same action, later events that the receiver has had, or will have had before the replay's turn comes: they go
-# again after the earlier one, so that it is left in the present state.
+# Later events of the same action that the receiver has, or will have before the replay's turn: they go again after the
+# earlier one, so that the receiver ends in the current state.
 FOLLOWERS = f"""
 SELECT d.postback_id, d.action_id, d.event_id, min(coalesce(d.known_as, d.id)) AS known_as
 FROM (SELECT postback_id, action_id, min(event_id) AS first FROM matched GROUP BY postback_id, action_id) m

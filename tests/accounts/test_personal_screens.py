@@ -93,7 +93,7 @@ def test_no_page_shows_a_viewer_what_is_personal(client: Client, personal_action
     assert sum(SHOWN in content for content in contents.values()) >= 4  # Action, event, submission, rule.
     shown = contents[reverse("admin:postbacks_delivery_change", args=(Delivery.objects.get().pk,))]
     assert "Status 500 is not a success" in shown
-    assert "which your role does not show" in shown
+    assert "which your role may not see" in shown
 
 
 @pytest.mark.parametrize("page", ["actions_action", "actions_actionevent", "postbacks_delivery", "actions_submission"])

@@ -74,7 +74,7 @@ def test_create_user_makes_one_who_can_sign_in_with_the_printed_password(client:
 def test_create_user_refuses_a_name_that_is_taken_and_one_that_cannot_be() -> None:
     create_user("ada", Role.VIEWER)
 
-    with pytest.raises(CommandError, match="There is a user ada already"):
+    with pytest.raises(CommandError, match="User ada already exists"):
         call_command("create_user", "ada", "--role", "administrator")
     with pytest.raises(UserError, match="Enter a valid username"):
         create_user("a b", Role.VIEWER)

@@ -116,6 +116,6 @@ def test_a_viewer_sees_it_on_a_phone(open_as: OpenAs, week: Postback) -> None:
 def test_where_nothing_was_sent_it_says_so(open_as: OpenAs) -> None:
     page = open_as(Role.OPERATOR)
     page.goto("/admin/?span=hour")
-    expect(page.get_by_text("Nothing ended in this time.")).to_be_visible()
+    expect(page.get_by_text("No delivery finished in this time.")).to_be_visible()
     expect(page.get_by_text("No attempt failed in this time.")).to_be_visible()
     axe(page)

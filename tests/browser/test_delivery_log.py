@@ -142,10 +142,10 @@ def test_a_failed_delivery_is_sent_again_and_arrives(open_as: OpenAs, settings: 
 def test_ticked_ones_are_cancelled_after_a_question(operator_page: Page) -> None:
     page = operator_page
     page.goto("/admin/postbacks/delivery/")
-    page.get_by_label("Tick all on this page").check()
-    page.get_by_role("button", name="Cancel… the ticked ones").click()
+    page.get_by_label("Select all on this page").check()
+    page.get_by_role("button", name="Cancel… selected deliveries").click()
 
-    expect(page.get_by_role("heading", name="1 delivery will be cancelled. Sure?")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 delivery will be cancelled. Are you sure?")).to_be_visible()
     expect(page.get_by_text("4 of the 5 chosen are left out")).to_be_visible()
     axe(page)
     screenshot(page, "cancel-question")
@@ -163,7 +163,7 @@ def test_one_is_cancelled_in_its_row(operator_page: Page) -> None:
     row.get_by_role("button", name="Cancel").click()
 
     expect(page.get_by_role("row", name="Cancelled by operator.")).to_be_visible()
-    page.get_by_label("Tick all on this page").check()
+    page.get_by_label("Select all on this page").check()
     axe(page)
 
 
@@ -172,7 +172,7 @@ def test_from_an_action_to_its_deliveries_and_back(operator_page: Page, logged_p
     failed = Delivery.objects.get(state=Delivery.State.FAILED)
     record_change(failed.event, "reversed")
     page.goto(f"/admin/actions/action/{failed.action_id}/change/")
-    life = page.get_by_role("region", name="What happened to it")
+    life = page.get_by_role("region", name="Events and the postbacks they fired")
     expect(life.get_by_role("link", name="Reversed")).to_be_visible()
     axe(page)
     screenshot(page, "action")
@@ -181,5 +181,5 @@ def test_from_an_action_to_its_deliveries_and_back(operator_page: Page, logged_p
     expect(page.get_by_role("heading", name=f"Delivery {failed.pk}")).to_be_visible()
     page.get_by_role("link", name=failed.action.action_id).click()
     expect(life).to_be_visible()
-    life.get_by_role("link", name="Its deliveries in the log").click()
+    life.get_by_role("link", name="Deliveries in the log").click()
     expect(page.locator("tbody tr")).to_have_count(3)

@@ -27,7 +27,7 @@ def test_a_replay_is_counted_sent_watched_and_cancelled(open_as: OpenAs, width: 
     page = open_as(Role.OPERATOR, width=width, dark=dark)
     page.goto("/admin/postbacks/replay/add/")
     axe(page)
-    page.get_by_role("button", name="Count and show the first").click()
+    page.get_by_role("button", name="Count and preview").click()
     expect(page.get_by_role("heading", name="3 deliveries")).to_be_visible()
     expect(page.get_by_text("GET https://compass.example/in?id=").first).to_be_visible()
     axe(page)
@@ -40,5 +40,5 @@ def test_a_replay_is_counted_sent_watched_and_cancelled(open_as: OpenAs, width: 
     axe(page)
     if not dark:
         screenshot(page, "replay-watch")
-    page.get_by_role("button", name="Cancel and take back what waits").click()
+    page.get_by_role("button", name="Cancel and take back what is waiting").click()
     expect(page.get_by_role("row", name="State")).to_contain_text("Cancelled")

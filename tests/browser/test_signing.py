@@ -23,9 +23,9 @@ def test_a_key_is_made_replaced_and_removed(open_as: OpenAs, width: int, dark: b
     page.get_by_role("link", name="signing", exact=True).click()
     page.get_by_role("button", name="Sign requests").click()
     expect(page.locator("#signing-key")).to_have_text(re.compile(r"^whsec_"))
-    page.get_by_label("The present key signs as well for").select_option("7 days")
+    page.get_by_label("Also sign with the current key for").select_option("7 days")
     page.get_by_role("button", name="New key").click()
-    expect(page.get_by_text("The one before signs as well until")).to_be_visible()
+    expect(page.get_by_text("The previous key also signs until")).to_be_visible()
     axe(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     if not dark:

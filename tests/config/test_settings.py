@@ -85,7 +85,7 @@ def test_the_encryption_key_is_made_once_and_kept_private(copy: Copy) -> None:
 
 def test_with_a_database_of_ones_own_an_encryption_key_is_required(copy: Copy) -> None:
     said = refused(copy, SECRET_KEY="k", **{**PRODUCTION, "POSTBACKS_ENCRYPTION_KEYS": ""})
-    assert "POSTBACKS_ENCRYPTION_KEYS must be. Make a key with `openssl rand -base64 32`" in said
+    assert "POSTBACKS_ENCRYPTION_KEYS must be set too. Make a key with `openssl rand -base64 32`" in said
 
 
 def test_an_encryption_key_that_is_none_is_refused_by_its_place_and_never_printed(copy: Copy) -> None:
@@ -138,10 +138,10 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(copy: Copy, variable: st
 def test_a_command_says_what_is_wrong_without_a_traceback(copy: Copy) -> None:
     assert copy.run("manage.py", "check", **PRODUCTION) == (
         1,
-        "DATABASE_URL is set, so SECRET_KEY must be: a long random text, kept secret.\n",
+        "DATABASE_URL is set, so SECRET_KEY must be set too: to a long random text, kept secret.\n",
     )
     code, output = copy.run("manage.py", "up", PORT="http")
-    assert (code, output) == (1, "PORT=http: a whole number from 1 to 65535 is needed.\n")
+    assert (code, output) == (1, "PORT=http is not valid. Write a whole number from 1 to 65535.\n")
 
 
 def test_a_relative_data_folder_counts_from_the_project(copy: Copy) -> None:

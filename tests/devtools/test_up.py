@@ -133,7 +133,7 @@ def test_a_second_up_on_the_same_data_is_refused(copy: Copy) -> None:
         fcntl.flock(first, fcntl.LOCK_EX)  # As the first one does for as long as it runs.
         code, output = copy.run("manage.py", "up", PORT=str(free_port()))
     assert code == 1
-    assert "already runs" in output
+    assert "is already running" in output
     assert "POSTBACKS_DATA_DIR" in output
     assert copy.processes() == []
 
@@ -192,7 +192,7 @@ def test_the_next_start_clears_away_what_was_orphaned(copy: Copy, start_up: Star
     assert orphans, "the web runs on with nobody to stop it"
 
     again = start_up()
-    assert "Stopped what an earlier start had left running." in again.output
+    assert "Stopped programs that an earlier start had left running." in again.output
     wait_until(again.answers, "the web answers")
     assert not set(orphans) & set(copy.named("gunicorn"))
     again.stop(signal.SIGTERM)

@@ -101,16 +101,20 @@ def test_a_database_that_cannot_be_reached() -> None:
     assert code == 1
     assert finding.startswith("error    The database cannot be reached: ")
     assert "Connection refused" in finding
-    assert finding.endswith(" → Start PostgreSQL, or mend host and port in DATABASE_URL.")
+    assert finding.endswith(" → Start PostgreSQL, or correct host and port in DATABASE_URL.")
 
 
 @database
 @pytest.mark.parametrize(
     ("wrong", "said", "fix"),
     [
-        ({"host": "no.such.invalid"}, "could not translate host name", "Mend the host name in DATABASE_URL."),
-        ({"dbname": "nowhere"}, "does not exist", "Create the user and the database that DATABASE_URL names, or mend"),
-        ({"host": "/nowhere"}, "No such file or directory", "Start PostgreSQL, or name its host in DATABASE_URL."),
+        ({"host": "no.such.invalid"}, "could not translate host name", "Correct the host name in DATABASE_URL."),
+        (
+            {"dbname": "nowhere"},
+            "does not exist",
+            "Create the user and the database that DATABASE_URL names, or correct",
+        ),
+        ({"host": "/nowhere"}, "No such file or directory", "Start PostgreSQL, or give its host in DATABASE_URL."),
     ],
 )
 def test_why_a_database_cannot_be_reached(wrong: dict[str, str], said: str, fix: str) -> None:
@@ -151,21 +155,21 @@ def test_a_redis_that_is_full_or_a_copy_and_one_that_wants_a_password(own_redis:
     settings.REDIS_URL = url_of(own_redis)
     own_redis.config_set("maxmemory", str(own_redis.info()["used_memory"] // 2))
     *_, full = look_at_redis()
-    assert full.fix == "Raise maxmemory of Redis, or free what else it holds."
+    assert full.fix == "Raise maxmemory of Redis, or remove other data from it."
     own_redis.config_set("maxmemory", "0")
     own_redis.replicaof("127.0.0.1", "1")
     *_, copy = look_at_redis()
-    assert copy.fix == "Name the primary server in REDIS_URL."
+    assert copy.fix == "Set REDIS_URL to the primary server."
     own_redis.config_set("requirepass", "secret")
     (closed,) = look_at_redis()
-    assert closed.fix == "Put the password into REDIS_URL: redis://:password@host:6379/0."
+    assert closed.fix == "Add the password to REDIS_URL: redis://:password@host:6379/0."
 
 
 @database
 def test_nobody_works() -> None:
     assert doctor() == (
         1,
-        [f"error    No worker process lives: nothing is sent. → {START_WORKER}"],
+        [f"error    No worker process is running: nothing is sent. → {START_WORKER}"],
     )
 
 
@@ -177,9 +181,9 @@ def test_beat_was_forgotten_and_a_worker_is_stuck() -> None:
     Pulse.objects.create(name="prune", at=timezone.now() - timedelta(days=4))
     with Asker(5) as asker:
         stuck, beat, prune = look_at_workers(asker)
-    assert prune.what == "Old data was last deleted to the end 4 days ago."
-    assert stuck.what == "1 worker process lives, but the last sweep was 10 min ago."
-    assert beat.what.startswith("Beat was last at work never. ")
+    assert prune.what == "Pruning last finished 4 days ago."
+    assert stuck.what == "1 worker process is running, but the last sweep was 10 min ago."
+    assert beat.what.startswith("Last run of beat: never. ")
     assert (stuck.level, beat.level, beat.fix) == (Level.ERROR, Level.WARNING, START_BEAT)
 
 
@@ -191,11 +195,11 @@ def test_a_key_that_does_not_read_the_secrets(settings: Any) -> None:
     code, (finding,) = doctor(POSTBACKS_ENCRYPTION_KEYS=OTHER_KEY)
     assert code == 1
     assert finding.startswith(
-        f"error    Secrets cannot be read, and nothing is sent, of postback {lane.pk} “with a token”. → It was "
+        f"error    Secrets cannot be read, so nothing is sent, for postback {lane.pk} “with a token”. → It was "
         "encrypted with a key that is not in POSTBACKS_ENCRYPTION_KEYS."
     )
     settings.POSTBACKS_ENCRYPTION_KEYS = [OTHER_KEY, *settings.POSTBACKS_ENCRYPTION_KEYS]
-    assert [each.what for each in look_at_keys()] == ["The encryption keys read all secrets, of 1 postback."]
+    assert [each.what for each in look_at_keys()] == ["The encryption keys can read all secrets, of 1 postback."]
 
 
 @database
@@ -203,7 +207,7 @@ def test_a_key_that_does_not_read_the_secrets(settings: Any) -> None:
 def test_settings_for_developing_in_production() -> None:
     code, findings = doctor(DEBUG="true", ALLOWED_HOSTS="*", POSTBACKS_NOTICE_EMAILS="", SECRET_KEY="short")
     assert code == 1
-    assert findings[0].startswith("warning  ALLOWED_HOSTS lets in any host name. → Name those of the web")
+    assert findings[0].startswith("warning  ALLOWED_HOSTS accepts any host name. → List the host names of the web")
     assert findings[1].startswith("warning  Nobody is told when a destination is held")
     assert findings[2].startswith("error    DEBUG is on")
     assert findings[3].startswith("warning  security.W009: Your SECRET_KEY has less than 50 characters")
@@ -243,7 +247,7 @@ def test_postbacks_that_stand() -> None:
 
 @database
 def test_connections_of_ones_own_are_told_from_shared_ones() -> None:
-    assert look_for_a_pooler().what == "Workers have connections to the database of their own."
+    assert look_for_a_pooler().what == "Workers connect directly to the database."
 
 
 @pytest.mark.parametrize(

@@ -53,4 +53,4 @@ def test_what_workers_do_is_seen_and_that_they_are_gone(settings: Any) -> None:
         wait_until(lambda: "worker" in ready()["not"], 15, "the death of both is noticed")
         with Asker(5) as asker:
             (finding,) = look_at_workers(asker)
-        assert finding.what == "No worker process lives: nothing is sent."
+        assert finding.what == "No worker process is running: nothing is sent."

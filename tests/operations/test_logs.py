@@ -230,7 +230,7 @@ def test_where_machines_read_it_is_json_and_at_home_lines(tmp_path: Path) -> Non
         assert copy.run("-c", show, **variables) == (0, f"{expected}\n")
     code, said = copy.run("-c", show, LOG_FORMAT="xml")
     assert code == 1
-    assert said.endswith("ImproperlyConfigured: LOG_FORMAT=xml: json or line is needed.\n")
+    assert said.endswith("ImproperlyConfigured: LOG_FORMAT=xml is not valid. Set json or line.\n")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -54,8 +54,8 @@ def ask(address: str = "/readyz", **headers: Any) -> tuple[int, dict[str, Any]]:
     return response.status_code, response.json()
 
 
-def mend(name: str, address: str = "/readyz") -> str:
-    """What is to be mended; it must be the only thing."""
+def fix_of(name: str, address: str = "/readyz") -> str:
+    """What is to be fixed; it must be the only thing."""
     status, said = ask(address)
     assert (status, said["ready"]) == (503, False)
     assert [each for each, check in said["checks"].items() if not check["ok"]] == [name]
@@ -74,7 +74,7 @@ def test_without_a_worker_reports_are_still_taken() -> None:
     assert status == 503
     assert said["checks"]["worker"] == {
         "ok": False,
-        "fix": "No worker process lives. Start one: celery --app config worker.",
+        "fix": "No worker process is running. Start one: celery --app config worker.",
     }
     assert said["checks"]["sweep"]["fix"].startswith("The last sweep was never yet.")
     assert ask("/readyz/web")[0] == 200
@@ -87,7 +87,7 @@ def test_a_sweep_that_is_late(seconds: int, ready: bool) -> None:
     if ready:
         assert ask()[0] == 200
     else:
-        assert mend("sweep") == "The last sweep was 16 s ago. See that a worker runs, and its log."
+        assert fix_of("sweep") == "The last sweep was 16 s ago. Check that a worker runs, and its log."
 
 
 @pytest.mark.usefixtures("announced_worker")
@@ -97,7 +97,7 @@ def test_a_migration_that_was_forgotten(address: str) -> None:
         cursor.execute("DELETE FROM django_migrations WHERE name = '0006_pulse' RETURNING app, name, applied")
         row = cursor.fetchone()
     try:
-        said = mend("migrations", address)
+        said = fix_of("migrations", address)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", row)
@@ -122,9 +122,9 @@ def test_a_redis_that_is_gone_or_silent(settings: Any, silent: int) -> None:
     for port in (1, silent):
         settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
         began = time.monotonic()
-        said = mend("redis")
+        said = fix_of("redis")
         assert time.monotonic() - began < 20
-        assert said == "Redis does not take a write. See that it runs, has memory, and that REDIS_URL is right."
+        assert said == "Redis does not accept writes. Check that it runs, has memory, and that REDIS_URL is correct."
 
 
 def test_a_database_that_is_gone_or_silent(
@@ -135,8 +135,8 @@ def test_a_database_that_is_gone_or_silent(
         place = {**database_parameters(), "host": "127.0.0.1", "port": port}
         monkeypatch.setattr(asking, "database_parameters", lambda place=place: place)
         began = time.monotonic()
-        assert mend("database", "/readyz/web") == (
-            "The database does not answer. See that it runs and that DATABASE_URL is right."
+        assert fix_of("database", "/readyz/web") == (
+            "The database does not answer. Check that it runs and that DATABASE_URL is correct."
         ), "and neither its host nor its user"
         assert time.monotonic() - began < 20
         assert logged in caplog.text

@@ -324,14 +324,14 @@ def test_the_command_tells_what_went(settings: Any) -> None:
         said.append(out.getvalue().splitlines())
 
     assert said[0] == [
-        "Would go:",
+        "Would be deleted:",
         "  submissions and batches of the API, after 90 days: 0",
         "  texts of requests and answers, after 30 days: 0",
         "  events with their personal data, after 90 days: 0",
         "  ended deliveries with their attempts, after 1 day: 1",
-        "  actions with their items and events: kept for ever",
+        "  actions with their items and events: kept forever",
     ]
-    assert said[1] == ["Gone:", *said[0][1:]]
+    assert said[1] == ["Deleted:", *said[0][1:]]
     assert said[2][4] == "  ended deliveries with their attempts, after 1 day: 0"
 
 

@@ -119,7 +119,7 @@ def test_a_raw_body_is_printed_after_an_empty_line(event_file: str) -> None:
 def test_without_an_event_sample_values_are_used_and_said_to_be() -> None:
     out, err = preview("--url", URL + '{join(items, i, "sku{i}={i.sku}", "&", "?")}')
     assert out.startswith(f"GET {URL}?sku1=GH23&sku2=UT66&sku3=RW87\n")
-    assert err == "Filled in with sample values; --event FILE.json gives others.\n"
+    assert err == "Using sample values; give others with --event FILE.json.\n"
 
 
 def test_unknown_names_in_the_event_and_an_ill_formed_body_are_warned_about(tmp_path: Path) -> None:
@@ -127,10 +127,10 @@ def test_unknown_names_in_the_event_and_an_ill_formed_body_are_warned_about(tmp_
     out, err = preview("--url", URL, "--body-format", "json", "--body", '{"a":{Amount}', "--event", file)
     assert out.endswith('\n{"a":null\n')
     assert err.splitlines() == [
-        "Warning: sharedId is no parameter and is not used. Did you mean SharedId?",
-        "Warning: Zzz is no parameter and is not used.",
-        "Warning: OrderId is no parameter and is not used. Did you mean Oid?",
-        "Warning: Sku of item 1 is no item attribute and is not used. Did you mean sku?",
+        "Warning: sharedId is not a parameter and is ignored. Did you mean SharedId?",
+        "Warning: Zzz is not a parameter and is ignored.",
+        "Warning: OrderId is not a parameter and is ignored. Did you mean Oid?",
+        "Warning: Sku of item 1 is not an item attribute and is ignored. Did you mean sku?",
         "Warning: The body is not valid JSON: Expecting ',' delimiter at line 1, column 10.",
     ]
 
@@ -148,7 +148,7 @@ def test_braces_that_open_nothing_are_warned_about() -> None:
 
 def test_mistakes_in_templates_are_shown_with_a_caret() -> None:
     assert refused("--url", URL + "?c={CampaingId}", "--header", "Nonsense") == (
-        "The request cannot be set up like this.\n"
+        "The request is not valid.\n"
         "url:\n"
         "  https://partner.example/in?c={CampaingId}\n"
         "                               ^\n"
@@ -161,12 +161,12 @@ def test_mistakes_in_templates_are_shown_with_a_caret() -> None:
     ("content", "message"),
     [
         ("{", "not valid JSON: Expecting property name enclosed in double quotes at line 1, column 2."),
-        ("[]", "not an event: a JSON object of parameter names and values is expected."),
+        ("[]", "not an event: expected a JSON object of parameter names and values."),
         ('{"items": {}}', "items is not a list."),
         ('{"items": ["GH23"]}', "item 1 is not an object such as {“sku”: “GH23”}."),
-        ('{"Oid": ["a"]}', "Oid is a list or an object; a text, a number or null is expected."),
-        ('{"Amount": 1e400}', "Amount is 1e400; a number is written in plain digits, such as 460.93."),
-        ('{"Amount": NaN}', "Amount is NaN; a number is written in plain digits, such as 460.93."),
+        ('{"Oid": ["a"]}', "Oid is a list or an object; expected a string, a number or null."),
+        ('{"Amount": 1e400}', "Amount is 1e400; write the number in plain digits, such as 460.93."),
+        ('{"Amount": NaN}', "Amount is NaN; write the number in plain digits, such as 460.93."),
         ("[" * 100_000, "not an event: its JSON is nested too deeply."),
     ],
 )
@@ -197,24 +197,21 @@ def test_an_event_that_makes_no_request_is_refused_with_the_reason(tmp_path: Pat
         ((), "Nothing to preview: give --url with templates, or --postback with its number."),
         (
             ("--postback", "1", "--url", URL, "--pair", "a=1"),
-            "--postback brings its own request: leave out --url, --pair.",
+            "--postback has its own request: leave out --url, --pair.",
         ),
         (
             ("--url", URL, "--action", "1.2.3"),
-            "--action needs --postback; with --url, give the event's values by --event FILE.json.",
+            "--action needs --postback; with --url, give the values of the event with --event FILE.json.",
         ),
         (
             ("--postback", "1", "--action", "1.2.3", "--event", "x"),
             "--action and --event both give the event: keep one.",
         ),
         (("--postback", "1", "--event-number", "2"), "--event-number needs --action."),
-        (("--url", URL, "--pair", "novalue"), "--pair is written KEY=TEMPLATE; “novalue” has no “=”."),
+        (("--url", URL, "--pair", "novalue"), "Write --pair as KEY=TEMPLATE; “novalue” has no “=”."),
         (
             ("--url", URL, "--method", "GET", "--body-format", "json", "--body", "{}"),
-            (
-                "The request cannot be set up like this.\n"
-                "body: A GET request has no body: choose POST, or take the body away."
-            ),
+            ("The request is not valid.\nbody: A GET request has no body: choose POST, or take the body away."),
         ),
     ],
 )
@@ -251,7 +248,7 @@ def test_templates_need_neither_database_nor_redis(tmp_path: Path) -> None:
         check=False,
     )
     assert (run.returncode, run.stdout) == (1, "")
-    assert "CommandError: The request cannot be set up like this.\nurl:\n" in run.stderr
+    assert "CommandError: The request is not valid.\nurl:\n" in run.stderr
     assert "Did you mean {Oid}?" in run.stderr
 
 
@@ -302,4 +299,4 @@ def test_a_postback_or_action_that_is_not_there_is_said_to_be_missing() -> None:
     )
     out, err = preview("--postback", postback)
     assert out.startswith("GET https://receiver.example/in?action=1000.2001.158133\n")
-    assert err == "Filled in with sample values; --event FILE.json gives others.\n"
+    assert err == "Using sample values; give others with --event FILE.json.\n"

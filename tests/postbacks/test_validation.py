@@ -150,7 +150,7 @@ def test_an_in_app_event_must_be_the_event_types_own(app: ActionTracker) -> None
     errors = errors_of(app, in_app_event=other.in_app_events.get())
 
     assert list(errors) == ["in_app_event"]
-    assert "another event type" in errors["in_app_event"][0]
+    assert "is not an in-app event of" in errors["in_app_event"][0]
 
 
 def test_other_event_types_have_neither_installs_nor_in_app_events(tracker: ActionTracker, app: ActionTracker) -> None:

@@ -8,10 +8,10 @@ from accounts.roles.users import UserError, create_user
 
 
 class Command(BaseCommand):
-    help = "Make a user of the admin with a role, and print the random password. It is not shown again."
+    help = "Create an admin user with a role, and print the random password. It is not shown again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", help="what the user signs in as")
+        parser.add_argument("name", help="the user name to sign in with")
         parser.add_argument("--role", required=True, choices=[str(role) for role in Role])
         parser.add_argument("--email", default="")
 

@@ -9,31 +9,31 @@ from accounts.personal.found import find
 
 class Command(BaseCommand):
     help = (
-        "Take the personal data of a customer, by the reported CustomerId, out of actions, events, submissions and the "
-        "delivery log, for good. Actions, amounts and deliveries stay. Without --yes it only counts."
+        "Permanently remove the personal data of a customer, found by the reported CustomerId, from actions, events, "
+        "submissions and the delivery log. Actions, amounts and deliveries stay. Without --yes, it only counts."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("customer_id", help="just as it was reported")
-        parser.add_argument("--yes", action="store_true", help="do it")
+        parser.add_argument("customer_id", help="exactly as reported")
+        parser.add_argument("--yes", action="store_true", help="remove the data")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         person = find(options["customer_id"])
         if not person:
-            self.stdout.write(f"Nothing is known of a customer {person.customer_id}.")
+            self.stdout.write(f"There is no data about a customer {person.customer_id}.")
             return
         if not options["yes"]:
-            self.stdout.write(f"Would lose their personal data: {_told(count(person))}. With --yes it is done.")
+            self.stdout.write(f"Would lose personal data: {_told(count(person))}. Add --yes to remove it.")
             return
         try:
             erased = erase(person.customer_id)
         except StillSendingError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"Have lost their personal data: {_told(erased)}.")
+        self.stdout.write(f"Personal data was removed: {_told(erased)}.")
 
 
 def _told(erased: Erased) -> str:
     return (
         f"actions {erased.actions}, events {erased.events}, attempts {erased.attempts}, "
-        f"submissions {erased.submissions}; attribution rules that go: {erased.rules}"
+        f"submissions {erased.submissions}; attribution rules deleted: {erased.rules}"
     )

@@ -12,16 +12,18 @@ from accounts.personal.found import find
 
 
 class Command(BaseCommand):
-    help = "Write all that is known of a customer, by the reported CustomerId, as JSON."
+    help = "Write all data about a customer, found by the reported CustomerId, as JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("customer_id", help="just as it was reported")
-        parser.add_argument("--output", type=Path, help="a new file, which only its owner can read; default: print it")
+        parser.add_argument("customer_id", help="exactly as reported")
+        parser.add_argument(
+            "--output", type=Path, help="a new file, readable only by its owner; default: standard output"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         person = find(options["customer_id"])
         if not person:
-            raise CommandError(f"Nothing is known of a customer {person.customer_id}.")
+            raise CommandError(f"There is no data about a customer {person.customer_id}.")
         text = json.dumps(document(person), indent=2, ensure_ascii=False) + "\n"
         path: Path | None = options["output"]
         if path is None:
@@ -31,5 +33,5 @@ class Command(BaseCommand):
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(text)
         except OSError as error:
-            raise CommandError(f"{path} cannot be written: {error.strerror}. Name a new file.") from error
-        sys.stderr.write(f"Written to {path}: {len(person.actions)} actions.\n")
+            raise CommandError(f"Cannot write {path}: {error.strerror}. Name a new file.") from error
+        sys.stderr.write(f"Wrote {len(person.actions)} actions to {path}.\n")

@@ -1,4 +1,4 @@
-// Names for what the theme and Select2 leave without one, so that a screen reader can say what a field is for.
+// Labels what the theme and Select2 leave unlabelled, so that a screen reader can say what a field is for.
 (() => {
   const UNNAMED = "td input:not([type=hidden]), td select, td textarea";
 
@@ -16,7 +16,7 @@
     }
   }
 
-  // A field in a table is named by its column.
+  // A field in a table gets the name of its column.
   function nameCell(field) {
     if (field.labels?.length || field.hasAttribute("aria-label")) {
       return;
@@ -34,6 +34,6 @@
     document.querySelectorAll(".select2-container").forEach(nameSelect2);
   }
 
-  // Select2 makes its fields when the page is ready, and anew when something is chosen; rows are added.
+  // Select2 creates its fields when the page is ready and after each choice, and rows are added.
   new MutationObserver(nameAll).observe(document, { childList: true, subtree: true });
 })();

@@ -1,4 +1,4 @@
-// Tells the server in which zone to write times.
+// Tells the server which time zone to use.
 (() => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone) {

@@ -8,8 +8,8 @@ from devtools.demo.traffic import report_endlessly
 
 class Command(BaseCommand):
     help = (
-        "Report a conversion of the demo's shop every few seconds until Ctrl-C: orders, sign-ups, and changes of "
-        "recent orders. It needs the demo program, which `manage.py up --demo` loads; that also runs this command."
+        "Report a conversion of the demo's shop every few seconds until Ctrl-C: orders, sign-ups, and changes to "
+        "recent orders. Needs the demo program, which `manage.py up --demo` loads; that also runs this command."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py receive_postbacks`: a local receiver to point postbacks at. Needs neither database nor Redis."""
+"""`manage.py receive_postbacks`: a local receiver for postbacks. Needs neither database nor Redis."""
 
 import io
 import sys
@@ -15,13 +15,13 @@ from devtools.receiver.server import Response
 
 class Command(BaseCommand):
     help = (
-        "Listens for postbacks on this machine and shows each one as it arrives. Every request gets the same answer; "
-        "--status, --body and --delay choose it, to see how failures are retried. Ctrl-C ends it."
+        "Listen for postbacks on this machine and show each one as it arrives. Every request gets the same answer; "
+        "choose it with --status, --body and --delay, for example to see how failures are retried. Ctrl-C stops it."
     )
-    requires_system_checks: list[str] = []  # They would want the database.
+    requires_system_checks: list[str] = []  # They would need the database.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        # Numbers are read in `handle`: argparse ends with exit code 2 and its usage, this command with 1 and a reason.
+        # `handle` reads numbers: argparse would exit with 2 and its usage, this command exits with 1 and a reason.
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", default="8001", help="port to listen on, 0 for a free one (default: %(default)s)")
         parser.add_argument("--status", default="200", help="HTTP status to answer with (default: %(default)s)")
@@ -30,13 +30,15 @@ class Command(BaseCommand):
             "--delay", default="0", metavar="SECONDS", help="wait before each answer (default: %(default)s)"
         )
         parser.add_argument(
-            "--log", metavar="FILE.jsonl", help="append each request to this file, one JSON object a line"
+            "--log", metavar="FILE.jsonl", help="append each request to this file, one JSON object per line"
         )
         parser.add_argument("--quiet", action="store_true", help="do not show the requests; for high rates")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # Partners' texts on a terminal that is not UTF-8.
+            sys.stdout.reconfigure(
+                errors="backslashreplace"
+            )  # Partners' text may not fit the encoding of the terminal.
         response = Response(
             status=int(_number("--status", options["status"], 200, 599, whole=True)),
             body=options["body"],

@@ -9,11 +9,11 @@ from devtools.up.start import run_up
 
 class Command(BaseCommand):
     help = (
-        "Run web, worker and beat in this terminal until Ctrl-C. Starts PostgreSQL and Redis of its own unless "
-        "DATABASE_URL and REDIS_URL are set, and brings the database up to date. PORT (8000), POSTBACKS_DATA_DIR "
-        "(var/) and WORKER_CONCURRENCY (number of cores) set what they say."
+        "Run web, worker and beat in this terminal until Ctrl-C. Starts its own PostgreSQL and Redis unless "
+        "DATABASE_URL and REDIS_URL are set, and migrates the database. Variables, with their defaults: PORT (8000), "
+        "POSTBACKS_DATA_DIR (var/), WORKER_CONCURRENCY (number of cores)."
     )
-    requires_system_checks: list[str] = []  # They may ask a database that does not run yet.
+    requires_system_checks: list[str] = []  # They may query a database that does not run yet.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what is wrong with this deployment, and what to do."""
+"""`manage.py doctor`: says what is wrong with this deployment, and what to do."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from operations.doctor.finding import Level
 class Command(BaseCommand):
     help = (
         "Check this deployment: settings, this machine, Redis, the database, workers and beat, encryption keys, and "
-        "postbacks that stand. Says what is wrong and what to do. Exits with 1 if there is an error."
+        "stuck or held postbacks. Says what is wrong and what to do. Exits with 1 if there is an error."
     )
-    requires_system_checks: list[str] = []  # They are among what is looked at.
+    requires_system_checks: list[str] = []  # The command runs them itself.
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         style = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING, Level.ERROR: self.style.ERROR}

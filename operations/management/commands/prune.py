@@ -1,4 +1,4 @@
-"""Remove what is older than the settings say."""
+"""`manage.py prune`: deletes data that is older than the settings allow."""
 
 from __future__ import annotations
 
@@ -13,36 +13,40 @@ from operations.retention.prune import BusyError, Result, prune
 
 
 class Command(BaseCommand):
-    help = "Remove what is older than the settings say. Workers do so each night; see docs/operations.md."
+    help = "Delete data that is older than the settings allow. Workers do so each night; see docs/operations.md."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="Count what would go, and remove nothing.")
+        parser.add_argument("--dry-run", action="store_true", help="count what would be deleted, and delete nothing")
         parser.add_argument(
             "--again",
             action="store_true",
-            help="Look at all rows from the beginning, also those that earlier runs were done with.",
+            help="check all rows from the beginning, including those that earlier runs have finished",
         )
-        parser.add_argument("--minutes", type=float, default=float("inf"), help="Stop after so many; default: never.")
+        parser.add_argument(
+            "--minutes", type=float, default=float("inf"), help="stop after this many minutes; default: never"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         ages, dry_run = Ages.from_settings(), options["dry_run"]
         try:
             result = prune(ages, dry_run=dry_run, again=options["again"], seconds=options["minutes"] * 60)
         except BusyError as busy:
-            raise CommandError(f"{busy} Try again when it has ended.") from None
+            raise CommandError(f"{busy} Try again when it has finished.") from None
         except psycopg2.Error as error:
-            raise CommandError(f"It was cut short: {str(error).strip()}. Start it again to go on.") from None
-        self.stdout.write("Would go:" if dry_run else "Gone:")
+            raise CommandError(
+                f"Pruning was cut short: {str(error).strip()}. Run the command again to continue."
+            ) from None
+        self.stdout.write("Would be deleted:" if dry_run else "Deleted:")
         for kind in KINDS:
             self.stdout.write(_line(kind.name, kind.described, ages, result))
         if not result.whole:
-            self.stdout.write("The time was up before the end: start it again to go on.")
+            self.stdout.write("Time ran out before the end. Run the command again to continue.")
 
 
 def _line(name: str, described: str, ages: Ages, result: Result) -> str:
     days = getattr(ages, name)
     if days is None:
-        return f"  {described}: kept for ever"
+        return f"  {described}: kept forever"
     held = f"; {result.held[name]:,} more are still needed" if result.held[name] else ""
     after = "1 day" if days == 1 else f"{days:,} days"
     return f"  {described}, after {after}: {result.gone[name]:,}{held}"

@@ -1,1 +1,1 @@
-"""The dashboard: how deliveries are going, from the roll-ups, so that it costs the same however many there are."""
+"""The dashboard: how deliveries are going. It reads the roll-ups, so its cost does not grow with their number."""

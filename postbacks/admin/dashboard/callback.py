@@ -1,4 +1,4 @@
-"""What the theme asks for when it shows the first page of the admin."""
+"""What the theme calls when it shows the first page of the admin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OPTIMIZE = "optimize_sources.view_mediasource"
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The context with the figures, for those who may see deliveries."""
+    """Adds the figures to the context, for users who may see deliveries."""
     if request.user.has_perm("postbacks.view_delivery"):
         span = span_named(request.GET.get("span", ""))
         context |= {

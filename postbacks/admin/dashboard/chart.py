@@ -1,4 +1,4 @@
-"""The chart of deliveries over time: where its bars are. Pure; the template draws them."""
+"""The chart of deliveries over time: the geometry of its bars. Pure; the template draws them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from postbacks.metrics.read import Sums
 WIDTH: Final = 960
 HEIGHT: Final = 200
 OUTCOMES: Final = ("delivered", "failed", "cancelled")
-_GAP = 0.2  # Of a step, between two bars.
+_GAP = 0.2  # Between two bars, as a share of a step.
 _LABELS = 6  # Along the bottom; the number of steps of each span is a multiple of it.
 
 
@@ -29,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One step of time, with what ended in it by outcome; `label` is when it begins."""
+    """One step of time, with the deliveries that ended in it by outcome; `label` is its start."""
 
     x: float
     width: float
@@ -40,7 +40,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`top` is the value at the upper edge; `labels` are places along the bottom with their words."""
+    """`top` is the value at the upper edge; `labels` are positions along the bottom with their text."""
 
     bars: list[Bar]
     top: int
@@ -52,7 +52,7 @@ class Chart:
 
 
 def chart(steps: Sequence[tuple[datetime, Sums]], step: timedelta) -> Chart:
-    """A bar for each step, stacked by outcome; times in the current zone."""
+    """A bar for each step, stacked by outcome; times are in the current zone."""
     most = max((sum(_counts(sums).values()) for _, sums in steps), default=0)
     top = _round_up(most)
     wide = WIDTH / max(1, len(steps))
@@ -73,14 +73,14 @@ def _parts(sums: Sums, top: int) -> list[Part]:
     parts, y = [], float(HEIGHT)
     for outcome, count in _counts(sums).items():
         if count:
-            height = max(1.0, HEIGHT * count / top)  # One failure among thousands is to be seen.
+            height = max(1.0, HEIGHT * count / top)  # One failure among thousands must be visible.
             y -= height
             parts.append(Part(outcome, round(y, 2), round(height, 2)))
     return parts
 
 
 def _round_up(most: int) -> int:
-    """The next number of one digit and zeros, or with a five behind it; at least 1."""
+    """The next number made of one digit, or one digit and a five, and zeros; at least 1."""
     power: int = 10 ** (len(str(max(1, most))) - 1)
     unit = max(1, power // 2)
     return -(-max(1, most) // unit) * unit

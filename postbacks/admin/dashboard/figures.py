@@ -1,4 +1,4 @@
-"""The dashboard's figures of one span of time, in as many statements whatever there is."""
+"""The figures of the dashboard for one span of time, in a fixed number of statements."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why attempts failed: in words, how many, and how many of all that failed in percent."""
+    """Why attempts failed: the reason, how many, and their percentage of all failures."""
 
     label: str
     count: int
@@ -53,8 +53,8 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`waiting` is what is not finished, in words; `held` are the first of those that are, `more_held` if there are
-    others."""
+    """`waiting` is the number of unfinished deliveries, as text; `held` has the first held postbacks, and `more_held`
+    says whether there are more."""
 
     span: Span
     since: datetime
@@ -78,7 +78,7 @@ class Figures:
 
 
 def read_figures(span: Span, *, networks: bool) -> Figures:
-    """Sums are of all postbacks; those that are named are of partners only, without `networks`."""
+    """The sums cover all postbacks; without `networks`, only postbacks of partners are named."""
     catch_up()
     since = span.since(timezone.now())
     by_time = over_time(span.period, since)
@@ -99,7 +99,7 @@ def read_figures(span: Span, *, networks: bool) -> Figures:
 
 
 def _steps(span: Span, since: datetime, by_time: dict[datetime, Sums]) -> list[tuple[datetime, Sums]]:
-    """Every step of the span, those without anything too."""
+    """Every step of the span, including empty ones."""
     found: list[list[Sums]] = [[] for _ in range(span.steps)]
     for at, sums in by_time.items():
         place = (at - since) // span.step
@@ -122,7 +122,7 @@ def _reasons(sums: Sums) -> list[Reason]:
 
 
 def _destinations(span: Span, since: datetime, *, networks: bool) -> list[Destination]:
-    """Those with the most that failed, then the busiest."""
+    """The postbacks with the most failures first, then the busiest."""
     counts = counts_by_postback(span.period, since)
     order = sorted(counts, key=lambda pk: (-counts[pk].failed, -counts[pk].attempts, pk))
     rows = Postback.objects.select_related("partner", "media_source", "lane")

@@ -1,4 +1,4 @@
-"""The spans of time that the dashboard can show, and the steps into which each is divided. Pure."""
+"""The spans of time that the dashboard can show, and how each is divided into steps. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from postbacks.models import Rollup
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`steps` of `step` each, the last of which holds the present moment; read from roll-ups of `period`."""
+    """`steps` of `step` each, the last of which contains the current time; read from roll-ups of `period`."""
 
     name: str
     label: str
@@ -20,7 +20,7 @@ class Span:
     steps: int
 
     def since(self, now: datetime) -> datetime:
-        """When the first step begins. Roll-ups begin at whole minutes and hours UTC, and so do steps."""
+        """When the first step begins. Like roll-ups, steps begin at whole minutes or hours in UTC."""
         unit = timedelta(hours=1) if self.period == Rollup.Period.HOUR else timedelta(minutes=1)
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         end = midnight + ((now - midnight) // unit + 1) * unit
@@ -38,5 +38,5 @@ SPANS: Final = {
 
 
 def span_named(name: str) -> Span:
-    """The last day, if there is none of that name."""
+    """The span of this name, or the last day if there is none."""
     return SPANS.get(name, SPANS["day"])

@@ -1,1 +1,1 @@
-"""The delivery log: finding one among millions, reading what was sent and answered, sending again, cancelling."""
+"""The delivery log: find one delivery among millions, read requests and answers, resend, cancel."""

@@ -1,6 +1,6 @@
-"""The page of an action, with the life of it and the postbacks that each event fired."""
+"""The page of an action, with its history and the postbacks that each event fired."""
 
-# Django names the arguments of what it calls back, used or not.
+# Django fixes the names of the arguments of its hooks, used or not.
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ admin.site.unregister(Action)
 
 @admin.register(Action)
 class ActionWithDeliveriesAdmin(ActionAdmin):
-    inlines: ClassVar[Any] = (ItemInline,)  # Its events are in the timeline.
+    inlines: ClassVar[Any] = (ItemInline,)  # The timeline shows its events.
     change_form_outer_before_template = "admin/postbacks/deliveries/timeline.html"
 
     def change_view(

@@ -1,6 +1,6 @@
 """The pages of the delivery log: the list, and each delivery."""
 
-# Django names the arguments of what it calls back, used or not.
+# Django fixes the names of the arguments of its hooks, used or not.
 # ruff: noqa: ARG002
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class DeliveryAdmin(BulkActionsAdmin):
     ) -> HttpResponse:
         delivery = self._delivery(request, object_id)
         if request.method != "GET":
-            raise PermissionDenied  # What was promised, and tried, is not edited.
+            raise PermissionDenied  # Deliveries and attempts are not edited.
         return self.page(
             request,
             "delivery",
@@ -109,7 +109,7 @@ class DeliveryInline(ShownOnly, TabularInline):
         return rows if request.user.has_perm(OPTIMIZE) else rows.filter(postback__media_source__isnull=True)
 
 
-# Actions know nothing of postbacks; here both are known.
+# The code of actions does not know postbacks; this module knows both.
 ActionEventAdmin.inlines = (*ActionEventAdmin.inlines, DeliveryInline)
 
 

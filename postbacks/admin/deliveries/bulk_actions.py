@@ -1,4 +1,4 @@
-"""Resend and Cancel, of one delivery or of many: what they do, in words; which are chosen; the question before."""
+"""Resend and Cancel, for one delivery or many: what they do, what is chosen, and the confirmation."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from postbacks.delivery.cancel import cancel
 from postbacks.models import Delivery, Postback
 from postbacks.replay.resend import resend
 
-MOST: Final = 10_000  # At once; more than that is a replay, which can be watched and stopped.
+MOST: Final = 10_000  # At once; for more, start a replay, which can be watched and stopped.
 _SHOWN_POSTBACKS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is about to happen: to how many, of which postbacks (the first few, with their numbers), and what else."""
+    """What is about to happen: to which deliveries, and of which postbacks (the first few, with their counts)."""
 
     ids: list[int]
     chosen: int
@@ -35,8 +35,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class BulkAction:
-    """One of the two. `fits` are the states in which a delivery may be, `of_deleted` says whether its postback may be
-    deleted. `do` takes the user and the ids, does it, and notes who did; it returns the ids of the deliveries that it
+    """One of the two. `fits` holds the states that a delivery may be in, `of_deleted` says whether its postback may be
+    deleted. `do` takes the user and the ids, acts, and notes who did it; it returns the ids of the deliveries that it
     made or changed."""
 
     name: str
@@ -50,7 +50,7 @@ class BulkAction:
     do: Callable[[Any, Sequence[int]], list[int]]
 
     def question(self, rows: QuerySet[Delivery]) -> Question:
-        """About these deliveries, of which some may not fit."""
+        """The question about these deliveries, some of which may not fit."""
         found = list(rows.order_by("pk").values_list("pk", "state", "postback_id", "postback__deleted_at"))
         fit = [(pk, postback) for pk, state, postback, gone in found if state in self.fits and not self._lost(gone)]
         counts = Counter(postback for _, postback in fit).most_common()
@@ -82,8 +82,8 @@ RESEND: Final = BulkAction(
     done="sent again",
     fits=Delivery.FINISHED,
     of_deleted=False,
-    unfit="not finished, waiting in another delivery of its event, or of a deleted postback",
-    consequence="Each becomes a new delivery, known to the receiver by the same id, and goes behind live traffic.",
+    unfit="not finished, already waiting as another delivery of its event, or of a deleted postback",
+    consequence="Each becomes a new delivery, with the id that the receiver knows, and goes behind live traffic.",
     do=_resend,
 )
 CANCEL: Final = BulkAction(
@@ -94,14 +94,14 @@ CANCEL: Final = BulkAction(
     fits=Delivery.WAITING,
     of_deleted=True,
     unfit="finished, or being sent at this moment",
-    consequence="The receiver never hears of these events; later events of the same actions no longer wait for them.",
+    consequence="The receiver never gets these events; later events of the same actions no longer wait for them.",
     do=_cancel,
 )
 BULK_ACTIONS: Final = {bulk_action.name: bulk_action for bulk_action in (RESEND, CANCEL)}
 
 
 def ids_in(text: str) -> list[int]:
-    """Ids with commas between them; what is none is left out, and what is more than `MOST`."""
+    """Reads ids separated by commas; skips what is not an id, and anything after the first `MOST`."""
     ids = [pk for part in text.split(",") if (pk := read_id(part)) is not None]
     return ids[:MOST]
 

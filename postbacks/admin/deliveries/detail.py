@@ -1,4 +1,4 @@
-"""What the page of one delivery shows beside its row."""
+"""What the page of one delivery shows in addition to its row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from postbacks.models import Attempt, Delivery
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of an exchange. `pairs` are of the query of a URL, `fields` of a body that is a query string."""
+    """One side of an exchange. `pairs` come from the query of a URL, `fields` from a body that is a query string."""
 
     headers: str
     body: str
@@ -24,7 +24,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """An attempt, with its request and its answer to read."""
+    """An attempt, with its request and answer in readable form."""
 
     attempt: Attempt
     request: Side
@@ -32,19 +32,19 @@ class Exchange:
 
 
 def exchanges_of(delivery: Delivery) -> list[Exchange]:
-    """The latest first."""
+    """The attempts of a delivery, the latest first."""
     return [_exchange(attempt) for attempt in delivery.attempts.order_by("-number")]
 
 
 def may_hold_personal_data(delivery: Delivery) -> bool:
-    """Whether its requests, and answers that echo them, may tell who or where the customer is: whether the values that
-    they are built from do."""
+    """Whether its requests, and answers that echo them, may reveal who or where the customer is: whether the values
+    that they are built from do."""
     values = delivery.parameters or delivery.event.parameters
     return any(value not in (None, "") and is_personal(name) for name, value in values.items())
 
 
 def waits_for(delivery: Delivery) -> Delivery | None:
-    """The delivery of the same action that must be finished before this one is sent."""
+    """The delivery of the same action that must finish before this one is sent."""
     if delivery.state != Delivery.State.BLOCKED:
         return None
     chain = Delivery.objects.filter(
@@ -56,7 +56,7 @@ def waits_for(delivery: Delivery) -> Delivery | None:
 
 
 def others_of(delivery: Delivery) -> list[Delivery]:
-    """The other deliveries of the same event to the same postback: it was sent again, or this is one that was."""
+    """The other deliveries of the same event by the same postback, from resending."""
     same = Delivery.objects.filter(event=delivery.event_id, postback=delivery.postback_id)
     return list(same.exclude(pk=delivery.pk).defer("parameters").order_by("pk"))
 

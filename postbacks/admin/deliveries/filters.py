@@ -1,4 +1,4 @@
-"""What the address of the log asks for: a search, filters, and the place at which a page begins."""
+"""What the URL of the log asks for: a search and filters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OWNED = {"partner", "media_source", "action_tracker"}
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters; None and empty ask for nothing. Times are when the deliveries were made, `until` not included."""
+    """The filters; None and empty ones filter nothing. Times are of when deliveries were made, `until` exclusive."""
 
     search: str = ""
     states: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Filters:
         return any((self.partner, self.network, self.event_type, self.postback is not None))
 
     def postbacks(self) -> QuerySet[Postback]:
-        """The postbacks of the owner and event type asked for, deleted ones too: their deliveries are still there."""
+        """The postbacks of the given owner and event type, including deleted ones: their deliveries still exist."""
         rows = Postback.objects.all()
         if self.partner:
             rows = rows.filter(partner=self.partner)
@@ -55,9 +55,9 @@ class Filters:
 
 
 class _Search(AutocompleteSelect):
-    """A choice by typing, among however many there are: the admin's own search."""
+    """A choice by typing, among any number of rows: the search of the admin."""
 
-    chosen: Any = None  # The row that the field has found; Django's own would read it once more.
+    chosen: Any = None  # The row that the field has found; Django's widget would read it again.
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:  # noqa: ARG002 -- what Django passes
         options = [self.create_option(name, "", "", selected=False, index=0)]
@@ -67,13 +67,13 @@ class _Search(AutocompleteSelect):
 
 
 def _owner_field(name: str, model: Any, label: str) -> forms.ModelChoiceField[Any]:
-    """A choice as of a postback's field."""
+    """A choice like that of a postback's field."""
     widget = _Search(Postback._meta.get_field(name), admin.site)  # noqa: SLF001 -- Django's documented interface
     return forms.ModelChoiceField(model.objects.all(), required=False, label=label, widget=widget)
 
 
 class FilterForm(forms.Form):
-    """The log's filters, as the address carries them."""
+    """The filters of the log, as the URL carries them."""
 
     q = forms.CharField(required=False, max_length=255, label="Search", strip=True)
     state = forms.ChoiceField(choices=_STATES, required=False, label="State")
@@ -86,10 +86,10 @@ class FilterForm(forms.Form):
     replay = forms.IntegerField(required=False, max_value=MAX_ID, min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict, *, networks: bool) -> None:
-        """Without `networks` they cannot be chosen: the user may not see them."""
+        """Without `networks`, networks cannot be chosen: the user may not see them."""
         super().__init__(data)
         for name in ("since", "until"):
-            # What a browser's own picker of a moment writes.
+            # The format of a browser's own date and time picker.
             self.fields[name].widget = forms.DateTimeInput(
                 attrs={"type": "datetime-local", "step": "1", "class": "pp-input"}, format="%Y-%m-%dT%H:%M:%S"
             )
@@ -105,7 +105,7 @@ class FilterForm(forms.Form):
 
     @property
     def asked(self) -> Filters:
-        """Of a form that was found valid."""
+        """The filters of a valid form."""
         given = self.cleaned_data
         state = given["state"]
         return Filters(
@@ -122,11 +122,11 @@ class FilterForm(forms.Form):
 
     @property
     def narrowed(self) -> bool:
-        """Whether any filter is set, the search apart."""
+        """Whether any filter is set, apart from the search."""
         return any(value not in (None, "") for name, value in self.cleaned_data.items() if name != "q")
 
     def named(self) -> list[str]:
-        """What it is narrowed to by fields that are not shown."""
+        """What hidden fields narrow the log to."""
         names = []
         postback, replay = self.cleaned_data.get("postback"), self.cleaned_data.get("replay")
         if postback is not None:

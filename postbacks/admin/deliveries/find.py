@@ -1,12 +1,12 @@
-"""Finding deliveries among millions: never counted, never skipped over, each page by keys of an index.
+"""Finds deliveries among millions without counting or skipping rows: each page starts at a key of an index.
 
-What restricts the search decides how it is found:
+The filters decide how:
 
 nothing, or only a time   along the primary key
-a state or postbacks      for each state and postback the next few from the index `delivery_log`, and the next of those;
-                          unfinished ones, of which that index has none, are gathered from the chains' index, unless
-                          enough of them lie near
-a word, a replay          the deliveries of those events, or of that replay, which are few
+a state or postbacks      the next few from the index `delivery_log` for each state and postback, and the next of those;
+                          unfinished ones, which that index does not hold, come from the index of chains, unless enough
+                          of them are nearby
+a word, a replay          the few deliveries of those events, or of that replay
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from postbacks.admin.deliveries.moments import id_span
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.models import Delivery
 
-NEWEST: Final = MAX_ID  # Below this are all ids.
-_CLICK_ACTIONS = 1_000  # Actions that are searched for one click; a real one has a handful.
+NEWEST: Final = MAX_ID  # All ids are below this.
+_CLICK_ACTIONS = 1_000  # The most actions found for one click; a real one has a handful.
 
 _OF_LANES = f"""
 SELECT d.id FROM unnest(%(finished)s::text[]) AS s (state)
@@ -42,18 +42,18 @@ SELECT d.id FROM (
     WHERE state IN {SQL_UNFINISHED} AND postback_id = ANY (%(postbacks)s) AND %(gather)s OFFSET 0
 ) d WHERE d.state = ANY (%(unfinished)s) AND {{bounds}}
 """  # noqa: S608 -- made of constants
-# OFFSET 0 keeps the planner from walking along the primary key instead.
+# OFFSET 0 keeps the planner from scanning the primary key instead.
 _OF_FEW = """
 SELECT d.id FROM (SELECT * FROM postbacks_delivery WHERE {few} OFFSET 0) d
 WHERE d.state = ANY (%(states)s) AND d.postback_id = ANY (%(postbacks)s) AND {bounds}
 """
 _OF_ALL = "SELECT d.id FROM postbacks_delivery d WHERE {bounds}"
-# Along the primary key, for what is dense there: the newest rows are, while a backlog grows.
+# Along the primary key, where matches are dense: among the newest rows, while a backlog grows.
 _NEAR = """
 SELECT d.id FROM postbacks_delivery d
 WHERE {bounds} AND {near} AND d.state = ANY (%(states)s) AND d.postback_id = ANY (%(postbacks)s)
 """
-_NEARBY = 20_000  # Ids; some milliseconds.
+_NEARBY = 20_000  # Ids; takes some milliseconds.
 _NEAR_EDGE = {
     "DESC": "d.id >= least(%(high)s, (SELECT max(id) + 1 FROM postbacks_delivery)) - %(nearby)s",
     "ASC": "d.id < %(low)s + %(nearby)s",
@@ -64,7 +64,7 @@ _ANY_ORDER = "SELECT id FROM ({found}) found LIMIT %(limit)s"
 
 @dataclass(slots=True)
 class Finder:
-    """Finds what is asked for, of the postbacks that the asking user may see: without `networks`, of partners only."""
+    """Finds deliveries of the postbacks that the user may see: without `networks`, only those of partners."""
 
     asked: Filters
     networks: bool
@@ -97,7 +97,7 @@ class Finder:
         return self._ids(_ORDERED, "ASC", limit, low=max(low + 1, self._values["low"]))[::-1]
 
     def some(self, limit: int) -> list[int]:
-        """Up to `limit` ids, whichever are found first; fewer mean that these are all."""
+        """Up to `limit` ids, in any order; fewer means that these are all."""
         return self._ids(_ANY_ORDER, "DESC", limit)
 
     def _how(self) -> str:
@@ -110,7 +110,7 @@ class Finder:
         return _OF_FEW.replace("{few}", few) if few else _OF_LANES
 
     def _few(self) -> str:
-        """The condition that leaves few rows, if there is one."""
+        """The condition that leaves only few rows, if there is one."""
         asked, conditions = self.asked, []
         if asked.search:
             self._values |= {"events": _events_of(asked.search), "own": _own_id(asked.search)}
@@ -143,7 +143,7 @@ class Finder:
 
 
 def _own_id(term: str) -> int:
-    """The id of a delivery, if the term may be one; else an id that none has."""
+    """The term as a delivery id if it may be one; else an id that no delivery has."""
     return read_id(term) or 0
 
 

@@ -1,4 +1,4 @@
-"""Who sent deliveries again, and who cancelled them: in the admin's own log of what people do."""
+"""Who resent or cancelled deliveries, in the admin's own log of what users do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ADDITION", "CHANGE", "entries_of", "note"]
 
 
 def note(user: Any, ids: Iterable[int], flag: int, text: str) -> None:
-    """Notes that the user did this to each of these deliveries, in one statement for a thousand of them."""
+    """Logs that the user did this to each of these deliveries, a thousand per statement."""
     kind = ContentType.objects.get_for_model(Delivery)
     LogEntry.objects.bulk_create(
         [
@@ -33,7 +33,7 @@ def note(user: Any, ids: Iterable[int], flag: int, text: str) -> None:
 
 
 def entries_of(delivery: Delivery) -> list[LogEntry]:
-    """What people did to it, with who they were; the first first."""
+    """What users did to the delivery, and who, oldest first."""
     kind = ContentType.objects.get_for_model(Delivery)
     entries = LogEntry.objects.filter(content_type=kind, object_id=str(delivery.pk))
     return list(entries.select_related("user").order_by("action_time", "pk"))

@@ -1,4 +1,4 @@
-"""From a moment to an id: deliveries get rising ids as time goes on, so no index by time is needed to find a time."""
+"""Turns a time into an id: ids of deliveries rise with time, so finding a time needs no index by time."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Final
 
 from django.db import connection
 
-# The times of deliveries that statements write at the same time may be out of order; no statement runs for so long.
+# Deliveries written by concurrent statements may be out of order by time, but no statement runs this long.
 SKEW: Final = timedelta(seconds=30)
 
-# Halves the span of ids until one is left, the first that was not made before the moment. Each step is one look at the
-# primary key, some 23 of them among five million.
+# Halves the span of ids until one is left: the first that was not made before the moment. Each step is one lookup in
+# the primary key; five million rows take some 23 steps.
 _BISECT = """
 WITH RECURSIVE span (place, moment, low, high) AS (
     SELECT m.place, m.moment, edge.low, edge.high
@@ -32,8 +32,8 @@ SELECT place, low FROM span WHERE low >= high
 
 
 def id_span(since: datetime | None, until: datetime | None) -> tuple[int, int | None]:
-    """The ids from `low`, included, up to `high`, not included (None: no end), that hold all deliveries made from
-    `since` until `until`, and few others: whoever reads them compares the times as well."""
+    """The ids from `low` (inclusive) to `high` (exclusive; None: no end), which cover all deliveries made from `since`
+    to `until` and few others, so the caller must compare the times too."""
     if since is None and until is None:
         return 0, None
     moments = [None if since is None else since - SKEW, None if until is None else until + SKEW]

@@ -1,6 +1,6 @@
-"""Requests and answers as people read them: bodies indented, queries one value a line. Pure.
+"""Requests and answers in readable form: bodies indented, queries with one value a line. Pure.
 
-Nothing is changed but white space between tokens: numbers, escapes and repeated keys stay as they were sent.
+Only white space between tokens changes: numbers, escapes and repeated keys stay as they were sent.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
 _INDENT = "  "
-_MOST_DEPTH = 100  # Deeper than that, indenting makes nothing clearer.
+_MOST_DEPTH = 100  # Deeper than this, indenting does not help.
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _DECLARATION = re.compile(r"\s*(<\?xml\b[^>]*\?>)")
 
 
 def pretty_body(text: str) -> str:
-    """JSON and XML indented; anything else, and what only looks like them, as it is."""
+    """Indents JSON and XML; returns anything else, and what only looks like them, unchanged."""
     start = text.lstrip()[:1]
     if start in ("{", "["):
         return _pretty_json(text)
@@ -72,7 +72,7 @@ def _line(depth: int) -> str:
 
 
 def _pretty_xml(text: str) -> str:
-    if "<!" in text:  # A document type may define entities; these are not to be worked out.
+    if "<!" in text:  # A document type may define entities, which must not be expanded.
         return text
     try:
         root = minidom.parseString(text).documentElement  # noqa: S318 -- it defines no entities

@@ -1,4 +1,4 @@
-"""One page of the log: the deliveries in its order, each with what came of its latest attempt."""
+"""One page of the log: its deliveries in order, each with the result of its latest attempt."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PER_PAGE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`state` is what `Delivery.State` says in a word, `text` what the row has to say beyond it: when it is tried, and
-    what came of it. `answer` is the latest attempt's status and duration."""
+    """`label` is the state in a word or two; `text` adds when the delivery is tried, or how it ended. `answer` is the
+    status and duration of the latest attempt."""
 
     delivery: Delivery
     label: str
@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`older` and `newer` are ids at which the neighbouring pages begin; None where there is none."""
+    """`older` and `newer` are ids at which the neighbouring pages begin; None if there is no such page."""
 
     rows: list[Row]
     older: int | None
@@ -54,7 +54,7 @@ def page_of(finder: Finder, *, before: int | None = None, after: int | None = No
 
 
 def rows_of(ids: Sequence[int]) -> list[Row]:
-    """In two queries, whatever their number."""
+    """The rows of these deliveries, in two queries however many there are."""
     deliveries = Delivery.objects.select_related(
         "postback__partner", "postback__media_source", "postback__action_tracker", "postback__lane", "event", "action"
     ).defer("parameters", "event__parameters", "action__reported")
@@ -74,7 +74,7 @@ def label_of(delivery: Delivery) -> str:
 
 
 def text_of(delivery: Delivery) -> str:
-    """What is to be said beyond the state: why it has not left, when it is tried again, how it ended."""
+    """What to say beyond the state: why it has not been sent, when it is tried again, how it ended."""
     if delivery.state == Delivery.State.BLOCKED:
         return "Behind an earlier event of its action."
     if delivery.state != Delivery.State.READY:

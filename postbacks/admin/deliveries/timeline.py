@@ -1,4 +1,4 @@
-"""The life of an action: its events, and what each of them set going."""
+"""The timeline of an action: its events, and the deliveries that each one fired."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from actions.models import Action, ActionEvent
 from postbacks.admin.deliveries.rows import label_of, text_of
 from postbacks.models import Delivery
 
-MOST_EVENTS: Final = 100  # The latest; an action with more of them is read in the log.
+MOST_EVENTS: Final = 100  # The latest; for more, see the log.
 MOST_DELIVERIES: Final = 500  # The latest of those.
 _TOLD = ("Status", "Amount", "DeltaAmount", "Payout", "DeltaPayout")
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A delivery that an event fired, and how it stands."""
+    """A delivery that an event fired, and its state."""
 
     delivery: Delivery
     label: str
@@ -26,8 +26,8 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An event. `values` are those of its parameters that tell what it changed, by name; `fired` None where the user
-    may not see deliveries."""
+    """An event. `values` has the parameters that show what it changed, by name; `fired` is None if the user may not see
+    deliveries."""
 
     event: ActionEvent
     values: list[tuple[str, str]]
@@ -35,12 +35,12 @@ class Moment:
 
     @property
     def fires(self) -> bool:
-        """Whether events of this kind call postbacks at all."""
+        """Whether events of this kind fire postbacks at all."""
         return self.event.kind in ActionEvent.NON_STANDARD
 
 
 def timeline_of(action: Action, *, deliveries: bool, networks: bool) -> list[Moment]:
-    """The latest events, the first of them first, in two queries."""
+    """The latest events, oldest first, in two queries."""
     events = list(ActionEvent.objects.filter(action=action).order_by("-number")[:MOST_EVENTS])[::-1]
     fired = _fired(events, networks=networks) if deliveries else None
     return [

@@ -1,4 +1,4 @@
-"""The part of the log's pages that does something: Resend and Cancel, of one or of many."""
+"""The pages of the log that change something: Resend and Cancel, for one delivery or many."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPTIMIZE = "optimize_sources.view_mediasource"
 
 
 class BulkActionsAdmin(ShownOnly, LargeTable):
-    """Deliveries are not edited; what may be done to them is in `postbacks.admin.deliveries.bulk_actions`."""
+    """Deliveries are not edited; `postbacks.admin.deliveries.bulk_actions` has what users can do with them."""
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("postbacks.change_delivery")
@@ -56,12 +56,12 @@ class BulkActionsAdmin(ShownOnly, LargeTable):
         return one + many + super().get_urls()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        """Those of networks belong to Optimize, which is a permission of its own."""
+        """Deliveries to networks belong to Optimize, which has its own permission."""
         rows: QuerySet[Delivery] = super().get_queryset(request)
         return rows if request.user.has_perm(OPTIMIZE) else rows.filter(postback__media_source__isnull=True)
 
     def one_view(self, request: HttpRequest, pk: int, bulk_action: BulkAction) -> HttpResponse:
-        """From its row, then back to the list; or from its page, then on to the new one or back."""
+        """Acts on one delivery: from its row, then back to the list; or from its page, then on to the new one."""
         self._require(request, bulk_action)
         ids = list(self.get_queryset(request).filter(pk=pk).values_list("pk", flat=True))
         if not ids:
@@ -76,7 +76,7 @@ class BulkActionsAdmin(ShownOnly, LargeTable):
         return redirect("admin:postbacks_delivery_change", done[0] if done else pk)
 
     def many_view(self, request: HttpRequest, bulk_action: BulkAction) -> HttpResponse:
-        """Once to ask, and once more to do it to those that were asked about, and no others."""
+        """The first request asks; the second one acts on exactly the deliveries that were asked about."""
         self._require(request, bulk_action)
         back = f"{reverse(LOG)}?{filters_of(request.GET)}"
         if "sure" in request.POST:
@@ -87,10 +87,10 @@ class BulkActionsAdmin(ShownOnly, LargeTable):
             return redirect(back)
         chosen = self._chosen(request, bulk_action)
         if not chosen:
-            self.message_user(request, "No delivery was chosen: tick some of them first.", messages.WARNING)
+            self.message_user(request, "No delivery was chosen. Tick some first.", messages.WARNING)
             return redirect(back)
         if len(chosen) > MOST:
-            text = f"More than {MOST:,} deliveries match. Narrow the filters; to send so many again, start a replay."
+            text = f"More than {MOST:,} deliveries match. Narrow the filters, or start a replay to send so many again."
             self.message_user(request, text, messages.WARNING)
             return redirect(back)
         question = bulk_action.question(self.get_queryset(request).filter(pk__in=chosen))
@@ -105,7 +105,7 @@ class BulkActionsAdmin(ShownOnly, LargeTable):
         )
 
     def _chosen(self, request: HttpRequest, bulk_action: BulkAction) -> list[int]:
-        """The ticked ones; or of all that match the filters those that may fit, and one more than may be done."""
+        """The ticked ones; or all that match the filters and may fit, up to one more than is allowed."""
         if "all" not in request.POST:
             return ids_in(",".join(request.POST.getlist("chosen")))
         networks = request.user.has_perm(OPTIMIZE)
@@ -130,7 +130,7 @@ class BulkActionsAdmin(ShownOnly, LargeTable):
 
 
 def filters_of(query: QueryDict) -> str:
-    """The address's query without the place in the list."""
+    """The query of the URL without the position in the list."""
     kept = query.copy()
     for name in ("before", "after"):
         kept.pop(name, None)

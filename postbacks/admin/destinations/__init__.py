@@ -1,1 +1,1 @@
-"""Held: the destinations that are down and the postbacks that are paused, with what waits for them."""
+"""The Held screen: destinations that are down and postbacks that are paused, with what waits for them."""

@@ -1,6 +1,6 @@
-"""The pages of held destinations."""
+"""The Held screen."""
 
-# Django names the arguments of what it calls back, used or not.
+# Django fixes the names of the arguments of its hooks, used or not.
 # ruff: noqa: ARG002
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PER_PAGE = 50
 @admin.register(Lane)
 class LaneAdmin(ShownOnly, LargeTable):
     def has_release_permission(self, request: HttpRequest) -> bool:
-        """As for resuming what is paused."""
+        """The same permission as for resuming a paused postback."""
         return request.user.has_perm("postbacks.change_postback")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
@@ -62,9 +62,9 @@ class LaneAdmin(ShownOnly, LargeTable):
         lane = get_object_or_404(self.get_queryset(request).select_related("postback"), pk=pk)
         postback: Postback = lane.postback
         if release(postback):
-            self.log_change(request, postback, "Was released.")
-            text = f"{postback} is released: what waits goes out at its allowed rate."
+            self.log_change(request, postback, "Released.")
+            text = f"{postback} is released: waiting deliveries go out at its allowed rate."
             self.message_user(request, text, messages.SUCCESS)
         else:
-            self.message_user(request, f"{postback} was not held any more.", messages.WARNING)
+            self.message_user(request, f"{postback} was no longer held.", messages.WARNING)
         return redirect("admin:postbacks_lane_changelist")

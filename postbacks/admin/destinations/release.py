@@ -1,4 +1,4 @@
-"""Ending a hold by hand: somebody knows that the destination is back before the next probe tells."""
+"""Ends a hold by hand, when an operator knows before the next probe that the destination is back."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from postbacks.models import Lane, Postback
 
 @transaction.atomic
 def release(postback: Postback) -> bool:
-    """Lets go what waits, at the allowed rate, once the transaction commits; False if it was not held.
+    """Sends what waits, at the allowed rate, once the transaction commits; False if the postback was not held.
 
-    The run of failures is forgotten: should the destination still be down, as many are needed again to hold it.
+    The run of failures is forgotten: if the destination is still down, it takes a full run to hold it again.
     """
     held = Lane.objects.filter(postback=postback, held_since__isnull=False)
     released = held.update(
@@ -23,7 +23,7 @@ def release(postback: Postback) -> bool:
         held_since=None,
         probe_at=None,
         probe_wait_seconds=0,
-        notice=Lane.Notice.NONE,  # Who released it knows; and a hold that is over needs no telling.
+        notice=Lane.Notice.NONE,  # The operator who released it knows, and a hold that is over needs no notice.
     )
     if released:
         transaction.on_commit(partial(ready_queue.wake, {postback.pk: 0.0}))

@@ -1,4 +1,4 @@
-"""What the list of held and paused postbacks shows of each."""
+"""What the list of held and paused postbacks shows for each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from postbacks.state import State, state_of
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`why` is the latest refusal of a held destination, or why a postback was paused; `probe_at` of held ones."""
+    """`why` is the latest failure of a held destination, or why a postback was paused; `probe_at` is for held ones."""
 
     postback: Postback
     calls: str
@@ -29,9 +29,9 @@ class Row:
 
 
 def stopped(*, networks: bool) -> QuerySet[Postback]:
-    """The postbacks that are held or paused, held ones first, then the longest stopped; without `networks` those of
-    partners."""
-    # Of the retries one that was tried lately: it is due last.
+    """The postbacks that are held or paused: held ones first, the longest stopped first. Without `networks`, only those
+    of partners."""
+    # The retry that is due last was tried most recently.
     retry = Delivery.objects.filter(
         postback=OuterRef("pk"), state=Delivery.State.READY, priority=Delivery.Priority.RETRY
     ).order_by("-due_at")
@@ -46,7 +46,7 @@ def stopped(*, networks: bool) -> QuerySet[Postback]:
 
 
 def rows_of(postbacks: Sequence[Postback]) -> list[Row]:
-    """The rows of what `stopped` gives; one query."""
+    """The rows for what `stopped` returns; one query."""
     waiting = waiting_of(postback.pk for postback in postbacks)
     return [_row(postback, waiting.get(postback.pk, 0)) for postback in postbacks]
 
@@ -56,7 +56,7 @@ def _row(postback: Postback, waiting: int) -> Row:
     held_since = lane.held_since if lane is not None else None
     since = postback.paused_at or held_since
     if since is None:
-        raise ValueError(f"The postback {postback.pk} is neither held nor paused.")
+        raise ValueError(f"Postback {postback.pk} is neither held nor paused.")
     return Row(
         postback=postback,
         calls=place_called(postback.url),

@@ -1,1 +1,1 @@
-"""The form of a postback: its fields as people type them, and what was kept of secrets."""
+"""The form of a postback: its fields as users type them, and the secrets that are kept."""

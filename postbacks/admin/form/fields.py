@@ -1,4 +1,4 @@
-"""How a postback's settings are typed in a form: durations, key-value pairs, texts of several lines."""
+"""How users type the settings of a postback: durations, key-value pairs, text of several lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DurationField(forms.CharField):
 
 
 class LinesField(forms.CharField):
-    """A text of several lines. Browsers send a carriage return with each line end; it is not kept."""
+    """Text of several lines. Browsers send a carriage return with each line end; it is dropped."""
 
     widget = forms.Textarea
 
@@ -37,7 +37,7 @@ class LinesField(forms.CharField):
 
 
 class SecretHeadersField(LinesField):
-    """`Name: value` lines; those that are stored are shown with the mask, and mean the stored value. Gives `Typed`s."""
+    """`Name: value` lines; stored values are shown as a mask, which stands for them. Returns `Typed`s."""
 
     def prepare_value(self, value: Any) -> Any:
         return masked_lines(value) if isinstance(value, list) else value
@@ -56,8 +56,8 @@ class SecretHeadersField(LinesField):
 class PairsField(forms.CharField):
     """Ordered [key, template] pairs, one `key = template` a line.
 
-    A key that holds `=`, or begins or ends in white space or quotes, stands in double quotes as in JSON; a line that
-    begins with a tab continues the template above it.
+    A key that contains `=`, or begins or ends with white space, or begins with a quote, is written in double quotes as
+    in JSON; a line that begins with a tab continues the template above it.
     """
 
     widget = forms.Textarea
@@ -69,7 +69,7 @@ class PairsField(forms.CharField):
         return format_pairs(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        if isinstance(value, list):  # What the form began with, when Django asks whether anything changed.
+        if isinstance(value, list):  # The initial value, when Django checks whether anything changed.
             return value
         try:
             return parse_pairs(super().to_python(value) or "")
@@ -78,7 +78,7 @@ class PairsField(forms.CharField):
 
 
 def parse_pairs(text: str) -> Pairs:
-    """The pairs of a text; blank lines are skipped. Raises ValueError naming the first line that is no pair."""
+    """Reads pairs and skips blank lines. Raises ValueError naming the first line that is not a pair."""
     pairs: Pairs = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
         if line.startswith("\t") and pairs:
@@ -97,7 +97,7 @@ def _parse_pair(line: str, number: int) -> list[str]:
     key, rest = _quoted_key(line) if line.startswith('"') else (None, line)
     before, equals, template = rest.partition("=")
     if not equals or (key is not None and before.strip()):
-        raise ValueError(f"Line {number} is no pair. Write it as key = template.")
+        raise ValueError(f"Line {number} is not a `key = template` pair.")
     return [before.strip() if key is None else key, template.removeprefix(" ")]
 
 

@@ -1,4 +1,4 @@
-"""The postback form of the admin: the model's own checks, in the fields in which operators type."""
+"""The postback form of the admin: the checks of the model, with fields made for typing."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from postbacks.credentials.secrets.headers import to_store
 from postbacks.models import Postback
 
 _RULES_HELP = (
-    "One rule a line: a status (200, 2xx, 200-204), /a regular expression/, json: an expression that is true, "
-    "or a text in the body."
+    "One rule a line: a status (200, 2xx, 200-204), /a regular expression/, json: with an expression that is true, "
+    "or text that the body contains."
 )
 _BODY = ("body_format", "body_pairs", "body_raw")
 _NEW = Postback()
@@ -38,9 +38,9 @@ def _lines(rows: int, help_text: str = "", label: str | None = None) -> LinesFie
 
 
 class PostbackForm(ModelForm):
-    """With `fixed_owner` the postback belongs to it, whatever is sent, and only its event types are offered.
+    """With `fixed_owner`, the postback belongs to it whatever is submitted, and only its event types are offered.
 
-    What does not apply is not kept: a body under GET, the other kind of body, an app's fields for other event types.
+    What does not apply is dropped: a body with GET, the other kind of body, app fields of other event types.
     """
 
     fixed_owner: Owner | None = None
@@ -67,13 +67,13 @@ class PostbackForm(ModelForm):
         widget=PairsWidget({"rows": 5, **_PLAIN}),
         help_text="Keys are the receiver's names, values are templates.",
     )
-    body_raw = _lines(8, "The whole body, where pairs cannot express its shape.", "Raw body")
+    body_raw = _lines(8, "The whole body, if pairs cannot express its shape.", "Raw body")
     headers = _lines(3, "One “Name: value” a line.", "HTTP Header")
     secret_headers = SecretHeadersField(
         required=False,
         widget=UnfoldAdminTextareaWidget({"rows": 2, **_PLAIN}),
-        help_text="As above, for tokens and passwords: kept encrypted, sent exactly as typed, and never shown again. "
-        "A line that is left with its dots keeps its value.",
+        help_text="As above, for tokens and passwords: stored encrypted, sent exactly as typed, and never shown again. "
+        "A line whose dots you leave unchanged keeps its value.",
         label="Secret headers",
     )
     minimum_delay_seconds = DurationField(
@@ -81,16 +81,16 @@ class PostbackForm(ModelForm):
         required=False,
         initial="0",
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Seconds, or 90s, 15m, 2h, 3d; at most 30 days. Counted from the recording of the event.",
+        help_text="Seconds, or 90s, 15m, 2h, 3d; at most 30 days. Counted from when the event is recorded.",
     )
     success_response = _lines(3, f"{_RULES_HELP} Empty: any 2xx is a success.", "Success Response")
-    error_response = _lines(3, f"{_RULES_HELP} Looked at first.", "Error Response")
+    error_response = _lines(3, f"{_RULES_HELP} Checked first.", "Error Response")
     name = forms.CharField(
         max_length=200,
         required=False,
         label="Name",
         widget=UnfoldAdminTextInputWidget(),
-        help_text="In lists and in the delivery log. Empty: that of the event type.",
+        help_text="Shown in lists and in the delivery log. Empty: the name of the event type.",
     )
 
     class Meta:
@@ -129,7 +129,7 @@ class PostbackForm(ModelForm):
             self.fields["body_kind"].initial = "raw" if self.instance.body_raw else "pairs"
 
     def offer_event_types(self) -> None:
-        """Fills the choices: the event types that the owner may have postbacks for, and the events of their apps."""
+        """Fills the choices: the event types that the owner may have postbacks for, and the in-app events of apps."""
         trackers = list(event_types_for(self.fixed_owner))
         field, events = self.fields["action_tracker"], self.fields["in_app_event"]
         of_programs = groupby(trackers, key=attrgetter("program"))
@@ -169,7 +169,7 @@ class PostbackForm(ModelForm):
             self.add_error("secret_headers", str(error))
 
     def _leave_out(self, *names: str) -> None:
-        """Sets fields to what they are in a new postback; what was typed in them is not looked at."""
+        """Sets fields to their values in a new postback, and ignores what was typed in them."""
         for name in names:
             if name in self.fields:
                 self.errors.pop(name, None)
@@ -177,14 +177,14 @@ class PostbackForm(ModelForm):
         self.set_to_new(*names)
 
     def set_to_new(self, *names: str) -> None:
-        """Gives the instance's fields of these names, as far as the form has them, the values of a new postback."""
+        """Sets these fields of the instance, if the form has them, to the values of a new postback."""
         of_the_model = {field.name: field.attname for field in self.instance._meta.concrete_fields}  # noqa: SLF001 -- Django's documented interface
         for name in names:
             if name in self.fields and name in of_the_model:
                 setattr(self.instance, of_the_model[name], copy(getattr(_NEW, of_the_model[name])))
 
     def _free_name(self, wanted: str) -> str:
-        """`wanted`, or with the first number that the owner has not used for a postback yet."""
+        """`wanted`, with the first free number if the owner already has a postback of that name."""
         owner = self.fixed_owner or self.cleaned_data.get("partner") or self.cleaned_data.get("media_source")
         if owner is None:
             return wanted
@@ -194,6 +194,6 @@ class PostbackForm(ModelForm):
         return next(name for name in names if name not in taken)
 
     def _get_validation_exclusions(self) -> set[str]:
-        """Also a fixed owner is looked at, though it is no field: its postbacks' names are told apart."""
+        """Validates a fixed owner too, though it is not a field, because names are unique per owner."""
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # Django's, not in its stubs
         return excluded - {"partner", "media_source"}

@@ -1,4 +1,4 @@
-"""Widgets of the postback form: selects that carry what the page's script needs, and the pairs."""
+"""Widgets of the postback form: selects with data for the script of the page, and the pairs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from postbacks.admin.form.fields import parse_pairs
 
 
 class DataSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # the theme has no types
-    """A select whose options bear `data-<name>`, from `data`: {option value: text}."""
+    """A select whose options have `data-<name>`, from `data`: {option value: text}."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -28,10 +28,10 @@ class DataSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # the theme ha
 
 
 class PairsWidget(UnfoldAdminTextareaWidget):  # type: ignore[misc]  # the theme has no types
-    """The text of the pairs, and the pairs as JSON for the script that makes rows of them."""
+    """The pairs as text, and as JSON for the script that turns them into rows."""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(name, value, attrs)
-        with suppress(ValueError):  # Without rows the text is shown as it was typed, with its error.
+        with suppress(ValueError):  # If it cannot be read, the text is shown as typed, with its error.
             context["widget"]["attrs"]["data-pairs"] = json.dumps(parse_pairs(value or ""))
         return context

@@ -1,4 +1,4 @@
-"""The pages of partners and networks, with the way to their postbacks."""
+"""The pages of partners and networks, with links to their postbacks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from postbacks.admin.integrations.rows import rows_of
 from postbacks.models import Postback
 
 _PER_PAGE = 50
-_SHOWN_SKIPPED = 20  # A message of a thousand lines nobody reads.
+_SHOWN_SKIPPED = 20  # Nobody reads a thousand messages.
 
 
 class CopyForm(forms.Form):
-    """Which postbacks, and to whom."""
+    """Which postbacks to copy, and to which owners."""
 
     postbacks = forms.ModelMultipleChoiceField(
         Postback.objects.none(), label="Postbacks", widget=forms.CheckboxSelectMultiple
@@ -48,7 +48,7 @@ class CopyForm(forms.Form):
 
 
 class WithPostbacks(ModelAdmin):
-    """An owner's pages. `kind` says which one it is."""
+    """The pages of owners; `kind` says of which kind."""
 
     kind: OwnerKind
 
@@ -73,11 +73,11 @@ class WithPostbacks(ModelAdmin):
         )
 
     def has_see_postbacks_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 -- the theme passes it
-        # Not named as "postbacks.view_postback": that the theme looks up in the database whenever Django starts.
+        # Not named "postbacks.view_postback", which the theme would look up in the database whenever Django starts.
         return request.user.has_perm("postbacks.view_postback")
 
     def copy_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """To choose; then, by POST, to copy."""
+        """Shows the choices; by POST, copies."""
         if not request.user.has_perm("postbacks.add_postback"):
             raise PermissionDenied
         owner = self._owner(request, str(pk))

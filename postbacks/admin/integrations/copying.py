@@ -1,4 +1,4 @@
-"""Giving postbacks of one owner to others of its kind, as far as they fit there."""
+"""Copies postbacks of one owner to others of its kind, if they fit there."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from postbacks.credentials.signing.keys import FIELDS as SIGNING_FIELDS
 from postbacks.models import Postback
 
 _NOT_COPIED = {"id", "partner", "media_source", "paused_at", "pause_reason", "deleted_at", "created_at", "updated_at"}
-_NOT_COPIED |= set(SIGNING_FIELDS)  # Each receiver has a key of its own.
+_NOT_COPIED |= set(SIGNING_FIELDS)  # Each receiver has its own key.
 
 
 @dataclass(slots=True)
 class Copied:
-    """The new postbacks, and for each that does not fit a sentence that says why."""
+    """The new postbacks, and a sentence for each that does not fit."""
 
     made: list[Postback] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
 
 def copy_to(postbacks: Iterable[Postback], owners: Iterable[Owner]) -> Copied:
-    """Copies each postback to each owner. What a form would refuse is left out; what is made is as if typed in."""
+    """Copies each postback to each owner, with the checks of a form; what these refuse is skipped."""
     copied = Copied()
     sources = list(postbacks)
     for owner in owners:

@@ -1,4 +1,4 @@
-"""Partners and networks as owners of postbacks: what differs between the two, in one place."""
+"""Partners and networks as owners of postbacks: the differences between them, in one place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Owner = Partner | MediaSource
 
 @dataclass(frozen=True, slots=True)
 class OwnerKind:
-    """`field` is the postback's, and the query parameter's, name; `screen` the name of the screen's URL."""
+    """`field` names the field of the postback and the query parameter; `screen` names the URL of the screen."""
 
     field: str
     model: type[Partner] | type[MediaSource]
@@ -28,14 +28,14 @@ class OwnerKind:
     noun: str
 
     def postbacks(self, owner: Owner) -> QuerySet[Postback]:
-        """The owner's existing postbacks, with what is shown of them."""
+        """The existing postbacks of the owner, with the related rows that lists show."""
         rows = Postback.objects.existing().filter(**{self.field: owner.pk})
         return rows.select_related("action_tracker", "in_app_event", "lane", self.field).order_by(
             "action_tracker__name", "name", "id"
         )
 
     def url(self, owner: Owner) -> str:
-        """The address of the owner's screen."""
+        """The URL of the owner's screen."""
         return reverse(self.screen, args=(owner.pk,))
 
     def add_url(self, owner: Owner) -> str:
@@ -57,7 +57,7 @@ def kind_of(owner: Owner) -> OwnerKind:
 
 
 def owner_named(request: HttpRequest) -> Owner | None:
-    """The owner that the query of the address names, such as `?partner=7`; None if it names none that exists."""
+    """The owner that the query of the URL names, such as `?partner=7`; None if it names no existing one."""
     for kind in (PARTNER, NETWORK):
         named = read_id(request.GET.get(kind.field, ""))
         if named is not None:
@@ -67,7 +67,7 @@ def owner_named(request: HttpRequest) -> Owner | None:
 
 
 def event_types_for(owner: Owner | None) -> QuerySet[ActionTracker]:
-    """The event types for which the owner may have postbacks: of a partner, those that its contracts hold."""
+    """The event types for which the owner may have postbacks: for a partner, those in its contracts."""
     rows = ActionTracker.objects.select_related("program").order_by("program__name", "name", "id")
     if isinstance(owner, Partner):
         return rows.filter(contract_terms__contract__partner=owner).distinct()

@@ -1,4 +1,4 @@
-"""What the screen of an owner's postbacks shows of each of them."""
+"""What the screen of an owner's postbacks shows for each of them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A postback, its state, and its last 24 hours: the present one and the 23 before it.
+    """A postback, its state, and its last 24 hours: the current one and the 23 before it.
 
-    `success_percent` is the share of delivered ones among those that ended, `p95_ms` the duration that 95 % of the
-    requests did not exceed; None where there were none. `waiting` is how many deliveries are not finished, in words.
+    `success_percent` is the share of delivered ones among those delivered or failed, `p95_ms` the duration that 95 % of
+    the requests did not exceed; None if there were none. `waiting` is the number of unfinished deliveries, as text.
     """
 
     postback: Postback
@@ -35,7 +35,7 @@ class Row:
 
 
 def rows_of(postbacks: Sequence[Postback]) -> list[Row]:
-    """The rows of postbacks that come with their event type and lane; two or three queries in all."""
+    """The rows of postbacks loaded with their event type and lane; two or three queries in all."""
     catch_up()
     keys = [postback.pk for postback in postbacks]
     since = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS - 1)
@@ -45,7 +45,7 @@ def rows_of(postbacks: Sequence[Postback]) -> list[Row]:
 
 
 def place_called(url: str) -> str:
-    """Host and path of a URL template, without the query, in which tokens stand."""
+    """Host and path of a URL template, without the query, which may contain tokens."""
     parts = urlsplit(url.partition("?")[0])
     return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
 

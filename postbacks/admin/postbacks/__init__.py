@@ -1,1 +1,1 @@
-"""Postbacks: the list, the form, pausing, deleting, signing."""
+"""The pages of postbacks: list, form, pause and resume, delete, signing."""

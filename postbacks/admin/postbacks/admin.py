@@ -1,6 +1,6 @@
 """The admin of postbacks: set up, pause, resume, delete."""
 
-# Django names the arguments of what it calls back, used or not.
+# Django fixes the names of the arguments of its hooks, used or not.
 # ruff: noqa: ARG002
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _KEPT = (
 
 
 def _owner(request: HttpRequest, postback: Postback | None) -> Owner | None:
-    """Whose postback the form is about: the one's that it belongs to, or for a new one whom the address names."""
+    """The owner of the form's postback; for a new one, the owner that the URL names."""
     if postback is not None:
         return postback.owner
     owner = owner_named(request)
@@ -55,7 +55,7 @@ def _owner(request: HttpRequest, postback: Postback | None) -> Owner | None:
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Active, held, paused or deleted; without a choice deleted ones are left out."""
+    """Active, held, paused or deleted; by default all but deleted ones."""
 
     title = "state"
     parameter_name = "state"
@@ -88,7 +88,7 @@ class PostbackAdmin(ModelAdmin):
     change_form_outer_after_template = "admin/postbacks/postback/side.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: Postback | None = None) -> Any:
-        """In the order in which operators are used to be asked."""
+        """The fields in the order that operators expect."""
         owner = _owner(request, obj)
         may_type = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         first = [
@@ -113,18 +113,18 @@ class PostbackAdmin(ModelAdmin):
         return form
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Who may not see networks can choose none, also not by its id."""
+        """A user who may not see networks cannot choose one, not even by id."""
         if db_field.name == "media_source" and not request.user.has_perm(_OPTIMIZE):
             kwargs["queryset"] = MediaSource.objects.none()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """After *Save and add another* everything as before, but for the event type."""
+        """After *Save and add another*, everything as before except the event type."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         before = row_of(self.get_queryset(request), request.GET.get("like", ""))
         if before is not None:
             initial |= {name: getattr(before, name) for name in _KEPT}
-            # Their values are nobody's to copy: whoever has them types them again.
+            # Their values are not copied: the user types them again.
             initial["secret_headers"] = "\n".join(f"{name}: " for name, _token in before.secret_headers)
             initial["body_kind"] = "raw" if before.body_raw else "pairs"
         return initial
@@ -164,7 +164,7 @@ class PostbackAdmin(ModelAdmin):
         return redirect(kind_of(obj.owner).url(obj.owner))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Postback]:
-        """Networks' postbacks belong to Optimize, which is a permission of its own."""
+        """Postbacks of networks belong to Optimize, which has its own permission."""
         rows: QuerySet[Postback] = super().get_queryset(request)
         return rows if request.user.has_perm(_OPTIMIZE) else rows.filter(media_source__isnull=True)
 
@@ -180,7 +180,7 @@ class PostbackAdmin(ModelAdmin):
         return own + super().get_urls()
 
     def pause_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self._switch(request, pk, pause, "paused: deliveries are collected, and go out when it is resumed")
+        return self._switch(request, pk, pause, "paused: deliveries are collected, and go out when you resume it")
 
     def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return self._switch(request, pk, resume, "resumed: what was collected goes out at its allowed rate")
@@ -205,7 +205,7 @@ class PostbackAdmin(ModelAdmin):
         return (obj is None or obj.deleted_at is None) and super().has_delete_permission(request, obj)
 
     def get_deleted_objects(self, objs: Iterable[Postback], request: HttpRequest) -> Any:
-        """What the confirmation page says: the postbacks, and how many deliveries each one takes with it."""
+        """The text of the confirmation page: the postbacks, and how many deliveries are cancelled with each."""
         lines = [f"{postback} ({_cancelled(pending_count(postback), 'will be')})" for postback in objs]
         return lines, {"postbacks": len(lines)}, set(), []
 
@@ -224,7 +224,7 @@ class PostbackAdmin(ModelAdmin):
         postbacks = list(queryset.filter(deleted_at__isnull=True, paused_at__isnull=True))
         for postback in postbacks:
             pause(postback)
-        text = f"Paused {len(postbacks)}. Deliveries are collected and go out when resumed."
+        text = f"Paused {len(postbacks)}. Deliveries are collected, and go out when you resume."
         self.message_user(request, text, messages.SUCCESS)
 
     @admin.action(description="Resume selected postbacks", permissions=["change"])
@@ -260,7 +260,7 @@ class PostbackAdmin(ModelAdmin):
 
     @admin.display(description="Signature")
     def signing(self, postback: Postback) -> SafeString:
-        """With the way to its keys."""
+        """The same with a link to the keys."""
         url = reverse(f"admin:{SIGNING}", args=[postback.pk])
         return format_html('{} (<a href="{}">signing</a>)', self.signature(postback), url)
 

@@ -23,17 +23,17 @@ from postbacks.models import Postback
 from value_types.secret_text import SecretText
 
 URL_NAME = "postbacks_postback_signing"
-_OVERLAPS = [("24", "24 hours"), ("1", "One hour"), ("168", "7 days"), ("0", "Not at all: it ends now")]
+_OVERLAPS = [("24", "24 hours"), ("1", "One hour"), ("168", "7 days"), ("0", "No time: it ends now")]
 
 
 class RenewForm(forms.Form):
-    """`overlap`: for how many hours the key that is replaced signs as well."""
+    """`overlap`: for how many hours requests are also signed with the replaced key."""
 
     overlap = forms.TypedChoiceField(
         choices=_OVERLAPS,
         coerce=int,
         initial="24",
-        label="The present key signs as well for",
+        label="Also sign with the current key for",
         required=False,
         empty_value=None,
         widget=UnfoldAdminSelectWidget(),
@@ -42,7 +42,7 @@ class RenewForm(forms.Form):
 
 @never_cache
 def signing_view(request: HttpRequest, pk: int, model_admin: ModelAdmin[Any]) -> HttpResponse:
-    """How it stands; by POST a new key, which only this one answer shows, or the end of signing."""
+    """Shows the state of signing; by POST, makes a new key, which only this response shows, or stops signing."""
     postback = get_object_or_404(model_admin.get_queryset(request), pk=pk)
     if not model_admin.has_change_permission(request, postback):
         raise PermissionDenied
@@ -50,8 +50,8 @@ def signing_view(request: HttpRequest, pk: int, model_admin: ModelAdmin[Any]) ->
         return _page(request, postback, model_admin, RenewForm())
     if "stop" in request.POST:
         stop_signing(postback)
-        model_admin.log_change(request, postback, "Is signed no more.")
-        messages.success(request, f"{postback} is signed no more.")
+        model_admin.log_change(request, postback, "No longer signed.")
+        messages.success(request, f"{postback} is no longer signed.")
         return redirect(reverse(f"admin:{URL_NAME}", args=(postback.pk,)))
     form = RenewForm(request.POST)
     if not form.is_valid():

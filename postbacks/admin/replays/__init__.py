@@ -1,1 +1,1 @@
-"""Replays: choose, see the count, confirm, watch."""
+"""The pages of replays: choose, see the count, confirm, watch, cancel, resume."""

@@ -1,6 +1,6 @@
 """The admin of replays: choose, see the count, confirm, watch, cancel, resume."""
 
-# Django names the arguments of what it calls back, used or not.
+# Django fixes the names of the arguments of its hooks, used or not.
 # ruff: noqa: ARG002
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from postbacks.replay.names import described
 from postbacks.replay.plan import NothingMatchedError, Plan, plan, start
 from postbacks.replay.progress import progress_of
 
-# What is replayed may go to networks, which are a permission of their own.
+# A replay may send to networks, which have their own permission.
 _OPTIMIZE = "optimize_sources.view_mediasource"
 
 
@@ -53,7 +53,7 @@ class ReplayAdmin(LargeTable):
         return own + super().get_urls()
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Once to count, and once more to send: what is sent is never more than what was chosen on the same page."""
+        """The first request counts, the second sends what the same page has selected."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = ReplayForm(request.POST or None)
@@ -77,7 +77,7 @@ class ReplayAdmin(LargeTable):
         if replay is None:
             raise Http404(f"There is no replay {object_id}.")
         if request.method == "POST":
-            raise PermissionDenied  # Cancelling and resuming have addresses of their own.
+            raise PermissionDenied  # Cancelling and resuming have their own URLs.
         (progress,) = progress_of([replay])
         under_way = replay.state == Replay.State.RUNNING or progress.waiting > 0
         return self._page(
@@ -98,7 +98,7 @@ class ReplayAdmin(LargeTable):
         return self._change(request, pk, feed.cancel, "cancelled", "has nothing left to cancel")
 
     def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self._change(request, pk, feed.resume, "running again", "is not one that was stopped")
+        return self._change(request, pk, feed.resume, "running again", "is not stopped")
 
     def _change(self, request: HttpRequest, pk: int, change: Any, done: str, refused: str) -> HttpResponse:
         if request.method != "POST":

@@ -1,4 +1,4 @@
-"""The form with which operators start a replay: the filters of the command, to be chosen from."""
+"""The form to start a replay: the filters of the command, as choices."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def _switch(label: str, help_text: str) -> forms.BooleanField:
 
 
 class ReplayForm(forms.Form):
-    """`selection` is there once the form is valid; `given` is what was chosen, as the command would be given it."""
+    """`selection` is set once the form is valid; `given` holds what was chosen, as options of the command."""
 
     partner = _several("Partners", Partner.objects.all(), "Postbacks of these partners.")
     media_source = _several("Networks", MediaSource.objects.all(), "Postbacks of these networks.")
     postback = _several("Postbacks", Postback.objects.existing().select_related("partner", "media_source"))
     program = _several("Programs", Program.objects.all())
     action_tracker = _several("Event types", ActionTracker.objects.select_related("program"))
-    action = _text("Action", "An action id, such as 1000.2001.158133; several with commas.")
-    order_id = _text("Order id", "Just as it was reported; several with commas.")
+    action = _text("Action", "An action id, such as 1000.2001.158133; separate several with commas.")
+    order_id = _text("Order id", "Exactly as reported; separate several with commas.")
     event_kind = forms.MultipleChoiceField(
         choices=KINDS, required=False, label="Event kinds", widget=UnfoldAdminSelect2MultipleWidget()
     )
@@ -56,10 +56,12 @@ class ReplayForm(forms.Form):
         required=False,
         label="Status",
         widget=UnfoldAdminSelect2MultipleWidget(),
-        help_text="As the action stands now.",
+        help_text="The current status of the action.",
     )
-    since = _text("Since", "Recorded on this day or later: 2026-11-24, or a moment: 2026-11-24T09:30.")
-    until = _text("Until", "Recorded on this day or before, or before this moment.")
+    since = _text(
+        "Since", "Recorded on this day or later, such as 2026-11-24, or since a time, such as 2026-11-24T09:30."
+    )
+    until = _text("Until", "Recorded on this day or earlier, or before this time.")
     failed_only = _switch("Failed only", "Only what has failed since it was last delivered.")
     never_delivered = _switch("Never delivered", "Only what was never delivered.")
     to_postback = forms.ModelChoiceField(
@@ -67,8 +69,8 @@ class ReplayForm(forms.Form):
         required=False,
         label="To postback",
         widget=UnfoldAdminSelect2Widget(),
-        help_text="Send to this postback what it would have got, had it been there. Empty: everybody gets again what "
-        "they have had.",
+        help_text="Send this postback what it would have received if it had existed. Empty: each postback gets again "
+        "what it has had.",
     )
     values = forms.ChoiceField(choices=Replay.Values.choices, label="Values", widget=UnfoldAdminSelectWidget())
     exact = _switch("Exactly these", "Do not send later events of the same actions again.")
@@ -78,7 +80,7 @@ class ReplayForm(forms.Form):
         max_value=10_000,
         label="Rate",
         widget=UnfoldAdminIntegerFieldWidget(),
-        help_text="Per second at most, below the postbacks' own limits. Empty: as fast as they allow.",
+        help_text="At most this many per second, below the limits of the postbacks. Empty: as fast as they allow.",
     )
 
     selection: Selection

@@ -1,1 +1,1 @@
-"""Trying a postback out while it is typed: the request as it would go out, and one that does go out."""
+"""Previews the request of a postback while it is being typed, and sends a test request."""

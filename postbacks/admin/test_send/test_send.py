@@ -1,4 +1,4 @@
-"""The request that a postback makes of an event, and what comes of sending it once."""
+"""The request that a postback builds from an event, and the result of sending it once."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from postbacks.request.check import ill_formed
 from postbacks.validation import request_template
 from postbacks.verdicts.rules import compile_rules
 
-ACTION = "test_send_action"  # The field in which the recorded action is named.
+ACTION = "test_send_action"  # The field that names the recorded action.
 
 
 @dataclass(slots=True)
 class TestSend:
-    """`request` is there unless `errors`, by field of the form, say why not; `event` says whose values they are."""
+    """`request` is set unless `errors`, by form field, say why not; `event` says where the values come from."""
 
     event: str
     request: Request | None = None
@@ -42,9 +42,9 @@ class TestSend:
 
 
 def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
-    """Builds the request of a postback that need not be saved, of sample values or of the action's latest event.
+    """Builds the request of a postback, saved or not, from sample values or the latest event of the action.
 
-    `errors` is what `typed_postback` has found. No request goes out.
+    `errors` is what `typed_postback` has found. Nothing is sent.
     """
     test_send = TestSend(f"Action {action_id}" if action_id else "Sample values", errors=errors)
     try:
@@ -55,9 +55,9 @@ def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
     hidden = frozenset(postback.action_tracker.hidden_parameters) if postback.action_tracker_id else frozenset()
     try:
         compiled = compile_request(request_template(postback), hidden)
-        test_send.request = compiled.build(event.values, f"test_{token_hex(8)}")  # Of no delivery.
+        test_send.request = compiled.build(event.values, f"test_{token_hex(8)}")  # It belongs to no delivery.
     except (RequestErrors, SecretUnreadableError):
-        return test_send  # By field in the errors already.
+        return test_send  # Already in the errors, by field.
     except Unbuildable as error:
         test_send.errors.setdefault("url", []).append(str(error))
         return test_send
@@ -69,7 +69,7 @@ def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
 
 
 def send_once(request: Request, postback: Postback) -> dict[str, Any]:
-    """Sends a request, through the guard, without a retry and without a record; what came back, ready for JSON.
+    """Sends a request through the guard, without retry or record; returns the result, ready for JSON.
 
     `success` and `verdict` are those of the postback's rules. Secrets that the receiver echoes are masked.
     """
@@ -92,12 +92,12 @@ def send_once(request: Request, postback: Postback) -> dict[str, Any]:
 
 
 def _event_for(postback: Postback, action_id: str) -> PreviewEvent:
-    """The values of an action's latest event. Raises EventFileError if they are not for the postback's owner."""
+    """The values of an action's latest event. Raises EventFileError if the owner must not see them."""
     event = recorded_event(action_id, None)
     if postback.partner is not None and event.values.get("MediaPartnerId") != str(postback.partner.pk):
-        raise EventFileError(f"action {action_id} is credited to somebody else, whose values are not for this partner")
+        raise EventFileError(f"action {action_id} is credited to another partner, so its values cannot be used here")
     if postback.action_tracker_id and event.values.get("ActionTrackerId") != str(postback.action_tracker_id):
-        raise EventFileError(f"action {action_id} is of another event type")
+        raise EventFileError(f"action {action_id} has another event type")
     return event
 
 

@@ -1,4 +1,4 @@
-"""What stands in the form at this moment, as a postback that is not saved."""
+"""The current content of the form as an unsaved postback."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from postbacks.models import Postback
 Errors = dict[str, list[str]]
 
 _MISSING = {"url": "Enter the URL of the receiver.", "action_tracker": "Select the event type."}
-_WITH_A_DEFAULT = ("event_trigger", "scope", "method")  # Where one of them is not sent, the model's holds.
+_WITH_A_DEFAULT = ("event_trigger", "scope", "method")  # If one is not submitted, the model's default applies.
 
 
 class TypedForm(PostbackForm):
-    """The form as it is bound to be looked at: not to be shown again, nor to be saved."""
+    """The form, bound only to be read: it is neither shown again nor saved."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        del self.fields["name"]  # It is in no request.
+        del self.fields["name"]  # No request contains it.
         for name in _WITH_A_DEFAULT:
             self.fields[name].required = False
         for name, message in _MISSING.items():
             self.fields[name].error_messages["required"] = message
 
     def offer_event_types(self) -> None:
-        """Nobody chooses here."""
+        """Does nothing: this form offers no choices."""
 
     def validate_unique(self) -> None:
-        """What a row may not share with others is looked at when it is saved; so with its constraints."""
+        """Does nothing: uniqueness and constraints are checked when the postback is saved."""
 
     def validate_constraints(self) -> None:
-        """An owner may still be missing."""
+        """Does nothing: an owner may still be missing."""
 
 
 def typed_postback(fields: QueryDict, saved: Postback | None = None) -> tuple[Postback, Errors]:
-    """The postback of the form's fields as they are sent, and by field what saving it would refuse.
+    """The postback from the submitted fields, and by field the errors that saving it would give.
 
-    What cannot be read is as in a new postback. `saved` is the postback that is being changed, whose secrets the masks
-    in the form stand for.
+    A field that cannot be read has its value in a new postback. `saved` is the postback that is being changed; masks in
+    the form stand for its secrets.
     """
     form = TypedForm(fields, instance=saved)
     errors = {name: [str(message) for message in messages] for name, messages in form.errors.items()}

@@ -1,4 +1,4 @@
-"""The two questions that the form asks while it is filled in: what would be sent, and what comes of it."""
+"""The two requests that the form makes while it is filled in: what would be sent, and send it once."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _OPTIMIZE = "optimize_sources.view_mediasource"
 
 @require_POST
 def preview_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonResponse:
-    """The request, and what is wrong. For those who may set postbacks up."""
+    """Returns the request and its errors, to users who may set up postbacks."""
     return JsonResponse(_test_send(request, model_admin)[0].as_json())
 
 
 @require_POST
 def test_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonResponse:
-    """Sends the request once, unless something is wrong with it."""
+    """Sends the request once, unless it has errors."""
     test_send, postback = _test_send(request, model_admin)
     if test_send.request is None or test_send.errors:
         return JsonResponse(test_send.as_json())
@@ -37,18 +37,18 @@ def test_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonRespons
 
 @cache
 def shown_palette() -> Palette:
-    """It is the same for as long as the program runs."""
+    """The palette, which stays the same while the program runs."""
     return palette()
 
 
 def _saved(request: HttpRequest, model_admin: ModelAdmin[Any]) -> Postback | None:
-    """The postback that is being changed. None for a new one, and for whoever may not change it."""
+    """The postback that is being changed. None for a new one, and if the user may not change it."""
     saved: Postback | None = row_of(model_admin.get_queryset(request), request.POST.get("test_send_postback", ""))
     return saved if saved is not None and model_admin.has_change_permission(request, saved) else None
 
 
 def may_name_actions(request: HttpRequest) -> bool:
-    """Whoever sees the values of an action as well as the action."""
+    """Whether the user may see actions and their personal values."""
     return request.user.has_perm("actions.view_action") and may_see_personal(request)
 
 

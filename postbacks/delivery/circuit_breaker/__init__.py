@@ -1,1 +1,1 @@
-"""Destinations that are down are held: a pure rule (`health`), and its rows (`store`)."""
+"""Holds destinations that are down: a pure rule (`health`) and its rows (`store`)."""

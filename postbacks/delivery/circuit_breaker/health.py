@@ -1,12 +1,12 @@
-"""Whether a destination is down: how a lane's health follows from what came of its attempts. Pure.
+"""Whether a destination is down: a lane's health, derived from the results of its attempts. Pure.
 
-A run of connection errors, timeouts, 429 and 5xx, long enough and of several actions, puts the lane on hold: nothing
-goes out but one probe at a time, a real delivery, at growing intervals. Any other answer, also a refusal, shows that
-somebody is there and ends the hold. A body that a rule judges failed is such an answer.
+A long enough run of connection errors, timeouts, 429 and 5xx, over several actions, puts the lane on hold: only one
+probe at a time, a real delivery, goes out, at growing intervals. Any other answer, even a refusal, shows that the
+destination is alive and ends the hold. So does an answer whose body a rule judges as failed.
 
-What never got as far as the destination says nothing of it: an address or a port that we do not call, a proxy in the
-way, a URL that cannot be called, a bug of ours. It changes no run and ends no hold; where the probe ends so, the next
-one goes out after the same wait.
+An attempt that never reached the destination says nothing about it: an address or a port that we do not call, a proxy
+in between, a URL that cannot be called, an internal error. It neither changes a run nor ends a hold; if it was the
+probe, the next probe goes out after the same wait.
 """
 
 from __future__ import annotations
@@ -21,33 +21,32 @@ from postbacks.delivery.outcomes import Delivered, Judged
 from postbacks.egress.failures import Code, Failure
 
 FAILURES_TO_HOLD = 10
-ACTIONS_TO_HOLD = 3  # One poisonous action must not hold the others.
+ACTIONS_TO_HOLD = 3  # A single failing action must not hold the others.
 FIRST_PROBE = timedelta(seconds=10)
 LONGEST_PROBE_WAIT = timedelta(minutes=15)
 GONE_ACTIONS_TO_PAUSE = 3
 
-# Connection errors and timeouts; a server that does not speak HTTP as it should is no receiver. All others are SILENT,
-# also what libcurl cannot name: a hold stops everything, so it takes evidence.
+# Connection errors and timeouts; a server that does not speak proper HTTP counts as down. All other failures are
+# SILENT, including those that libcurl cannot name: a hold stops everything, so it needs evidence.
 _DOWN = frozenset({Code.DNS, Code.REFUSED, Code.CONNECT_TIMEOUT, Code.TLS, Code.TIMEOUT, Code.BROKEN, Code.BAD_ANSWER})
 
 
 class Sign(Enum):
-    """What became of a delivery says this of its destination; what came of a probe is told apart from what was under
-    way before."""
+    """What the result of a delivery says about its destination."""
 
     ALIVE = "alive"
     DOWN = "down"
-    GONE = "gone"  # 410: alive, but it wants no more.
-    SILENT = "silent"  # An attempt that never got there: nothing.
-    UNSENT = "unsent"  # No attempt was made: nothing either.
+    GONE = "gone"  # 410: alive, but wants no more.
+    SILENT = "silent"  # An attempt that never reached it: nothing.
+    UNSENT = "unsent"  # No attempt was made: nothing.
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Of one lane. `failed_actions` and `gone_actions` hold the different actions of the current run, up to as many as
-    matter.
+    """The health of one lane. `failed_actions` and `gone_actions` hold the distinct actions of the current run, up to
+    the number that matters.
 
-    While `held_since` is set, nothing but a probe goes out, from `probe_at` on; `probe_wait` is the latest interval.
+    While `held_since` is set, only a probe goes out, from `probe_at` on; `probe_wait` is the latest interval.
     """
 
     failures: int = 0
@@ -59,12 +58,12 @@ class Health:
 
     @property
     def pauses(self) -> bool:
-        """True when the receiver has said 410 to so many different actions in a row that the postback is paused."""
+        """True if the receiver answered 410 to enough different actions in a row that the postback is paused."""
         return len(self.gone_actions) >= GONE_ACTIONS_TO_PAUSE
 
 
 def sign_of(judged: Judged) -> Sign:
-    """What it says. A postback's rules may accept any status: what they accept is a sign of life."""
+    """The sign of a judged delivery. What the postback's rules accept is a sign of life, whatever its status."""
     if judged.sent is None:
         return Sign.UNSENT
     answer = judged.sent.answer
@@ -78,7 +77,7 @@ def sign_of(judged: Judged) -> Sign:
 
 
 class Observation(NamedTuple):
-    """One attempt of a lane: what it says, of which action it was, and whether it was the probe of a hold."""
+    """One result in a lane: its sign, its action, and whether it was the probe of a hold."""
 
     sign: Sign
     action_id: int
@@ -86,7 +85,7 @@ class Observation(NamedTuple):
 
 
 def advance(health: Health, news: Iterable[Observation], now: datetime) -> Health:
-    """The lane's health after these attempts, in their order."""
+    """The lane's health after these results, in this order."""
     for one in news:
         health = _after_one(health, one, now)
     return health
@@ -117,7 +116,7 @@ def _probe_failed(health: Health, now: datetime) -> Health:
 
 
 def _probe_again(health: Health, one: Observation, now: datetime) -> Health:
-    """A probe that tells nothing makes room for the next: after the same wait, or at once where nothing went out."""
+    """After a probe that says nothing, the next goes out after the same wait, or at once if nothing was sent."""
     if not one.probe or health.held_since is None:
         return health
     return replace(health, probe_at=now if one.sign is Sign.UNSENT else now + health.probe_wait)

@@ -1,4 +1,4 @@
-"""Keeps the lanes' health in the database: one short transaction, and only for lanes that have news."""
+"""Keeps the health of lanes in the database: one short transaction, only for lanes with news."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from psycopg2 import extensions
 
 from postbacks.delivery.circuit_breaker.health import FIRST_PROBE, Health, Observation, advance
 
-# A probe that was taken and whose worker died is free again after this long: longer than any request.
+# If a worker dies with a probe, the probe is free again after this long: longer than any request takes.
 PROBE_LEASE_SECONDS = 60
 
 CREATE = """
@@ -45,7 +45,7 @@ GONE_REASON = "The receiver answered 410 Gone to three different actions in a ro
 
 
 class HoldChange(NamedTuple):
-    """How a lane's hold changed; `probe_seconds` until the next probe, None where it is not held."""
+    """How a lane's hold changed; `probe_seconds` is the time until the next probe, None if the lane is not held."""
 
     postback_id: int
     was_held: bool
@@ -54,7 +54,7 @@ class HoldChange(NamedTuple):
 
 
 def learn(connection: extensions.connection, news: Mapping[int, Sequence[Observation]]) -> list[HoldChange]:
-    """Brings the health of these lanes up to date; returns those that are held, or were, or are now paused."""
+    """Updates the health of these lanes; returns those that are or were held, or are now paused."""
     if not news:
         return []
     changes = []
@@ -76,7 +76,7 @@ def learn(connection: extensions.connection, news: Mapping[int, Sequence[Observa
 
 
 def take_probes(cursor: extensions.cursor, postback_ids: Sequence[int]) -> set[int]:
-    """Of these held lanes, those whose probe is due and is now the caller's to send."""
+    """Takes the probes that are due among these held lanes; the caller sends them. Returns their lanes."""
     if not postback_ids:
         return set()
     cursor.execute(TAKE_PROBE, (PROBE_LEASE_SECONDS, list(postback_ids)))
@@ -84,7 +84,7 @@ def take_probes(cursor: extensions.cursor, postback_ids: Sequence[int]) -> set[i
 
 
 def return_probes(cursor: extensions.cursor, postback_ids: Sequence[int]) -> None:
-    """Gives back probes for which nothing was due: the next delivery that is will take them."""
+    """Gives back probes for which no delivery was due: the next due delivery takes them."""
     if postback_ids:
         cursor.execute(RETURN_PROBE, (list(postback_ids),))
 

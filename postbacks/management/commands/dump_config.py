@@ -10,8 +10,8 @@ from postbacks.config_file.dump import dump_config
 
 class Command(BaseCommand):
     help = (
-        "Write programs, partners, contracts, media sources, postbacks and exchange rates as YAML. load_config reads "
-        "it back. Actions and deliveries are not part of it, nor is whether a postback is paused."
+        "Write programs, partners, contracts, media sources, postbacks and exchange rates as YAML that load_config "
+        "reads. Actions, deliveries and whether a postback is paused are not included."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

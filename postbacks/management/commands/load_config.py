@@ -1,4 +1,4 @@
-"""`manage.py load_config`: sets up what a configuration file describes."""
+"""`manage.py load_config`: loads a configuration file."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -18,8 +18,7 @@ class Command(BaseCommand):
 
 Everything is checked first: if anything is wrong, every problem is listed with its place and nothing is written.
 Otherwise the changes are written together and listed: + created, ~ changed, - deleted. Loading the same file again
-changes nothing. What the file does not name stays as it is, unless --prune is given. The keys are listed in
-docs/configuration.md."""
+changes nothing. What the file does not name stays, unless --prune is given. docs/configuration.md lists the keys."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
@@ -30,8 +29,8 @@ docs/configuration.md."""
         parser.add_argument(
             "--prune",
             action="store_true",
-            help="delete what the file does not name, as far as nothing refers to it; what waits to be sent by a "
-            "deleted postback is cancelled",
+            help="delete what the file does not name, unless something refers to it; waiting deliveries of a deleted "
+            "postback are cancelled",
         )
 
     def handle(self, *_: object, file: str, dry_run: bool, prune: bool, verbosity: int, **__: object) -> None:
@@ -45,7 +44,7 @@ docs/configuration.md."""
             raise CommandError(f"{file} has {found}; nothing was written.\n{listed}") from error
         except IntegrityError as error:
             raise CommandError(
-                f"Somebody else changed the configuration at the same moment; nothing was written. Load again.\n{error}"
+                f"The configuration was changed elsewhere at the same time; nothing was written. Load again.\n{error}"
             ) from error
         if verbosity:
             self.stdout.write(_report(outcome, dry_run=dry_run))
@@ -60,7 +59,7 @@ def _read(file: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise CommandError(f"{file}, line {line}: this is not UTF-8. Save the file as UTF-8.") from error
+        raise CommandError(f"{file}, line {line}: not UTF-8. Save the file as UTF-8.") from error
 
 
 def _report(outcome: LoadResult, *, dry_run: bool) -> str:

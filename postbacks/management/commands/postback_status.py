@@ -1,4 +1,4 @@
-"""`manage.py postback_status`: how it stands, in a terminal or for a machine."""
+"""`manage.py postback_status`: shows the status, as a table or as JSON."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
@@ -14,9 +14,9 @@ class Command(BaseCommand):
     help = """Show deliveries by state, the backlog, and each postback.
 
 States: blocked (waits for an earlier event of its action), ready (waits for its time, its slot or a retry), sending,
-delivered, failed (given up, with the reason), cancelled. The backlog is what is blocked, ready or sending. The oldest
-waiting is how long the longest-waiting delivery that could be sent now has been due; what is not due yet, blocked, or
-of a paused postback does not count.
+delivered, failed (given up, with the reason), cancelled. The backlog is what is blocked, ready or sending. "Oldest
+waiting" is how long the oldest delivery that could be sent now has been due; deliveries that are not due yet, blocked,
+or of a paused postback do not count.
 
 With --json, one object:
   deliveries               object: state -> count; finished ones since the beginning
@@ -59,7 +59,7 @@ def _table(status: Status) -> str:
 
 
 def _line(cells: list[str], widths: list[int]) -> str:
-    """One line of the table: the id and the counts to the right, the words to the left."""
+    """One line of the table: numbers aligned right, words left."""
     words = range(1, 4)
     padded = [
         cell.ljust(width) if column in words else cell.rjust(width)

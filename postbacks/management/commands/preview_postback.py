@@ -1,4 +1,4 @@
-"""`manage.py preview_postback`: shows the request that would go out, and sends nothing."""
+"""`manage.py preview_postback`: shows the request that would be sent, without sending it."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from postbacks.request.body import FORMATS
 from postbacks.request.building import Request, RequestErrors, RequestTemplate, Unbuildable, compile_request
 from postbacks.request.check import ill_formed
 
-# Options that describe a request, by their name in the parsed options; a configured postback brings its own.
+# Options that describe a request, by name in the parsed options; a configured postback has its own.
 _REQUEST_OPTIONS: Final = {
     "url": "--url",
     "method": "--method",
@@ -27,22 +27,22 @@ _REQUEST_OPTIONS: Final = {
 
 
 class Command(BaseCommand):
-    help = """Print the request that would go out, without sending it.
+    help = """Print the request that would be sent, without sending it.
 
-From templates on the command line, filled in from an event file or with sample values (no database is needed):
+From templates on the command line, with values from an event file or sample values (needs no database):
   manage.py preview_postback --url 'https://partner.example/in?id={ActionId}&pay={Payout}' --event event.json
   manage.py preview_postback --url https://partner.example/in --body-format json --pair 'id={ActionId}'
 
-From what is set up and recorded:
+From a configured postback and a recorded action:
   manage.py preview_postback --postback 7 --action 1000.2001.158133
 
 An event file is a JSON object: {"ActionId": "1000.2001.1", "Payout": 33.99, "items": [{"sku": "GH23", "qty": 3}]}.
 The template language is described in docs/template-language.md."""
 
-    requires_system_checks: list[str] = []  # Some ask the database.
+    requires_system_checks: list[str] = []  # Some query the database.
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        # Without abbreviations: whether the database is needed is told from the full name of an option.
+        # No abbreviations: the full name of an option shows whether the database is needed.
         return super().create_parser(
             prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
         )
@@ -50,14 +50,14 @@ The template language is described in docs/template-language.md."""
     def add_arguments(self, parser: ArgumentParser) -> None:
         request = parser.add_argument_group("a request from templates")
         request.add_argument("--url", metavar="TEMPLATE", help="the URL")
-        request.add_argument("--method", help="GET or POST; left out: POST if there is a body, else GET")
+        request.add_argument("--method", help="GET or POST; default: POST if there is a body, else GET")
         request.add_argument("--header", action="append", metavar="'NAME: TEMPLATE'", help="a header; repeatable")
         request.add_argument("--body-format", metavar="|".join(FORMATS), help="how the body of a POST is written")
         request.add_argument(
             "--pair", action="append", metavar="KEY=TEMPLATE", help="one field of the body, in order; repeatable"
         )
         request.add_argument("--body", metavar="TEMPLATE", help="the whole body, instead of pairs")
-        stored = parser.add_argument_group("a request that is set up")
+        stored = parser.add_argument_group("a configured request")
         stored.add_argument("--postback", type=int, metavar="ID", help="the number of the postback")
         event = parser.add_argument_group("the event")
         event.add_argument("--event", metavar="FILE.json", help="values by parameter name, and items")
@@ -73,7 +73,7 @@ The template language is described in docs/template-language.md."""
             compiled = compile_request(template, hidden)
             request = compiled.build(event.values)
         except RequestErrors as error:
-            raise CommandError(f"The request cannot be set up like this.\n{error.explain()}") from error
+            raise CommandError(f"The request is not valid.\n{error.explain()}") from error
         except Unbuildable as error:
             raise CommandError(f"No request can be built for this event. {error}") from error
         except EventFileError as error:
@@ -91,7 +91,7 @@ The template language is described in docs/template-language.md."""
             return recorded_event(options["action"], options["event_number"])
         if options["event"]:
             return read_event(_read(options["event"]))
-        self.stderr.write("Filled in with sample values; --event FILE.json gives others.")
+        self.stderr.write("Using sample values; give others with --event FILE.json.")
         return PreviewEvent(sample_values())
 
     def _warn(self, warning: str) -> None:
@@ -101,11 +101,13 @@ The template language is described in docs/template-language.md."""
 def _refuse_contradictions(options: dict[str, Any]) -> None:
     given = [option for name, option in _REQUEST_OPTIONS.items() if options[name] is not None]
     if options["postback"] is not None and given:
-        raise CommandError(f"--postback brings its own request: leave out {', '.join(given)}.")
+        raise CommandError(f"--postback has its own request: leave out {', '.join(given)}.")
     if options["postback"] is None and options["url"] is None:
         raise CommandError("Nothing to preview: give --url with templates, or --postback with its number.")
     if options["action"] and options["postback"] is None:
-        raise CommandError("--action needs --postback; with --url, give the event's values by --event FILE.json.")
+        raise CommandError(
+            "--action needs --postback; with --url, give the values of the event with --event FILE.json."
+        )
     if options["action"] and options["event"]:
         raise CommandError("--action and --event both give the event: keep one.")
     if options["event_number"] is not None and not options["action"]:
@@ -131,14 +133,14 @@ def _template(options: dict[str, Any]) -> tuple[RequestTemplate, frozenset[str]]
 
 def _one_line(header: str) -> str:
     if "\n" in header or "\r" in header:
-        raise CommandError("A --header is one line; give the option again for the next header.")
+        raise CommandError("A --header is one line; repeat the option for each header.")
     return header
 
 
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise CommandError(f"--pair is written KEY=TEMPLATE; “{text}” has no “=”.")
+        raise CommandError(f"Write --pair as KEY=TEMPLATE; “{text}” has no “=”.")
     return key, value
 
 
@@ -152,7 +154,7 @@ def _read(file: str) -> str:
 
 
 def _as_json(request: Request) -> str:
-    """`body` is null where there is none."""
+    """The request as JSON; `body` is null if there is none."""
     body = request.body.decode() if request.body is not None else None
     fields = {
         "method": request.method,

@@ -19,22 +19,22 @@ from postbacks.replay import feed, names, plan, progress
 ASK_ABOVE = 100
 
 DESCRIPTION = """\
-Send action events again: a partner lost a day, a template was wrong, a postback was set up late.
+Send action events again: because a partner lost a day, a template was wrong, or a postback was set up late.
 
-Without --to-postback, the events for which a postback has had a delivery go to that postback again. With it, one
-postback gets the events that it would have got, had it been there. What still waits to be sent is left alone.
+Without --to-postback, events for which a postback has had a delivery go to that postback again. With it, one postback
+gets the events that it would have received if it had existed. What is still waiting to be sent is left alone.
 
-Where later events of the same action were delivered to a postback, they go again after it, in order, so that the
-receiver is left in the present state; --exact sends only what matches. Replayed deliveries go behind live traffic.
+If later events of the same action were delivered to a postback, they go again after it, in order, so that the receiver
+ends in the current state; --exact sends only what matches. Replayed deliveries go behind live traffic.
 
-Partners, networks, programs, event types and postbacks are named by id or name; an option may be given again for more.
+Name partners, networks, programs, event types and postbacks by id or name; repeat an option for more.
 
   manage.py replay_actions --partner "Summit Media" --since 2026-11-20 --until 2026-11-20 --dry-run
   manage.py replay_actions --postback 7 --failed-only --rate 20
   manage.py replay_actions --program 1000 --to-postback "Clicks to CRM" --since 2026-11-01
   manage.py replay_actions --list
 
-Ctrl-C stops it; --resume goes on with it. docs/replay.md says more.
+Ctrl-C stops a replay; --resume continues it. See docs/replay.md.
 """
 _FILTERS = (
     ("--partner", "postbacks of this partner"),
@@ -45,7 +45,7 @@ _FILTERS = (
     ("--action", "this action, such as 1000.2001.158133"),
     ("--order-id", "actions with this order id"),
     ("--event-kind", f"events of this kind: {', '.join(names.EVENT_KINDS)}"),
-    ("--status", "actions whose present status is this: PENDING, APPROVED, REVERSED"),
+    ("--status", "actions whose current status is this: PENDING, APPROVED, REVERSED"),
 )
 _SELECTING = (
     *(option[2:].replace("-", "_") for option, _ in _FILTERS),
@@ -67,28 +67,28 @@ class Command(BaseCommand):
         which = parser.add_argument_group("which events")
         for option, text in _FILTERS:
             which.add_argument(option, action="append", metavar="ID|NAME" if "id" not in option else "ID", help=text)
-        which.add_argument("--since", metavar="DATE|TIME", help="recorded at this day or moment, or later")
-        which.add_argument("--until", metavar="DATE|TIME", help="recorded on this day or before, or before this moment")
-        which.add_argument("--failed-only", action="store_true", help="that have failed since they were last delivered")
-        which.add_argument("--never-delivered", action="store_true", help="that were never delivered")
-        which.add_argument("--to-postback", metavar="ID|NAME", help="to this postback, whatever it has had so far")
+        which.add_argument("--since", metavar="DATE|TIME", help="recorded on this day, at this time, or later")
+        which.add_argument("--until", metavar="DATE|TIME", help="recorded on this day or earlier, or before this time")
+        which.add_argument(
+            "--failed-only", action="store_true", help="only events that have failed since they were last delivered"
+        )
+        which.add_argument("--never-delivered", action="store_true", help="only events that were never delivered")
+        which.add_argument("--to-postback", metavar="ID|NAME", help="send to this postback, whatever it has had so far")
         how = parser.add_argument_group("how")
         how.add_argument(
             "--values",
             choices=Replay.Values.values,
             default="as-sent",
-            help="those of the event, or the action's present ones",
+            help="the values of the event, or the current ones of the action",
         )
         how.add_argument("--exact", action="store_true", help="do not send later events of the same actions again")
-        how.add_argument("--rate", type=int, metavar="N", help="at most N a second, below the postbacks' own limits")
+        how.add_argument("--rate", type=int, metavar="N", help="at most N a second, below the limits of the postbacks")
         how.add_argument("--dry-run", action="store_true", help="count, show the first requests, and send nothing")
-        how.add_argument("--yes", action="store_true", help=f"do not ask, however many (asked above {ASK_ABOVE})")
+        how.add_argument("--yes", action="store_true", help=f"do not ask for confirmation (asked above {ASK_ABOVE})")
         other = parser.add_mutually_exclusive_group()
-        other.add_argument("--list", action="store_true", help="show the replays there were, and how far they came")
-        other.add_argument(
-            "--cancel", type=int, metavar="REPLAY", help="stop a replay; what it has waiting is taken back"
-        )
-        other.add_argument("--resume", type=int, metavar="REPLAY", help="go on with a replay that was stopped")
+        other.add_argument("--list", action="store_true", help="show the latest replays and their progress")
+        other.add_argument("--cancel", type=int, metavar="REPLAY", help="stop a replay and take back what is waiting")
+        other.add_argument("--resume", type=int, metavar="REPLAY", help="continue a replay that was stopped")
 
     def handle(self, *_: object, **options: Any) -> None:
         if options["list"]:
@@ -103,7 +103,7 @@ class Command(BaseCommand):
     def _replay(self, options: dict[str, Any]) -> None:
         rate = options["rate"]
         if rate is not None and not 1 <= rate <= 10_000:
-            raise CommandError("--rate is a whole number from 1 to 10,000 a second.")
+            raise CommandError("--rate must be a whole number from 1 to 10,000 a second.")
         given = {name: options[name] for name in _SELECTING}
         try:
             selection = names.selection_of(given)
@@ -128,7 +128,7 @@ class Command(BaseCommand):
     def _ask(self, total: int) -> None:
         if not sys.stdin.isatty():
             raise CommandError(
-                f"These are {total:,} deliveries and nobody is there to be asked: add --yes to send them."
+                f"This would send {total:,} deliveries, and there is no terminal to confirm it: add --yes."
             )
         self.stdout.write(f"Send these {total:,}? [y/N] ", ending="")
         self.stdout.flush()
@@ -151,14 +151,14 @@ class Command(BaseCommand):
                     raise
                 raise CommandError(
                     f"Stopped: {replay.made:,} of {replay.planned:,} were handed over. "
-                    f"Go on with: manage.py replay_actions --resume {replay.pk}"
+                    f"Continue with: manage.py replay_actions --resume {replay.pk}"
                 ) from stopped
         replay.refresh_from_db()
         if replay.state == Replay.State.CANCELLED:
-            raise CommandError(f"Replay {replay.pk} was cancelled by somebody else.")
+            raise CommandError(f"Replay {replay.pk} was cancelled elsewhere.")
         self.stdout.write(
             f"Replay {replay.pk}: all {replay.made:,} were handed over; the workers send them behind live traffic. "
-            "See how it goes: manage.py replay_actions --list"
+            "Follow it with: manage.py replay_actions --list"
         )
 
     def _cancel(self, replay: Replay) -> None:
@@ -173,14 +173,14 @@ class Command(BaseCommand):
 def _replay(number: int) -> Replay:
     replay = Replay.objects.filter(pk=number).first()
     if replay is None:
-        raise CommandError(f"There is no replay {number}; --list shows them.")
+        raise CommandError(f"There is no replay {number}; --list shows all.")
     return replay
 
 
 def _not_to_be_driven(replay: Replay) -> str:
     if replay.state == Replay.State.FINISHED:
         return f"Replay {replay.pk} is finished: all {replay.made:,} were handed over."
-    return f"Replay {replay.pk} is running already; --list shows how far it is."
+    return f"Replay {replay.pk} is already running; --list shows its progress."
 
 
 def _shown(planned: plan.Plan) -> str:
@@ -193,7 +193,7 @@ def _shown(planned: plan.Plan) -> str:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM stops it as Ctrl-C does."""
+    """Makes SIGTERM stop the replay like Ctrl-C."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

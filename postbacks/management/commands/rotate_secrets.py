@@ -1,4 +1,4 @@
-"""Encrypt the stored secrets with the newest key."""
+"""`manage.py rotate_secrets`: encrypts the stored secrets with the newest key."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from postbacks.credentials.secrets.rotation import rotate_secrets
 
 class Command(BaseCommand):
     help = (
-        "Encrypts every stored secret again with the first key of POSTBACKS_ENCRYPTION_KEYS. Once it has ended well, "
-        "the older keys can be taken away."
+        "Encrypt every stored secret again with the first key of POSTBACKS_ENCRYPTION_KEYS. Once this has succeeded, "
+        "you can remove the older keys."
     )
 
     def handle(self, *_arguments: object, **_options: object) -> None:

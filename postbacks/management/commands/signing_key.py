@@ -16,8 +16,8 @@ DEFAULT_OVERLAP = "24h"
 
 class Command(BaseCommand):
     help = (
-        "Make a new signing key for a postback and print it, this once. Requests are signed with it from now on (by "
-        "Standard Webhooks), and with the one before as well until the overlap ends."
+        "Make a new signing key for a postback and print it once. From now on requests are signed with it (by Standard "
+        "Webhooks), and also with the previous one until the overlap ends."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,9 +25,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--overlap",
             default=DEFAULT_OVERLAP,
-            help=f"how long the key before signs as well: 90s, 15m, 2h, 3d, 0 (default {DEFAULT_OVERLAP})",
+            help=f"how long to sign with the previous key too: 90s, 15m, 2h, 3d, 0 (default {DEFAULT_OVERLAP})",
         )
-        parser.add_argument("--stop", action="store_true", help="sign no more, and forget the keys")
+        parser.add_argument("--stop", action="store_true", help="stop signing, and delete the keys")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         postback = Postback.objects.existing().filter(pk=options["postback"]).first()
@@ -35,13 +35,13 @@ class Command(BaseCommand):
             raise CommandError(f"There is no postback {options['postback']}. `manage.py postback_status` lists them.")
         if options["stop"]:
             stop_signing(postback)
-            self.stderr.write(f"{postback} is signed no more.")
+            self.stderr.write(f"{postback} is no longer signed.")
             return
         try:
             seconds = parse_duration(options["overlap"])
             key = renew(postback, timedelta(seconds=seconds))
         except (ValueError, SigningError) as error:
             raise CommandError(str(error)) from error
-        until = f", and for {format_duration(seconds)} with the one before" if postback.previous_signing_key else ""
+        until = f", and with the previous one for {format_duration(seconds)}" if postback.previous_signing_key else ""
         self.stderr.write(f"{postback} is signed with this key from now on{until}. It is not shown again.")
         self.stdout.write(str(key))

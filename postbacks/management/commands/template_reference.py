@@ -6,9 +6,9 @@ from postbacks.request.template.reference import reference
 
 
 class Command(BaseCommand):
-    help = "Print the reference of the template language in Markdown, as it stands in docs/templates.md."
+    help = "Print the reference of the template language in Markdown: the content of docs/templates.md."
 
-    requires_system_checks: list[str] = []  # Some ask the database.
+    requires_system_checks: list[str] = []  # Some query the database.
 
     def handle(self, *_arguments: object, **_options: object) -> None:
         self.stdout.write(reference(), ending="")

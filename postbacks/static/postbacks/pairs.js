@@ -1,5 +1,5 @@
-// Rows for the pairs of a body, in the place of the text field that holds them; and the in-app events of the event type.
-// The text field stays what is sent. Rows are moved by dragging, or with the arrow keys on their handle.
+// Shows the pairs of a body as rows instead of a text field, and offers the in-app events of the event type.
+// The text field is still what is submitted. Move rows by dragging, or with the arrow keys on their handle.
 (() => {
   const text = document.getElementById("id_body_pairs");
   const form = document.getElementById("postback_form");
@@ -124,14 +124,14 @@
   function rename() {
     [...list.children].forEach((row, index) => {
       const [handle, name, template, remove] = row.children;
-      handle.setAttribute("aria-label", `Move pair ${index + 1}: arrow keys`);
+      handle.setAttribute("aria-label", `Move pair ${index + 1} with the arrow keys`);
       name.setAttribute("aria-label", `Key ${index + 1}`);
       template.setAttribute("aria-label", `Value ${index + 1}`);
       remove.setAttribute("aria-label", `Remove pair ${index + 1}`);
     });
   }
 
-  // As the server reads it: a key that is not plain stands in quotes, a further line begins with a tab.
+  // In the format of the server: a key that is not plain is in quotes, a continuation line begins with a tab.
   function write() {
     const lines = [];
     for (const row of list.children) {

@@ -1,4 +1,4 @@
-// A click on a parameter puts it where the cursor was last in a field that takes templates.
+// A click on a parameter inserts it where the cursor last was in a template field.
 (() => {
   const palette = document.getElementById("palette");
   const search = document.getElementById("palette-search");

@@ -1,4 +1,4 @@
-// Beside the form: the request as it will go out, while it is typed; and one that goes out now.
+// Beside the form: a preview of the request while it is typed, and a test that sends it now.
 (() => {
   const WAIT_MS = 300; // After the last key.
   const panel = document.getElementById("test-send");
@@ -68,7 +68,7 @@
       const testSend = await ask(panel.dataset.test);
       request.replaceChildren(...requestParts(testSend));
       answer.replaceChildren(
-        ...(testSend.answer ? answerParts(testSend.answer) : [part("p", "Not sent: correct what is wrong above.", "pp-wrong")]),
+        ...(testSend.answer ? answerParts(testSend.answer) : [part("p", "Not sent. Correct the errors above.", "pp-wrong")]),
       );
     } catch (error) {
       answer.replaceChildren(part("p", error.message, "pp-wrong"));

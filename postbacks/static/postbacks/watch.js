@@ -1,4 +1,4 @@
-// Shows how something that is under way comes along, until it has ended. Without JavaScript, reload the page.
+// Shows the progress of something until it has ended. Without JavaScript, reload the page.
 (() => {
   const EVERY_MS = 2000; // Unless `data-every` says otherwise.
 
@@ -18,7 +18,7 @@
         }
       }
     } catch {
-      // The server may be restarting: the next look will tell.
+      // The server may be restarting: try again next time.
     }
     window.setTimeout(look, every());
   }

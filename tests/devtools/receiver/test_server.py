@@ -149,7 +149,7 @@ def test_a_malformed_request_is_answered_400_after_the_good_one_before_it() -> N
     good, _, bad = answers.partition(b"\r\n\r\nOK")
     assert good.startswith(b"HTTP/1.1 200 OK\r\n")
     assert bad.startswith(b"HTTP/1.1 400 Bad Request\r\n")
-    assert bad.endswith(b"\r\n\r\nthe first line is not METHOD URL HTTP/1.1\n")
+    assert bad.endswith(b"\r\n\r\nthe first line is not `METHOD URL HTTP/1.1`\n")
 
 
 def test_a_stopped_receiver_refuses_and_comes_back_on_the_same_port() -> None:

@@ -219,7 +219,11 @@ def test_saving_what_was_opened_changes_nothing(admin_client: Client, tracker: A
         ({"maximum_requests": "0"}, "maximum_requests", "greater than or equal to 1"),
         ({"success_response": "/(/"}, "success_response", "Line 1: "),
         ({"method": "POST"}, "body_format", "POST needs a body format"),
-        ({"body_pairs": "no pair", "method": "POST", "body_format": "json"}, "body_pairs", "Line 1 is no pair."),
+        (
+            {"body_pairs": "no pair", "method": "POST", "body_format": "json"},
+            "body_pairs",
+            "Line 1 is not a `key = template` pair.",
+        ),
     ],
 )
 def test_a_mistake_in_the_form_is_told_on_its_field(
@@ -439,7 +443,7 @@ def test_pairs_are_read_back_as_they_are_shown(pairs: list[list[str]]) -> None:
 
 def test_a_line_that_is_no_pair_is_named() -> None:
     for text in ("a = b\nnothing", 'a = b\n"open', 'a = b\n"key" x = y'):
-        with pytest.raises(ValueError, match=r"^Line 2 is no pair\. Write it as key = template\.$"):
+        with pytest.raises(ValueError, match=r"^Line 2 is not a `key = template` pair\.$"):
             parse_pairs(text)
 
 

@@ -205,13 +205,18 @@ def test_a_contract_that_ends_earlier_makes_room_for_the_next_wherever_it_stands
 
 
 WRONG: list[tuple[str, str, str, str]] = [
-    ("kind: mobile_app", "kind: tablet", "programs[0].action_trackers[1].kind", '"tablet" is none of web, mobile_app.'),
+    (
+        "kind: mobile_app",
+        "kind: tablet",
+        "programs[0].action_trackers[1].kind",
+        '"tablet" is not allowed. Choose from web, mobile_app.',
+    ),
     ("minimum_delay:", "minimun_delay:", "partners[0].postbacks[0].minimun_delay", "Did you mean minimum_delay?"),
-    ("media_sources:", "media_source:", "media_source", "This key is not known. Did you mean media_sources?"),
+    ("media_sources:", "media_source:", "media_source", "Unknown key. Did you mean media_sources?"),
     ("[CustomerCity]", "[CustomerCitty]", "programs[0].action_trackers[0].hidden_parameters", "Did you mean Customer"),
     ('start: "2026-01-15"', "start: 15.1.2026", "partners[0].contracts[0].start", '"15.1.2026" is not a date.'),
     ("end: 2026-12-31", "end: 2025-12-31", "partners[0].contracts[0].end", "A contract cannot end before it starts."),
-    ('payout: "7.5%"', 'payout: "7,5%"', "partners[0].contracts[0].terms[0].payout", '"7,5%" is no payout.'),
+    ('payout: "7.5%"', 'payout: "7,5%"', "partners[0].contracts[0].terms[0].payout", '"7,5%" is not a payout.'),
     ('payout: "7.5%"', 'payout: "-1"', "partners[0].contracts[0].terms[0].payout", "greater than or equal to 0"),
     (
         "action_tracker: 51, p",
@@ -221,12 +226,17 @@ WRONG: list[tuple[str, str, str, str]] = [
     ),
     ("install: yes", "install: maybe", "partners[0].postbacks[1].install", "This must be true or false."),
     ("in_app_event: NO", "in_app_event: SAEL", "partners[0].postbacks[1].in_app_event", "Did you mean SALE?"),
-    ("minimum_delay: 1h 30m", "minimum_delay: 31d", "partners[0].postbacks[0].minimum_delay", "30 days (30d) at most"),
+    ("minimum_delay: 1h 30m", "minimum_delay: 31d", "partners[0].postbacks[0].minimum_delay", "at most 30 days (30d)"),
     ("maximum_requests: 20", "maximum_requests: 0", "partners[0].postbacks[0].maximum_requests", "greater than or eq"),
     ("maximum_requests: 20", "maximum_requests: 2.5", "partners[0].postbacks[0].maximum_requests", "not a whole num"),
     ("error_response: /denied/i", "error_response: /(/", "partners[0].postbacks[0].error_response", "Line 1: "),
     ("id={ActionId}&pay", "id={ActoinId}&pay", "partners[0].postbacks[0].url", "Did you mean {ActionId}?"),
-    ("scope: involved", "scope: none", "media_sources[0].postbacks[0].scope", '"none" is none of all, involved.'),
+    (
+        "scope: involved",
+        "scope: none",
+        "media_sources[0].postbacks[0].scope",
+        '"none" is not allowed. Choose from all, involved.',
+    ),
     ('rate: "1.25"', "rate: 0", "exchange_rates[0]", "rate"),
     ("currency: GBP\n", "currency: gbp\n", "partners[0].currency", "A currency is three capital letters, such as USD."),
     ("  - id: 60\n", "  - id: sixty\n", "partners[0].id", '"sixty" is not a whole number.'),
@@ -252,9 +262,8 @@ def test_the_line_is_that_of_the_key(tmp_path: Path) -> None:
 
     found = problems(tmp_path, text)
 
-    assert found == [
-        f'{place(text, "programs[0].action_trackers[1].kind", "tablet")}: "tablet" is none of web, mobile_app.'
-    ]
+    where = place(text, "programs[0].action_trackers[1].kind", "tablet")
+    assert found == [f'{where}: "tablet" is not allowed. Choose from web, mobile_app.']
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_lines(tmp_path: Path) -> None:
@@ -308,7 +317,7 @@ def test_pruning_the_term_of_a_postback_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: The file is empty. Write `{}` if nothing is meant."),
+        ("", "line 1: The file is empty. Write `{}` if that is intended."),
         (
             "programs: a: b",
             "line 1: This is not valid YAML, column 12: mapping values are not allowed in this context.",
@@ -320,7 +329,7 @@ def test_pruning_the_term_of_a_postback_is_refused(tmp_path: Path) -> None:
         ("programs: [7]", "programs[0], line 1: This must be a mapping with the keys of a program: id, name, currency"),
         ("programs: &a [*a]", "programs[0], line 1: This part contains itself through an alias."),
         ('media_sources: [{id: 1, name: "a\\0"}]', "media_sources[0].name, line 1: The character U+0000 cannot be st"),
-        ("{[1]: 2}", "line 1: A key must be a plain text."),
+        ("{[1]: 2}", "line 1: A key must be a plain string."),
     ],
 )
 def test_what_is_no_configuration_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
@@ -334,16 +343,16 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     text = edited("maximum_requests: 20", "maximum_requests: 20\n        maximum_requests: 30")
 
     assert problems(tmp_path, text)[0].startswith(
-        f"{place(text, 'partners[0].postbacks[0].maximum_requests', 'maximum_requests: 30')}: This key stands twice"
+        f"{place(text, 'partners[0].postbacks[0].maximum_requests', 'maximum_requests: 30')}: This key is given twice"
     )
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("id: 52", "id: 51", "This event type stands twice: first in programs[0].action_trackers[0], line "),
-        ("name: app\n", "name: orders\n", "This postback stands twice: first in partners[0].postbacks[0], line "),
-        ('[INSTALL, "NO", SALE]', "[INSTALL, SALE, SALE, 'NO']", "This in-app event stands twice: first in programs"),
+        ("id: 52", "id: 51", "This event type is given twice, first in programs[0].action_trackers[0], line "),
+        ("name: app\n", "name: orders\n", "This postback is given twice, first in partners[0].postbacks[0], line "),
+        ('[INSTALL, "NO", SALE]', "[INSTALL, SALE, SALE, 'NO']", "This in-app event is given twice, first in programs"),
     ],
 )
 def test_an_entry_that_stands_twice_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -367,7 +376,7 @@ def test_an_app_cannot_become_a_web_event_type_under_its_postbacks(tmp_path: Pat
     found = problems(tmp_path, text)
 
     assert [problem.partition(", line")[0] for problem in found] == ["programs[0].action_trackers[0].kind"] * 3
-    assert "It has in-app events (INSTALL, NO, SALE), which only a mobile app has." in found[0]
+    assert "It has in-app events (INSTALL, NO, SALE), which only a mobile app can have." in found[0]
     assert ActionTracker.objects.get(pk=52).is_mobile_app
 
 
@@ -446,7 +455,7 @@ def test_names_can_change_places(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(None, "Cannot read"), (b"programs: []\nname: \xff", "line 2: this is not UTF-8. Save the file as UTF-8.")],
+    [(None, "Cannot read"), (b"programs: []\nname: \xff", "line 2: not UTF-8. Save the file as UTF-8.")],
 )
 def test_a_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path, data: bytes | None, message: str) -> None:
     file = tmp_path / "config.yaml"

@@ -150,12 +150,12 @@ def test_the_command_prints_a_key_once(lane: Postback) -> None:
     assert [key.text for key in keys_of(lane)] == [second, first]
     left = lane.previous_signing_key_until - timezone.now()  # type: ignore[operator]  # it is set
     assert timedelta(minutes=119) < left <= timedelta(hours=2)
-    assert "is signed with this key from now on, and for 2h with the one before. It is not shown" in words.getvalue()
+    assert "is signed with this key from now on, and with the previous one for 2h. It is not shown" in words.getvalue()
     call_command("signing_key", str(lane.pk), stop=True, stdout=out, stderr=words)
     assert not Postback.objects.get(pk=lane.pk).signed
     with pytest.raises(CommandError, match=r"There is no postback 0\."):
         call_command("signing_key", "0")
-    with pytest.raises(CommandError, match='"1y" is no duration'):
+    with pytest.raises(CommandError, match='"1y" is not a duration'):
         call_command("signing_key", str(lane.pk), overlap="1y")
 
 
@@ -170,9 +170,9 @@ def test_a_configuration_file_knows_that_it_is_signed_and_not_the_key(lane: Post
         "signed: True -> (not set)"
     ]
     outcome = load_config(signed)
-    assert [note.partition(" is signed with a new key that nobody has seen.")[1] != "" for note in outcome.notes] == [
-        True
-    ]
+    assert [
+        note.partition(" is now signed, with a new key that has not been shown.")[1] != "" for note in outcome.notes
+    ] == [True]
     lane.refresh_from_db()
     assert decrypt(lane.signing_key) != key
     assert load_config(signed).notes == []
@@ -260,7 +260,7 @@ def test_the_screen_shows_a_key_once_and_tells_the_history_that_there_is_one(cli
     lane.refresh_from_db()
     assert not lane.signed
     told = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
-    assert [told[0], told[1], told[-1]] == ["Has a new signing key.", "Has a new signing key.", "Is signed no more."]
+    assert [told[0], told[1], told[-1]] == ["Has a new signing key.", "Has a new signing key.", "No longer signed."]
 
 
 def test_who_may_only_look_makes_no_key(client: Client, lane: Postback) -> None:

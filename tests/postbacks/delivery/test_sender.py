@@ -272,7 +272,7 @@ def test_a_listener_that_raises_does_not_end_it(
     outcomes.wait_for(1)
     sender.put(ready(receiver))
     outcomes.wait_for(2)
-    assert "The sender met an unexpected error" in caplog.text
+    assert "Unexpected error in the sender" in caplog.text
 
 
 def test_more_transfers_than_a_process_may_usually_have_descriptors(

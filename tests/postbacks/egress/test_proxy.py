@@ -137,5 +137,5 @@ def test_the_setting_is_a_url_with_a_port_and_no_message_shows_its_password(monk
     assert read_proxy("P") == ""
     for wrong in ("proxy.example:3128", "socks5://p:1", "http://p", "http://p:x", "http://p:1/path", "http://:80"):
         monkeypatch.setenv("P", wrong)
-        with pytest.raises(ImproperlyConfigured, match=r"^P: a URL such as http://proxy\.example:3128 is needed"):
+        with pytest.raises(ImproperlyConfigured, match=r"^P is not valid\. Write a URL with its port, such as http://"):
             read_proxy("P")

@@ -100,7 +100,7 @@ def test_what_was_delivered_goes_again_as_it_was_known(
 
 def test_what_still_waits_is_left_alone(tracker: ActionTracker, partner: Partner, sales: Postback) -> None:
     sale(tracker, partner)
-    with pytest.raises(CommandError, match="All 1 that match still wait to be sent"):
+    with pytest.raises(CommandError, match="All 1 that match are still waiting to be sent"):
         run()
     assert Delivery.objects.count() == 1
     assert not Replay.objects.exists()
@@ -293,14 +293,17 @@ def test_one_action_by_its_id(tracker: ActionTracker, partner: Partner, sales: P
         (["--program", "999999"], "--program: there is no program “999999”."),
         (["--action", "1.2.3"], "--action: there is no action 1.2.3. Ids look like 1000.2001.158133."),
         (["--order-id", "nonsense"], "--order-id: no action has the order id nonsense."),
-        (["--event-kind", "locked"], "--event-kind: locked is none of created, modified, reversed, restored."),
-        (["--status", "PAID"], "--status: PAID is none of PENDING, APPROVED, REVERSED."),
+        (
+            ["--event-kind", "locked"],
+            "--event-kind: locked is unknown. Choose from created, modified, reversed, restored.",
+        ),
+        (["--status", "PAID"], "--status: PAID is unknown. Choose from PENDING, APPROVED, REVERSED."),
         (["--since", "yesterday"], "--since: write yesterday as 2026-11-24"),
-        (["--until", "2026-02-31"], "--until: 2026-02-31 is not on the calendar"),
-        (["--to-postback", "Sales", "--partner", "Compass"], "--to-postback already says whose postback"),
-        (["--failed-only"], "none has failed since it was last delivered"),
+        (["--until", "2026-02-31"], "--until: 2026-02-31 does not exist"),
+        (["--to-postback", "Sales", "--partner", "Compass"], "--to-postback already names the postback"),
+        (["--failed-only"], "has failed since it was last delivered"),
         (["--never-delivered"], "All 1 that match were delivered"),
-        (["--rate", "0"], "--rate is a whole number from 1"),
+        (["--rate", "0"], "--rate must be a whole number from 1"),
         (["--resume", "12345"], "There is no replay 12345"),
         (["--cancel", "12345"], "There is no replay 12345"),
     ],
@@ -319,7 +322,9 @@ def test_errors_say_what_is_wrong_and_what_to_do(
 def test_many_are_asked_about(tracker: ActionTracker, partner: Partner, sales: Postback) -> None:
     make_due_deliveries(tracker, [sales], 101)
     finish()
-    with pytest.raises(CommandError, match="These are 101 deliveries and nobody is there to be asked: add --yes"):
+    with pytest.raises(
+        CommandError, match="This would send 101 deliveries, and there is no terminal to confirm it: add --yes"
+    ):
         run()
     assert replayed() == []
     run("--yes")
@@ -455,7 +460,7 @@ def test_a_selection_survives_its_row() -> None:
 
 def test_names_that_are_empty_select_all() -> None:
     assert selection_of({"partner": None, "since": "", "failed_only": False}) == Selection()
-    with pytest.raises(UnknownNameError, match="There are none at all"):
+    with pytest.raises(UnknownNameError, match="There are none"):
         selection_of({"partner": ["X"]})
 
 

@@ -43,7 +43,7 @@ def test_stopped_killed_and_gone_on_with_each_arrives_once(replay_command: Comma
         _, complaint = first.communicate(timeout=20)
         replay = Replay.objects.get()
         assert first.returncode == 1
-        assert f"were handed over. Go on with: manage.py replay_actions --resume {replay.pk}" in complaint
+        assert f"were handed over. Continue with: manage.py replay_actions --resume {replay.pk}" in complaint
         assert (replay.state, 0 < replay.made < COUNT, replay.driver) == ("stopped", True, None)
 
         second = replay_command("--resume", str(replay.pk))

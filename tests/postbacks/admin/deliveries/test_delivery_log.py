@@ -187,7 +187,7 @@ def test_a_wrong_filter_is_told_and_shows_nothing(root: Client, postback: Postba
     make_finished(postback)
 
     assert shown(root, **wrong) == []
-    assert "Correct what is marked" in root.get(LOG, wrong).content.decode()
+    assert "Correct the errors above" in root.get(LOG, wrong).content.decode()
 
 
 def test_networks_deliveries_belong_to_optimize(client: Client, postback: Postback) -> None:
@@ -228,7 +228,7 @@ def test_a_delivery_shows_each_attempt_with_request_and_answer(root: Client, pos
     again = make_finished(postback, event=delivery.event, known_as=delivery.pk)
     make_attempt(delivery, 1, status=None, reason="No connection.", response_headers="", response_body="")
     make_attempt(delivery, 2)
-    assert "not kept any more" not in root.get(f"{LOG}{delivery.pk}/change/").content.decode()
+    assert "no longer kept" not in root.get(f"{LOG}{delivery.pk}/change/").content.decode()
 
     page = root.get(f"{LOG}{delivery.pk}/change/")
 
@@ -246,7 +246,7 @@ def test_a_delivery_shows_each_attempt_with_request_and_answer(root: Client, pos
         assert f'href="{link}"' in text
     assert [each.pk for each in page.context["others"]] == [again.pk]
     delivery.attempts.filter(number=1).update(request_headers="", url="https://receiver.example")
-    assert root.get(f"{LOG}{delivery.pk}/change/").content.decode().count("not kept any more") == 1
+    assert root.get(f"{LOG}{delivery.pk}/change/").content.decode().count("no longer kept") == 1
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_many_are_asked_about_first(delivery_operator: Client, postback: Postbac
 
     question = page.context["question"]
     assert (question.ids, question.left_out) == (failed[:2], 1)
-    assert "2 deliveries will be sent again. Sure?" in page.content.decode()
+    assert "2 deliveries will be sent again. Are you sure?" in page.content.decode()
     assert Delivery.objects.count() == 4
 
     answer = delivery_operator.post(
@@ -167,10 +167,10 @@ def test_all_that_match_are_those_that_fit(
 
     assert asked("resend", "state=failed").context["question"].ids == failed
     assert asked("cancel", f"postback={postback.pk}").context["question"].ids == [waiting]
-    assert told(asked("cancel", "state=failed")) == ["No delivery was chosen: tick some of them first."]
+    assert told(asked("cancel", "state=failed")) == ["No delivery was chosen. Tick some first."]
     monkeypatch.setattr(views, "MOST", 2)
     assert told(asked("resend", "state=failed")) == [
-        "More than 2 deliveries match. Narrow the filters; to send so many again, start a replay."
+        "More than 2 deliveries match. Narrow the filters, or start a replay to send so many again."
     ]
 
 

@@ -70,14 +70,14 @@ def test_a_release_forgets_the_failures_and_wakes_the_lane(client: Client, postb
     answer: Any = client.post(f"{HELD}{postback.pk}/release/", follow=True)
 
     assert [str(message) for message in answer.context["messages"]] == [
-        f"{postback} is released: what waits goes out at its allowed rate."
+        f"{postback} is released: waiting deliveries go out at its allowed rate."
     ]
     lane.refresh_from_db()
     assert (lane.failures, lane.failed_actions, lane.held_since, lane.probe_at) == (0, [], None, None)
     assert (lane.probe_wait_seconds, lane.notice) == (0, Lane.Notice.NONE)
     assert lane_scores() == {postback.pk: pytest.approx(0, abs=1)}
     again: Any = client.post(f"{HELD}{postback.pk}/release/", follow=True)
-    assert [str(message) for message in again.context["messages"]] == [f"{postback} was not held any more."]
+    assert [str(message) for message in again.context["messages"]] == [f"{postback} was no longer held."]
 
 
 def test_releasing_takes_a_post_and_the_permission(client: Client, postback: Postback) -> None:
