@@ -1,4 +1,4 @@
-"""The tests that documents name exist: docs/rules.md by file and function, the threat model by either of them."""
+"""The tests that documents name exist: docs/rules.md names file and function, the threat model either of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from environment.variables import BASE_DIR
 
-TESTS = Path(__file__).parents[1]
+TESTS = BASE_DIR / "tests"
 
 
 def functions(path: Path) -> set[str]:
@@ -16,14 +16,14 @@ def functions(path: Path) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
-# By name and not by folder: where a test lies does not matter to who looks for it. Two files may share a name.
+# By name and not by folder: readers look a test up by its name. Two files may share one.
 NAMED: dict[str, set[str]] = {}
 for found in TESTS.rglob("test_*.py"):
     NAMED.setdefault(found.name, set()).update(functions(found))
 
 
 def missing(text: str) -> list[str]:
-    """The tests in backticks that are not there: `test_x.py::test_y`, `tests/test_x.py`, `test_y`."""
+    """Return the tests in backticks that do not exist: `test_x.py::test_y`, `tests/test_x.py`, `test_y`."""
     every = set().union(*NAMED.values())
     absent = []
     for file, function in re.findall(r"`(?:tests/)?(?:[a-z_]+/)*(test_\w+\.py)?(?:::)?(test_\w+)?`", text):

@@ -322,9 +322,7 @@ def test_errors_say_what_is_wrong_and_what_to_do(
 def test_many_are_asked_about(tracker: ActionTracker, partner: Partner, sales: Postback) -> None:
     make_due_deliveries(tracker, [sales], 101)
     finish()
-    with pytest.raises(
-        CommandError, match="This would send 101 deliveries, and there is no terminal to confirm it: add --yes"
-    ):
+    with pytest.raises(CommandError, match="This would send 101 deliveries, and there is no terminal to confirm it"):
         run()
     assert replayed() == []
     run("--yes")
