@@ -8,7 +8,7 @@ BIN := .venv/bin/python
 # A Python named on the command line replaces a .venv of another version; the default one does not.
 NAMED := $(if $(filter file,$(origin PYTHON)),,--this-python)
 INSTALL = @command -v $(PYTHON) >/dev/null || { echo 'There is no $(PYTHON). Python 3.11 or later is needed; name one \
-that you have: make $(or $(MAKECMDGOALS),up) PYTHON=python3.12' >&2; exit 1; }; $(PYTHON) install.py $(NAMED)
+that is installed: make $(or $(MAKECMDGOALS),up) PYTHON=python3.12' >&2; exit 1; }; $(PYTHON) install.py $(NAMED)
 # uv resolves for other platforms. Nothing else needs it, so it gets a temporary environment.
 WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv &&
