@@ -73,7 +73,7 @@ def install(requirements: Path, *, this_python: bool) -> None:
     print(f"Installing the packages of {requirements} into .venv …", flush=True)
     INSTALLED.unlink()
     _run_pip(requirements)
-    # All files agree in their versions, but one that has changed since may not agree with this one.
+    # All files agree in their versions. One that has changed since may not agree with this one.
     still = {name: digest for name, digest in have.items() if Path(name).exists() and _digest(Path(name)) == digest}
     still[requirements.name] = wanted
     INSTALLED.write_text("".join(f"{name} {digest}\n" for name, digest in still.items()))
