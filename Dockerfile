@@ -4,7 +4,7 @@ FROM python:3.13-slim AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
 COPY requirements.txt .
-# Without the embedded servers: here PostgreSQL and Redis are always somebody else's.
+# Without the embedded servers: here PostgreSQL and Redis always run elsewhere.
 RUN /venv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements.txt \
     && /venv/bin/python -m compileall -q /venv
 
@@ -20,8 +20,8 @@ RUN python -m compileall -q .
 USER postbacks
 
 EXPOSE 8000
-# Of the web; whoever runs another program in it says how that one is.
+# For the web server; containers that run another program need their own check.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=5)"]
-# The shell is replaced, so the server gets the signals.
+# exec replaces the shell, so that the server gets the signals.
 CMD ["sh", "-c", "exec gunicorn config.wsgi --bind 0.0.0.0:$PORT --workers 2 --threads 4 --no-control-socket"]

@@ -1,15 +1,15 @@
-# Everything runs inside .venv, made here. Only Python 3.11 or later and make are needed.
-# Another interpreter: make up PYTHON=python3.12
+# Everything runs inside .venv, which is created here. Only Python 3.11 or later and make are needed.
+# To use another interpreter: make up PYTHON=python3.12
 
 PYTHON ?= python3
-# Processes that run tests. They mostly wait, so two are nearly twice as fast as one.
+# Processes that run tests. Tests mostly wait, so two are nearly twice as fast as one.
 JOBS ?= 2
 BIN := .venv/bin/python
-# A Python that is named replaces a .venv of another version; the default one does not.
+# A Python named on the command line replaces a .venv of another version; the default one does not.
 NAMED := $(if $(filter file,$(origin PYTHON)),,--this-python)
 INSTALL = @command -v $(PYTHON) >/dev/null || { echo 'There is no $(PYTHON). Python 3.11 or later is needed; name one \
-that you have: make $(or $(MAKECMDGOALS),up) PYTHON=python3.12' >&2; exit 1; }; $(PYTHON) install.py $(NAMED)
-# uv resolves for other platforms. It is needed for nothing else, so it gets an environment that is thrown away.
+that is installed: make $(or $(MAKECMDGOALS),up) PYTHON=python3.12' >&2; exit 1; }; $(PYTHON) install.py $(NAMED)
+# uv resolves for other platforms. Nothing else needs it, so it gets a temporary environment.
 WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv &&
 
@@ -18,23 +18,23 @@ WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
-	@echo 'make install  create .venv for PostgreSQL and Redis servers of your own (requirements.txt)'
+	@echo 'make install  create .venv for your own PostgreSQL and Redis servers (requirements.txt)'
 	@echo 'make test     run all tests in two processes (ARGS="-k name" for some, JOBS=1 for one process)'
 	@echo 'make coverage run all tests and print which lines none of them reaches (slower; ARGS and JOBS as above)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
-	@echo 'make fmt      format the code, and fix what can be fixed without a person'
+	@echo 'make fmt      format the code and apply automatic fixes'
 	@echo 'make lint     check style, format, spelling and the direction of imports'
 	@echo 'make style    count the words that the project avoids (.ci/avoided.txt)'
 	@echo 'make types    check types'
-	@echo 'make lock     resolve the dependencies of pyproject.toml into the requirements files again'
+	@echo 'make lock     lock the dependencies of pyproject.toml in the requirements files again'
 	@echo 'make lowest   run all tests with the lowest versions that pyproject.toml allows (ARGS as above)'
 	@echo 'make wheels   check that all packages have wheels for all supported platforms'
-	@echo 'make clean    remove .venv and caches; the data in var/ stays'
+	@echo 'make clean    remove .venv and caches; keep the data in var/'
 
 install:
 	$(INSTALL) requirements.txt
 
-# Each file holds the packages of the one before too, in the same versions.
+# Each file also contains the packages of the previous one, in the same versions.
 install-embedded:
 	$(INSTALL) requirements-embedded.txt
 
@@ -47,7 +47,7 @@ up: install-embedded
 test: install-dev
 	$(BIN) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
-# Apart from `make test`: it takes longer. Without a threshold: a line that is reached is not yet a line that is tested.
+# Separate from `make test`, because it takes longer. Without a threshold: reaching a line does not test it.
 coverage: install-dev
 	rm -f .coverage .coverage.*
 	$(BIN) -m coverage run -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
@@ -73,7 +73,7 @@ style: install-dev
 types: install-dev
 	$(BIN) -m mypy .
 
-# The largest first: the others take their versions from it, so that all agree.
+# The largest first: the others take their versions from it, so that they all agree.
 lock:
 	@$(WITH_UV) \
 	compile() { "$$folder/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -82,7 +82,7 @@ lock:
 	compile --extra embedded --constraint requirements-dev.txt --output-file requirements-embedded.txt && \
 	compile --constraint requirements-dev.txt --output-file requirements.txt
 
-# What pyproject.toml promises to work with; `make lock` takes the newest.
+# The lowest versions that pyproject.toml allows; `make lock` takes the newest.
 lowest:
 	@$(WITH_UV) \
 	"$$folder/bin/uv" pip compile --quiet --resolution lowest-direct --extra embedded pyproject.toml \

@@ -1,4 +1,4 @@
-"""gunicorn reads this file by itself, from the folder in which it is started."""
+"""gunicorn reads this file from the folder in which it is started."""
 
 from config.web_server import logger_class
 

@@ -1,9 +1,9 @@
-"""Put the packages of a requirements file into `.venv`: `python3 install.py requirements-embedded.txt`. make calls it.
+"""Install a requirements file's packages into `.venv`: `python3 install.py requirements-embedded.txt`. make calls it.
 
-It runs before anything is installed, so it needs nothing but Python, and reads with an older Python than it asks for.
+It runs before anything is installed, so it needs only Python, and an older Python than it requires can still parse it.
 
-`.venv/.installed` lists the requirements files whose packages are there, with the hash of each file. It is absent
-while something is half done. A `.venv` without it was interrupted, and is made anew.
+`.venv/.installed` lists the requirements files whose packages are installed, with the hash of each file. It is absent
+during an installation. A `.venv` without it was interrupted, and is created again.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ OLDEST = (3, 11)
 VENV = Path(".venv")
 INTERPRETER = VENV / "bin" / "python"
 INSTALLED = VENV / ".installed"
-# Asks for pip too: a venv that could not be finished has an interpreter and no pip, and so has one whose Python was
-# replaced by the next version.
+# Imports pip too: an unfinished venv has an interpreter and no pip, and so has one whose Python was replaced by a newer
+# one.
 PROBE = "import sys, pip; print('.'.join(map(str, sys.version_info[:3])))"
 NOT_FOUND = re.compile(r"No matching distribution found for (([\w.-]+)[^\s;]*)")
-# pip says of an index that it cannot reach that it found no package there. Only its warnings tell the cause.
+# If pip cannot reach an index, it says that it found no package there. Only its warnings give the cause.
 UNREACHABLE = re.compile(r"connection broken by '(.*)': (/\S*)")
-# Python's name and address of the object that failed, inside of the cause.
+# Python's name and address of the failed object, inside the cause.
 OBJECT = re.compile(r"<[^<>]*>[:,] ")
-# Debian breaks the line after it.
+# Debian's message has a line break after it.
 NO_ENSUREPIP = "ensurepip is not"
 
 
@@ -44,7 +44,7 @@ class NotFetchedError(InstallError):
 
 def main() -> int:
     """Install what the command line asks for; return the exit status."""
-    parser = argparse.ArgumentParser(description="Put the packages of a requirements file into .venv.")
+    parser = argparse.ArgumentParser(description="Install the packages of a requirements file into .venv.")
     parser.add_argument("requirements", type=Path)
     parser.add_argument("--this-python", action="store_true", help="replace a .venv of another version of Python")
     given = parser.parse_args()
@@ -54,7 +54,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error}. Are this folder and its .venv yours, and is there space left?", file=sys.stderr)
+        print(f"{error}. Check that you own this folder and its .venv, and that the disk has space.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -62,9 +62,9 @@ def main() -> int:
 
 
 def install(requirements: Path, *, this_python: bool) -> None:
-    """Make `.venv` hold the packages of `requirements`; nothing to do where it does.
+    """Make `.venv` contain the packages of `requirements`; do nothing if it already does.
 
-    With `this_python` a `.venv` of another version than the running one is replaced. Raises `InstallError`.
+    With `this_python`, a `.venv` of another version than the running one is replaced. Raises `InstallError`.
     """
     wanted = _digest(requirements)
     running = ".".join(map(str, sys.version_info[:3]))
@@ -112,7 +112,7 @@ def explain(output: str, machine: str) -> InstallError:
 
 
 def _version() -> str | None:
-    """Return the version of the interpreter in `.venv`; nothing where that does not work."""
+    """Return the version of the interpreter in `.venv`; None if it does not run."""
     try:
         done = subprocess.run(  # noqa: S603 -- our own interpreter
             [str(INTERPRETER), "-c", PROBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False
@@ -125,11 +125,11 @@ def _version() -> str | None:
 def _make_venv() -> None:
     if sys.version_info < OLDEST:
         raise InstallError(
-            f"Python 3.11 or later is needed, and {sys.executable} is {platform.python_version()}. Name one that you "
-            "have, such as: make up PYTHON=python3.12"
+            f"Python 3.11 or later is needed, and {sys.executable} is {platform.python_version()}. Name one that is "
+            "installed, such as: make up PYTHON=python3.12"
         )
     if VENV.is_symlink() or VENV.exists():
-        print("Making .venv again: it is unfinished, or of another Python.", flush=True)
+        print("Creating .venv again: it is unfinished, or belongs to another Python.", flush=True)
         _remove_venv()
     try:
         made = subprocess.run(  # noqa: S603 -- the interpreter that runs this
@@ -147,10 +147,10 @@ def _make_venv() -> None:
         if NO_ENSUREPIP in made.stdout:
             package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
             raise InstallError(
-                f"{sys.executable} cannot make virtual environments. On Debian and Ubuntu, as root: "
+                f"{sys.executable} cannot create virtual environments. On Debian and Ubuntu, as root: "
                 f"apt-get install {package}"
             )
-        raise InstallError(f"The virtual environment .venv could not be made:\n{made.stdout.strip()}")
+        raise InstallError(f"The virtual environment .venv could not be created:\n{made.stdout.strip()}")
     INSTALLED.touch()
 
 
@@ -166,7 +166,7 @@ def _remove_venv() -> None:
 
 def _run_pip(requirements: Path) -> None:
     command = [str(INTERPRETER), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    # Building from source would need compilers, and would run code that no hash covers.
+    # Building from source would need compilers and run code that no hash covers.
     command += ["--require-hashes", "--only-binary", ":all:", "--requirement", str(requirements)]
     done = subprocess.run(  # noqa: S603 -- our own command
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

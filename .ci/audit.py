@@ -1,7 +1,6 @@
-"""Whether a package that is locked for running is known to be vulnerable, by the advisories of PyPI. Fails if one is.
+"""Check whether a locked runtime package is known to be vulnerable, by the advisories of PyPI. Fails if one is.
 
-Where the advisories cannot be reached, that is said and nothing fails: what was checked yesterday is not wrong today
-because a network is missing.
+If the advisories cannot be reached, it says so and does not fail: a missing network does not make the packages worse.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ SECONDS = 180
 
 
 def main() -> int:
+    """Print the vulnerable packages; return the exit status."""
     packages = audited()
     looked_up = [package for package in packages if "skip_reason" not in package]
     if not looked_up:
@@ -26,7 +26,7 @@ def main() -> int:
     for package in vulnerable:
         for found in package["vulns"]:
             fixed = ", ".join(found["fix_versions"]) or "no version yet"
-            print(f"{package['name']} {package['version']}: {found['id']}, mended by {fixed}")
+            print(f"{package['name']} {package['version']}: {found['id']}, fixed in {fixed}")
     print(f"pip-audit: {len(vulnerable)} of {len(looked_up)} packages vulnerable.")
     unknown = [package["name"] for package in packages if "skip_reason" in package]
     if unknown:
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def audited() -> list[dict[str, Any]]:
-    """The packages with what is known of them; none where pip-audit could not work."""
+    """Return the packages with their known vulnerabilities; none if pip-audit could not work."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(REQUIREMENTS), "--disable-pip"]
     command += ["--format", "json", "--progress-spinner", "off", "--timeout", "10"]
     try:

@@ -1,6 +1,6 @@
-"""Counts the words that the project avoids: `python .ci/style.py`, or with `--where` each line that has one.
+"""Count the words that the project avoids: `python .ci/style.py`; with `--where`, show each line that has one.
 
-Ends with 1 where there is any. What is avoided, and what is written instead, is in avoided.txt.
+The exit status is 1 if there are any. avoided.txt lists what is avoided and what to write instead.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ TEXTS = {"", ".example", ".html", ".js", ".md", ".py", ".sh", ".toml", ".yaml", 
 
 
 def main(where: bool) -> int:
+    """Print the counts and, if `where`, the lines; return the exit status."""
     rules = [line.split(" => ") for line in AVOIDED.read_text().splitlines() if line and not line.startswith("#")]
     patterns = [(re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), pattern, instead) for pattern, instead in rules]
     counts: Counter[tuple[str, str]] = Counter()
@@ -35,7 +36,7 @@ def main(where: bool) -> int:
 
 
 def texts() -> list[Path]:
-    """The project's own texts, as git lists them. The list of words, as a .txt, is not among them."""
+    """Return the project's own texts, as git lists them. The list of words is a .txt and not among them."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=HERE.parent, capture_output=True, text=True, check=True
     ).stdout

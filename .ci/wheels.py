@@ -1,6 +1,6 @@
-"""Whether every locked package has a wheel on every platform and Python that is supported. Fails where one has none.
+"""Check that every locked package has a wheel for every supported platform and Python. Fails if one has none.
 
-Run by hand, by `make wheels`, which brings uv: it picks wheels for machines that are not this one.
+Run it with `make wheels`, which installs uv: uv picks wheels for other machines than this one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 FILES = ("requirements.txt", "requirements-embedded.txt", "requirements-dev.txt")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-# Debian 12 has glibc 2.36, and is the oldest that is supported. For a Mac uv takes macOS 13.
+# Debian 12 has glibc 2.36 and is the oldest supported release. For a Mac, uv assumes macOS 13.
 PLATFORMS = {
     "Linux x86-64 (glibc 2.36)": "x86_64-manylinux_2_36",
     "Linux aarch64 (glibc 2.36)": "aarch64-manylinux_2_36",
@@ -23,7 +23,7 @@ PLATFORMS = {
 }
 # They wait for the package index, not for each other.
 AT_ONCE = 8
-# `Because pycurl==7.49.0 has no wheels with a matching … tag`, in all wordings of it.
+# Matches all wordings of `Because pycurl==7.49.0 has no wheels with a matching … tag`.
 WITHOUT_WHEEL = re.compile(r"Because ([\w.-]+)==(\S+) has no ")
 
 
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def without_wheel(locked: str, target: str, python: str) -> list[str]:
-    """Return the packages of the file's text `locked` that have no wheel. The solver names one at a time."""
+    """Return the packages in the requirements text `locked` that have no wheel. The solver names one at a time."""
     missing: list[str] = []
     while True:
         said = solve(locked, target, python)
@@ -51,14 +51,14 @@ def without_wheel(locked: str, target: str, python: str) -> list[str]:
             return missing
         found = WITHOUT_WHEEL.search(said)
         if found is None or found[1] in missing:
-            raise SystemExit(f"uv could not look the packages up:\n{said}")
+            raise SystemExit(f"uv could not look up the packages:\n{said}")
         missing.append(found[1])
-        # Its line, and those of its hashes.
+        # Its line and its hashes.
         locked = re.sub(rf"^{re.escape(found[1])}==(.*\\\n)*.*\n", "", locked, flags=re.MULTILINE)
 
 
 def solve(locked: str, target: str, python: str) -> str | None:
-    """Return what uv objects to; nothing where it finds a wheel of everything, markers considered."""
+    """Return uv's complaint, or None if it finds a wheel of every package whose marker applies."""
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-deps", "--only-binary", ":all:"]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "requirements.txt"

@@ -1,13 +1,13 @@
 #!/bin/sh
-# make-certificates.sh FOLDER OWNER NAME...: an authority of our own and a certificate for a Redis that is reached by
-# these names. OWNER, a user name or number, is who runs Redis. What is there already is kept.
+# make-certificates.sh FOLDER OWNER NAME...: create a private authority, and a certificate for a Redis that is reached
+# by these names. OWNER, a user name or number, is the user that runs Redis. An existing certificate is kept.
 #
-# Clients need ca.crt, Redis needs all but ca.key, which is for making the next certificate: keep it elsewhere.
+# Clients need ca.crt; Redis needs everything but ca.key, which signs the next certificate: keep it elsewhere.
 set -eu
 folder=$1 owner=$2
 shift 2
 cd "$folder"
-[ ! -e redis.crt ] || { echo "The certificates in $folder are kept."; exit 0; }
+[ ! -e redis.crt ] || { echo "$folder already has certificates; they are kept."; exit 0; }
 
 names=DNS:localhost,IP:127.0.0.1
 for name in "$@"; do names="$names,DNS:$name"; done
@@ -26,4 +26,4 @@ rm redis.csr redis.ext
 chown "$owner" redis.key
 chmod 644 ca.crt redis.new
 mv redis.new redis.crt
-echo "Made for $names in $folder; they end in $days days."
+echo "Created certificates for $names in $folder; they expire in $days days."

@@ -98,7 +98,7 @@ def test_the_units_are_what_systemd_understands(tmp_path: Path) -> None:
 
 
 def test_certificates_are_made_once(tmp_path: Path) -> None:
-    assert "Made for DNS:localhost,IP:127.0.0.1,DNS:redis" in make_certificates(tmp_path)
+    assert "Created certificates for DNS:localhost,IP:127.0.0.1,DNS:redis" in make_certificates(tmp_path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
 
     assert "are kept" in make_certificates(tmp_path)

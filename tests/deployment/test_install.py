@@ -189,7 +189,7 @@ def test_from_an_unfinished_venv_to_a_package_that_runs(tmp_path: Path) -> None:
     # As Debian leaves it without python3-venv: an interpreter, and no pip.
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=tmp_path, check=True)
     code, said = run_script(tmp_path, "good.txt")
-    assert (code, said.splitlines()[0]) == (0, "Making .venv again: it is unfinished, or of another Python.")
+    assert (code, said.splitlines()[0]) == (0, "Creating .venv again: it is unfinished, or belongs to another Python.")
     python = str(tmp_path / ".venv" / "bin" / "python")
     assert subprocess.run([python, "-c", "import sample"], check=False).returncode == 0
     assert run_script(tmp_path, "good.txt") == (0, "")

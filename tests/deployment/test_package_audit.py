@@ -34,7 +34,7 @@ def audit() -> ModuleType:
         (
             [FINE, BAD, UNKNOWN],
             1,
-            """idna 3.6: PYSEC-2024-60, mended by 3.7
+            """idna 3.6: PYSEC-2024-60, fixed in 3.7
 pip-audit: 1 of 2 packages vulnerable.
 pip-audit: not looked up: tqdm
 """,

@@ -1,4 +1,4 @@
-"""What the README promises: its walk works as it is shown, its commands exist, and all links lead somewhere."""
+"""What the documents promise: the README's tutorial works as shown, commands and files exist, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.receiver import Arrival, ScriptedReceiver
 from tests.support.workers import running_workers
 
 README = (BASE_DIR / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = [BASE_DIR / "README.md", BASE_DIR / "CHANGELOG.md", *sorted((BASE_DIR / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(BASE_DIR.glob("*.md")), *sorted((BASE_DIR / "docs").glob("*.md"))]
 RECEIVER = "127.0.0.1:8001"
 ARRIVALS = 7  # Of the example's five reports: two partners with two each, and three new orders for the network.
 
@@ -30,7 +30,7 @@ Texts = list[str]
 
 @dataclass(frozen=True)
 class Shown:
-    """A command of a console block, with the lines that the README shows below it."""
+    """A command in a console block, with the lines that the README shows below it."""
 
     words: Texts
     lines: Texts
@@ -48,29 +48,29 @@ def shown_commands() -> list[Shown]:
 
 
 def walk_of(command: str) -> list[Shown]:
-    """The uses of a `manage.py` command in the walk."""
+    """Return the uses of a `manage.py` command in the tutorial."""
     found = [shown for shown in shown_commands() if shown.words[:3] == ["python", "manage.py", command]]
     assert found, command
     return found
 
 
 def run(shown: Shown, **replaced: str) -> Texts:
-    """What the command prints, with some of its words replaced."""
+    """Return what the command prints, with some of its words replaced."""
     printed = io.StringIO()
     call_command(*(replaced.get(word, word) for word in shown.words[2:]), stdout=printed)
     return neutral(printed.getvalue().splitlines())
 
 
 def neutral(lines: Texts) -> Texts:
-    """Lines without what differs between two runs: the numbers of actions and postbacks, widths of columns."""
+    """Return the lines without what differs between runs: numbers of actions and postbacks, widths of columns."""
     return [re.sub(r"^ *\d+ {2}", "N  ", re.sub(r"5000\.5001\.\d+", "5000.5001.N", line)).strip() for line in lines]
 
 
 def assert_shows(shown: Texts, printed: Texts) -> None:
-    """Every shown line was printed, in this order; `…` stands for lines left out."""
+    """Assert that every shown line was printed, in order; `…` stands for omitted lines."""
     rest = iter(printed)
     for line in neutral(shown):
-        assert line == "…" or line in rest, f"not printed, or not there: {line}\n{printed}"
+        assert line == "…" or line in rest, f"not printed, or out of order: {line}\n{printed}"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -109,7 +109,7 @@ def test_the_walk_ends_with_the_postbacks_that_the_readme_shows(tmp_path: Path) 
 
 
 def assert_shows_arrivals(arrivals: list[Arrival]) -> None:
-    """The README's excerpt from the receiver: the partners' requests in their order, and one body of the network's."""
+    """Assert the README's excerpt from the receiver: the partners' requests in order, and one body of the network's."""
     excerpt = [line for line in README.splitlines() if re.match(r"[\d:.]+  (GET|POST) ", line)]
     lines = neutral([line.split("  ")[1] for line in excerpt])
     for path in ("/margin-notes", "/penny-spine/FF-1002"):
@@ -125,7 +125,7 @@ def assert_shows_status() -> None:
     (status,) = walk_of("postback_status")
     printed = [re.sub(" +", " ", line) for line in run(status)]
     shown = [re.sub(" +", " ", line) for line in neutral(status.lines)]
-    # The counts of all deliveries are those of a copy that runs the demo as well.
+    # The totals in the README are those of an installation that also runs the demo.
     assert [line.split(":")[0] for line in shown[:2]] == [line.split(":")[0] for line in printed[:2]]
     assert_shows(shown[2:], printed)
 
@@ -146,7 +146,7 @@ def test_every_command_and_option_in_the_documents_exists() -> None:
 
 
 def code_of(text: str) -> Texts:
-    """Fenced and indented blocks line by line, and code within lines."""
+    """Return fenced and indented blocks line by line, and code spans."""
     fenced = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
     without = re.sub(r"```\w*\n.*?```", "", text, flags=re.DOTALL)
     indented = re.findall(r"^ {4}(.*)$", without, re.MULTILINE)
@@ -168,7 +168,7 @@ def test_every_link_in_the_documents_leads_somewhere() -> None:
             file, _, anchor = target.partition("#")
             found = (path.parent / file).resolve() if file else path
             assert found.exists(), f"{path.name}: {target}"
-            assert BASE_DIR in found.parents, f"{path.name}: {target} lies outside of the project"
+            assert BASE_DIR in found.parents, f"{path.name}: {target} is outside of the project"
             assert not anchor or anchor in anchors(found), f"{path.name}: {target} has no such heading"
     assert count > 10
 
@@ -204,6 +204,6 @@ def without_code(path: Path) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """The headings of a document as GitHub names them: lower case, blanks to hyphens, no punctuation."""
+    """Return a document's headings as GitHub names them: lower case, hyphens for spaces, no punctuation."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
