@@ -20,7 +20,7 @@ def plain_number(value: str) -> Decimal | None:
 def whole_units(number: Decimal, decimals: int) -> str:
     """The number in whole units of its last decimal, of which it has so many: 1234.50 with two of them is 123450."""
     units = number.scaleb(decimals, context=_EXACT).quantize(Decimal(1), context=_EXACT)
-    return f"{units or 0:f}"
+    return f"{units or Decimal(0):f}"
 
 
 def number_writer(decimals: int | None, point: str, thousands: str) -> Callable[[str], str]:
