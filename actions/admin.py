@@ -61,7 +61,7 @@ class ActionTrackerAdmin(DeletedOnlyUnused):
 
 class ItemInline(ShownOnly, TabularInline):
     model = Item
-    fields = ("position", "sku", "name", "category", "quantity", "sub_total", "amount", "discount")
+    fields = ("position", "sku", "name", "category", "quantity", "sub_total", "amount", "discount", "order_share")
 
 
 class ActionEventInline(ShownOnly, TabularInline):

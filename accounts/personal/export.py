@@ -12,7 +12,7 @@ from postbacks.models import Delivery
 
 
 def document(person: Person) -> dict[str, Any]:
-    """A document for `json.dumps`. Times are ISO 8601, money is text with two decimals, secrets are masked."""
+    """A document for `json.dumps`. Times are ISO 8601, money is text with its decimals, secrets are masked."""
     return {
         "customer_id": person.customer_id,
         "actions": list(_actions(person.actions)),
@@ -34,7 +34,7 @@ def _actions(keys: list[int]) -> Iterator[dict[str, Any]]:
             "event_date": action.event_date.isoformat(),
             "recorded_at": action.created_at.isoformat(),
             "amount": str(action.amount),
-            "currency": action.program.currency,
+            "currency": action.account_currency,
             "items": [
                 {"sku": each.sku, "name": each.name, "category": each.category, "quantity": each.quantity}
                 for each in sorted(action.items.all(), key=lambda each: each.position)

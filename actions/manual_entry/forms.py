@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.validators import DecimalValidator
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminFileFieldWidget,
@@ -17,8 +18,11 @@ from unfold.widgets import (
 )
 
 from actions.models import Action, ActionEvent, Item
+from value_types.currencies import minor_units, smallest_unit
 
 Kind = ActionEvent.Kind
+
+MAX_DIGITS = 12  # Before the point: above any order, below what a report may hold.
 
 ALLOWED = {
     Action.Status.PENDING: (Kind.MODIFIED, Kind.REVERSED),
@@ -49,14 +53,15 @@ class ReportForm(forms.Form):
 
 
 class ChangeForm(forms.Form):
-    """One change of an action. Of its items only those that differ are reported."""
+    """One change of an action. Of its items only those that differ are reported.
+
+    What they cost is asked for as it is reported: before discounts, unless the action was reported with net lines.
+    """
 
     event = forms.ChoiceField(label="What happened", widget=UnfoldAdminSelectWidget())
     amount = forms.DecimalField(
         required=False,
         min_value=Decimal(0),
-        decimal_places=2,
-        max_digits=14,
         widget=UnfoldAdminDecimalFieldWidget(),
         help_text="A new total in the cart's currency, in place of the sum of the items; 0 reverses. Empty: as it is.",
     )
@@ -72,6 +77,8 @@ class ChangeForm(forms.Form):
         self.action = action
         self.items = [item for item in action.items.all() if item.sku]  # Others no change can name.
         kinds = ALLOWED[Action.Status(action.status)]
+        self.before = {item.position: item.reported_sub_total for item in self.items}
+        self._amount_of(self.fields["amount"])
         self.fields["event"].choices = [(kind.value, _WORDS[kind]) for kind in kinds]  # type: ignore[attr-defined]  # of a choice
         self.fields["event"].initial = next(iter(kinds), None)
         if Kind.MODIFIED not in kinds:
@@ -81,14 +88,21 @@ class ChangeForm(forms.Form):
             self.fields[f"quantity_{item.position}"] = forms.IntegerField(
                 label=f"Quantity of {item}", min_value=0, initial=item.quantity, widget=UnfoldAdminIntegerFieldWidget()
             )
-            self.fields[f"sub_total_{item.position}"] = forms.DecimalField(
-                label=f"Subtotal of {item}",
-                min_value=Decimal(0),
-                decimal_places=2,
-                max_digits=14,
-                initial=item.sub_total,
-                widget=UnfoldAdminDecimalFieldWidget(),
+            self.fields[f"sub_total_{item.position}"] = self._amount_of(
+                forms.DecimalField(
+                    label=f"Subtotal of {item}",
+                    min_value=Decimal(0),
+                    initial=self.before[item.position],
+                    widget=UnfoldAdminDecimalFieldWidget(),
+                )
             )
+
+    def _amount_of(self, field: forms.Field) -> forms.Field:
+        """The field with the decimals of the cart's currency."""
+        decimals = minor_units(self.action.original_currency)
+        field.validators.append(DecimalValidator(MAX_DIGITS + decimals, decimals))
+        field.widget.attrs["step"] = str(smallest_unit(self.action.original_currency))
+        return field
 
     def item_rows(self) -> Iterator[tuple[Item, forms.BoundField, forms.BoundField]]:
         """Each item with its two fields."""
@@ -105,11 +119,8 @@ class ChangeForm(forms.Form):
 
     def _changed_items(self) -> list[dict[str, Any]]:
         """With the lines of a SKU go all others of it: they are told apart by their order."""
-        changed = {
-            item.sku
-            for item in self.items
-            if (self._given("quantity", item), self._given("sub_total", item)) != (item.quantity, item.sub_total)
-        }
+        changed = {item.sku for item in self.items if self._given("quantity", item) != item.quantity}
+        changed |= {item.sku for item in self.items if self._given("sub_total", item) != self.before[item.position]}
         return [
             {"Sku": item.sku, "Quantity": self._given("quantity", item), "SubTotal": self._given("sub_total", item)}
             for item in self.items

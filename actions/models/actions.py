@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 
-from partners.models import ActionTracker, ContractTerm, Partner, Program, currency_field
+from partners.models import ActionTracker, ContractTerm, Figures, Partner, Program, currency_field
+from partners.money_column import MoneyField
 
 
 class Action(models.Model):
@@ -59,11 +62,24 @@ class Action(models.Model):
     cleared_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     original_currency = currency_field(help_text="Of the cart.")
-    original_amount = models.DecimalField(max_digits=16, decimal_places=2)
-    amount = models.DecimalField(max_digits=16, decimal_places=2, help_text="In the program's currency.")
-    intended_amount = models.DecimalField(max_digits=16, decimal_places=2)
-    payout = models.DecimalField(max_digits=16, decimal_places=2, help_text="In the partner's currency.")
-    intended_payout = models.DecimalField(max_digits=16, decimal_places=2)
+    original_amount = MoneyField(help_text="After discounts.")
+    order_discount = MoneyField(
+        null=True, blank=True, help_text="Of the whole order, as reported, in the cart's currency."
+    )
+    amount = MoneyField(help_text="In the program's currency.")
+    intended_amount = MoneyField()
+    payout = MoneyField(help_text="In the partner's currency.")
+    intended_payout = MoneyField()
+
+    # As they were when it was recorded; null where an earlier release has recorded it.
+    program_currency = models.CharField(max_length=3, null=True, blank=True)  # noqa: DJ001 -- null is not known
+    partner_currency = models.CharField(  # noqa: DJ001 -- as above; empty is that no partner is credited
+        max_length=3, null=True, blank=True
+    )
+    term_figures = models.JSONField(null=True, editable=False)
+    net_lines = models.BooleanField(
+        null=True, blank=True, help_text="Discounts had been taken off what was reported; unknown counts as yes."
+    )
 
     event_code = models.CharField(max_length=100, blank=True, help_text="Mobile apps: the in-app event.")
     media_source_ids = ArrayField(
@@ -114,9 +130,38 @@ class Action(models.Model):
         """The public id: `program.tracker.sequence`, such as `1000.2001.158133`."""
         return f"{self.program_id}.{self.action_tracker_id}.{self.pk}"
 
+    @property
+    def account_currency(self) -> str:
+        """The currency of `amount`: the program's, as it was when the action was recorded."""
+        return self.program_currency or self.program.first_currency or self.program.currency
+
+    @property
+    def payout_currency(self) -> str:
+        """The currency of `payout`: the partner's, as it was when the action was recorded; empty without a partner."""
+        if self.partner is None:
+            return ""
+        return self.partner_currency or self.partner.first_currency or self.partner.currency
+
+    @property
+    def figures(self) -> Figures | None:
+        """What its term pays for it, as the term was when the action was recorded; None without a term."""
+        term = self.contract_term
+        if term is None:
+            return None
+        kept = self.term_figures or term.first_figures
+        return Figures.read(kept) if kept else term.figures
+
+    @property
+    def counts_discounts(self) -> bool:
+        """Whether discounts come off what is reported. Not off what an earlier release has counted without them."""
+        return self.net_lines is False
+
 
 class Item(models.Model):
-    """One line of the order. `sub_total` is in the cart's currency, `amount` the same in the program's."""
+    """One line of the order, after discounts: `sub_total` in the cart's currency, `amount` the same in the program's.
+
+    Its own discount and its share of the order's are in the cart's currency too. What came before them is the sum.
+    """
 
     # The position's constraint begins with it, so it needs no index of its own.
     action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="items", db_index=False)
@@ -125,9 +170,13 @@ class Item(models.Model):
     category = models.CharField(max_length=255, blank=True)
     name = models.CharField(max_length=255, blank=True)
     quantity = models.IntegerField(default=1)
-    sub_total = models.DecimalField(max_digits=16, decimal_places=2, default=0)
-    amount = models.DecimalField(max_digits=16, decimal_places=2, default=0)
-    discount = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
+    sub_total = MoneyField(default=0)
+    amount = MoneyField(default=0)
+    discount = MoneyField(null=True, blank=True, help_text="The line's own, all pieces together.")
+    order_share = MoneyField(null=True, blank=True, help_text="Its share of the order's discount.")
+    # How the discount was reported, if not as an amount: it follows what the line costs.
+    discount_each = MoneyField(null=True, editable=False)
+    discount_rate = MoneyField(null=True, editable=False)
 
     class Meta:
         ordering = ("action", "position")
@@ -135,6 +184,14 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position}. {self.sku or self.name or self.category}"
+
+    @property
+    def reported_sub_total(self) -> Decimal:
+        """What the line costs as `SubTotal` is reported: before discounts where they come off."""
+        sub_total: Decimal = self.sub_total
+        if self.action.counts_discounts:
+            sub_total += (self.discount or 0) + (self.order_share or 0)
+        return sub_total
 
 
 class ActionEvent(models.Model):

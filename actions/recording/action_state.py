@@ -12,9 +12,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from actions.models import Action, ActionEvent, Item
-from actions.recording.items import Line
+from actions.recording.discounts import Counting
+from actions.recording.lines import Line
 from actions.recording.snapshot import as_reported, snapshot
-from partners.models import ContractTerm
+from partners.models import ContractTerm, Figures
+from value_types.currencies import smallest_unit
 
 ZERO = Decimal("0.00")
 
@@ -26,6 +28,7 @@ class Worth(NamedTuple):
     original: Decimal
     amount: Decimal
     payout: Decimal
+    order_discount: Decimal | None = None  # As reported, in the cart's currency.
 
 
 class Standing(NamedTuple):
@@ -39,7 +42,7 @@ class Standing(NamedTuple):
 
 
 class Currencies(NamedTuple):
-    """The currencies of one action."""
+    """The currencies of one action, as they were when it was recorded."""
 
     cart: str
     account: str  # The program's.
@@ -52,6 +55,7 @@ class ActionState:
 
     action: Action  # With its program, event type and partner loaded.
     lines: tuple[Line, ...] = ()
+    figures: Figures | None = None  # What its term pays for it.
     events: int = 0
     before_reversal: tuple[Decimal, Decimal] | None = None  # Amount and payout that a restoration brings back.
     new: bool = False
@@ -65,11 +69,14 @@ class ActionState:
 
     @property
     def currencies(self) -> Currencies:
-        """The cart's is kept with the action; the others are those that program and partner have now."""
-        partner = self.action.partner
-        return Currencies(
-            self.action.original_currency, self.action.program.currency, partner.currency if partner else ""
-        )
+        """Of the cart, the program and the partner."""
+        action = self.action
+        return Currencies(action.original_currency, action.account_currency, action.payout_currency)
+
+    @property
+    def counting(self) -> Counting:
+        """How what is reported of it is counted."""
+        return Counting(smallest_unit(self.action.original_currency), self.action.counts_discounts)
 
     @property
     def paying_term(self) -> ContractTerm | None:
@@ -77,9 +84,15 @@ class ActionState:
         return None if self.action.no_payout_reason else self.action.contract_term
 
     @property
+    def paying_figures(self) -> Figures | None:
+        """What that term pays."""
+        return None if self.action.no_payout_reason else self.figures
+
+    @property
     def worth(self) -> Worth:
         """What it is worth now."""
-        return Worth(self.lines, self.action.original_amount, self.action.amount, self.action.payout)
+        action = self.action
+        return Worth(self.lines, action.original_amount, action.amount, action.payout, action.order_discount)
 
     @property
     def standing(self) -> Standing:
@@ -94,7 +107,7 @@ class ActionState:
             self.before_reversal = before.amount, before.payout
         action.status, action.status_detail = standing.status, standing.status_detail
         action.reported, action.media_source_ids = standing.reported, standing.media_source_ids
-        self.lines, action.original_amount, action.amount, action.payout = standing.worth
+        self.lines, action.original_amount, action.amount, action.payout, action.order_discount = standing.worth
         self.changed = True
         self.events += 1
         return ActionEvent(action=action, number=self.events, kind=kind, parameters=self._snapshot(before))

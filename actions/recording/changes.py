@@ -5,13 +5,16 @@ Nothing is changed here. The answer is what the action is to become; the caller 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
+
 from actions.models import Action, ActionEvent
 from actions.recording.action_state import ZERO, ActionState, Standing, Worth
-from actions.recording.currency import Rates
-from actions.recording.items import merge
-from actions.recording.pricing import price_lines, price_total
+from actions.recording.currency import Rates, rounded
+from actions.recording.order_total import reported_total
+from actions.recording.pricing import price_report
 from actions.reports.rejected import Rejected
-from actions.reports.report import Report
+from actions.reports.report import REPORTED_MONEY, Report
 
 Kind = ActionEvent.Kind
 
@@ -23,13 +26,13 @@ def work_out(state: ActionState, report: Report, rates: Rates) -> tuple[Kind, St
         Rejected: the action's status does not allow it, or the report itself is wrong.
     """
     _require_currency(state.action, report)
-    kind = _kind(state.action, report)
+    kind = _kind(state, report)
     _require_status(state.action, kind)
     standing = state.standing
     return kind, Standing(
         status=Action.Status.REVERSED if kind == Kind.REVERSED else Action.Status.PENDING,
         status_detail=report.reason,
-        reported={**standing.reported, **report.parameters},
+        reported={**standing.reported, **_written(report.parameters, state.currencies.cart)},
         media_source_ids=standing.media_source_ids
         if report.media_source_ids is None
         else list(report.media_source_ids),
@@ -37,10 +40,19 @@ def work_out(state: ActionState, report: Report, rates: Rates) -> tuple[Kind, St
     )
 
 
-def _kind(action: Action, report: Report) -> Kind:
+def _written(parameters: Mapping[str, str], currency: str) -> Mapping[str, str]:
+    """Reported parameters as they render: money with the decimals of the cart's currency, read before it was known."""
+    money = [name for name in REPORTED_MONEY if name in parameters]
+    if not money:
+        return parameters
+    return {**parameters, **{name: f"{rounded(Decimal(parameters[name]), currency):f}" for name in money}}
+
+
+def _kind(state: ActionState, report: Report) -> Kind:
     """What the report says has happened; but a modification that leaves nothing of an order's amount reverses it."""
-    takes_all_back = report.kind == Kind.MODIFIED and report.amount == 0 and action.original_amount > 0
-    return Kind.REVERSED if takes_all_back else report.kind
+    if report.kind != Kind.MODIFIED or not report.has_total or not state.action.original_amount:
+        return report.kind
+    return report.kind if reported_total(report, state.counting) else Kind.REVERSED
 
 
 def _worth(state: ActionState, report: Report, kind: Kind, rates: Rates) -> Worth:
@@ -52,12 +64,10 @@ def _worth(state: ActionState, report: Report, kind: Kind, rates: Rates) -> Wort
                 raise ValueError(f"The reversed action {state.action.action_id} has no event before its reversal.")
             amount, payout = state.before_reversal
             return state.worth._replace(amount=amount, payout=payout)
-        case Kind.MODIFIED if not report.items and report.amount is None:
+        case Kind.MODIFIED if not report.has_money:
             _require_content(report)
             return state.worth
-    if report.items:
-        return price_lines(state, merge(state.lines, report.items), rates)
-    return price_total(state, report.amount or ZERO, rates)
+    return price_report(state, report, rates)
 
 
 def _require_content(report: Report) -> None:

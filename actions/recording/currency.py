@@ -1,8 +1,7 @@
 """Money from one currency to another, by the table of rates that operators keep.
 
-Amounts stay exact until `to_cents` rounds them once: decimals where nothing was converted, since a report's amounts
-and a term's percentage together have fewer than the 28 digits of decimal arithmetic; fractions, which take ten times
-as long, where something was. All but `load_rates` is pure.
+Amounts stay exact until `rounded` rounds them once: decimals where nothing was converted, fractions, which take ten
+times as long, where something was. All but `load_rates` is pure.
 """
 
 from __future__ import annotations
@@ -19,10 +18,9 @@ from django.db.models import OuterRef, Q, Subquery
 
 from actions.reports.rejected import Rejected
 from partners.models import ExchangeRate
+from value_types.currencies import minor_units, smallest_unit
 
-MAX_AMOUNT = 10**14  # Exclusive: the columns for money have 16 digits, two of them cents.
-
-CENT = Decimal("0.01")
+MAX_AMOUNT = 10**14  # Exclusive, and above any order; with all its decimals it fits the digits of decimal arithmetic.
 
 Pair = tuple[str, str]
 Exact: TypeAlias = Decimal | Fraction
@@ -81,16 +79,15 @@ def load_rates(currencies: Collection[str], days: Collection[date]) -> Rates:
     return Rates(rows.values_list("from_currency", "to_currency", "date", "rate"))
 
 
-def to_cents(amount: Exact) -> Decimal:
-    """The amount with two decimals, rounded half even.
+def rounded(amount: Exact, currency: str) -> Decimal:
+    """The amount with the decimals of `currency`, rounded half even.
 
     Raises:
         Rejected: it is larger than can be kept.
     """
-    if isinstance(amount, Decimal):
-        rounded = amount.quantize(CENT, ROUND_HALF_EVEN)
-    else:
-        rounded = Decimal(round(amount * 100)).scaleb(-2)
-    if abs(rounded) >= MAX_AMOUNT:
+    if not -MAX_AMOUNT < amount < MAX_AMOUNT:
         raise Rejected("MALFORMED", f"An amount of {float(amount):.3g} is too large to be kept.", "Amount")
-    return rounded
+    if isinstance(amount, Decimal):
+        return amount.quantize(smallest_unit(currency), ROUND_HALF_EVEN)
+    decimals = minor_units(currency)
+    return Decimal(round(amount * 10**decimals)).scaleb(-decimals)

@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from actions.models import Action, ActionEvent, Item
 from actions.recording.action_state import ActionState
-from actions.recording.items import line_of
+from actions.recording.lines import line_of
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 from partners.models import ActionTracker
@@ -132,10 +132,10 @@ def lock_actions(ids: Iterable[int]) -> list[ActionState]:
         Action.objects.filter(pk__in=ids)
         .order_by("pk")
         .select_for_update(no_key=True, of=("self",))
-        .select_related("program", "action_tracker", "partner", "contract_term__contract__partner")
+        .select_related("program", "action_tracker", "partner", "contract_term")
         .prefetch_related("contract_term__category_payouts")
     )
-    states = {action.pk: ActionState(action) for action in locked}
+    states = {action.pk: ActionState(action, figures=action.figures) for action in locked}
     for item in Item.objects.filter(action__in=states).order_by("action_id", "position"):
         state = states[item.action_id]
         state.stored_items.append(item)

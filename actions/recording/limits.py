@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, Sum
+from django.db.models.functions import Coalesce, TruncMonth
 
 from actions.models import Action
 from partners.models import ContractTerm
@@ -70,9 +70,15 @@ def lock_limits(places: Collection[tuple[ContractTerm, date]]) -> Limits:
     )
     rows = (
         Action.objects.filter(contract_term__in=limited, event_date__gte=first, event_date__lte=last, payout__gt=0)
-        .annotate(month=TruncMonth(as_reported, tzinfo=UTC))
+        .annotate(
+            month=TruncMonth(as_reported, tzinfo=UTC),
+            currency=Coalesce("partner_currency", "partner__first_currency", "partner__currency"),
+        )
         .order_by()
         .values_list("contract_term", "month")
-        .annotate(actions=Count("pk"), total=Sum("payout"))
+        # The limit is in the partner's currency: what was paid in another one cannot be held against it.
+        .annotate(
+            actions=Count("pk"), total=Sum("payout", filter=Q(currency=F("partner__currency")), default=Decimal(0))
+        )
     )
     return Limits({(term, month.date()): Usage(count, total) for term, month, count, total in rows})

@@ -37,6 +37,10 @@ def new_action(pk: int, report: Report, placement: Placement, *, repeat: int, no
         locking_date=report.event_date + timedelta(days=term.lock_after_days if term else LOCK_AFTER_DAYS),
         clearing_date=report.event_date + timedelta(days=term.clear_after_days if term else CLEAR_AFTER_DAYS),
         original_currency=report.currency or tracker.program.currency,
+        program_currency=tracker.program.currency,
+        partner_currency=credit.partner.currency if credit.partner else "",
+        term_figures=term.figures.kept if term else None,
+        net_lines=tracker.net_lines,
         original_amount=ZERO,
         amount=ZERO,
         payout=ZERO,
@@ -44,7 +48,7 @@ def new_action(pk: int, report: Report, placement: Placement, *, repeat: int, no
         # Who the report named, although nobody is known by it.
         reported={"MediaPartnerId": str(report.partner_id)} if credit.no_payout_reason == "PARTNER_NOT_FOUND" else {},
     )
-    return ActionState(action, new=True)
+    return ActionState(action, figures=term.figures if term else None, new=True)
 
 
 def within_limits(state: ActionState, standing: Standing, limits: Limits) -> Standing:

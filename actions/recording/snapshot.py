@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from actions.models import Action
-from actions.recording.items import Line
+from actions.recording.lines import Line
 from actions.reports.fields import write_date
 from actions.reports.parameters import PARAMETERS
+from value_types.currencies import smallest_unit
 
 
 def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta_payout: Decimal) -> dict[str, Any]:
@@ -22,6 +23,8 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
     values: dict[str, Any] = {name: text for name, text in action.reported.items() if name in PARAMETERS}
     if action.partner is not None:
         values.setdefault("ReferringType", "REPORTED_PARTNER_ID")
+    account, cart, payout = action.account_currency, action.original_currency, action.payout_currency
+    of_account, of_cart, of_payout = smallest_unit(account), smallest_unit(cart), smallest_unit(payout)
     values |= {
         "CampaignId": str(action.program_id),
         "CampaignName": action.program.name,
@@ -30,15 +33,16 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
         "ActionId": action.action_id,
         "Status": str(action.status),
         "StatusDetail": action.status_detail,
-        "Payout": _money(action.payout),
-        "DeltaPayout": _money(delta_payout),
-        "IntendedPayout": _money(action.intended_payout),
-        "Amount": _money(action.amount),
-        "DeltaAmount": _money(delta_amount),
-        "IntendedAmount": _money(action.intended_amount),
-        "Currency": action.program.currency,
-        "OriginalCurrency": action.original_currency,
-        "OriginalAmount": _money(action.original_amount),
+        "Payout": _money(action.payout, of_payout),
+        "DeltaPayout": _money(delta_payout, of_payout),
+        "IntendedPayout": _money(action.intended_payout, of_payout),
+        "PayoutCurrency": payout,
+        "Amount": _money(action.amount, of_account),
+        "DeltaAmount": _money(delta_amount, of_account),
+        "IntendedAmount": _money(action.intended_amount, of_account),
+        "Currency": account,
+        "OriginalCurrency": cart,
+        "OriginalAmount": _money(action.original_amount, of_cart),
         "EventDate": write_date(as_reported(action.event_date, action.event_utc_offset_minutes)),
         "CreationDate": write_date(action.created_at.astimezone(UTC)),
         "LockingDate": write_date(action.locking_date.astimezone(UTC)),
@@ -49,7 +53,7 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
         "MediaPartnerName": action.partner.name if action.partner else "",
     }
     present = {name: text for name, text in values.items() if text}
-    present["items"] = [_item(line) for line in lines]
+    present["items"] = [_item(line, of_account, of_cart) for line in lines]
     return present
 
 
@@ -58,18 +62,20 @@ def as_reported(moment: datetime, utc_offset_minutes: int) -> datetime:
     return moment.astimezone(timezone(timedelta(minutes=utc_offset_minutes)))
 
 
-def _item(line: Line) -> dict[str, str]:
+def _item(line: Line, of_account: Decimal, of_cart: Decimal) -> dict[str, str]:
     attributes = {
         "sku": line.sku,
         "cat": line.category,
         "qty": str(line.quantity),
-        "amt": _money(line.amount),
-        "cartamt": _money(line.sub_total),
-        "rbt": "" if line.discount is None else _money(line.discount),
+        "amt": _money(line.amount, of_account),
+        "cartamt": _money(line.sub_total, of_cart),
+        "rbt": "" if line.discount is None else _money(line.discount, of_cart),
         "name": line.name,
     }
     return {name: text for name, text in attributes.items() if text}
 
 
-def _money(amount: Decimal) -> str:
-    return f"{amount:.2f}"
+def _money(amount: Decimal, unit: Decimal) -> str:
+    """The amount in whole `unit`s; one from before amounts were rounded by their currency keeps its decimals."""
+    written = amount.quantize(unit, ROUND_HALF_EVEN)
+    return f"{written if written == amount else amount:f}"

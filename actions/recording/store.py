@@ -13,7 +13,7 @@ from psycopg2.extras import execute_values
 
 from actions.models import Action, ActionEvent, Item
 from actions.recording.action_state import ActionState
-from actions.recording.items import Line, line_of
+from actions.recording.lines import Line, line_of
 
 # Django's own bulk statements take three to five times as long for a few hundred rows, and for a single one as long
 # again to be put together.
@@ -21,11 +21,13 @@ COPY_ACTIONS = """
 COPY actions_action (id, program_id, action_tracker_id, partner_id, contract_term_id, no_payout_reason,
     order_id, order_repeat, status, status_detail, event_date, event_utc_offset_minutes, created_at, locking_date,
     clearing_date, original_currency, original_amount, amount, intended_amount, payout, intended_payout, event_code,
-    media_source_ids, reported)
+    media_source_ids, reported, order_discount, program_currency, partner_currency, term_figures, net_lines)
 FROM STDIN
 """
 COPY_ITEMS = """
-COPY actions_item (action_id, position, sku, category, name, quantity, sub_total, amount, discount) FROM STDIN
+COPY actions_item (action_id, position, sku, category, name, quantity, sub_total, amount, discount, order_share,
+    discount_each, discount_rate)
+FROM STDIN
 """
 # What would end a cell or a line of COPY's text.
 COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -46,21 +48,25 @@ RETURNING id, recorded_at
 UPDATE_ACTIONS = """
 UPDATE actions_action SET
     status = v.status, status_detail = v.status_detail, original_amount = v.original_amount, amount = v.amount,
-    payout = v.payout, media_source_ids = v.media_source_ids, reported = v.reported, cleared_at = v.cleared_at
+    payout = v.payout, media_source_ids = v.media_source_ids, reported = v.reported, cleared_at = v.cleared_at,
+    order_discount = v.order_discount
 FROM (VALUES %s) AS v (id, status, status_detail, original_amount, amount, payout, media_source_ids, reported,
-    cleared_at)
+    cleared_at, order_discount)
 WHERE actions_action.id = v.id
 """
-ACTION_ROW = "(%s::bigint, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::bigint[], %s::jsonb, %s::timestamptz)"
+ACTION_ROW = (
+    "(%s::bigint, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::bigint[], %s::jsonb, %s::timestamptz, %s::numeric)"
+)
 
 UPDATE_ITEMS = """
 UPDATE actions_item SET
     category = v.category, name = v.name, quantity = v.quantity, sub_total = v.sub_total, amount = v.amount,
-    discount = v.discount
-FROM (VALUES %s) AS v (id, category, name, quantity, sub_total, amount, discount)
+    discount = v.discount, order_share = v.order_share, discount_each = v.discount_each, discount_rate = v.discount_rate
+FROM (VALUES %s) AS v (id, category, name, quantity, sub_total, amount, discount, order_share, discount_each,
+    discount_rate)
 WHERE actions_item.id = v.id
 """
-ITEM_ROW = "(%s::bigint, %s, %s, %s::integer, %s::numeric, %s::numeric, %s::numeric)"
+ITEM_ROW = f"(%s::bigint, %s, %s, %s::integer{', %s::numeric' * 6})"
 
 Row = tuple[Any, ...]
 
@@ -121,6 +127,11 @@ def _action_row(action: Action) -> Row:
         action.event_code,
         f"{{{','.join(map(str, action.media_source_ids))}}}",
         _json(action.reported),
+        action.order_discount,
+        action.program_currency,
+        action.partner_currency,
+        None if action.term_figures is None else _json(action.term_figures),
+        action.net_lines,
     )
 
 
@@ -140,6 +151,7 @@ def _update_actions(actions: Sequence[Action]) -> None:
             action.media_source_ids,
             _json(action.reported),
             action.cleared_at,
+            action.order_discount,
         )
         for action in actions
     ]
@@ -147,9 +159,7 @@ def _update_actions(actions: Sequence[Action]) -> None:
 
 
 def _update_items(items: Sequence[Item]) -> None:
-    rows = [
-        (item.pk, item.category, item.name, item.quantity, item.sub_total, item.amount, item.discount) for item in items
-    ]
+    rows = [(item.pk, item.category, item.name, item.quantity, *line_of(item)[4:]) for item in items]
     _execute(UPDATE_ITEMS, ITEM_ROW, rows)
 
 
@@ -189,21 +199,12 @@ def _items(states: Iterable[ActionState]) -> tuple[list[Row], list[Item]]:
 
 
 def _item_row(action_id: int, position: int, line: Line) -> Row:
-    return (
-        action_id,
-        position,
-        line.sku,
-        line.category,
-        line.name,
-        line.quantity,
-        line.sub_total,
-        line.amount,
-        line.discount,
-    )
+    return (action_id, position, *line)
 
 
 def _write(item: Item, line: Line) -> Item:
     item.sku, item.category, item.name = line.sku, line.category, line.name
     item.quantity, item.sub_total = line.quantity, line.sub_total
     item.amount, item.discount = line.amount, line.discount
+    item.order_share, item.discount_each, item.discount_rate = line.order_share, line.discount_each, line.discount_rate
     return item

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from actions.reports.rejected import malformed
 from partners.ids import MAX_ID
@@ -23,7 +23,6 @@ MAX_SHOWN = 60  # Of a wrong value, in its message.
 # Outside of this a date is a mistake, such as milliseconds taken for seconds; also keeps date arithmetic in range.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
-CENT = Decimal("0.01")
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 WHOLE = re.compile(r"\d+", re.ASCII)
 CODE = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -94,19 +93,28 @@ def read_number(field: str, value: object) -> Decimal:
 
 
 def read_money(field: str, value: object) -> Decimal:
-    """An amount to the cent (half even), of either sign."""
+    """An amount of either sign, exact: what it is rounded to is known once its currency is."""
     number = read_number(field, value)
     if abs(number) >= MAX_MONEY:
         raise malformed(field, f"{shown(number)} is too large; less than {MAX_MONEY:,} is expected.")
-    return number.quantize(CENT, ROUND_HALF_EVEN)
+    return number
 
 
 def read_amount(field: str, value: object) -> Decimal:
-    """An amount to the cent (half even), zero or more."""
+    """An amount, exact, zero or more."""
     amount = read_money(field, value)
     if amount < 0:
         raise malformed(field, f"{shown(amount)} is negative; 0 or more is expected.")
     return amount
+
+
+def read_rate(field: str, value: object) -> Decimal:
+    """A percentage from 0 to 100, with or without its sign."""
+    text = read_text(field, value).strip()
+    rate = read_number(field, text.removesuffix("%").rstrip() if text.endswith("%") else value)
+    if not 0 <= rate <= 100:
+        raise malformed(field, f"{shown(rate)} is not a percentage from 0 to 100.")
+    return rate
 
 
 def read_quantity(field: str, value: object) -> int:

@@ -20,7 +20,7 @@ class ParameterType(Enum):
     TEXT = "text"
     ID = "id"  # Opaque: digits in it are no quantity, zeros in front count.
     NUMBER = "number"  # Whole or decimal, with the digits that were reported.
-    MONEY = "money"  # Two decimals, a dot.
+    MONEY = "money"  # A dot, and the decimals of its currency.
     DATE = "date"  # ISO 8601 with offset.
 
     @property
@@ -57,9 +57,10 @@ class Carried(Enum):
 class Parameter:
     """One parameter.
 
-    `documented` is true for the names that receivers of such postbacks already know, false for our additions.
-    A parameter with a `base` is that parameter in the given `variant`, unless it was reported under its own name;
-    hiding the base hides it too. `personal` is true for what tells who or where the customer is.
+    `currency` names the parameter that holds the currency of a sum of money. `documented` is true for the names that
+    receivers of such postbacks already know, false for our additions. A parameter with a `base` is that parameter in
+    the given `variant`, unless it was reported under its own name; hiding the base hides it too. `personal` is true for
+    what tells who or where the customer is.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Parameter:
     base: str = ""
     variant: Variant | None = None
     personal: bool = False
+    currency: str = ""
 
     def is_hidden(self, hidden: frozenset[str]) -> bool:
         """Whether the parameter renders empty when the parameters named in `hidden` are kept from postbacks."""
@@ -85,6 +87,10 @@ _MAC: Final = "0a:1b:2c:3d:4e:5f"
 _IOS_IFA: Final = "6D92078A-8246-4BA4-AE5B-76104861E7DC"
 _ANDROID_ID: Final = "9774d56d682e549c"
 _BROWSER: Final = "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36"
+
+
+def _money(name: str, description: str, example: str, currency: str, carried: Carried = Carried.ALWAYS) -> Parameter:
+    return Parameter(name, ParameterType.MONEY, description, example, carried, currency=currency)
 
 
 def _md5(value: str) -> str:
@@ -122,17 +128,21 @@ _ORDER_LEVEL = (
         "StatusDetail", _TEXT, "The reason code behind the status, if there is one", "ITEM_RETURNED", Carried.REASON
     ),
     Parameter("AdId", _ID, "The id of the ad that was clicked", "512604"),
-    Parameter("Payout", _MONEY, "What the partner earns, in the partner's currency", "7.91", _ALWAYS),
-    Parameter("DeltaPayout", _MONEY, "How much Payout changed since the event before", "7.91", _ALWAYS),
-    Parameter(
-        "IntendedPayout", _MONEY, "What Payout was to be at first: before limits, changes and reversal", "7.91", _ALWAYS
+    _money("Payout", "What the partner earns, in the partner's currency", "7.91", "PayoutCurrency"),
+    _money("DeltaPayout", "How much Payout changed since the event before", "7.91", "PayoutCurrency"),
+    _money(
+        "IntendedPayout",
+        "What Payout was to be at first: before limits, changes and reversal",
+        "7.91",
+        "PayoutCurrency",
     ),
-    Parameter("Amount", _MONEY, "The action's amount, in the account's currency", "107.23", _ALWAYS),
-    Parameter("DeltaAmount", _MONEY, "How much Amount changed since the event before", "107.23", _ALWAYS),
-    Parameter("IntendedAmount", _MONEY, "What Amount was at first: before changes and reversal", "107.23", _ALWAYS),
+    Parameter("PayoutCurrency", _TEXT, "The partner's currency", "USD", _CREDITED, documented=False),
+    _money("Amount", "The action's amount after discounts, in the account's currency", "107.23", "Currency"),
+    _money("DeltaAmount", "How much Amount changed since the event before", "107.23", "Currency"),
+    _money("IntendedAmount", "What Amount was at first: before changes and reversal", "107.23", "Currency"),
     Parameter("Currency", _TEXT, "The action's currency", "USD", _ALWAYS),
     Parameter("OriginalCurrency", _TEXT, "The currency of the shopping cart", "EUR", _ALWAYS),
-    Parameter("OriginalAmount", _MONEY, "The amount in the currency of the shopping cart", "98.83", _ALWAYS),
+    _money("OriginalAmount", "The amount in the currency of the shopping cart", "98.83", "OriginalCurrency"),
     Parameter("EventDate", _DATE, "When the conversion took place", "2026-11-20T10:42:38-07:00", _ALWAYS),
     Parameter("CreationDate", _DATE, "When the action was recorded", "2026-11-20T17:42:41+00:00", _ALWAYS),
     Parameter("LockingDate", _DATE, "When the action locks", "2026-12-20T17:42:38+00:00", _ALWAYS),
@@ -159,9 +169,10 @@ _ORDER_LEVEL = (
     Parameter("Date1", _DATE, "A date reported with the action", "2026-12-01T00:00:00+00:00"),
     Parameter("Date2", _DATE, "A date reported with the action", "2026-12-08T00:00:00+00:00"),
     Parameter("Date3", _DATE, "A date reported with the action", "2027-03-01T00:00:00+00:00"),
-    Parameter("Money1", _MONEY, "An amount of money reported with the action", "4.90"),
-    Parameter("Money2", _MONEY, "An amount of money reported with the action", "12.50"),
-    Parameter("Money3", _MONEY, "An amount of money reported with the action", "0.99"),
+    *(
+        _money(name, "An amount of money reported with the action", example, "OriginalCurrency", Carried.REPORTED)
+        for name, example in (("Money1", "4.90"), ("Money2", "12.50"), ("Money3", "0.99"))
+    ),
     Parameter("Numeric1", _NUMBER, "A number reported with the action", "18"),
     Parameter("Numeric2", _NUMBER, "A number reported with the action", "2.5"),
     Parameter("Numeric3", _NUMBER, "A number reported with the action", "365"),
@@ -227,21 +238,28 @@ def is_personal(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ItemAttribute:
-    """One attribute of the items of the order."""
+    """One attribute of the items of the order. `currency` is as of a parameter."""
 
     name: str
     type: ParameterType
     description: str
     example: str
+    currency: str = ""
 
 
 _ITEM = (
     ItemAttribute("sku", _TEXT, "The item's SKU", "GH23"),
     ItemAttribute("cat", _TEXT, "Its category", "Watches"),
     ItemAttribute("qty", _NUMBER, "How many were bought", "3"),
-    ItemAttribute("amt", _MONEY, "Its subtotal, in the account's currency", "2.92"),
-    ItemAttribute("cartamt", _MONEY, "Its subtotal, in the currency of the shopping cart", "50.01"),
-    ItemAttribute("rbt", _MONEY, "Its discount, in the currency of the shopping cart", "1.00"),
+    ItemAttribute("amt", _MONEY, "Its subtotal after discounts, in the account's currency", "2.92", "Currency"),
+    ItemAttribute(
+        "cartamt",
+        _MONEY,
+        "Its subtotal after discounts, in the currency of the shopping cart",
+        "50.01",
+        "OriginalCurrency",
+    ),
+    ItemAttribute("rbt", _MONEY, "Its own discount, in the currency of the shopping cart", "1.00", "OriginalCurrency"),
     ItemAttribute("name", _TEXT, "Its name", "Diver watch"),
 )
 

@@ -32,7 +32,8 @@ ALIASES: Final[Mapping[str, str]] = {
     "OriginalCurrency": "CurrencyCode",
     "Currency": "CurrencyCode",
     "OriginalAmount": "Amount",
-    "OrderSubTotalPostDiscount": "Amount",
+    "OrderSubTotalPreDiscount": "Amount",
+    "OrderSubtotal": "Amount",
     "DispositionCode": "Reason",
     "StatusDetail": "Reason",
     "ClickId": "RefClickId",
@@ -52,6 +53,7 @@ WORKED_OUT: Final = frozenset(
         "Payout",
         "DeltaPayout",
         "IntendedPayout",
+        "PayoutCurrency",
         "DeltaAmount",
         "IntendedAmount",
         "CreationDate",
@@ -82,6 +84,9 @@ KEPT: Final = frozenset(ATTRIBUTION_FIELDS.values()) - PARAMETERS.keys()
 
 # Addresses of pages and browsers' names are often longer than the usual limit.
 LONG_TEXTS: Final = {"LandingPageUrl": 2000, "UniqueUrl": 2000, "UserAgent": 2000}
+# Which of the parameters that are money may be reported, in the cart's currency.
+REPORTED_MONEY: Final = ("Money1", "Money2", "Money3")
+POST_DISCOUNT: Final = "OrderSubTotalPostDiscount"
 MAX_FIELDS = 1000 * 12  # As many as the most items have, flat; bounds the work on one report.
 MAX_NAME = 100
 ACTION_ID = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
@@ -101,11 +106,25 @@ class Report:
     currency: str = ""
     event_code: str = ""
     items: tuple[ReportedItem, ...] = ()
-    amount: Decimal | None = None  # In the cart's currency.
+    amount: Decimal | None = None  # The total before the order's discount; in the cart's currency, as all money here.
+    post_discount: Decimal | None = None  # The total after all discounts.
+    order_discount: Decimal | None = None
     reason: str = ""
     media_source_ids: tuple[int, ...] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)  # Everything else, by its name, as it renders.
     warnings: tuple[str, ...] = ()
+
+    @property
+    def has_total(self) -> bool:
+        """Whether it names the order's total, and no items that take its place."""
+        return (self.amount is not None or self.post_discount is not None) and not any(
+            item.carries_money for item in self.items
+        )
+
+    @property
+    def has_money(self) -> bool:
+        """Whether it says anything about what the order is worth, or what it consists of."""
+        return bool(self.items) or self.has_total or self.order_discount is not None
 
 
 def parse_report(fields: Mapping[str, object], *, now: datetime | None = None) -> Report:
@@ -168,10 +187,13 @@ class _Reader:
     def report(self) -> Report:
         get = self._values.get
         kind = get("Event", Kind.CREATED)
-        amount = self._items.claim_amount(get("Amount"))
-        items = self._items.items(new_order=kind == Kind.CREATED)
-        if items and amount is not None:
+        new_order = kind == Kind.CREATED
+        amount, post_discount = self._items.claim_total(get("Amount"), get(POST_DISCOUNT), new_order=new_order)
+        items = self._items.items(new_order=new_order)
+        itemized = any(item.carries_money for item in items)
+        if itemized and amount is not None:
             self._warnings.append("Amount is not used: the order's amount is the sum of its items.")
+        order_discount = self._items.discount_to_share(items, get("OrderDiscount"))
         return Report(
             kind=kind,
             campaign_id=get("CampaignId"),
@@ -183,7 +205,9 @@ class _Reader:
             currency=get("CurrencyCode", ""),
             event_code=get("EventCode", ""),
             items=items,
-            amount=None if items else amount,
+            amount=None if itemized else amount,
+            post_discount=post_discount,
+            order_discount=order_discount,
             reason=get("Reason", ""),
             media_source_ids=get("MediaSourceIds"),
             parameters=self._parameters,
@@ -256,6 +280,8 @@ READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "CurrencyCode": read.read_currency,
     "EventCode": _read_code,
     "Amount": read.read_amount,
+    POST_DISCOUNT: read.read_amount,
+    "OrderDiscount": read.read_amount,
     "Reason": _read_code,
     "MediaSourceIds": read.read_ids,
 }

@@ -7,7 +7,7 @@ the prefix `Item` may be left out, and so may the number of the first line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -18,7 +18,8 @@ from actions.reports.rejected import Rejected, malformed
 MAX_ITEMS = 1000  # Above any order that people place; bounds the snapshot, which every postback may render.
 
 FLAT = re.compile(
-    r"(?:Item)?(Sku|Category|Name|Quantity|SubTotal|Price|Discount|Amount|QuantityDelta|SubTotalDelta)([1-9]\d{0,3})?",
+    r"(?:Item)?(Sku|Category|Name|Quantity|SubTotal|Price|Discount|TotalDiscount|DiscountRate|Amount|QuantityDelta"
+    r"|SubTotalDelta)([1-9]\d{0,3})?",
     re.ASCII,
 )
 ATTRIBUTES: Final[Mapping[str, tuple[str, Callable[[str, object], object]]]] = {
@@ -28,18 +29,20 @@ ATTRIBUTES: Final[Mapping[str, tuple[str, Callable[[str, object], object]]]] = {
     "Quantity": ("quantity", read.read_quantity),
     "SubTotal": ("sub_total", read.read_amount),
     "Price": ("price", read.read_number),
+    "Amount": ("amount", read.read_amount),
     "Discount": ("discount", read.read_amount),
+    "TotalDiscount": ("total_discount", read.read_amount),
+    "DiscountRate": ("discount_rate", read.read_rate),
+    "cartamt": ("net", read.read_amount),
     "QuantityDelta": ("quantity_delta", read.read_quantity_delta),
     "SubTotalDelta": ("sub_total_delta", read.read_money),
 }
 OTHER_NAMES: Final[Mapping[str, str]] = {
-    "Amount": "SubTotal",
     "sku": "Sku",
     "cat": "Category",
     "name": "Name",
     "qty": "Quantity",
-    "cartamt": "SubTotal",
-    "rbt": "Discount",
+    "rbt": "TotalDiscount",
 }
 """Names of the same attributes in batch files and in templates."""
 
@@ -54,9 +57,24 @@ class ReportedItem:
     quantity: int | None = None
     sub_total: Decimal | None = None
     price: Decimal | None = None  # Of one piece.
-    discount: Decimal | None = None
+    discount: Decimal | None = None  # Of one piece.
     quantity_delta: int | None = None
     sub_total_delta: Decimal | None = None
+    amount: Decimal | None = None  # After the line's own discount.
+    net: Decimal | None = None  # After all discounts, the order's included.
+    total_discount: Decimal | None = None  # Of the whole line.
+    discount_rate: Decimal | None = None  # In percent.
+
+    @property
+    def carries_money(self) -> bool:
+        """Whether it says what the line costs, or by how much that changes."""
+        figures = (self.sub_total, self.price, self.sub_total_delta, self.amount, self.net)
+        return any(each is not None for each in figures)
+
+    @property
+    def discount_kinds(self) -> int:
+        """In how many ways it names a discount of the line."""
+        return sum(each is not None for each in (self.discount, self.total_discount, self.discount_rate))
 
 
 class ItemFields:
@@ -109,12 +127,43 @@ class ItemFields:
         if values.setdefault(attribute, read_value) != read_value:
             raise malformed(field, "the same item has this twice, with different values.")
 
-    def claim_amount(self, amount: Decimal | None) -> Decimal | None:
-        """Return the amount of the order, or None where `Amount` stands beside a lone `Sku`: then it is the item's."""
-        first = self._flat.get(1, {})
-        if amount is None or not self._unnumbered_sku or first.keys() & {"sub_total", "sub_total_delta", "price"}:
-            return amount
-        first["sub_total"] = amount
+    def claim_total(
+        self, amount: Decimal | None, post_discount: Decimal | None, *, new_order: bool
+    ) -> tuple[Decimal | None, Decimal | None]:
+        """The totals of the order before and after discounts, less those that are the one line's.
+
+        `Amount` beside an unnumbered `Sku` is that item's. So is the total of a new order whose only line says neither
+        what it costs nor what comes off it.
+        """
+        lines = [*self._flat.values(), *self._listed]
+        if not lines or (amount is None and post_discount is None):
+            return amount, post_discount
+        first = lines[0]
+        alone = new_order and len(lines) == 1 and not first.keys() & DISCOUNTS
+        if first.keys() & MONEY or not (self._unnumbered_sku or alone):
+            return amount, post_discount
+        if post_discount is None:
+            first["amount"] = amount
+        elif amount is None:
+            first["net"] = post_discount
+        else:
+            return amount, post_discount
+        return None, None
+
+    def discount_to_share(self, items: Sequence[ReportedItem], discount: Decimal | None) -> Decimal | None:
+        """The order's discount, if it is still to come off the lines.
+
+        Raises:
+            Rejected: it has come off some of them, and not off others.
+        """
+        done = [item.net is not None for item in items]
+        if not discount or not any(done):
+            return discount
+        if not all(done):
+            raise malformed(
+                "OrderDiscount", "some items are given after it and others before it (cartamt is after it)."
+            )
+        self.warnings.append("OrderDiscount is not taken off: what the items cost is given after it.")
         return None
 
     def items(self, *, new_order: bool) -> tuple[ReportedItem, ...]:
@@ -126,7 +175,22 @@ class ItemFields:
         if self._listed and self._flat:
             raise Rejected("MALFORMED", "Items are given both as a list and as numbered fields; one of them is enough.")
         numbered = [self._flat[number] for number in sorted(self._flat)] or self._listed
-        return tuple(_checked(number, ReportedItem(**values), new_order) for number, values in enumerate(numbered, 1))
+        return tuple(
+            _checked(number, ReportedItem(**_without_idle_zeros(values)), new_order)
+            for number, values in enumerate(numbered, 1)
+        )
+
+
+MONEY: Final = frozenset({"sub_total", "price", "sub_total_delta", "amount", "net"})
+DISCOUNTS: Final = frozenset({"discount", "total_discount", "discount_rate"})
+
+
+def _without_idle_zeros(values: dict[str, Any]) -> dict[str, Any]:
+    """Without discounts of 0 beside another kind: a sender that fills every field says nothing by them."""
+    kinds = values.keys() & DISCOUNTS
+    if len(kinds) < 2 or not any(values[kind] for kind in kinds):
+        return values
+    return {name: value for name, value in values.items() if name not in kinds or value}
 
 
 def _checked(number: int, item: ReportedItem, new_order: bool) -> ReportedItem:
@@ -138,8 +202,16 @@ def _checked(number: int, item: ReportedItem, new_order: bool) -> ReportedItem:
         raise Rejected("NO_ITEM", f"Items: {place} has no Sku; a change needs it to know which item it means.", "Items")
     if item.price is not None and not 0 <= item.price < read.MAX_MONEY:
         raise malformed("Items", f"the price of {place} is {read.shown(item.price)}; 0 or more is expected.")
-    if sum(each is not None for each in (item.sub_total, item.price, item.sub_total_delta)) > 1:
-        raise malformed("Items", f"{place} has more than one of SubTotal, Price and SubTotalDelta; one is enough.")
+    if sum(each is not None for each in (item.sub_total, item.price, item.sub_total_delta, item.net)) > 1:
+        raise malformed(
+            "Items", f"{place} has more than one of SubTotal, Price, SubTotalDelta and cartamt; one is enough."
+        )
+    if item.amount is not None and (item.net is not None or item.sub_total_delta is not None):
+        raise malformed("Items", f"{place} has Amount beside SubTotalDelta or cartamt; one of them is enough.")
+    if item.discount_kinds > 1:
+        raise malformed(
+            "Items", f"{place} has more than one of Discount, TotalDiscount and DiscountRate; which of them holds?"
+        )
     if item.quantity is not None and item.quantity_delta is not None:
         raise malformed("Items", f"{place} has both Quantity and QuantityDelta; one is enough.")
     return item

@@ -3,6 +3,7 @@
 from partners.models.attribution import AttributionRule
 from partners.models.contracts import MAX_DAYS, CategoryPayout, Contract, ContractTerm, Partner, Pays
 from partners.models.currencies import ExchangeRate, currency_code, currency_field
+from partners.models.figures import Figure, Figures
 from partners.models.programs import ActionTracker, InAppEvent, Program
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "Contract",
     "ContractTerm",
     "ExchangeRate",
+    "Figure",
+    "Figures",
     "InAppEvent",
     "Partner",
     "Pays",

@@ -13,8 +13,10 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 
-from partners.models.currencies import currency_field
+from partners.models.currencies import currency_field, first_currency_field
+from partners.models.figures import Figures, PayoutType
 from partners.models.programs import ActionTracker, Program
+from partners.money_column import MoneyField
 
 MAX_DAYS = 3650  # Ten years: beyond any contract, within any calendar.
 
@@ -23,7 +25,8 @@ class Partner(models.Model):
     """Who is paid for actions, in `currency`."""
 
     name = models.CharField(max_length=200, unique=True)
-    currency = currency_field()
+    currency = currency_field(help_text="Of payouts. Another one holds for new actions.")
+    first_currency = first_currency_field()
 
     class Meta:
         ordering = ("name", "id")
@@ -78,9 +81,7 @@ class Contract(models.Model):
 class Pays(models.Model):
     """What is paid: a percentage of an amount, or flat in the partner's currency."""
 
-    class PayoutType(models.TextChoices):
-        FLAT = "flat", "Flat"
-        PERCENTAGE = "percentage", "Percentage of the amount"
+    PayoutType = PayoutType
 
     payout_type = models.CharField(max_length=10, choices=PayoutType)
     payout = models.DecimalField(max_digits=12, decimal_places=4, validators=[MinValueValidator(0)])
@@ -119,9 +120,7 @@ class ContractTerm(Pays):
     monthly_action_limit = models.PositiveIntegerField(
         null=True, blank=True, help_text="Paid actions per calendar month; empty means no limit."
     )
-    monthly_payout_limit = models.DecimalField(
-        max_digits=14,
-        decimal_places=2,
+    monthly_payout_limit = MoneyField(
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
@@ -129,6 +128,8 @@ class ContractTerm(Pays):
     )
     lock_after_days = models.PositiveIntegerField(default=30, validators=[MaxValueValidator(MAX_DAYS)])
     clear_after_days = models.PositiveIntegerField(default=45, validators=[MaxValueValidator(MAX_DAYS)])
+    # Written by a trigger of the database, before the first change of what the term pays.
+    first_figures = models.JSONField(null=True, editable=False)
 
     class Meta:
         ordering = ("contract", "action_tracker", F("start").asc(nulls_first=True))
@@ -183,9 +184,10 @@ class ContractTerm(Pays):
         return self.start is None or (self.start <= day and (self.end is None or day <= self.end))
 
     @cached_property
-    def payout_of_category(self) -> dict[str, CategoryPayout]:
-        """Its payouts by category, in small letters; asked for each order, so worked out once."""
-        return {each.category.casefold(): each for each in self.category_payouts.all()}
+    def figures(self) -> Figures:
+        """What it pays now; asked for each order, so worked out once."""
+        categories = {each.category: (each.payout_type, each.payout) for each in self.category_payouts.all()}
+        return Figures.of(self.payout_type, self.payout, categories)
 
     def clean(self) -> None:
         if self.contract_id and self.action_tracker_id and self.action_tracker.program_id != self.contract.program_id:

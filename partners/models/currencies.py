@@ -14,6 +14,14 @@ def currency_field(verbose_name: str | None = None, help_text: str = "") -> mode
     return models.CharField(verbose_name, max_length=3, validators=[currency_code], help_text=help_text)
 
 
+def first_currency_field() -> models.CharField[str | None, str | None]:
+    """A column for the currency that held before the first change, written by a trigger of the database.
+
+    It holds for actions that were recorded before they kept currencies of their own.
+    """
+    return models.CharField(max_length=3, null=True, editable=False)
+
+
 class ExchangeRate(models.Model):
     """From `date` on, one unit of `from_currency` is worth `rate` units of `to_currency`."""
 

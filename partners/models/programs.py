@@ -8,14 +8,15 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from partners.models.currencies import currency_field
+from partners.models.currencies import currency_field, first_currency_field
 
 
 class Program(models.Model):
     """A brand's partner program. `currency` is the currency of the brand's account: amounts are kept in it."""
 
     name = models.CharField(max_length=200)
-    currency = currency_field()
+    currency = currency_field(help_text="Of amounts. Another one holds for new actions.")
+    first_currency = first_currency_field()
 
     class Meta:
         ordering = ("name", "id")
@@ -44,6 +45,13 @@ class ActionTracker(models.Model):
         default=list,
         blank=True,
         help_text="Parameters that postbacks never carry. They are stored, and render empty everywhere.",
+    )
+
+    net_lines = models.BooleanField(
+        default=False,
+        db_default=False,  # An earlier release inserts rows without it.
+        help_text="Prices, subtotals and totals are reported after all discounts, so none is taken off. "
+        "Holds for new actions.",
     )
 
     class Meta:

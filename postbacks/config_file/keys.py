@@ -104,6 +104,7 @@ ACTION_TRACKER = EntryKind(
         _NAME,
         Key("kind", read_choice(ActionTracker.Kind.values)),
         Key("dedup_window_days", read_whole_number),
+        Key("net_lines", read_flag),
         Key("hidden_parameters", read_parameter_names),
     ),
     {"in_app_events": IN_APP_EVENT},

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from actions.models import Action
-from actions.recording.items import line_of
+from actions.recording.lines import line_of
 from actions.recording.snapshot import snapshot
 
 # What an event changed stays that of the event; everything else is taken from the action as it is now.

@@ -14,6 +14,7 @@ from postbacks.request.template import dates, numbers
 from postbacks.request.template.encoding import percent_encoded, utf8
 from postbacks.request.template.signatures import Apply, Argument, ArgumentKind, BadArgumentError, Function
 from postbacks.request.template.terminal import quoted, shown
+from value_types.currencies import minor_units
 
 
 def _simple(name: str, apply: Callable[[str], str], summary: str, example: str) -> Function:
@@ -54,6 +55,14 @@ def _bind_number(decimals: str | None = None, point: str = ".", thousands: str =
     if count is not None and count > numbers.MOST_DECIMALS:
         raise BadArgumentError(1, f"More than {numbers.MOST_DECIMALS} decimals asked for")
     return numbers.number_writer(count, point, thousands)
+
+
+def _minor(value: str, currency: str) -> str:
+    """Nothing without a number or a currency: a factor by guess would make a hundredfold of yen."""
+    number = numbers.plain_number(value)
+    if number is None or not currency:
+        return ""
+    return numbers.whole_units(number, minor_units(currency.strip().upper()))
 
 
 def _map(value: str, *pairs: str) -> str:
@@ -106,6 +115,14 @@ _ALL = (
         "A number, rounded half to even, with separators. What is no number in plain digits gives nothing.",
         '{number(Amount, 1, ",", ".")}',
         bind=_bind_number,
+        numeric_like=(),
+    ),
+    Function(
+        "minor",
+        (Argument("value"), Argument("currency", default="the currency of the value")),
+        "Money in whole minor units of its currency: cents of USD, yen of JPY, thousandths of KWD.",
+        "{minor(Amount)}",
+        bind=lambda: _minor,
         numeric_like=(),
     ),
     Function(

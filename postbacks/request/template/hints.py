@@ -60,6 +60,7 @@ FUNCTION_ALIASES: Final = _by_alias("""
     urlencode: encode escape urlescape encodeuricomponent
     date: dateformat formatdate strftime format
     number: round decimal decimals numberformat
+    minor: cents minorunits tominor incents
     default: coalesce fallback ifempty firstnotempty
     map: switch case lookup replace
     if: iif ternary when

@@ -31,10 +31,11 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A parameter: `{Payout}`."""
+    """A parameter: `{Payout}`. `always`: also where it is hidden, since it is not written but says how to write."""
 
     parameter: Parameter
     offset: int
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)

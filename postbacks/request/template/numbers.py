@@ -17,6 +17,12 @@ def plain_number(value: str) -> Decimal | None:
     return Decimal(value) if _PLAIN(value) else None
 
 
+def whole_units(number: Decimal, decimals: int) -> str:
+    """The number in whole units of its last decimal, of which it has so many: 1234.50 with two of them is 123450."""
+    units = number.scaleb(decimals, context=_EXACT).quantize(Decimal(1), context=_EXACT)
+    return f"{units or Decimal(0):f}"
+
+
 def number_writer(decimals: int | None, point: str, thousands: str) -> Callable[[str], str]:
     """Return what writes a value with so many decimals (None: as many as it has) and these separators.
 

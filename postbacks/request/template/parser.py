@@ -187,6 +187,8 @@ class _Parser:
         fixed = [each.text for each in arguments if isinstance(each, Span)]
         condition = arguments[0] if isinstance(arguments[0], Comparison) else None
         values = tuple(each for each in arguments if not isinstance(each, Span | Comparison | tuple))
+        if function.name == "minor":
+            values = self.with_currency(values, name)
         if function.bind is None:
             return Call(function, None, values, condition, name.offset)
         try:
@@ -196,6 +198,17 @@ class _Parser:
             offset = place.offsets[problem.position] if isinstance(place, Span) else name.offset
             self.mistakes.add(offset, str(problem), problem.hint)
             return _NOTHING
+
+    def with_currency(self, values: tuple[Expression, ...], name: Token) -> tuple[Expression, ...]:
+        """The arguments of minor, the second of which is the currency of the first if it was left out."""
+        if len(values) > 1 or values[0] is _NOTHING:
+            return values
+        known = _currencies(values[0])
+        if len(known) == 1:
+            return (*values, Value(PARAMETERS[known.pop()], name.offset, always=True))
+        problem = "minor(…) of values in two currencies" if known else "minor(…) of what has no currency of its own"
+        self.mistakes.add(name.offset, problem, 'Name the currency after it, as in minor(Text1, "EUR").')
+        return (_NOTHING, _NOTHING)
 
     def arguments(self, cursor: Cursor, function: Function, name: Token, scope: _Scope) -> list["_Argument"]:
         """The arguments between the parentheses; empty if they are too few or too many, which is then noted."""
@@ -257,6 +270,15 @@ class _Parser:
 
 _Argument = Expression | Comparison | Span | tuple[Node, ...]
 """A parsed argument: a value, a condition, a fixed string, number or name, or an item template."""
+
+
+def _currencies(value: Expression) -> set[str]:
+    """The parameters that hold the currency of the money in a value."""
+    if isinstance(value, Value):
+        return {value.parameter.currency} - {""}
+    if isinstance(value, Attribute):
+        return {ITEM_ATTRIBUTES[value.name].currency} - {""}
+    return set().union(*map(_currencies, value.arguments)) if isinstance(value, Call) else set()
 
 
 def _is_written_as(kind: ArgumentKind, token: Token) -> bool:

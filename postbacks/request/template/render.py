@@ -159,7 +159,7 @@ class Compiler:
     def parameter(self, node: Value, encode: Encoder) -> Emit:
         parameter = node.parameter
         name, base = parameter.name, parameter.base
-        if parameter.is_hidden(self.hidden):
+        if parameter.is_hidden(self.hidden) and not node.always:
             empty = encode("")
             return lambda _values, _item, _position: empty
         if not base or parameter.variant is None:

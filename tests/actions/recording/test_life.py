@@ -27,7 +27,14 @@ pytestmark = pytest.mark.django_db
 ITEMS = [
     {"Sku": "GH23", "Category": "Watches", "Quantity": 3, "SubTotal": "8.76", "Name": "Tide dial"},
     {"Sku": "UT66", "Category": "Shoes", "Quantity": 4, "SubTotal": "397.28", "Name": 'Deck "Pro" 42'},
-    {"Sku": "RW87", "Category": "Hats", "Quantity": 11, "SubTotal": "54.89", "Name": "Brim & Co", "Discount": "1.5"},
+    {
+        "Sku": "RW87",
+        "Category": "Hats",
+        "Quantity": 11,
+        "SubTotal": "56.39",
+        "Name": "Brim & Co",
+        "TotalDiscount": "1.5",
+    },
 ]
 
 
@@ -73,6 +80,7 @@ def test_a_created_action_has_the_values_of_its_report(sale: ActionEvent) -> Non
         "Status": "PENDING",
         "Amount": "460.93",
         "DeltaAmount": "460.93",
+        "PayoutCurrency": "EUR",
         "IntendedAmount": "460.93",
         "Payout": "33.99",
         "DeltaPayout": "33.99",

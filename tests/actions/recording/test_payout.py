@@ -8,14 +8,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from actions.recording.currency import Rates, load_rates, to_cents
-from actions.recording.items import Line, merge
+from actions.recording.currency import Rates, load_rates, rounded
+from actions.recording.discounts import Counting
+from actions.recording.items import merge
+from actions.recording.lines import Line
 from actions.recording.payout import payout_for
 from actions.recording.record import record
 from actions.recording.results import RejectedResult
 from actions.reports.rejected import Rejected
 from actions.reports.reported_items import ReportedItem
-from partners.models import Contract, ContractTerm, ExchangeRate, Partner
+from partners.models import ExchangeRate, Figure, Figures
 from tests.support.factories import (
     make_partner,
     make_program,
@@ -27,39 +29,39 @@ from tests.support.factories import (
 )
 
 DAY = date(2026, 11, 20)
+CENTS = Counting(Decimal("0.01"), discounts=True)
 
 
-def term(payout: str, payout_type: str, currency: str) -> ContractTerm:
-    return ContractTerm(
-        contract=Contract(partner=Partner(currency=currency)), payout=Decimal(payout), payout_type=payout_type
-    )
+def pays(payout: str, payout_type: str) -> Figures:
+    return Figures(Figure(payout_type, Decimal(payout)))
 
 
 @pytest.mark.parametrize(
-    ("amount", "rounded"),
+    ("amount", "expected"),
     [("0.125", "0.12"), ("0.135", "0.14"), ("0.145", "0.14"), ("2.675", "2.68"), ("-0.125", "-0.12"), ("0", "0.00")],
 )
-def test_halves_of_a_cent_go_to_the_even_one(amount: str, rounded: str) -> None:
-    assert str(to_cents(Fraction(amount))) == rounded
+def test_halves_of_a_cent_go_to_the_even_one(amount: str, expected: str) -> None:
+    assert str(rounded(Fraction(amount), "USD")) == expected
+    assert str(rounded(Decimal(amount), "USD")) == expected
 
 
 def test_an_amount_that_no_column_can_hold_is_refused() -> None:
-    assert to_cents(Fraction("99999999999999.99")) == Decimal("99999999999999.99")
+    assert rounded(Fraction("99999999999999.99"), "USD") == Decimal("99999999999999.99")
     with pytest.raises(Rejected, match=r"An amount of 1e\+14 is too large"):
-        to_cents(Fraction(10**14))
+        rounded(Fraction(10**14), "USD")
 
 
 def test_a_percentage_is_of_the_amount_in_the_partners_currency() -> None:
     rates = Rates([("EUR", "USD", date(2026, 1, 1), Decimal("1.0850"))])
-    pay = term("8", "percentage", "EUR")
-    assert payout_for(pay, Fraction("460.93"), "USD", rates, DAY) == Decimal("33.99")
-    assert payout_for(pay, Fraction("262.29"), "USD", rates, DAY) == Decimal("19.34")
-    assert payout_for(term("8", "percentage", "USD"), Fraction("460.93"), "USD", rates, DAY) == Decimal("36.87")
+    pay = pays("8", "percentage")
+    assert payout_for(pay, Fraction("460.93"), ("USD", "EUR"), rates, DAY) == Decimal("33.99")
+    assert payout_for(pay, Fraction("262.29"), ("USD", "EUR"), rates, DAY) == Decimal("19.34")
+    assert payout_for(pay, Fraction("460.93"), ("USD", "USD"), rates, DAY) == Decimal("36.87")
 
 
 def test_a_flat_payout_is_in_the_partners_currency_and_needs_no_rate() -> None:
-    assert payout_for(term("2.5", "flat", "EUR"), Fraction(100), "USD", Rates([]), DAY) == Decimal("2.50")
-    assert payout_for(term("0.0150", "flat", "EUR"), Fraction(100), "USD", Rates([]), DAY) == Decimal("0.02")
+    assert payout_for(pays("2.5", "flat"), Fraction(100), ("USD", "EUR"), Rates([]), DAY) == Decimal("2.50")
+    assert payout_for(pays("0.0150", "flat"), Fraction(100), ("USD", "EUR"), Rates([]), DAY) == Decimal("0.02")
 
 
 def test_there_and_back_again_loses_nothing() -> None:
@@ -137,7 +139,7 @@ def test_an_order_without_a_rate_is_refused_until_there_is_one() -> None:
 
 
 def test_reported_items_change_the_lines_of_their_sku() -> None:
-    lines = merge((), [ReportedItem("A", quantity=4, sub_total=Decimal("8.00")), ReportedItem("B", name="Bee")])
+    lines = merge((), [ReportedItem("A", quantity=4, sub_total=Decimal("8.00")), ReportedItem("B", name="Bee")], CENTS)
     assert lines == (Line("A", quantity=4, sub_total=Decimal("8.00")), Line("B", name="Bee"))
     changed = merge(
         lines,
@@ -146,6 +148,7 @@ def test_reported_items_change_the_lines_of_their_sku() -> None:
             ReportedItem("A", quantity_delta=-1, sub_total_delta=Decimal("-2.00")),
             ReportedItem("C", price=Decimal("0.333"), quantity=3),
         ],
+        CENTS,
     )
     assert changed == (
         Line("A", quantity=3, sub_total=Decimal("6.00")),
@@ -155,15 +158,15 @@ def test_reported_items_change_the_lines_of_their_sku() -> None:
 
 
 def test_lines_of_one_sku_stay_apart_and_change_in_their_order() -> None:
-    lines = merge((), [ReportedItem("A", quantity=1), ReportedItem("A", quantity=2), ReportedItem(quantity=7)])
+    lines = merge((), [ReportedItem("A", quantity=1), ReportedItem("A", quantity=2), ReportedItem(quantity=7)], CENTS)
     assert [line.quantity for line in lines] == [1, 2, 7]
-    changed = merge(lines, [ReportedItem("A", quantity=5), ReportedItem("A", quantity=6)])
+    changed = merge(lines, [ReportedItem("A", quantity=5), ReportedItem("A", quantity=6)], CENTS)
     assert [line.quantity for line in changed] == [5, 6, 7]
 
 
 def test_a_line_of_which_nothing_is_left_costs_nothing() -> None:
-    lines = merge((), [ReportedItem("A", quantity=2, sub_total=Decimal("8.00"))])
-    assert merge(lines, [ReportedItem("A", quantity=0)]) == (Line("A", quantity=0),)
-    assert merge(lines, [ReportedItem("A", quantity_delta=-2)]) == (Line("A", quantity=0),)
+    lines = merge((), [ReportedItem("A", quantity=2, sub_total=Decimal("8.00"))], CENTS)
+    assert merge(lines, [ReportedItem("A", quantity=0)], CENTS) == (Line("A", quantity=0),)
+    assert merge(lines, [ReportedItem("A", quantity_delta=-2)], CENTS) == (Line("A", quantity=0),)
     with pytest.raises(Rejected, match="quantity -1"):
-        merge(lines, [ReportedItem("A", quantity_delta=-3)])
+        merge(lines, [ReportedItem("A", quantity_delta=-3)], CENTS)

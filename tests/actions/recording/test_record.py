@@ -389,7 +389,8 @@ def test_a_change_of_the_set_up_counts_from_its_commit_on() -> None:
     tracker, partner = make_tracker(), make_partner()
 
     def payout() -> Decimal:
-        return recorded_event(record([make_report(tracker, partner, Amount="100.00")])[0]).action.payout
+        found: Decimal = recorded_event(record([make_report(tracker, partner, Amount="100.00")])[0]).action.payout
+        return found
 
     assert payout() == 0, "no contract"
     term = make_term(tracker, partner, "8")

@@ -40,6 +40,7 @@ WORKED_OUT = {
     "Payout",
     "DeltaPayout",
     "IntendedPayout",
+    "PayoutCurrency",
     "Amount",
     "DeltaAmount",
     "IntendedAmount",
@@ -78,7 +79,7 @@ def test_every_parameter_renders_from_a_recorded_action_in_each_of_its_events() 
     created = record_action(
         tracker, partner, OrderId="SS-1", CurrencyCode="EUR", Reason="TEST", Items=items, **reported
     )
-    change = {"Items": [{"Sku": "A 1", "Quantity": 1, "SubTotal": "40.00"}], "Reason": "ITEM_RETURNED"}
+    change = {"Items": [{"Sku": "A 1", "Quantity": 1, "SubTotal": "41.50"}], "Reason": "ITEM_RETURNED"}
     events = [
         created,
         record_change(created, "modified", **change),
@@ -92,7 +93,7 @@ def test_every_parameter_renders_from_a_recorded_action_in_each_of_its_events() 
         assert [name for name, text in texts.items() if not text] == []
         assert {name: texts[name] for name in reported} == reported
         assert texts["ActionEvent"] == event.kind
-    assert len(ORDER_LEVEL) == len(PARAMETERS) - 3 == 86
+    assert len(ORDER_LEVEL) == len(PARAMETERS) - 3 == 87
     money = ("Amount", "DeltaAmount", "IntendedAmount", "OriginalAmount", "Payout", "DeltaPayout", "IntendedPayout")
     assert [[rendered(event)[name] for name in money] for event in events] == [
         ["100.00", "100.00", "100.00", "80.00", "10.00", "10.00", "10.00"],
