@@ -14,10 +14,10 @@ import certifi
 from django.conf import settings
 from requests import Response, Session, exceptions
 
+from postbacks.egress.answer import Answer
 from postbacks.egress.destination import destination_refusal
 from postbacks.egress.failures import CUT_ANSWER, LATE_ANSWER, Code, Failure
 from postbacks.egress.guarded_adapter import GuardedAdapter, UnconnectedError
-from postbacks.egress.transport import Answer
 from postbacks.request.building import USER_AGENT
 
 MOST_BYTES = 1024 * 1024  # A hundred times a day's exchange rates of all currencies.

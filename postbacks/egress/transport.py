@@ -16,7 +16,9 @@ import certifi
 import pycurl
 from django.conf import settings
 
+from postbacks.egress.answer import Answer, answer_of
 from postbacks.egress.destination import connection_refusal, destination_refusal
+from postbacks.egress.encodings import ACCEPTED
 from postbacks.egress.failures import (
     CUT_ANSWER,
     LATE_ANSWER,
@@ -28,7 +30,8 @@ from postbacks.egress.failures import (
 )
 from postbacks.request.building import Request
 
-MAX_RESPONSE_BYTES = 64 * 1024  # Enough for any verdict; a larger body is cut, and the connection with it.
+# Enough for any verdict, as received and unpacked. A larger body is cut, and where more comes the connection with it.
+MAX_RESPONSE_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 SMALL_BODY_BYTES = 4 * 1024  # May stay with an idle handle.
 
@@ -56,7 +59,8 @@ _FAILURES: dict[int, Failure] = {
     pycurl.E_GOT_NOTHING: Failure(Code.BROKEN, "The server closed the connection without an answer."),
     pycurl.E_SEND_ERROR: Failure(Code.BROKEN, "The connection broke while the request was sent."),
     pycurl.E_RECV_ERROR: CUT_ANSWER,
-    pycurl.E_BAD_CONTENT_ENCODING: Failure(Code.BAD_ANSWER, "The answer's encoding could not be read."),
+    # Of the transfer (`Transfer-Encoding: gzip`), which nobody asked for.
+    pycurl.E_BAD_CONTENT_ENCODING: Failure(Code.BAD_ANSWER, "The answer came in a transfer encoding that is not used."),
     pycurl.E_HTTP2: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 protocol."),
     _E_HTTP2_STREAM: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 stream."),
     _E_TOO_LARGE: _HUGE_HEADERS,
@@ -68,22 +72,6 @@ _LATE_HANDSHAKE = Failure(Code.CONNECT_TIMEOUT, "The TLS handshake did not end i
 
 # A proxy that answers CONNECT so has tried, and speaks of the destination; any other refusal is its own.
 _SAID_BY_GATEWAYS = {502: Code.REFUSED, 503: Code.REFUSED, 504: Code.CONNECT_TIMEOUT}
-
-
-class Answer:
-    """What came back: the status, the headers, and the body as far as it was read."""
-
-    def __init__(self, status_code: int, content: bytes = b"", header_text: str = "") -> None:
-        self.status_code = status_code
-        self.content = content
-        self.header_text = header_text
-        """One `Name: value` a line, as received."""
-
-    def header(self, name: str) -> str | None:
-        """The value of a header, None where there is none; of one that came twice, the values joined by a comma."""
-        lines = (line.partition(":") for line in self.header_text.split("\n"))
-        values = [value.strip() for given, colon, value in lines if colon and given.strip().lower() == name.lower()]
-        return ", ".join(values) if values else None
 
 
 class Call:
@@ -176,7 +164,8 @@ class Call:
         """The answer, once the transfer has succeeded (or was cut by us)."""
         headers = b"".join(self._header_lines[1:])  # The first is the status.
         text = headers.decode("latin-1").replace("\r\n", "\n").strip("\n")
-        return Answer(self.curl.getinfo(pycurl.RESPONSE_CODE), b"".join(self._body), text)
+        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
+        return answer_of(status, b"".join(self._body), text, MAX_RESPONSE_BYTES, cut=self.truncated)
 
     def failure(self, code: int, message: str) -> Failure:
         """What a libcurl error code and its message say."""
@@ -261,8 +250,11 @@ def send(request: Request) -> Answer | Failure:
 
 
 def _header_lines(headers: Mapping[str, str]) -> list[bytes]:
-    """As libcurl takes them. Those that it would add are switched off: what is recorded is what was sent."""
-    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+    """As libcurl takes them. Those that it would add are switched off: `Host` and `Accept-Encoding` apart, what is
+    recorded is what was sent. libcurl is not told to unpack answers, which `postbacks.egress.encodings` does."""
     given = {name.lower() for name in headers}
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+    if "accept-encoding" not in given:
+        lines.append(f"Accept-Encoding: {ACCEPTED}")
     lines += [f"{name}:" for name in _ADDED_BY_LIBCURL if name.lower() not in given]
     return [line.encode() for line in lines]
