@@ -86,7 +86,7 @@ def _syntax_problem(error: yaml.YAMLError) -> Problem:
 
 
 class _Builder:
-    """FairQueue YAML's nodes into ours. A node that is used again through an alias is built once."""
+    """Turns YAML's nodes into ours. A node that is used again through an alias is built once."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []

@@ -18,8 +18,8 @@ class Command(BaseCommand):
 
 Everything is checked first: if anything is wrong, every problem is listed with its place and nothing is written.
 Otherwise the changes are written together and listed: + created, ~ changed, - deleted. Loading the same file again
-changes nothing. What the file does not name stays as it is, unless --prune is given. The keys are listed in
-docs/configuration.md."""
+changes nothing. What the file does not name stays as it is, unless --prune is given. What is legal but unlikely to be
+meant is a warning on the error output, and is loaded. The keys are listed in docs/configuration.md."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
@@ -47,6 +47,8 @@ docs/configuration.md."""
             raise CommandError(
                 f"Somebody else changed the configuration at the same moment; nothing was written. Load again.\n{error}"
             ) from error
+        for warning in sorted(outcome.warnings, key=lambda each: each.place.line):
+            self.stderr.write(f"Warning: {warning}")
         if verbosity:
             self.stdout.write(_report(outcome, dry_run=dry_run))
 
