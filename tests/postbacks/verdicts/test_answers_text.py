@@ -1,4 +1,4 @@
-"""What regular expressions make of line ends, and rules of an answer that cannot be read."""
+"""What rules make of an answer's text: its line ends, and a body that cannot be read."""
 
 from __future__ import annotations
 
