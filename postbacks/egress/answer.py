@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from postbacks.egress.charsets import text_of
 from postbacks.egress.encodings import UnreadableError, unpacked
 
@@ -20,11 +18,14 @@ class Answer:
         self.header_text = header_text
         """One `Name: value` a line, as received."""
         self.unreadable = unreadable
+        self._text: str | None = None
 
-    @cached_property
+    @property
     def text(self) -> str:
         """The body as text, by its charset and without a byte order mark."""
-        return text_of(self.content, self.header_text)
+        if self._text is None:  # It is judged, and written down. `cached_property` takes a lock, which takes longer.
+            self._text = text_of(self.content, self.header_text)
+        return self._text
 
     def header(self, name: str) -> str | None:
         """The value of a header, None where there is none; of one that came twice, the values joined by a comma."""

@@ -1,7 +1,7 @@
 """From the bytes of a body to its text. Pure.
 
 The charset is the one of a byte order mark, else of `Content-Type`, else of the document's own first lines (an XML
-declaration, a `meta` of HTML), else UTF-8. What the charset cannot say becomes U+FFFD.
+declaration, a `meta` of HTML), else UTF-8. Bytes that the charset does not allow become U+FFFD.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-# Python has more: for text that is no text (rot13), that takes long to decode (idna), or that hides what it says
+# Python has more codecs: some do not decode bytes (rot13), some take long (idna), and some hide what a text says
 # (utf-7, unicode_escape).
 _KNOWN: Final = re.compile(
     r"utf-(?:8|16)(?:-[bl]e)?|ascii|iso8859-\d+|cp\d+|koi8-[rtu]|mac-(?:roman|cyrillic)|tis-620"
@@ -30,9 +30,10 @@ _LARGER: Final = {
 }
 _NAMES_THAT_PYTHON_LACKS: Final = {"windows-874": "cp874", "windows-31j": "cp932", "x-sjis": "cp932"}
 _LONGEST_NAME: Final = 40
-_NAMES_KEPT: Final = 256  # Of all receivers together, some dozen; the rest are a stranger's inventions.
+_NAMES_KEPT: Final = 256  # Receivers have some dozen in all; the rest are a stranger's inventions.
 
-_CONTENT_TYPE = re.compile(r"(?im)^content-type[ \t]*:[^\n]*?;[ \t]*charset[ \t]*=[ \t]*[\"']?([^\s\"';,]+)")
+_CONTENT_TYPE = re.compile(r"content-type[ \t]*:.*?;[ \t]*charset[ \t]*=[ \t]*[\"']?([^\s\"';,]+)")
+_LONGEST_LINE: Final = 200  # Of a header that names a charset. Lines are kept, and a stranger writes them.
 _XML = re.compile(rb"<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)")
 _META = re.compile(rb"<meta\b[^>]*?\bcharset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _LOOKED_THROUGH: Final = 1024  # Bytes; as browsers do.
@@ -58,14 +59,33 @@ def _charset(content: bytes, headers: str) -> str:
     # The mark alone may be chance. Any text with one letter or blank of ASCII has the NUL too.
     if content.startswith(_UTF_16_MARKS) and b"\0" in content:
         return "utf-16"
-    given = _CONTENT_TYPE.search(headers)
-    if given and (codec := _codec(given[1])):
+    if codec := _declared(headers.lower()):
         return codec
     start = content[:_LOOKED_THROUGH].lstrip()
     if start.startswith(b"<") and (own := _XML.match(start) or _META.search(start)):
         codec = _codec(own[1].decode("ascii", "replace"))
         return codec if codec and not codec.startswith("utf-") else "utf-8"  # In UTF-16 it would not have been found.
     return "utf-8"
+
+
+def _declared(headers: str) -> str | None:
+    """The codec of the first `Content-Type` that names a charset which is known. Every answer comes by here: lines are
+    found without an expression, and taken apart once."""
+    end = 0
+    while (found := headers.find("charset", end)) >= 0:
+        end = headers.find("\n", found)
+        if end < 0:
+            end = len(headers)
+        line = headers[headers.rfind("\n", 0, found) + 1 : end]
+        if len(line) <= _LONGEST_LINE and (codec := _codec_of_line(line)):
+            return codec
+    return None
+
+
+@lru_cache(maxsize=_NAMES_KEPT)
+def _codec_of_line(line: str) -> str | None:
+    given = _CONTENT_TYPE.match(line)
+    return _codec(given[1]) if given else None
 
 
 @lru_cache(maxsize=_NAMES_KEPT)
