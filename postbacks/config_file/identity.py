@@ -1,4 +1,4 @@
-"""By what an entry of the file and a row of the database are recognised as the same thing.
+"""What tells that an entry of the file and a row of the database are the same thing.
 
 Programs, event types, partners and media sources by their ids; the rest by whom they belong to and what tells them
 apart there: a contract by program and start, a term by its event type and the day from which it is scheduled, a

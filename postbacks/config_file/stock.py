@@ -22,7 +22,7 @@ from postbacks.models import Postback
 
 
 def stock() -> dict[Identity, Model]:
-    """Every row that a configuration file can name, by its identity; deleted postbacks are none."""
+    """Every row that a configuration file can name, by its identity; deleted postbacks are left out."""
     rows: Iterable[Model] = chain(
         ExchangeRate.objects.all(),
         Program.objects.all(),

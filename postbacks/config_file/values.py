@@ -1,5 +1,5 @@
 """How each sort of value is written in the file: `read_…` takes a node and returns the value or raises ValueError with
-what to write instead; `write_…` returns what YAML shall show, so that reading it gives the same value again."""
+what to write instead; `write_…` returns what YAML is to show, so that reading it gives the same value again."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -50,7 +50,7 @@ def read_whole_number(node: Node) -> int:
 def read_id(node: Node) -> int:
     number = read_whole_number(node)
     if not 1 <= number <= MAX_ID:
-        raise Unreadable(f"{number} is no id: ids are whole numbers from 1 up.")
+        raise Unreadable(f"{number} is not an id: ids are whole numbers from 1 up.")
     return number
 
 
@@ -83,7 +83,7 @@ def read_payout(node: Node) -> tuple[str, Decimal]:
     kind = ContractTerm.PayoutType.PERCENTAGE if text.endswith("%") else ContractTerm.PayoutType.FLAT
     figure = _decimal(text.removesuffix("%").strip())
     if figure is None:
-        raise Unreadable(f'"{text}" is no payout. Write a percentage such as "8%", or an amount such as "2.50".')
+        raise Unreadable(f'"{text}" is not a payout. Write a percentage such as "8%", or an amount such as "2.50".')
     return kind, figure
 
 

@@ -75,7 +75,7 @@ def _copy_text(value: object) -> str:
 
 
 def clean(text: str) -> str:
-    """Without NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot say."""
+    """Without NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot encode."""
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
     if text.isascii():

@@ -206,7 +206,7 @@ class Sender:
             self._finish(curl, call.answer() if call.truncated else call.failure(code, message))
 
     def _give_up_unanswered(self) -> None:
-        """libcurl knows no such timeout; the connection and the whole it minds itself."""
+        """libcurl has no timeout for the first byte. It has those for the connection and for the whole."""
         now = time.monotonic()
         if now < self._look_at:
             return

@@ -64,7 +64,7 @@ _FAILURES: dict[int, Failure] = {
     pycurl.E_HTTP2: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 protocol."),
     _E_HTTP2_STREAM: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 stream."),
     _E_TOO_LARGE: _HUGE_HEADERS,
-    pycurl.E_WRITE_ERROR: _HUGE_HEADERS,  # By `_on_header`; a body that we cut is no failure.
+    pycurl.E_WRITE_ERROR: _HUGE_HEADERS,  # By `_on_header`; a body that we cut is not a failure.
 }
 _SILENT_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) opened no connection to the host.")
 _ON_THE_WIRE = (Code.BROKEN, Code.TLS, Code.BAD_ANSWER)
@@ -103,7 +103,7 @@ class Call:
         self._proxied = bool(settings.POSTBACKS_EGRESS_PROXY)
         curl.setopt(pycurl.PROXY, str(settings.POSTBACKS_EGRESS_PROXY))
         curl.setopt(pycurl.NOPROXY, "")
-        curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)  # What the proxy says before is no part of the answer.
+        curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)  # What the proxy says first does not belong to the answer.
         curl.setopt(pycurl.CAINFO, certifi.where())
         curl.setopt(pycurl.PROXY_CAINFO, certifi.where())
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, round(settings.POSTBACKS_CONNECT_TIMEOUT * 1000))
@@ -175,7 +175,7 @@ class Call:
             return failure
         was_sent = self.curl.getinfo(pycurl.REQUEST_SIZE) > 0
         if code == pycurl.E_UNSUPPORTED_PROTOCOL and was_sent:
-            code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl's word also for an answer that is not HTTP.
+            code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl gives the same code for an answer that is not HTTP.
         if code == pycurl.E_OPERATION_TIMEDOUT:
             if was_sent:
                 return LATE_ANSWER

@@ -65,7 +65,7 @@ class _Body:
 
     @cached_property
     def document(self) -> Any:
-        """The body as JSON; raises `orjson.JSONDecodeError` if it is none."""
+        """The body as JSON; raises `orjson.JSONDecodeError` if it is not."""
         return orjson.loads(self.text)
 
     def for_regex(self, expression: str) -> str:
@@ -260,7 +260,7 @@ def _parse_status(line: str, first: str | None, last: str | None, hundreds: str 
         if lowest > highest:
             raise ValueError(f"The range {line} runs backwards. Write {highest}-{lowest}.")
         raise ValueError(
-            f"{line} is no HTTP status: they run from 100 to 599. To look for it in the body write /{line}/."
+            f"{line} is not an HTTP status: they run from 100 to 599. To look for it in the body write /{line}/."
         )
     return _StatusRule(line, lowest, highest)
 
@@ -278,7 +278,9 @@ def _parse_regex(line: str) -> _RegexRule:
     flags = 0
     for letter in flag_letters:
         if letter not in FLAGS:
-            raise ValueError(f"{letter} after the last slash of {_shown(line)} is no flag. The flags are i, m and s.")
+            raise ValueError(
+                f"{letter} after the last slash of {_shown(line)} is not a flag. The flags are i, m and s."
+            )
         flags |= FLAGS[letter]
     return _RegexRule(line, compile_regex(pattern, flags, _shown(line)))
 

@@ -211,7 +211,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("[CustomerCity]", "[CustomerCitty]", "programs[0].action_trackers[0].hidden_parameters", "Did you mean Customer"),
     ('start: "2026-01-15"', "start: 15.1.2026", "partners[0].contracts[0].start", '"15.1.2026" is not a date.'),
     ("end: 2026-12-31", "end: 2025-12-31", "partners[0].contracts[0].end", "A contract cannot end before it starts."),
-    ('payout: "7.5%"', 'payout: "7,5%"', "partners[0].contracts[0].terms[0].payout", '"7,5%" is no payout.'),
+    ('payout: "7.5%"', 'payout: "7,5%"', "partners[0].contracts[0].terms[0].payout", '"7,5%" is not a payout.'),
     ('payout: "7.5%"', 'payout: "-1"', "partners[0].contracts[0].terms[0].payout", "greater than or equal to 0"),
     (
         "action_tracker: 51, p",
