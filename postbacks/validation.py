@@ -63,6 +63,11 @@ def request_template(postback: Postback) -> RequestTemplate:
     )
 
 
+def body_field(postback: Postback) -> str:
+    """The model field that its body comes from."""
+    return "body_raw" if postback.body_raw.strip() and not postback.body_pairs else "body_pairs"
+
+
 def are_pairs(value: Any) -> bool:
     """Whether a JSON value is a list of [key, template] pairs."""
     return isinstance(value, list) and all(
@@ -85,15 +90,11 @@ def _check_request(postback: Postback, errors: Errors) -> None:
         compile_request(request_template(postback))
     except RequestErrors as found:
         for field, messages in found.fields.items():
-            name = _body_field(postback) if field == "body" else field
+            name = body_field(postback) if field == "body" else field
             if not _checks_itself(postback, name):
                 errors[name] += messages
     except SecretUnreadableError as error:
         errors["secret_headers"].append(str(error))
-
-
-def _body_field(postback: Postback) -> str:
-    return "body_raw" if postback.body_raw.strip() and not postback.body_pairs else "body_pairs"
 
 
 def _checks_itself(postback: Postback, field: str) -> bool:

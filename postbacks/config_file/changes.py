@@ -7,6 +7,7 @@ from django.db.models import Model
 
 from partners.models import CategoryPayout, ContractTerm, InAppEvent
 from postbacks.config_file.keys import EntryKind
+from postbacks.config_file.problems import Problem
 from postbacks.models import Postback
 
 _SHOWN_LENGTH = 160  # A changed template should fit into two lines of a terminal.
@@ -26,12 +27,13 @@ class Change:
 
 @dataclass(slots=True)
 class LoadResult:
-    """What a load did, or would do: the changes in order, how many entries already matched the file, and notes for the
-    operator."""
+    """What a load did, or would do: the changes in order, how many entries already matched the file, notes for the
+    operator, and warnings of what is valid but unlikely to be meant."""
 
     changes: list[Change] = field(default_factory=list)
     unchanged: int = 0
     notes: list[str] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     def count(self, sign: str) -> int:
         return sum(change.sign == sign for change in self.changes)

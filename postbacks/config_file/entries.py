@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS
+
 from postbacks.config_file.document import Mapping, Node, Scalar, Sequence
 from postbacks.config_file.keys import DOCUMENT, EntryKind, Key
 from postbacks.config_file.problems import Place, Problem, did_you_mean
@@ -27,6 +29,17 @@ class Entry:
     def place_of(self, model_field: str) -> Place:
         """The place of the value of a model field, or else of the entry."""
         return self.places.get(model_field, self.place)
+
+    def place_naming(self, model_field: str) -> Place:
+        """The same for a model field that an error or a warning names: its key is named also where the file leaves it
+        out."""
+        if model_field == NON_FIELD_ERRORS:
+            return self.place
+        for name in (model_field, f"{model_field}_id"):
+            if name in self.places:
+                return self.places[name]
+        key = self.kind.key_of_field(model_field)
+        return self.place.key(key, self.place.line) if key else self.place
 
 
 def read_entries(root: Node) -> tuple[Entry, list[Problem]]:

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import chain
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import CharField, Model, Value
 from django.db.models.functions import Cast, Concat
@@ -27,6 +27,7 @@ from postbacks.config_file.problems import ConfigError, Place, Problem, did_you_
 from postbacks.config_file.prune import prune_contracts, prune_rest
 from postbacks.config_file.rows import new_row, take_values
 from postbacks.config_file.stock import advance_ids, stock
+from postbacks.config_file.warnings import request_warnings
 from postbacks.credentials.secrets.headers import to_store
 from postbacks.models import Postback
 from postbacks.validation import postback_errors
@@ -139,7 +140,9 @@ class _Load:
         if entry.broken or owner is None or tracker is None:
             self._check_in_part(entry, tracker)
         else:
-            self._save(entry, **{owner_field: owner, "action_tracker": tracker})
+            saved = self._save(entry, **{owner_field: owner, "action_tracker": tracker})
+            if isinstance(saved, Postback):
+                self.outcome.warnings += request_warnings(entry, saved)
 
     def _keep_secrets(self, entry: Entry) -> None:
         """Turns the secret headers of the file into what is stored."""
@@ -272,7 +275,7 @@ class _Load:
     def _report(self, entry: Entry, error: ValidationError) -> None:
         for name, messages in error.message_dict.items():
             for message in messages:
-                self._complain(_place(entry, name), message)
+                self._complain(entry.place_naming(name), message)
 
     def _complain(self, place: Place, message: str) -> None:
         self.problems.append(Problem(place, message))
@@ -288,14 +291,3 @@ class _Load:
                 if row_identity(postback) not in self.named:
                     for message in chain.from_iterable(postback_errors(postback).values()):
                         self._complain(entry.place_of("kind"), f"{subject(POSTBACK.label, postback)}: {message}")
-
-
-def _place(entry: Entry, model_field: str) -> Place:
-    """Where an error of a model field belongs: its key, named even if the file leaves it out."""
-    if model_field == NON_FIELD_ERRORS:
-        return entry.place
-    for name in (model_field, f"{model_field}_id"):
-        if name in entry.places:
-            return entry.places[name]
-    key = entry.kind.key_of_field(model_field)
-    return entry.place.key(key, entry.place.line) if key else entry.place

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from postbacks.delivery.batch_tally import reason_class
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Released, Sent
-from postbacks.egress.transport import Answer
+from postbacks.egress.answer import Answer
 from postbacks.metrics.reasons import LABELS
 
 logger = logging.getLogger("postbacks.attempts")

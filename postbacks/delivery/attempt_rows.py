@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postbacks.credentials.secrets.mask import shown
 from postbacks.delivery.outcomes import Delivered, Judged
-from postbacks.egress.transport import Answer
+from postbacks.egress.answer import Answer
 
 COLUMNS = (
     "delivery_id",
@@ -32,7 +32,7 @@ def attempt_row(judged: Judged) -> Row:
     assert sent is not None  # noqa: S101 -- the caller passes attempted ones only
     request = sent.prepared.request
     answer = sent.answer if isinstance(sent.answer, Answer) else None
-    headers, content = ("", "") if answer is None else (answer.header_text, answer.content.decode("utf-8", "replace"))
+    headers, content = ("", "") if answer is None else (answer.header_text, answer.text)
     if request.scrubber is not None:
         headers, content = request.scrubber.scrub(headers), request.scrubber.scrub(content)
     return (

@@ -18,7 +18,7 @@ def judge(sent: Sent) -> Outcome:
         # A URL that libcurl cannot send today it cannot send tomorrow. Everything else may pass: names, networks,
         # proxies and our own program change.
         return GaveUp(answer.text) if answer.code is Code.INVALID_URL else _again(sent, answer.text, None)
-    verdict = sent.prepared.rules.judge(answer.status_code, answer.content.decode("utf-8", "replace"))
+    verdict = sent.prepared.rules.judge(answer.status_code, answer.text, answer.unreadable)
     if verdict.success:
         return Delivered(verdict.reason)
     if answer.status_code == GONE:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Failure
-from postbacks.egress.transport import Answer
 from postbacks.request.building import Request
 from postbacks.verdicts.rules import Rules
 

@@ -26,8 +26,9 @@ from postbacks.delivery.descriptors import raise_descriptor_limit
 from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, FairQueue
 from postbacks.delivery.outcomes import Prepared, Sent
 from postbacks.delivery.waiting import make_waiter
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
-from postbacks.egress.transport import Answer, Call
+from postbacks.egress.transport import Call
 
 logger = logging.getLogger(__name__)
 

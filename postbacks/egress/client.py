@@ -1,4 +1,4 @@
-"""HTTP for all that is not a postback, such as a notice to a chat or a day's exchange rates: `requests`, guarded.
+"""HTTP for everything that is not a postback, such as a notice to a chat or exchange rates: `requests`, guarded.
 
 Off the hot path: a session for each request, made and closed with it. The same addresses, ports and egress proxy as for
 postbacks, the same `Answer` or `Failure`; nothing is taken from the environment, and redirects are not followed.
@@ -14,14 +14,14 @@ import certifi
 from django.conf import settings
 from requests import Response, Session, exceptions
 
+from postbacks.egress.answer import Answer
 from postbacks.egress.destination import destination_refusal
 from postbacks.egress.failures import CUT_ANSWER, LATE_ANSWER, Code, Failure
 from postbacks.egress.guarded_adapter import GuardedAdapter, UnconnectedError
-from postbacks.egress.transport import Answer
 from postbacks.request.building import USER_AGENT
 
 MOST_BYTES = 1024 * 1024  # A hundred times a day's exchange rates of all currencies.
-_CHUNK_BYTES = 1024  # The total timeout is looked at after each: a server that drips holds nobody up for long.
+_CHUNK_BYTES = 1024  # The total timeout is looked at after each: a server that drips cannot hold a request up for long.
 
 # The narrow ones first: some derive from others. A text of requests may hold the whole URL, so none is passed on.
 _FAILURES: tuple[tuple[type[Exception], Failure], ...] = (

@@ -53,7 +53,7 @@ def _port_refusal(port: int) -> Failure | None:
 
 
 def _addresses(authority: re.Match[str]) -> tuple[str, ...]:
-    """The IP addresses that the host stands for as it is written; empty where that is for the DNS to say."""
+    """The IP addresses that the host stands for as it is written; empty where only the DNS can tell."""
     host = authority["v6"] or _in_ascii(authority["host"] or "").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return _LOOPBACK
@@ -68,7 +68,8 @@ def _addresses(authority: re.Match[str]) -> tuple[str, ...]:
 
 
 def _in_ascii(host: str) -> str:
-    """As it is looked up: figures and dots of other alphabets are those of ours. What is no host name stays empty."""
+    """As it is looked up: digits and dots of other alphabets count as those of ASCII. Empty for what is not a host
+    name."""
     if host.isascii():
         return host
     try:

@@ -1,7 +1,8 @@
 """Why a request got no answer, as a value: a code to decide and count by, a sentence for people.
 
-Nobody compares sentences. What a code means for the destination's health stands in `engine/health.py`, whether there is
-another attempt in `engine/judging.py`, and how it is called on screens in `rollups/reasons.py`.
+Nobody compares sentences. What a code means for the destination's health stands in
+`delivery/circuit_breaker/health.py`, whether there is another attempt in `delivery/judging.py`, and what screens call
+it in `metrics/reasons.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Code(StrEnum):
     PROXY = "proxy"  # The egress proxy is out of reach, or refuses.
     INVALID_URL = "invalid_url"
     INTERNAL = "internal"  # A bug of ours.
-    OTHER = "other"  # libcurl says something that we have no word for.
+    OTHER = "other"  # libcurl reports a failure that has no code here.
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Failure:
     text: str
 
 
-# Those that more than one client meets.
+# Those that both clients can meet.
 UNKNOWN_HOST = Failure(Code.DNS, "The host name could not be resolved.")
 NO_CONNECTION = Failure(Code.REFUSED, "The connection was refused or the host could not be reached.")
 LATE_CONNECTION = Failure(Code.CONNECT_TIMEOUT, "No connection could be made in time.")

@@ -1,5 +1,5 @@
-"""Which ports postbacks may go to. Below 1024 live services that are no receivers (mail, remote shells, name servers)
-and would take a request for a command; so of those only the two of the web are called unless a setting says more."""
+"""Which ports postbacks may go to. Services below 1024 (mail, remote shells, name servers) are not receivers, and could
+take a request for a command. Of these ports only the two of the web are called, unless a setting names more."""
 
 from __future__ import annotations
 

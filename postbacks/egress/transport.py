@@ -16,7 +16,9 @@ import certifi
 import pycurl
 from django.conf import settings
 
+from postbacks.egress.answer import Answer, answer_of
 from postbacks.egress.destination import connection_refusal, destination_refusal
+from postbacks.egress.encodings import ACCEPTED
 from postbacks.egress.failures import (
     CUT_ANSWER,
     LATE_ANSWER,
@@ -28,7 +30,8 @@ from postbacks.egress.failures import (
 )
 from postbacks.request.building import Request
 
-MAX_RESPONSE_BYTES = 64 * 1024  # Enough for any verdict; a larger body is cut, and the connection with it.
+# Enough for any verdict, as received and unpacked. A larger body is cut, and where more comes the connection with it.
+MAX_RESPONSE_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 SMALL_BODY_BYTES = 4 * 1024  # May stay with an idle handle.
 
@@ -56,11 +59,12 @@ _FAILURES: dict[int, Failure] = {
     pycurl.E_GOT_NOTHING: Failure(Code.BROKEN, "The server closed the connection without an answer."),
     pycurl.E_SEND_ERROR: Failure(Code.BROKEN, "The connection broke while the request was sent."),
     pycurl.E_RECV_ERROR: CUT_ANSWER,
-    pycurl.E_BAD_CONTENT_ENCODING: Failure(Code.BAD_ANSWER, "The answer's encoding could not be read."),
+    # Of the transfer (`Transfer-Encoding: gzip`), which nobody asked for.
+    pycurl.E_BAD_CONTENT_ENCODING: Failure(Code.BAD_ANSWER, "The answer came in a transfer encoding that is not used."),
     pycurl.E_HTTP2: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 protocol."),
     _E_HTTP2_STREAM: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 stream."),
     _E_TOO_LARGE: _HUGE_HEADERS,
-    pycurl.E_WRITE_ERROR: _HUGE_HEADERS,  # By `_on_header`; a body that we cut is no failure.
+    pycurl.E_WRITE_ERROR: _HUGE_HEADERS,  # By `_on_header`; a body that we cut is not a failure.
 }
 _SILENT_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) opened no connection to the host.")
 _ON_THE_WIRE = (Code.BROKEN, Code.TLS, Code.BAD_ANSWER)
@@ -68,22 +72,6 @@ _LATE_HANDSHAKE = Failure(Code.CONNECT_TIMEOUT, "The TLS handshake did not end i
 
 # A proxy that answers CONNECT so has tried, and speaks of the destination; any other refusal is its own.
 _SAID_BY_GATEWAYS = {502: Code.REFUSED, 503: Code.REFUSED, 504: Code.CONNECT_TIMEOUT}
-
-
-class Answer:
-    """What came back: the status, the headers, and the body as far as it was read."""
-
-    def __init__(self, status_code: int, content: bytes = b"", header_text: str = "") -> None:
-        self.status_code = status_code
-        self.content = content
-        self.header_text = header_text
-        """One `Name: value` a line, as received."""
-
-    def header(self, name: str) -> str | None:
-        """The value of a header, None where there is none; of one that came twice, the values joined by a comma."""
-        lines = (line.partition(":") for line in self.header_text.split("\n"))
-        values = [value.strip() for given, colon, value in lines if colon and given.strip().lower() == name.lower()]
-        return ", ".join(values) if values else None
 
 
 class Call:
@@ -115,7 +103,7 @@ class Call:
         self._proxied = bool(settings.POSTBACKS_EGRESS_PROXY)
         curl.setopt(pycurl.PROXY, str(settings.POSTBACKS_EGRESS_PROXY))
         curl.setopt(pycurl.NOPROXY, "")
-        curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)  # What the proxy says before is no part of the answer.
+        curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)  # What the proxy says first does not belong to the answer.
         curl.setopt(pycurl.CAINFO, certifi.where())
         curl.setopt(pycurl.PROXY_CAINFO, certifi.where())
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, round(settings.POSTBACKS_CONNECT_TIMEOUT * 1000))
@@ -176,7 +164,8 @@ class Call:
         """The answer, once the transfer has succeeded (or was cut by us)."""
         headers = b"".join(self._header_lines[1:])  # The first is the status.
         text = headers.decode("latin-1").replace("\r\n", "\n").strip("\n")
-        return Answer(self.curl.getinfo(pycurl.RESPONSE_CODE), b"".join(self._body), text)
+        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
+        return answer_of(status, b"".join(self._body), text, MAX_RESPONSE_BYTES, cut=self.truncated)
 
     def failure(self, code: int, message: str) -> Failure:
         """What a libcurl error code and its message say."""
@@ -186,7 +175,7 @@ class Call:
             return failure
         was_sent = self.curl.getinfo(pycurl.REQUEST_SIZE) > 0
         if code == pycurl.E_UNSUPPORTED_PROTOCOL and was_sent:
-            code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl's word also for an answer that is not HTTP.
+            code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl gives the same code for an answer that is not HTTP.
         if code == pycurl.E_OPERATION_TIMEDOUT:
             if was_sent:
                 return LATE_ANSWER
@@ -261,8 +250,11 @@ def send(request: Request) -> Answer | Failure:
 
 
 def _header_lines(headers: Mapping[str, str]) -> list[bytes]:
-    """As libcurl takes them. Those that it would add are switched off: what is recorded is what was sent."""
-    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+    """As libcurl takes them. Those that it would add are switched off: `Host` and `Accept-Encoding` apart, what is
+    recorded is what was sent. libcurl is not told to unpack answers, which `postbacks.egress.encodings` does."""
     given = {name.lower() for name in headers}
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers.items()]
+    if "accept-encoding" not in given:
+        lines.append(f"Accept-Encoding: {ACCEPTED}")
     lines += [f"{name}:" for name in _ADDED_BY_LIBCURL if name.lower() not in given]
     return [line.encode() for line in lines]

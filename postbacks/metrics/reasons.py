@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
-from postbacks.egress.transport import Answer
 
 UNBUILDABLE = "unbuildable"
 

@@ -154,8 +154,9 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
     url = _compile_url(template.url, hidden, found)
     headers = compile_headers(template.headers, hidden, found)
     body = _compile_body(template, hidden, found)
-    secret = template.secret_headers
-    check_secret_headers([name for name, _value in secret], [name for name, _template in headers], found)
+    names = [name for name, _value in template.secret_headers]
+    ignored = check_secret_headers(names, [name for name, _template in headers], found)
+    secret = tuple(pair for pair in template.secret_headers if pair[0] not in ignored)
     if template.signing_keys:
         for field, given in (("headers", headers), ("secret_headers", secret)):
             refuse_signature_headers(field, [name for name, _any in given], found)

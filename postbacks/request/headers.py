@@ -24,6 +24,8 @@ _HOP_BY_HOP: Final = {
     "upgrade",
 }
 _FOLLOWS_FROM_THE_REST: Final = {"host": "the URL", "content-length": "the body"}
+# Set where the request goes out, by what can be unpacked there. It was allowed once, so it is not refused.
+_IGNORED: Final = "accept-encoding"
 
 
 def compile_headers(text: str, hidden: frozenset[str], found: Findings) -> tuple[tuple[str, Template], ...]:
@@ -38,6 +40,9 @@ def compile_headers(text: str, hidden: frozenset[str], found: Findings) -> tuple
         where = f"line {number}"
         before, colon, _value = line.partition(":")
         name = before.strip()
+        if colon and name.lower() == _IGNORED:
+            _warn_of_ignored("headers", where, name, found)
+            continue
         refusal = "Not “Name: value”: the colon is missing." if not colon else _refusal(name)
         if not refusal and name.lower() in headers:
             refusal = f"{name} is given twice."
@@ -51,16 +56,22 @@ def compile_headers(text: str, hidden: frozenset[str], found: Findings) -> tuple
     return tuple(headers.values())
 
 
-def check_secret_headers(names: Iterable[str], plain: Iterable[str], found: Findings) -> None:
-    """Adds what is wrong with the names of secret headers, the `plain` ones given."""
+def check_secret_headers(names: Iterable[str], plain: Iterable[str], found: Findings) -> frozenset[str]:
+    """Adds what is wrong with the names of secret headers, the `plain` ones given. Returns those that are not sent."""
     given = {name.lower() for name in plain}
+    ignored = set()
     for name in names:
+        if name.lower() == _IGNORED:
+            ignored.add(name)
+            _warn_of_ignored("secret_headers", "", name, found)
+            continue
         refusal = _refusal(name)
         if not refusal and name.lower() in given:
             refusal = f"{name} is given twice."
         if refusal:
             found.add("secret_headers", "", refusal)
         given.add(name.lower())
+    return frozenset(ignored)
 
 
 def refuse_signature_headers(field: str, names: Iterable[str], found: Findings) -> None:
@@ -68,6 +79,10 @@ def refuse_signature_headers(field: str, names: Iterable[str], found: Findings) 
     for name in names:
         if name.lower() in SIGNATURE_HEADERS:
             found.add(field, "", f"{name} is set by the signature. Take it out, or stop signing.")
+
+
+def _warn_of_ignored(field: str, where: str, name: str, found: Findings) -> None:
+    found.warn(field, where, f"{name} is ignored: we name the encodings that we can read. Take it out.")
 
 
 def _refusal(name: str) -> str:

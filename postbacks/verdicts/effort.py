@@ -5,4 +5,4 @@ from __future__ import annotations
 
 
 class TooMuchEffortError(Exception):
-    """A rule was given up on an answer; what it would have said is not known."""
+    """A rule was given up before it had judged an answer."""

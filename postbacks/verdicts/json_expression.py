@@ -131,7 +131,7 @@ def _check_call(name: str, arguments: int) -> None:
     if function is None:
         close = get_close_matches(name, Functions.FUNCTION_TABLE, n=1)
         question = f" Did you mean {close[0]}()?" if close else ""
-        raise ValueError(f"{name}() is no JMESPath function.{question}")
+        raise ValueError(f"{name}() is not a JMESPath function.{question}")
     signature = function["signature"]
     variadic = bool(signature) and bool(signature[-1].get("variadic"))
     if arguments < len(signature) or (arguments > len(signature) and not variadic):

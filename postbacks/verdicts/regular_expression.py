@@ -56,7 +56,7 @@ def compile_regex(pattern: str, flags: int, shown: str) -> RegularExpression:
     plain = _ESCAPE_OR_SET.sub("a", pattern)
     if _STACKED_REPETITION.search(plain):
         raise ValueError(
-            f"{shown} repeats a group that itself repeats, which can take for ever on some bodies. "
+            f"{shown} repeats a group that itself repeats, which can take forever on some bodies. "
             "Take one of the two repetitions away: (a+)+ says no more than a+."
         )
     if _RECURSION.search(plain):

@@ -1,7 +1,7 @@
 """When a failed delivery is tried again.
 
 The waits are data. They are short at first, when a failure is most often a restart or a lost packet, and add up to
-three days, so that a receiver that breaks on a Friday evening can be mended on Monday.
+three days, so that a receiver that breaks on a Friday evening can be repaired on Monday.
 """
 
 import random

@@ -14,7 +14,7 @@ rules, judge the body.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -30,6 +30,9 @@ _STATUS = re.compile(r"(\d{3})(?:\s*-\s*(\d{3}))?|(\d)xx", re.ASCII | re.IGNOREC
 _SEVERAL_STATUSES = re.compile(r"\d(?:\d\d|xx)(?:[\s,;]+\d(?:\d\d|xx))+", re.ASCII | re.IGNORECASE)
 _REGEX = re.compile(r"/(.*)/([A-Za-z]*)")
 _JSON = re.compile(r"json:(.*)", re.IGNORECASE)
+# Line ends that a regular expression names, in the spellings of the package `regex`.
+_NAMES_RETURN = re.compile(r"\\(?:[rR]|x0[dD]|u000[dD]|0?15)")
+_NAMES_LINE_END = re.compile(rf"{_NAMES_RETURN.pattern}|\\(?:n|x0[aA]|u000[aA]|0?12)")
 
 _RULES_KEPT_COMPILED = 4096  # Distinct pairs of texts; a large installation has some thousand postbacks.
 # Of one field, and of one line: far beyond what a person writes, and little enough to compile and to ask.
@@ -62,8 +65,20 @@ class _Body:
 
     @cached_property
     def document(self) -> Any:
-        """The body as JSON; raises `orjson.JSONDecodeError` if it is none."""
-        return orjson.loads(self.text.removeprefix("\ufeff"))
+        """The body as JSON; raises `orjson.JSONDecodeError` if it is not."""
+        return orjson.loads(self.text)
+
+    def for_regex(self, expression: str) -> str:
+        """What a regular expression looks at: line ends as it expects them, unless it speaks of them itself.
+
+        `$` knows no line end but `\\n`, and at the end of a text only one of them.
+        """
+        text = self.text
+        if "\r" in text and not _NAMES_RETURN.search(expression):
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if text.endswith("\n\n") and not _NAMES_LINE_END.search(expression):
+            text = text.rstrip("\n") + "\n"
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +105,7 @@ class _RegexRule:
     pattern: RegularExpression
 
     def matches(self, body: _Body) -> bool:
-        return self.pattern.found_in(body.text)
+        return self.pattern.found_in(body.for_regex(self.line))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +138,26 @@ class Rules:
     error_statuses: tuple[_StatusRule, ...]
     error_contents: tuple[_ContentRule, ...]
 
-    def judge(self, status: int, body: str) -> Verdict:
-        """The verdict on a response: its status and as much of its body as was read. Never raises."""
+    def judge(self, status: int, body: str, unreadable: str = "") -> Verdict:
+        """The verdict on a response: its status and as much of its body as was read. Never raises.
+
+        `unreadable` is a sentence that says why the body could not be read. It fails the response where a rule would
+        have to look at the body, and a status rule does not fail it already.
+        """
+        if unreadable:
+            return self._judge_unread(status, unreadable.removesuffix("."))
         try:
             return self._judge(status, _Body(body))
         except _GivenUpError as rule:
             return _failed(f"The rule {_shown(str(rule))} took too long on this answer: simplify it")
+
+    def _judge_unread(self, status: int, why: str) -> Verdict:
+        verdict = replace(self, success_contents=(), error_contents=()).judge(status, "")
+        if not verdict.success:
+            return verdict
+        if self.success_contents or self.error_contents:
+            return _failed(f"{why}: no rule can judge it")
+        return Verdict(success=True, reason=f"{verdict.reason}, and no rule asks for its body. {why}.")
 
     def _judge(self, status: int, content: _Body) -> Verdict:
         # Content before status: the rule that is named must not depend on the order of the lines.
@@ -231,7 +260,7 @@ def _parse_status(line: str, first: str | None, last: str | None, hundreds: str 
         if lowest > highest:
             raise ValueError(f"The range {line} runs backwards. Write {highest}-{lowest}.")
         raise ValueError(
-            f"{line} is no HTTP status: they run from 100 to 599. To look for it in the body write /{line}/."
+            f"{line} is not an HTTP status: they run from 100 to 599. To look for it in the body write /{line}/."
         )
     return _StatusRule(line, lowest, highest)
 
@@ -249,7 +278,9 @@ def _parse_regex(line: str) -> _RegexRule:
     flags = 0
     for letter in flag_letters:
         if letter not in FLAGS:
-            raise ValueError(f"{letter} after the last slash of {_shown(line)} is no flag. The flags are i, m and s.")
+            raise ValueError(
+                f"{letter} after the last slash of {_shown(line)} is not a flag. The flags are i, m and s."
+            )
         flags |= FLAGS[letter]
     return _RegexRule(line, compile_regex(pattern, flags, _shown(line)))
 

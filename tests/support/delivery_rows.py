@@ -20,8 +20,8 @@ from postbacks import database
 from postbacks.delivery import heartbeat, leases, rate_limit, ready_queue
 from postbacks.delivery.outcomes import Claimed, Prepared, Sent
 from postbacks.delivery.redis import client
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Failure
-from postbacks.egress.transport import Answer
 from postbacks.models import Delivery, Postback
 from postbacks.request.building import Request
 from postbacks.verdicts.rules import compile_rules

@@ -19,6 +19,7 @@ _DECLARATION = re.compile(r"\s*(<\?xml\b[^>]*\?>)")
 
 def pretty_body(text: str) -> str:
     """Indents JSON and XML; returns anything else, and what only looks like them, unchanged."""
+    text = text.removeprefix("\ufeff")  # Answers that were recorded before marks were dropped.
     start = text.lstrip()[:1]
     if start in ("{", "["):
         return _pretty_json(text)

@@ -79,15 +79,15 @@ def send_once(request: Request, postback: Postback) -> dict[str, Any]:
     took = _since(began)
     if isinstance(answer, Failure):
         return {"success": False, "verdict": answer.text, "milliseconds": took}
-    body = answer.content.decode("utf-8", "replace")
-    verdict = compile_rules(postback.success_response, postback.error_response).judge(answer.status_code, body)
+    rules = compile_rules(postback.success_response, postback.error_response)
+    verdict = rules.judge(answer.status_code, answer.text, answer.unreadable)
     return {
         "success": verdict.success,
         "verdict": verdict.reason,
         "milliseconds": took,
         "status": answer.status_code,
         "headers": scrubber.scrub(answer.header_text),
-        "body": scrubber.scrub(body),
+        "body": scrubber.scrub(answer.text),
     }
 
 

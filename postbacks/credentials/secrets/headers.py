@@ -1,7 +1,7 @@
-"""Secret headers: their names are known to all, their values only to whoever typed them, and to the receiver.
+"""Secret headers: anyone may know their names, only the person who typed them and the receiver their values.
 
-Stored are [name, token] pairs in order. A value is sent exactly as it was typed: it is no template, so that braces of
-a token stay what they are, and no mistake in it can be quoted back.
+Stored are [name, token] pairs in order. A value is sent exactly as it was typed: it is not a template, so
+that braces of a token stay what they are, and no mistake in it can be quoted back.
 """
 
 from __future__ import annotations

@@ -15,14 +15,15 @@ SECRET_FIELDS = ("secret_headers", "signing_key", "previous_signing_key")
 
 @dataclass(slots=True)
 class Rotated:
-    """How many postbacks were written anew, and in a sentence each, what could not be read and stays as it was."""
+    """How many postbacks were encrypted again, and a sentence for each secret that could not be read, and stays."""
 
     postbacks: int = 0
     unreadable: list[str] = field(default_factory=list)
 
 
 def rotate_secrets() -> Rotated:
-    """Every secret of every postback, deleted ones too. Each postback in a transaction of its own; may be run again."""
+    """Encrypts every secret of every postback, deleted ones too, with a transaction for each postback. May be run
+    again at any time."""
     rotated = Rotated()
     for pk in Postback.objects.order_by("pk").values_list("pk", flat=True).iterator():
         with transaction.atomic():

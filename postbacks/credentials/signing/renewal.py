@@ -1,4 +1,4 @@
-"""Making, replacing and removing the signing key of a postback. A new key is shown once, by whoever makes it."""
+"""Making, replacing and removing the signing key of a postback. A new key is shown once, when it is made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from value_types.secret_text import SecretText
 
 
 def ensure_key(postback: Postback) -> None:
-    """Gives a postback a key unless it has one; the row is not saved. Nobody has seen the key: `renew` shows one."""
+    """Gives a postback a key unless it has one; the row is not saved. The key is shown to nobody: `renew` makes one
+    that is."""
     if not postback.signed:
         make_key(postback)
 

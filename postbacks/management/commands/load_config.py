@@ -18,7 +18,8 @@ class Command(BaseCommand):
 
 Everything is checked first: if anything is wrong, every problem is listed with its place and nothing is written.
 Otherwise the changes are written together and listed: + created, ~ changed, - deleted. Loading the same file again
-changes nothing. What the file does not name stays, unless --prune is given. docs/configuration.md lists the keys."""
+changes nothing. What the file does not name stays, unless --prune is given. What is valid but unlikely to be meant is
+loaded, with a warning on the error output. docs/configuration.md lists the keys."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
@@ -46,6 +47,8 @@ changes nothing. What the file does not name stays, unless --prune is given. doc
             raise CommandError(
                 f"The configuration was changed elsewhere at the same time; nothing was written. Load again.\n{error}"
             ) from error
+        for warning in sorted(outcome.warnings, key=lambda each: each.place.line):
+            self.stderr.write(f"Warning: {warning}")
         if verbosity:
             self.stdout.write(_report(outcome, dry_run=dry_run))
 

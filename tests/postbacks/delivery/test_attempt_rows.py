@@ -6,8 +6,8 @@ import pytest
 
 from postbacks.delivery.attempt_rows import COLUMNS, attempt_row, clean, copy_line, without_text
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Retry
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import LATE_ANSWER, Failure
-from postbacks.egress.transport import Answer
 from tests.support.delivery_rows import claimed, make_answer, prepared, sent
 
 ONE = claimed(attempt=3)

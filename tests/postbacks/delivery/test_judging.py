@@ -9,8 +9,8 @@ import pytest
 
 from postbacks.delivery.judging import judge
 from postbacks.delivery.outcomes import Delivered, GaveUp, Outcome, Retry
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
-from postbacks.egress.transport import Answer
 from tests.support.delivery_rows import claimed, make_answer, prepared, sent
 
 

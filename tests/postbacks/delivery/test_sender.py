@@ -20,8 +20,8 @@ from postbacks.delivery import sender as sender_module
 from postbacks.delivery.concurrency_limit import FIRST, SMALLEST
 from postbacks.delivery.sender import Sender
 from postbacks.delivery.waiting import SelectorWaiter, make_waiter
+from postbacks.egress.answer import Answer as Received
 from postbacks.egress.failures import Code, Failure
-from postbacks.egress.transport import Answer as Received
 from tests.support.delivery_rows import claimed, prepared
 from tests.support.patience import wait_until
 from tests.support.receiver import Answer, Close, Hang, ScriptedReceiver

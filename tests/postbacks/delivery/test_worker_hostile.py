@@ -12,6 +12,7 @@ from functools import cache
 from threading import Thread
 from typing import NamedTuple
 
+import brotli
 import pytest
 
 from postbacks.models import Attempt, Delivery
@@ -114,10 +115,28 @@ def explode(connection: socket.socket) -> None:
     say(bomb(), b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip")(connection)
 
 
+def explode_in_brotli(connection: socket.socket) -> None:
+    say(brotli_bomb(), b"HTTP/1.1 200 OK\r\nContent-Encoding: br")(connection)
+
+
+def unpack_to_nothing(connection: socket.socket) -> None:
+    """Blocks without content, without end."""
+    connection.sendall(HEAD + b"Content-Encoding: deflate\r\n\r\n\x78\x01")
+    while True:
+        connection.sendall(b"\0\0\0\xff\xff" * 10_000)
+
+
 @cache
 def bomb() -> bytes:
     """128 MB, compressed twice: some kilobytes."""
     return gzip.compress(gzip.compress(b"\0" * 128 * 1024 * 1024, 1), 1)
+
+
+@cache
+def brotli_bomb() -> bytes:
+    """256 MB: some hundred bytes."""
+    packed: bytes = brotli.compress(bytes(256 * 1024 * 1024), quality=5)
+    return packed
 
 
 FORGED = "12:00:00 CRITICAL forged: all is lost"
@@ -152,6 +171,8 @@ GREEDY = {
     "1 GB": Misdeed(a_gigabyte, FINE),
     "chunks without end": Misdeed(chunks_without_end, FINE),
     "compressed bomb": Misdeed(explode, FINE),
+    "brotli bomb": Misdeed(explode_in_brotli, FINE),
+    "compressed nothing": Misdeed(unpack_to_nothing, FINE),
     "exploding expression": Misdeed(
         say(b"a" * 65_000 + b"!"),
         "The rule /^(a|aa)+$/ took too long on this answer: simplify it",
@@ -168,6 +189,7 @@ GREEDY = {
         rules={"success_response": "json: a == `1`"},
     ),
 }
+READ_IN_FULL = ("1 GB", "chunks without end", "compressed bomb", "brotli bomb")
 MOST_MEMORY = 50 * 1024 * 1024
 
 
@@ -237,6 +259,7 @@ def test_each_misdeed_gets_its_reason_in_time_and_harms_nobody_else(impatient_wo
 
 def test_what_would_take_memory_or_time_without_end_is_cut(impatient_worker: CeleryProcess) -> None:
     assert 400 < len(bomb()) < 65_536, "it is read whole"
+    assert 200 < len(brotli_bomb()) < 65_536, "it is read whole"
     with ScriptedReceiver() as good:
         scene = Scene(good, GREEDY)
         before = memory(impatient_worker)
@@ -253,7 +276,7 @@ def test_what_would_take_memory_or_time_without_end_is_cut(impatient_worker: Cel
         # The test's own threads, which make gigabytes, may be slow to answer.
         assert misdeed.reason in {attempt.reason for attempt in attempts} <= {misdeed.reason, LATE}, name
         lengths = {len(attempt.response_body) for attempt in attempts if attempt.reason == misdeed.reason}
-        assert lengths == {65_536} if name in ("1 GB", "chunks without end") else max(lengths) <= 65_536, name
+        assert lengths == {65_536} if name in READ_IN_FULL else max(lengths) <= 65_536, name
     assert set(most) == set(before), "no process died of it"
     assert max(most[pid] - before[pid] for pid in before) < MOST_MEMORY
 

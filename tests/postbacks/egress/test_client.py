@@ -14,9 +14,9 @@ from pytest_django import Settings
 from responses.matchers import header_matcher, json_params_matcher, request_kwargs_matcher
 
 from postbacks.egress import client
+from postbacks.egress.answer import Answer
 from postbacks.egress.client import ask
 from postbacks.egress.failures import LATE_ANSWER, NO_CONNECTION, UNKNOWN_HOST, Code, Failure
-from postbacks.egress.transport import Answer
 from postbacks.request.building import USER_AGENT
 from tests.support.receiver import Close, Hang, Response, ScriptedReceiver
 from tests.support.wire import Proxy, RawServer

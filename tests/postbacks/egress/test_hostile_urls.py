@@ -13,8 +13,9 @@ import pytest
 from pytest_django import Settings
 
 from postbacks.delivery.sender import Sender
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
-from postbacks.egress.transport import Answer, Call, send
+from postbacks.egress.transport import Call, send
 from postbacks.models import Postback
 from postbacks.request.building import Request, RequestErrors, RequestTemplate, compile_request
 from postbacks.validation import postback_errors

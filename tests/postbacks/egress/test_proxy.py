@@ -13,8 +13,9 @@ from pytest_django import Settings
 
 from environment.reading import proxy as read_proxy
 from postbacks.delivery.sender import Sender
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
-from postbacks.egress.transport import INVALID_CERTIFICATE, NO_PROXY, Answer, send
+from postbacks.egress.transport import INVALID_CERTIFICATE, NO_PROXY, send
 from postbacks.request.building import Request
 from tests.support.delivery_rows import claimed, prepared
 from tests.support.receiver import ScriptedReceiver

@@ -11,9 +11,9 @@ import pycurl
 import pytest
 from pytest_django import Settings
 
+from postbacks.egress.answer import Answer as Received
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.transport import MAX_RESPONSE_BYTES, Call, send
-from postbacks.egress.transport import Answer as Received
 from postbacks.request.building import Request
 from tests.support.delivery_rows import make_request
 from tests.support.receiver import Close, Hang, ScriptedReceiver
@@ -21,6 +21,8 @@ from tests.support.receiver import Response as Answer
 from tests.support.wire import RawServer
 
 pytestmark = pytest.mark.usefixtures("loopback_is_allowed")
+
+ASKED = "Accept-Encoding: gzip, deflate, br, zstd\r\n"
 
 
 def answer_to(request: Request) -> Received:
@@ -35,23 +37,25 @@ def failure(request: Request) -> Failure:
     return answer
 
 
-def test_a_get_goes_out_as_given_with_nothing_added_but_the_host(raw: RawServer) -> None:
+def test_a_get_goes_out_as_given_with_nothing_added_but_the_host_and_the_encodings(raw: RawServer) -> None:
     path = "/a/../b/./c?x=%zz%20&y='\"<>[]{}|^`&empty="
     send(make_request(raw.url + path, headers={"X-One": "1", "x-two": "b: c", "X-Empty": "", "X-City": "São"}))
     headers = "X-One: 1\r\nx-two: b: c\r\nX-Empty:\r\nX-City: São\r\n"
-    assert raw.received == [f"GET {path} HTTP/1.1\r\nHost: {raw.address}\r\n{headers}\r\n".encode()]
+    assert raw.received == [f"GET {path} HTTP/1.1\r\nHost: {raw.address}\r\n{headers}{ASKED}\r\n".encode()]
 
 
-def test_a_post_goes_out_as_given_with_nothing_added_but_host_and_length(raw: RawServer) -> None:
+def test_a_post_goes_out_as_given_with_nothing_added_but_host_length_and_encodings(raw: RawServer) -> None:
     body = b'{"a": "b\x00\xff"}\r\n'
     send(make_request(raw.url + "/in", body, {"Content-Type": "application/json"}))
-    head = f"POST /in HTTP/1.1\r\nHost: {raw.address}\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n"
+    own = "Content-Type: application/json\r\n"
+    head = f"POST /in HTTP/1.1\r\nHost: {raw.address}\r\n{own}{ASKED}Content-Length: 14\r\n\r\n"
     assert raw.received == [head.encode() + body]
 
 
 def test_a_post_may_be_empty_and_have_no_type(raw: RawServer) -> None:
     send(make_request(raw.url + "/in", b""))
-    assert raw.received == [f"POST /in HTTP/1.1\r\nHost: {raw.address}\r\nContent-Length: 0\r\n\r\n".encode()]
+    head = f"POST /in HTTP/1.1\r\nHost: {raw.address}\r\n{ASKED}Content-Length: 0\r\n\r\n"
+    assert raw.received == [head.encode()]
 
 
 def test_headers_that_are_given_replace_those_that_would_be_made(raw: RawServer) -> None:
@@ -59,7 +63,7 @@ def test_headers_that_are_given_replace_those_that_would_be_made(raw: RawServer)
     send(make_request(raw.url + "/", b"ok", headers))
     lines = raw.received[0].decode().split("\r\n")
     assert sorted(lines) == sorted(
-        ["POST / HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], "", "ok"]
+        ["POST / HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], ASKED.strip(), "", "ok"]
     )
 
 
@@ -251,7 +255,7 @@ def test_a_handle_that_is_used_again_keeps_nothing_of_the_request_before(raw: Ra
     raw.payload = b"HTTP/1.1 204 No Content\r\n\r\n"
     call.prepare(make_request(raw.url + "/next"))
     call.curl.perform()
-    assert raw.received[1] == f"GET /next HTTP/1.1\r\nHost: {raw.address}\r\n\r\n".encode()
+    assert raw.received[1] == f"GET /next HTTP/1.1\r\nHost: {raw.address}\r\n{ASKED}\r\n".encode()
     response = call.answer()
     assert (response.status_code, response.content, response.header_text) == (204, b"", "")
     call.curl.close()

@@ -21,8 +21,8 @@ from postbacks.database import raw_cursor
 from postbacks.delivery import sweep
 from postbacks.delivery.batch_tally import reason_class
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
-from postbacks.egress.transport import Answer
 from postbacks.lifecycle import delete_postback
 from postbacks.metrics import read
 from postbacks.metrics.counters import COLUMNS, LAG_SECONDS, TOOK_MS, percentile, place

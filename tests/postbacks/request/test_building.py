@@ -16,6 +16,7 @@ from postbacks.request.building import (
     compile_request,
     sample_warnings,
 )
+from value_types.secret_text import SecretText
 
 URL = "https://partner.example/in"
 PAIRS = (
@@ -123,6 +124,23 @@ def test_the_operators_own_content_type_and_user_agent_win() -> None:
         ("USER-AGENT", "Summit/2"),
         ("Content-Length", "2"),
     ]
+
+
+@pytest.mark.parametrize("line", ["Accept-Encoding: gzip", "accept-ENCODING:", "Accept-Encoding : {Bad"])
+def test_an_accept_encoding_of_the_operators_is_ignored_with_a_warning(line: str) -> None:
+    template = RequestTemplate("GET", URL, f"X-A: 1\n{line}\nX-B: 2\n{line}")
+    compiled = compile_request(template)
+    assert list(compiled.build({}).headers) == ["User-Agent", "X-A", "X-B"]
+    name = line.partition(":")[0].strip()
+    ignored = f"{name} is ignored: we name the encodings that we can read. Take it out."
+    assert [each.labelled for each in compiled.warnings] == [f"headers, line {n}: {ignored}" for n in (2, 4)]
+
+
+def test_a_secret_accept_encoding_is_ignored_with_a_warning_too() -> None:
+    secret = (("Accept-encoding", SecretText("gzip")), ("X-Token", SecretText("abc")))
+    compiled = compile_request(RequestTemplate("GET", URL, "Accept-Encoding: br", secret_headers=secret))
+    assert list(compiled.build({}).headers) == ["User-Agent", "X-Token"]
+    assert [(each.field, each.where) for each in compiled.warnings] == [("headers", "line 1"), ("secret_headers", "")]
 
 
 def test_hidden_parameters_are_empty_in_url_headers_and_body() -> None:

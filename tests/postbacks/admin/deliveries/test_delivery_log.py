@@ -308,6 +308,7 @@ def test_an_action_shows_its_life_and_who_was_told(root: Client, postback: Postb
         ('{"a":1.10,"a":[],"b":[1,{"d":"{,"}]}', _INDENTED),
         ('{"a":', '{"a":'),
         ("[" * 3000 + "]" * 3000, "[" * 3000 + "]" * 3000),
+        ('\ufeff{"a":1}', '{\n  "a": 1\n}'),
         ("OK", "OK"),
         ("", ""),
         (f"{_XML}<a><b>1 &lt; 2</b><c/></a>", f"{_XML}\n<a>\n  <b>1 &lt; 2</b>\n  <c/>\n</a>"),

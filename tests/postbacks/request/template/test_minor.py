@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, ParameterType, sample_values
+from actions.reports.parameters import (
+    ITEM_ATTRIBUTES,
+    PARAMETERS,
+    ItemAttribute,
+    Parameter,
+    ParameterType,
+    sample_values,
+)
 from postbacks.request.template import Place, TemplateError, compile_template
 
 VALUES: dict[str, Any] = {
@@ -98,7 +105,8 @@ def test_a_hidden_currency_still_says_how_amounts_are_written() -> None:
 
 
 def test_all_money_names_its_currency() -> None:
-    money = [each for each in (*PARAMETERS.values(), *ITEM_ATTRIBUTES.values()) if each.type is ParameterType.MONEY]
+    known: list[Parameter | ItemAttribute] = [*PARAMETERS.values(), *ITEM_ATTRIBUTES.values()]
+    money = [each for each in known if each.type is ParameterType.MONEY]
     assert len(money) == 13
     assert {PARAMETERS[each.currency].name for each in money} == {"Currency", "OriginalCurrency", "PayoutCurrency"}
     assert written("{PayoutCurrency}", sample_values()) == "USD"
