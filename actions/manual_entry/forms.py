@@ -111,7 +111,14 @@ class ChangeForm(forms.Form):
             if (self._given("quantity", item), self._given("sub_total", item)) != (item.quantity, item.sub_total)
         }
         return [
-            {"Sku": item.sku, "Quantity": self._given("quantity", item), "SubTotal": self._given("sub_total", item)}
+            {
+                "Sku": item.sku,
+                "Quantity": self._given("quantity", item),
+                # Of an order of which only the total is known, a 0.00 that nobody typed is not an amount.
+                "SubTotal": self._given("sub_total", item)
+                if item.sub_total or self._given("sub_total", item)
+                else None,
+            }
             for item in self.items
             if item.sku in changed
         ]

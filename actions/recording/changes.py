@@ -5,6 +5,8 @@ Nothing is changed here. The answer is what the action is to become; the caller 
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from actions.models import Action, ActionEvent
 from actions.recording.action_state import ZERO, ActionState, Standing, Worth
 from actions.recording.currency import Rates
@@ -55,9 +57,20 @@ def _worth(state: ActionState, report: Report, kind: Kind, rates: Rates) -> Wort
         case Kind.MODIFIED if not report.items and report.amount is None:
             _require_content(report)
             return state.worth
-    if report.items:
-        return price_lines(state, merge(state.lines, report.items), rates)
-    return price_total(state, report.amount or ZERO, rates)
+    if not report.items:
+        return price_total(state, report.amount or ZERO, rates)
+    lines = merge(state.lines, report.items)
+    total = _total_beside(state, report)
+    return price_lines(state, lines, rates) if total is None else price_total(state, total, rates, lines)
+
+
+def _total_beside(state: ActionState, report: Report) -> Decimal | None:
+    """The order's amount, where its items carry no money and so cannot say it; None where they are counted."""
+    if report.amount is not None:
+        return report.amount
+    if any(item.carries_money for item in report.items) or any(line.sub_total for line in state.lines):
+        return None
+    return state.action.original_amount
 
 
 def _require_content(report: Report) -> None:

@@ -29,13 +29,14 @@ def price_lines(state: ActionState, lines: Sequence[Line], rates: Rates) -> Wort
     return _worth(state, priced, total, rates, categories)
 
 
-def price_total(state: ActionState, total: Decimal, rates: Rates) -> Worth:
-    """The worth of an order of which only the total is known; the lines that it has stay as they are.
+def price_total(state: ActionState, total: Decimal, rates: Rates, lines: Sequence[Line] | None = None) -> Worth:
+    """The worth of an order of which only the total is known; its lines stay as they are, or become `lines`.
 
     Raises:
         Rejected: as `price_lines`.
     """
-    return _worth(state, state.lines, total, rates, ())
+    kept = state.lines if lines is None else price_lines(state, lines, rates).lines
+    return _worth(state, kept, total, rates, ())
 
 
 def _worth(

@@ -101,6 +101,17 @@ def read_money(field: str, value: object) -> Decimal:
     return number.quantize(CENT, ROUND_HALF_EVEN)
 
 
+FINER_THAN_CENTS = "{} has more than two decimals and is rounded; a point is read as the decimal point."
+# Sums of floating-point numbers end in such remainders; nobody has written them.
+_NOISE = Decimal("1e-6")
+
+
+def is_finer_than_cents(value: object) -> bool:
+    """Whether an amount has decimals that two do not hold, such as 1.234, which some write for 1,234."""
+    number = read_number("", value)
+    return abs(number - number.quantize(CENT, ROUND_HALF_EVEN)) > _NOISE
+
+
 def read_amount(field: str, value: object) -> Decimal:
     """An amount to the cent (half even), zero or more."""
     amount = read_money(field, value)

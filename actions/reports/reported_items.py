@@ -13,14 +13,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 from actions.reports import fields as read
+from actions.reports.documented import is_unused_item_field
+from actions.reports.near_misses import near_item_field
+from actions.reports.order_ids import unwrapped
 from actions.reports.rejected import Rejected, malformed
+from actions.reports.spelling import squashed
 
 MAX_ITEMS = 1000  # Above any order that people place; bounds the snapshot, which every postback may render.
 
-FLAT = re.compile(
-    r"(?:Item)?(Sku|Category|Name|Quantity|SubTotal|Price|Discount|Amount|QuantityDelta|SubTotalDelta)([1-9]\d{0,3})?",
-    re.ASCII,
-)
 ATTRIBUTES: Final[Mapping[str, tuple[str, Callable[[str, object], object]]]] = {
     "Sku": ("sku", read.read_text),
     "Category": ("category", read.read_text),
@@ -43,6 +43,27 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
 }
 """Names of the same attributes in batch files and in templates."""
 
+_SQUASHED: Final = {squashed(name): name for name in (*ATTRIBUTES, "Amount")}
+_SQUASHED_INSIDE: Final = {squashed(name): known for name, known in OTHER_NAMES.items()} | {
+    squashed(name): name for name in ATTRIBUTES
+}
+_FLAT: Final = re.compile(rf"(item)?({'|'.join(_SQUASHED)})([1-9]\d{{0,3}})?", re.ASCII)
+_CANONICAL: Final = re.compile(rf"(Item)?({'|'.join(_SQUASHED.values())})(\d+)?", re.ASCII)
+_ROUNDED: Final = ("sub_total", "sub_total_delta", "discount")  # A price has as many decimals as it needs.
+# Without the prefix and without a number these are words that anybody uses: of an item only where it has a Sku.
+_BESIDE_SKU: Final = frozenset({"Name", "Category", "Price", "Quantity", "Discount"})
+
+
+def flat_field(squashed_name: str) -> str:
+    """The flat field of an item that a name without case and separators means, or nothing."""
+    match = _FLAT.fullmatch(squashed_name)
+    return f"{'Item' if match[1] else ''}{_SQUASHED[match[2]]}{match[3] or ''}" if match else ""
+
+
+def needs_sku(flat: str) -> bool:
+    """Whether this is a field of an item only beside a Sku."""
+    return flat in _BESIDE_SKU
+
 
 @dataclass(frozen=True, slots=True)
 class ReportedItem:
@@ -57,6 +78,11 @@ class ReportedItem:
     discount: Decimal | None = None
     quantity_delta: int | None = None
     sub_total_delta: Decimal | None = None
+
+    @property
+    def carries_money(self) -> bool:
+        """Whether it says what the line costs, or by how much that changes."""
+        return not (self.sub_total is None and self.price is None and self.sub_total_delta is None)
 
 
 class ItemFields:
@@ -82,32 +108,40 @@ class ItemFields:
             values: dict[str, Any] = {}
             for name, inner in each.items():
                 if inner is not None and inner != "":
-                    self._take(values, str(name).removeprefix("Item"), f"{field}, item {number}, {name}", inner)
+                    self._take(values, str(name), f"{field}, item {number}, {name}", inner)
             self._listed.append(values)
 
-    def take_flat(self, field: str, value: object) -> bool:
-        """Take one flat field; false if it is none of an item."""
-        match = FLAT.fullmatch(field)
-        if not match:
-            return False
-        name, digits = match.groups()
+    def take_flat(self, flat: str, field: str, value: object) -> None:
+        """Take the flat field that was reported as `field`."""
+        match = _CANONICAL.fullmatch(flat)
+        if match is None:
+            raise ValueError(f"{flat} is not a flat field of an item.")
+        _, name, digits = match.groups()
         number = int(digits or 1)
         if number > MAX_ITEMS:
             raise malformed(field, f"at most {MAX_ITEMS} items are allowed.")
         self._unnumbered_sku |= name == "Sku" and not digits
         self._take(self._flat.setdefault(number, {}), name, field, value)
-        return True
+
+    @property
+    def has_sku(self) -> bool:
+        """Whether the first of the flat items has a Sku."""
+        return "sku" in self._flat.get(1, {})
 
     def _take(self, values: dict[str, Any], name: str, field: str, value: object) -> None:
-        known = ATTRIBUTES.get(OTHER_NAMES.get(name, name))
+        known = ATTRIBUTES.get(OTHER_NAMES.get(name, name)) or _in_other_spelling(name)
         if known is None:
             read.check_characters(field, field)
+            _refuse_near_miss(name, field)
             self.warnings.append(f"{field} is no known field of an item; it is not kept.")
             return
         attribute, reader = known
+        value = unwrapped(value)
         read_value = reader(field, value)
         if values.setdefault(attribute, read_value) != read_value:
             raise malformed(field, "the same item has this twice, with different values.")
+        if attribute in _ROUNDED and read.is_finer_than_cents(value):
+            self.warnings.append(read.FINER_THAN_CENTS.format(field))
 
     def claim_amount(self, amount: Decimal | None) -> Decimal | None:
         """Return the amount of the order, or None where `Amount` stands beside a lone `Sku`: then it is the item's."""
@@ -127,6 +161,22 @@ class ItemFields:
             raise Rejected("MALFORMED", "Items are given both as a list and as numbered fields; one of them is enough.")
         numbered = [self._flat[number] for number in sorted(self._flat)] or self._listed
         return tuple(_checked(number, ReportedItem(**values), new_order) for number, values in enumerate(numbered, 1))
+
+
+def _in_other_spelling(name: str) -> tuple[str, Callable[[str, object], object]] | None:
+    own = _SQUASHED_INSIDE.get(squashed(name).removeprefix("item"))
+    return ATTRIBUTES.get(own) if own else None
+
+
+def _refuse_near_miss(name: str, field: str) -> None:
+    """Refuse an unknown name inside of an item that is near a known one, unless it is documented."""
+    plain = squashed(name)
+    if is_unused_item_field(name, plain if plain.startswith("item") else f"item{plain}"):
+        return
+    near = near_item_field(name)
+    if near:
+        near = near.removeprefix("Item")
+        raise malformed(field, f"an item has no field of this name; is {near} meant? Name it {near}, or leave it out.")
 
 
 def _checked(number: int, item: ReportedItem, new_order: bool) -> ReportedItem:
