@@ -80,6 +80,7 @@ _TOTALS: Final = ("amount", "subtotal", "total", "revenue", "turnover")
 _TOTAL_WORDS: Final = frozenset({"amt", "amnt", "price", "value", "sum", "gross", "net", "sale", "sales", "cost"})
 # Near OrderSubTotal in letters, and another thing: many report it beside the amount.
 _WORDS_OF_THEIR_OWN: Final = frozenset({"ordertotal"})
+_QUANTITIES: Final = frozenset({"qty", "count", "units", "pieces"})
 _CURRENCIES: Final = frozenset({"ccy", "cur", "curr"})
 _PARTNERS: Final = ("partnerid", "publisherid", "affiliateid")
 _PARTNER_NAMES: Final = frozenset({"partner", "publisher", "affiliate", "affid", "pubid", "partnercode"})
@@ -150,13 +151,17 @@ def _meant_of_item(name: str, own: str) -> str:
 def _other_word(name: str, plain: str, value: object) -> NearMiss | None:
     said = words(name)
     if "currency" in plain or said & _CURRENCIES:
-        return NearMiss(name, "CurrencyCode", slip=False)
-    if plain in _PARTNER_NAMES or plain.endswith(_PARTNERS):
-        return NearMiss(name, "MediaPartnerId", slip=False)
-    if not _NUMBER.fullmatch(str(value)) or plain.endswith(_NO_MONEY):
+        field = "CurrencyCode"
+    elif plain in _PARTNER_NAMES or plain.endswith(_PARTNERS):
+        field = "MediaPartnerId"
+    elif plain in _QUANTITIES:
+        field = "ItemQuantity"
+    elif not _NUMBER.fullmatch(str(value)) or plain.endswith(_NO_MONEY):
         return None
-    if "discount" in plain:
-        return NearMiss(name, "OrderDiscount", slip=True)
-    if any(word in plain for word in _TOTALS) or said & _TOTAL_WORDS:
-        return NearMiss(name, "Amount", slip=False)
-    return None
+    elif "discount" in plain:
+        field = "OrderDiscount"
+    elif any(word in plain for word in _TOTALS) or said & _TOTAL_WORDS:
+        field = "Amount"
+    else:
+        return None
+    return NearMiss(name, field, slip=field == "OrderDiscount")

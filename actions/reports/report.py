@@ -208,6 +208,7 @@ class _Reader:
             {
                 "Amount": amount_known or kind in (Kind.REVERSED, Kind.RESTORED),  # These have none.
                 "CurrencyCode": "CurrencyCode" in self._values,
+                "ItemQuantity": not self._items.has_sku,
                 "MediaPartnerId": "MediaPartnerId" in self._values
                 or any(name in self._parameters for name in ATTRIBUTION_FIELDS.values()),
             }

@@ -300,3 +300,8 @@ def test_decimals_that_change_nothing_are_not(fields: dict[str, Any]) -> None:
 def test_json_keeps_working_with_names_of_any_shape() -> None:
     odd = {"": "x", " ": "x", "é" * 50: "x", "-": "x"}
     assert len(sale(json.loads(json.dumps(odd))).warnings) == len(odd)
+
+
+def test_a_quantity_is_meant_for_the_item_that_it_stands_beside() -> None:
+    assert sale({"Amount": "5", "qty": "2"}).parameters == {"qty": "2"}
+    assert "near ItemQuantity" in refusal({"Amount": "5", "Sku": "A", "qty": "2"})
