@@ -52,7 +52,7 @@ def process_again(submission: Submission) -> RejectedResult | None:
 def _process(submission: Submission, fields: Mapping[str, Any]) -> RejectedResult | None:
     report = read_report(submission.kind, fields, submission)
     if isinstance(report, Report):
-        # In one transaction, so that whoever has an answer finds the submission.
+        # In one transaction, so that a caller who has an answer finds the submission.
         (result,) = record([report], also=lambda results: _keep(submission, fields, report.warnings, results[0]))
     else:
         result = refused(report)
@@ -72,7 +72,7 @@ def read_report(kind: str, fields: Mapping[str, Any], submission: Submission) ->
     """The report of this kind of submission, or why it cannot be recorded."""
     allowed = EVENTS[kind]
     try:
-        report = parse_report({"Event": allowed[0], **fields}, now=submission.received_at.replace(microsecond=0))
+        report = parse_report(fields, now=submission.received_at.replace(microsecond=0), kind=allowed[0])
         if report.kind not in allowed:
             raise malformed("Event", f"{report.kind} cannot be reported here; expected is {' or '.join(allowed)}.")
     except Rejected as refusal:

@@ -1,26 +1,26 @@
 """Cuts a file into parts that may be recorded side by side: all lines about one order are in the same part. Pure.
 
-The cut follows from the lines alone, so that an import that goes on later finds the same parts again.
+The cut follows from the lines alone, so that an import which goes on later finds the same parts again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 from zlib import crc32
 
-from actions.reports.files import FileLine
+from actions.reports.files import Fields, FileLine
+from actions.reports.order_ids import read_order_id, trimmed, unwrapped
 from actions.reports.rejected import Rejected
+from actions.reports.report import NAMES
 
 # Large enough that the queries of a transaction do not count, small enough that an interruption loses little.
 LINES_PER_TRANSACTION = 500
-# A window's parts are waited for before the next window begins; with eight, hardly anybody waits long.
+# A window's parts are waited for before the next window begins; with eight, hardly any waits long.
 MAX_PARTS = 8
 # A line may hold a thousand items. Three windows are in memory at a time.
 BYTES_PER_WINDOW = 8 * 1024 * 1024
-
-Fields: TypeAlias = dict[str, Any] | Rejected
 
 _CHANGES = frozenset({"modified", "reversed", "restored"})
 
@@ -74,25 +74,29 @@ def windows(lines: Iterable[FileLine]) -> Iterator[Window]:
 
 
 def _key(fields: object) -> str:
-    """What tells the order of a line from others. That two orders share it does no harm."""
+    """What tells the order of a line from others. Two orders may share it."""
     if not isinstance(fields, dict):
         return ""
-    action_id = _value(fields, "ActionId", "ActionID")
-    return action_id.rpartition(".")[2] if action_id else _value(fields, "OrderId", "Oid")
+    action_id = _value(fields, "ActionId")
+    return action_id.rpartition(".")[2] if action_id else _value(fields, "OrderId")
 
 
 def _names_actions_both_ways(lines: Iterable[FileLine]) -> bool:
     """Whether some changes name their action by its id and others by the order: two of them may mean the same one."""
     ways = {
-        bool(_value(line.fields, "ActionId", "ActionID"))
+        bool(_value(line.fields, "ActionId"))
         for line in lines
         if isinstance(line.fields, dict) and _value(line.fields, "Event").lower() in _CHANGES
     }
     return len(ways) == 2
 
 
-def _value(fields: dict[str, Any], *names: str) -> str:
-    for name in names:
-        if value := fields.get(name):
-            return str(value).strip()
+def _value(fields: dict[str, Any], wanted: str) -> str:
+    """The value of the field, however its name and the value are written: as the report is read, so it is cut."""
+    for name, value in fields.items():
+        if value and NAMES.meaning(name).field == wanted:
+            try:
+                return read_order_id(name, value) if wanted == "OrderId" else trimmed(str(unwrapped(value)))
+            except Rejected:
+                return ""
     return ""

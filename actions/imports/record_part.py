@@ -11,10 +11,11 @@ from threading import Thread
 
 from django.db import transaction
 
-from actions.imports.parts import Fields, Part
+from actions.imports.parts import Part
 from actions.models import ImportPart
 from actions.recording.record import record
 from actions.recording.results import Recorded, RejectedResult, Repeated, Result, refused
+from actions.reports.files import Fields
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
 
@@ -34,7 +35,7 @@ class PartResult:
 def record_part(part: Part, run_id: int | None) -> PartResult:
     """Record the lines of `part`, in one transaction with the note that they are recorded.
 
-    Without a run no note is kept. With one, a part that somebody else has recorded is left alone, and what became of
+    Without a run no note is kept. With one, a part that another process has recorded is left alone, and what became of
     it is told.
 
     Raises:
@@ -43,7 +44,7 @@ def record_part(part: Part, run_id: int | None) -> PartResult:
     with transaction.atomic():
         if run_id is None:
             return _record(part.lines)
-        # Who else takes the part at this moment waits here until we have committed.
+        # Another process that takes the part at this moment waits here until we have committed.
         kept, ours = ImportPart.objects.get_or_create(run_id=run_id, number=part.number)
         if not ours:
             return result_of(kept)
@@ -104,4 +105,4 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
-        os._exit(1)  # What is not committed is recorded by whoever goes on.
+        os._exit(1)  # What is not committed is recorded by the next import.

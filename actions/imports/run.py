@@ -1,6 +1,6 @@
 """Imports a file through `record`: parts of it side by side, each recorded once, however often it is cut off.
 
-A part is recorded in one transaction with the note that it is. Who imports the same file again after a failure, or at
+A part is recorded in one transaction with the note that it is. Another import of the same file, after a failure or at
 the same moment, leaves out what is noted. Lines about one order are recorded in the order in which they stand.
 """
 
@@ -19,6 +19,7 @@ from typing import Protocol
 
 import django.db
 from django.db import connections, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from actions.imports.parts import Part, Window, windows
@@ -34,7 +35,7 @@ RecordPart = Callable[[Part, int | None], "Future[PartResult]"]
 
 @dataclass(slots=True)
 class Summary:
-    """How many reports came to what, and the last line of which that is certain."""
+    """How many reports came to what, how many lines were refused, and the last line of which that is certain."""
 
     recorded: int = 0
     repeated: int = 0
@@ -69,16 +70,41 @@ class Listener(Protocol):
         """All lines of the window have been told of."""
 
 
-def begin_or_go_on(path: Path) -> tuple[ImportRun, bool]:
+class ReadOtherwiseError(Exception):
+    """An import of the file was cut off that had read it in another way, so that its parts were others."""
+
+
+def begin_or_go_on(path: Path, reading: str, *, anew: bool = False) -> tuple[ImportRun, bool]:
     """The run of this file, and whether it was begun before.
+
+    `reading` says how the file is read: a run goes on only as it was begun. With `anew` all runs that were cut off are
+    given up.
 
     Raises:
         OSError: the file cannot be read.
+        ReadOtherwiseError: a run that was cut off had read the file in another way.
     """
     with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        file_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    # A program of an earlier version knows runs by the file alone. It must not go on with one of ours.
+    sha256 = hashlib.sha256(f"{reading}\n{file_sha256}".encode()).hexdigest()
     ImportRun.objects.filter(completed_at__lt=timezone.now() - COMPLETE_RUNS_KEPT).delete()
-    run, begun = ImportRun.objects.get_or_create(sha256=sha256, completed_at=None, defaults={"name": path.name[-255:]})
+    cut_off = ImportRun.objects.filter(Q(sha256=file_sha256) | Q(file_sha256=file_sha256), completed_at=None)
+    if anew:
+        cut_off.update(completed_at=timezone.now())
+    other = cut_off.exclude(sha256=sha256).filter(parts__isnull=False).first()
+    if other is not None:
+        how = f"as {other.reading!r}" if other.reading else "by an earlier version"
+        raise ReadOtherwiseError(
+            f"An import of this file of {other.started_at:%Y-%m-%d %H:%M} UTC was cut off. It had read the file {how}, "
+            f"now it would be read as {reading!r}. Go on as it was begun, or begin again with --anew: new actions are "
+            "recognised as repeats then, but a Delta counts again."
+        )
+    run, begun = ImportRun.objects.get_or_create(
+        sha256=sha256,
+        completed_at=None,
+        defaults={"name": path.name[-255:], "file_sha256": file_sha256, "reading": reading},
+    )
     return run, not begun
 
 
@@ -167,7 +193,6 @@ def _tell(window: Window, results: Iterable[PartResult], summary: Summary, liste
     for result in results:
         summary.recorded += result.recorded
         summary.repeated += result.repeated
-        summary.rejected += len(result.rejections)
         rejections += result.rejections
         notes += result.notes
     lines = {line.number: line for line in window.lines}
@@ -175,6 +200,7 @@ def _tell(window: Window, results: Iterable[PartResult], summary: Summary, liste
     for number, note in sorted(notes):
         listener.noted(number, note)
     for number, reason_code, message in sorted(rejections):
+        summary.rejected += lines[number].count
         listener.rejected(lines[number], reason_code, message)
     summary.last_line = window.lines[-1].last_number
     listener.done(window)

@@ -122,7 +122,14 @@ class ChangeForm(forms.Form):
         changed = {item.sku for item in self.items if self._given("quantity", item) != item.quantity}
         changed |= {item.sku for item in self.items if self._given("sub_total", item) != self.before[item.position]}
         return [
-            {"Sku": item.sku, "Quantity": self._given("quantity", item), "SubTotal": self._given("sub_total", item)}
+            {
+                "Sku": item.sku,
+                "Quantity": self._given("quantity", item),
+                # Of an order of which only the total is known, a 0.00 that nobody typed is not an amount.
+                "SubTotal": self._given("sub_total", item)
+                if item.sub_total or self._given("sub_total", item)
+                else None,
+            }
             for item in self.items
             if item.sku in changed
         ]

@@ -8,7 +8,8 @@ from io import BytesIO
 
 from actions.imports.parts import Window
 from actions.imports.run import Summary, import_stream, try_import
-from actions.reports.files import FileLine, UnreadableFileError, csv_rows, json_lines, json_object
+from actions.reports.csv_files import csv_rows
+from actions.reports.files import FileLine, UnreadableFileError, json_lines, json_object
 from actions.reports.rejected import Rejected
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -63,7 +64,7 @@ def _lines(text: bytes) -> list[FileLine]:
     if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return _bounded(csv_rows(BytesIO(text)))
     try:  # One object, perhaps over several lines, as people copy it.
-        return [FileLine(1, text, json_object(text, "text"))]
+        return [FileLine(1, b"", json_object(text, "text"))]
     except Rejected:
         return _bounded(json_lines(BytesIO(text)))
 

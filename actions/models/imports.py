@@ -8,16 +8,21 @@ from django.db.models.functions import Now
 
 
 class ImportRun(models.Model):
-    """One import of a file. The file is known by its bytes: under another name it is the same."""
+    """One import of a file. The file is known by its bytes: under another name it is the same.
+
+    Runs of earlier versions have neither `file_sha256` nor `reading`; the `sha256` of those is the file's.
+    """
 
     name = models.CharField(max_length=255)
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, help_text="Of the file and of how it is read.")
+    file_sha256 = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 -- old programs leave it out
+    reading = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 -- old programs leave it out
     started_at = models.DateTimeField(db_default=Now())
     completed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            # Whoever imports a file that is on its way goes on with that import. Also read by: finding it.
+            # An import of a file that is on its way goes on with that one. Also read by: finding it.
             models.UniqueConstraint(
                 fields=["sha256"], condition=Q(completed_at__isnull=True), name="one_import_of_a_file_at_once"
             ),

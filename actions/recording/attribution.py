@@ -15,7 +15,8 @@ from typing import Final
 from django.db import connection
 
 from actions.models import ActionEvent
-from actions.reports.report import ATTRIBUTION_FIELDS, Report
+from actions.reports.known_names import ATTRIBUTION_FIELDS
+from actions.reports.report import Report
 from partners.models import AttributionRule
 from partners.models.attribution import comparable
 

@@ -100,6 +100,16 @@ def read_money(field: str, value: object) -> Decimal:
     return number
 
 
+ROUNDED = "{} has more than {} decimals and is rounded; a point is read as the decimal point."
+# Sums of floating-point numbers end in such remainders; nobody has written them.
+_NOISE = Decimal("1e-6")
+
+
+def is_finer(amount: Decimal, decimals: int) -> bool:
+    """Whether an amount has more decimals than so many, such as 1.234, which some write for 1,234."""
+    return abs(amount - round(amount, decimals)) > _NOISE
+
+
 def read_amount(field: str, value: object) -> Decimal:
     """An amount, exact, zero or more."""
     amount = read_money(field, value)

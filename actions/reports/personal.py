@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from actions.reports.parameters import is_personal
-from actions.reports.report import ALIASES, READERS
+from actions.reports.report import NAMES, READERS
 
 HIDDEN: Final = "hidden: personal"
 WHY_HIDDEN: Final = "Hidden, because it may hold personal data of the customer, which your role does not show."
@@ -18,5 +18,5 @@ def without_personal(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_hidden(name: str) -> bool:
-    known = ALIASES.get(name, name)
-    return is_personal(known) and known not in READERS and not name.startswith("Item")  # What tells of the order.
+    known = NAMES.meaning(name).field
+    return is_personal(known) and known not in READERS and not known.startswith("Item")  # What tells of the order.

@@ -6,9 +6,8 @@ Fields that are empty or null count as absent.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,77 +15,24 @@ from typing import Any, Final
 
 from actions.models import ActionEvent
 from actions.reports import fields as read
+from actions.reports import order_ids
+from actions.reports.field_names import FieldNames, Use
+from actions.reports.known_names import ALIASES, ATTRIBUTION_FIELDS, KEPT, WORKED_OUT
+from actions.reports.order_ids import unwrapped
 from actions.reports.parameters import PARAMETERS, ParameterType
 from actions.reports.rejected import Rejected, malformed
-from actions.reports.reported_items import ItemFields, ReportedItem
-from partners.models import AttributionRule
+from actions.reports.reported_items import ItemFields, ReportedItem, needs_sku
+from actions.reports.unused_names import UnusedNames
 
 Kind = ActionEvent.Kind
-
-ALIASES: Final[Mapping[str, str]] = {
-    "ActionID": "ActionId",
-    "ActionTrackerID": "ActionTrackerId",
-    "EventTypeId": "ActionTrackerId",
-    "MediaId": "MediaPartnerId",
-    "Oid": "OrderId",
-    "OriginalCurrency": "CurrencyCode",
-    "Currency": "CurrencyCode",
-    "OriginalAmount": "Amount",
-    "OrderSubTotalPreDiscount": "Amount",
-    "OrderSubtotal": "Amount",
-    "DispositionCode": "Reason",
-    "StatusDetail": "Reason",
-    "ClickId": "RefClickId",
-    "OrderPromoCode": "PromoCode",
-    "IpAddress": "IpAddressPlain",
-    "AndroidId": "androidId",
-    "AppleIfa": "iosIfa",
-}
-"""Other names under which a field may come."""
-
-WORKED_OUT: Final = frozenset(
-    {
-        "CampaignName",
-        "ActionTrackerName",
-        "MediaPartnerName",
-        "Status",
-        "Payout",
-        "DeltaPayout",
-        "IntendedPayout",
-        "PayoutCurrency",
-        "DeltaAmount",
-        "IntendedAmount",
-        "CreationDate",
-        "LockingDate",
-        "ClearedDate",
-        "DeliveryId",
-        "Attempt",
-        "ActionEvent",
-    }
-)
-"""Parameters that follow from the action itself: a reported value is not used."""
-
-ATTRIBUTION_FIELDS: Final[Mapping[str, str]] = {
-    AttributionRule.Key.CLICK_ID: "RefClickId",
-    AttributionRule.Key.CUSTOM_CLICK_ID: "CustomClickId",
-    AttributionRule.Key.PROMO_CODE: "PromoCode",
-    AttributionRule.Key.UNIQUE_URL: "UniqueUrl",
-    AttributionRule.Key.CALLER_ID: "CallerId",
-    AttributionRule.Key.CUSTOMER_ID: "CustomerId",
-    AttributionRule.Key.CUSTOM_PROFILE_ID: "CustomProfileId",
-    AttributionRule.Key.GOOGLE_AD_ID: "GoogAId",
-    AttributionRule.Key.ANDROID_ID: "androidId",
-    AttributionRule.Key.APPLE_IFA: "iosIfa",
-    AttributionRule.Key.APPLE_IFV: "AppleIfv",
-}
-"""The field that holds what an action can be attributed by. Those that are no parameters are kept all the same."""
-KEPT: Final = frozenset(ATTRIBUTION_FIELDS.values()) - PARAMETERS.keys()
 
 # Addresses of pages and browsers' names are often longer than the usual limit.
 LONG_TEXTS: Final = {"LandingPageUrl": 2000, "UniqueUrl": 2000, "UserAgent": 2000}
 # Which of the parameters that are money may be reported, in the cart's currency.
 REPORTED_MONEY: Final = ("Money1", "Money2", "Money3")
 POST_DISCOUNT: Final = "OrderSubTotalPostDiscount"
+_TOTALS: Final = ("Amount", POST_DISCOUNT)
+LONG_TEXT = 2000  # Of a field of which nothing is known.
 MAX_FIELDS = 1000 * 12  # As many as the most items have, flat; bounds the work on one report.
 MAX_NAME = 100
 ACTION_ID = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
@@ -127,15 +73,20 @@ class Report:
         return bool(self.items) or self.has_total or self.order_discount is not None
 
 
-def parse_report(fields: Mapping[str, object], *, now: datetime | None = None) -> Report:
-    """Read one report from its fields; `now` is what the event date NOW stands for (default: the clock).
+def parse_report(
+    fields: Mapping[str, object], *, now: datetime | None = None, kind: ActionEvent.Kind = Kind.CREATED
+) -> Report:
+    """Read one report from its fields.
+
+    `now` is what the event date NOW stands for (default: the clock), `kind` what the report is where it has no Event.
 
     Raises:
-        Rejected: a value is wrong or a field that the kind of report needs is missing.
+        Rejected: a value is wrong, a field that the kind of report needs is missing, or a name is unknown and near one
+            that decides what is paid.
     """
     if len(fields) > MAX_FIELDS:
         raise Rejected("MALFORMED", f"{len(fields)} fields; at most {MAX_FIELDS} are allowed.")
-    reader = _Reader(now or datetime.now(UTC).replace(microsecond=0))
+    reader = _Reader(now or datetime.now(UTC).replace(microsecond=0), kind)
     for name, value in fields.items():
         if value is not None and value != "":
             reader.take(name, value)
@@ -147,58 +98,91 @@ def parse_report(fields: Mapping[str, object], *, now: datetime | None = None) -
 class _Reader:
     """Collects the fields of one report."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, kind: ActionEvent.Kind) -> None:
         self._now = now
+        self._kind = kind
         self._values: dict[str, Any] = {}  # Each of the type that its reader returns.
         self._parameters: dict[str, str] = {}
+        self._names: dict[str, str] = {}  # Under which each came first.
         self._warnings: list[str] = []
         self._items = ItemFields()
+        self._beside_sku: list[tuple[str, str, object]] = []  # The flat field, its name as it came, its value.
+        self._unused = UnusedNames(NAMES.guesses, NAMES.harmless)
 
     def take(self, name: str, value: object) -> None:
         if len(name) > MAX_NAME:
             raise Rejected("MALFORMED", f"{name[:MAX_NAME]}…: a field's name has at most {MAX_NAME} characters.")
-        canonical = ALIASES.get(name, name)
-        if canonical in ("Items", "items"):
-            self._items.take_list(name, value)
-        elif canonical in READERS:
-            self._keep(canonical, name, self._read(canonical, name, value))
-        elif canonical in WORKED_OUT:
-            self._warnings.append(f"{name} is worked out from the action; the reported value is not used.")
-        elif canonical in PARAMETERS:
-            text = read_parameter(canonical, name, value)
-            if self._parameters.setdefault(canonical, text) != text:
-                raise malformed(name, f"it differs from {canonical}, which means the same.")
-        elif canonical in KEPT:
-            self._parameters[canonical] = read.read_text(name, value, LONG_TEXTS.get(canonical, read.MAX_TEXT))
-        elif not self._items.take_flat(name, value):
-            read.check_characters(name, name)
-            self._parameters[name] = read.read_text(name, value, 2000)
-            self._warnings.append(_unknown(name))
+        use, canonical = NAMES.meaning(name)
+        plain = unwrapped(value)
+        match use:
+            case Use.READ:
+                self._keep(canonical, name, self._read(canonical, name, value if canonical == "OrderId" else plain))
+            case Use.PARAMETER:
+                self._keep_parameter(canonical, name, read_parameter(canonical, name, plain))
+            case Use.KEPT:
+                limit = LONG_TEXTS.get(canonical, read.MAX_TEXT)
+                self._keep_parameter(canonical, name, read.read_text(name, plain, limit))
+            case Use.ITEMS:
+                self._items.take_list(name, value)
+            case Use.ITEM if needs_sku(canonical):
+                self._beside_sku.append((canonical, name, plain))
+            case Use.ITEM:
+                self._items.take_flat(canonical, name, plain)
+            case Use.WORKED_OUT:
+                self._warnings.append(f"{name} is worked out from the action; the reported value is not used.")
+            case Use.UNUSED | Use.UNKNOWN:
+                self._keep_unused(use, canonical, name, plain)
+
+    def _keep_unused(self, use: Use, canonical: str, name: str, value: object) -> None:
+        read.check_characters(name, name)
+        text = read.read_text(name, value, LONG_TEXT)
+        self._keep_parameter(canonical, name, text)
+        if use == Use.UNUSED:
+            self._unused.documented(name, canonical)
+        else:
+            self._unused.unknown(name, text)
 
     def _read(self, canonical: str, name: str, value: object) -> object:
         if canonical == "EventDate":
             return read.read_date(name, value, self._now)
-        return READERS[canonical](name, value)
+        result = READERS[canonical](name, value)
+        if canonical == "OrderId" and isinstance(value, str) and value != result:
+            self._warnings.append(f"{name} is read without the blanks and spreadsheet's marks around it.")
+        elif canonical in (*_TOTALS, "OrderDiscount") and isinstance(result, Decimal):
+            self._items.exact[name] = result
+        return result
 
     def _keep(self, canonical: str, name: str, value: object) -> None:
         if self._values.setdefault(canonical, value) != value:
-            raise malformed(name, f"it differs from {canonical}, which means the same.")
+            raise self._differs(canonical, name)
+        self._names.setdefault(canonical, name)
+
+    def _keep_parameter(self, canonical: str, name: str, text: str) -> None:
+        if self._parameters.setdefault(canonical, text) != text:
+            raise self._differs(canonical, name)
+        self._names.setdefault(canonical, name)
+
+    def _differs(self, canonical: str, name: str) -> Rejected:
+        other = self._names[canonical] if name == canonical else name
+        return malformed(other, f"it differs from {canonical}, which means the same.")
 
     def report(self) -> Report:
         get = self._values.get
-        kind = get("Event", Kind.CREATED)
+        kind = get("Event", self._kind)
         new_order = kind == Kind.CREATED
+        self._take_beside_sku(kind)
         amount, post_discount = self._items.claim_total(get("Amount"), get(POST_DISCOUNT), new_order=new_order)
         items = self._items.items(new_order=new_order)
         itemized = any(item.carries_money for item in items)
         if itemized and amount is not None:
             self._warnings.append("Amount is not used: the order's amount is the sum of its items.")
         order_discount = self._items.discount_to_share(items, get("OrderDiscount"))
+        self._refuse_unused(kind, items, amount_known=itemized or amount is not None or post_discount is not None)
         return Report(
             kind=kind,
             campaign_id=get("CampaignId"),
             action_tracker_id=get("ActionTrackerId"),
-            order_id=get("OrderId", ""),
+            order_id=self._order_id(kind),
             action_id=get("ActionId"),
             event_date=get("EventDate"),
             partner_id=get("MediaPartnerId"),
@@ -211,8 +195,59 @@ class _Reader:
             reason=get("Reason", ""),
             media_source_ids=get("MediaSourceIds"),
             parameters=self._parameters,
-            warnings=(*self._warnings, *self._items.warnings),
+            warnings=(
+                *self._warnings,
+                *self._unused.warnings,
+                *self._items.warnings,
+                *self._items.rounded(get("CurrencyCode", "")),
+            ),
         )
+
+    def _order_id(self, kind: ActionEvent.Kind) -> str:
+        order_id = str(self._values.get("OrderId", ""))
+        if order_ids.may_be_rounded(order_id):
+            self._warnings.append("OrderId ends in zeros as if a spreadsheet had rounded it; check that it is whole.")
+        if not order_ids.MADE_UP.fullmatch(order_id):
+            return order_id
+        if kind != Kind.CREATED:
+            raise malformed("OrderId", f"{order_id} asks for a new order id; a change names a known order.")
+        self._warnings.append(f"OrderId: an order id of its own is made up, as {order_id} asks.")
+        return order_ids.made_up()
+
+    def _take_beside_sku(self, kind: ActionEvent.Kind) -> None:
+        """Without a Sku beside them, Name, Category, Price, Quantity and Discount say nothing of an item."""
+        for flat, name, value in self._beside_sku:
+            # Of a change, a lone Price or Quantity is meant for an item, and refused for want of its Sku.
+            if self._items.has_sku or (kind != Kind.CREATED and flat not in ("Name", "Category")):
+                self._items.take_flat(flat, name, value)
+            else:
+                self._keep_parameter(name, name, read.read_text(name, value, LONG_TEXT))
+                self._unused.without_sku(name, flat)
+
+    def _refuse_unused(self, kind: ActionEvent.Kind, items: Sequence[ReportedItem], *, amount_known: bool) -> None:
+        """Refuse names that would have decided, and an order that would be recorded with 0.00 for want of its amount.
+
+        Raises:
+            Rejected: there is such a name, or no amount although the report tells of one.
+        """
+        self._unused.refuse(
+            {
+                "Amount": amount_known or kind in (Kind.REVERSED, Kind.RESTORED),  # These have none.
+                "CurrencyCode": "CurrencyCode" in self._values,
+                "ItemQuantity": not self._items.has_sku,
+                "MediaPartnerId": "MediaPartnerId" in self._values
+                or any(name in self._parameters for name in ATTRIBUTION_FIELDS.values()),
+            }
+        )
+        if amount_known or kind != Kind.CREATED:
+            return
+        for name in self._unused.totals:
+            raise malformed(name, "the order's amount does not come with it; report Amount, or the items' SubTotal.")
+        if items:
+            raise malformed(
+                "Items",
+                "none has a SubTotal or Price, and the order has no Amount; report one of them, 0 if nothing is paid.",
+            )
 
 
 def _require_identity(report: Report) -> None:
@@ -257,7 +292,7 @@ def _read_kind(name: str, value: object) -> ActionEvent.Kind:
 
 
 def _read_action_id(name: str, value: object) -> tuple[int, int, int]:
-    text = read.read_text(name, value).strip()
+    text = order_ids.trimmed(read.read_text(name, value))
     match = ACTION_ID.fullmatch(text)
     if not match:
         raise malformed(name, f"{read.shown(text)} is not an action id; expected is one such as 1000.2001.158133.")
@@ -273,7 +308,7 @@ READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "Event": _read_kind,
     "CampaignId": read.read_id,
     "ActionTrackerId": read.read_id,
-    "OrderId": read.read_text,
+    "OrderId": order_ids.read_order_id,
     "ActionId": _read_action_id,
     "EventDate": read.read_date,
     "MediaPartnerId": read.read_id,
@@ -287,10 +322,5 @@ READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
 }
 """The fields that decide what is recorded, by name, with the reader of each."""
 
-_KNOWN_NAMES: Final = sorted({*READERS, *ALIASES, *PARAMETERS, *KEPT, "Items"})
-
-
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, _KNOWN_NAMES, n=1, cutoff=0.8)
-    guess = f" Did you mean {near[0]}?" if near else ""
-    return f"{name} is no known field; it is kept with the action, and no postback can carry it.{guess}"
+NAMES: Final = FieldNames(read=READERS, aliases=ALIASES, parameters=PARAMETERS, worked_out=WORKED_OUT, kept=KEPT)
+"""The names of all fields, with what each means."""

@@ -13,15 +13,15 @@ from decimal import Decimal
 from typing import Any, Final
 
 from actions.reports import fields as read
+from actions.reports.documented import is_unused_item_field
+from actions.reports.near_misses import near_item_field
+from actions.reports.order_ids import unwrapped
 from actions.reports.rejected import Rejected, malformed
+from actions.reports.spelling import squashed
+from value_types.currencies import minor_units
 
 MAX_ITEMS = 1000  # Above any order that people place; bounds the snapshot, which every postback may render.
 
-FLAT = re.compile(
-    r"(?:Item)?(Sku|Category|Name|Quantity|SubTotal|Price|Discount|TotalDiscount|DiscountRate|Amount|QuantityDelta"
-    r"|SubTotalDelta)([1-9]\d{0,3})?",
-    re.ASCII,
-)
 ATTRIBUTES: Final[Mapping[str, tuple[str, Callable[[str, object], object]]]] = {
     "Sku": ("sku", read.read_text),
     "Category": ("category", read.read_text),
@@ -45,6 +45,34 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
     "rbt": "TotalDiscount",
 }
 """Names of the same attributes in batch files and in templates."""
+
+# cartamt is a name in lists and templates only.
+_SQUASHED: Final = {squashed(name): name for name in ATTRIBUTES if name != "cartamt"}
+_SQUASHED_INSIDE: Final = {squashed(name): known for name, known in OTHER_NAMES.items()} | {
+    squashed(name): name for name in ATTRIBUTES
+}
+_FLAT: Final = re.compile(rf"(item)?({'|'.join(_SQUASHED)})([1-9]\d{{0,3}})?", re.ASCII)
+_CANONICAL: Final = re.compile(rf"(Item)?({'|'.join(_SQUASHED.values())})(\d+)?", re.ASCII)
+_ROUNDED: Final = (
+    "sub_total",
+    "sub_total_delta",
+    "amount",
+    "net",
+    "total_discount",
+)  # A price has as many decimals as it needs.
+# Without the prefix and without a number these are words that anybody uses: of an item only where it has a Sku.
+_BESIDE_SKU: Final = frozenset({"Name", "Category", "Price", "Quantity", "Discount"})
+
+
+def flat_field(squashed_name: str) -> str:
+    """The flat field of an item that a name without case and separators means, or nothing."""
+    match = _FLAT.fullmatch(squashed_name)
+    return f"{'Item' if match[1] else ''}{_SQUASHED[match[2]]}{match[3] or ''}" if match else ""
+
+
+def needs_sku(flat: str) -> bool:
+    """Whether this is a field of an item only beside a Sku."""
+    return flat in _BESIDE_SKU
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +110,9 @@ class ItemFields:
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.exact: dict[
+            str, Decimal
+        ] = {}  # The amounts that are rounded to the currency, by the name they came under.
         self._listed: list[dict[str, Any]] = []
         self._flat: dict[int, dict[str, Any]] = {}
         self._unnumbered_sku = False
@@ -100,32 +131,45 @@ class ItemFields:
             values: dict[str, Any] = {}
             for name, inner in each.items():
                 if inner is not None and inner != "":
-                    self._take(values, str(name).removeprefix("Item"), f"{field}, item {number}, {name}", inner)
+                    self._take(values, str(name), f"{field}, item {number}, {name}", inner)
             self._listed.append(values)
 
-    def take_flat(self, field: str, value: object) -> bool:
-        """Take one flat field; false if it is none of an item."""
-        match = FLAT.fullmatch(field)
-        if not match:
-            return False
-        name, digits = match.groups()
+    def take_flat(self, flat: str, field: str, value: object) -> None:
+        """Take the flat field that was reported as `field`."""
+        match = _CANONICAL.fullmatch(flat)
+        if match is None:
+            raise ValueError(f"{flat} is not a flat field of an item.")
+        _, name, digits = match.groups()
         number = int(digits or 1)
         if number > MAX_ITEMS:
             raise malformed(field, f"at most {MAX_ITEMS} items are allowed.")
         self._unnumbered_sku |= name == "Sku" and not digits
         self._take(self._flat.setdefault(number, {}), name, field, value)
-        return True
+
+    @property
+    def has_sku(self) -> bool:
+        """Whether the first of the flat items has a Sku."""
+        return "sku" in self._flat.get(1, {})
 
     def _take(self, values: dict[str, Any], name: str, field: str, value: object) -> None:
-        known = ATTRIBUTES.get(OTHER_NAMES.get(name, name))
+        known = ATTRIBUTES.get(OTHER_NAMES.get(name, name)) or _in_other_spelling(name)
         if known is None:
             read.check_characters(field, field)
+            _refuse_near_miss(name, field)
             self.warnings.append(f"{field} is no known field of an item; it is not kept.")
             return
         attribute, reader = known
+        value = unwrapped(value)
         read_value = reader(field, value)
         if values.setdefault(attribute, read_value) != read_value:
             raise malformed(field, "the same item has this twice, with different values.")
+        if attribute in _ROUNDED and isinstance(read_value, Decimal):
+            self.exact[field] = read_value
+
+    def rounded(self, currency: str) -> list[str]:
+        """Notes on the amounts that have more decimals than the currency; one that is not reported may have two."""
+        most = minor_units(currency)
+        return [read.ROUNDED.format(field, most) for field, exact in self.exact.items() if read.is_finer(exact, most)]
 
     def claim_total(
         self, amount: Decimal | None, post_discount: Decimal | None, *, new_order: bool
@@ -191,6 +235,22 @@ def _without_idle_zeros(values: dict[str, Any]) -> dict[str, Any]:
     if len(kinds) < 2 or not any(values[kind] for kind in kinds):
         return values
     return {name: value for name, value in values.items() if name not in kinds or value}
+
+
+def _in_other_spelling(name: str) -> tuple[str, Callable[[str, object], object]] | None:
+    own = _SQUASHED_INSIDE.get(squashed(name).removeprefix("item"))
+    return ATTRIBUTES.get(own) if own else None
+
+
+def _refuse_near_miss(name: str, field: str) -> None:
+    """Refuse an unknown name inside of an item that is near a known one, unless it is documented."""
+    plain = squashed(name)
+    if is_unused_item_field(name, plain if plain.startswith("item") else f"item{plain}"):
+        return
+    near = near_item_field(name)
+    if near:
+        near = near.removeprefix("Item")
+        raise malformed(field, f"an item has no field of this name; is {near} meant? Name it {near}, or leave it out.")
 
 
 def _checked(number: int, item: ReportedItem, new_order: bool) -> ReportedItem:

@@ -15,10 +15,19 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from actions.imports.parts import Window
-from actions.imports.run import ImportStoppedError, Summary, begin_or_go_on, import_run, import_stream, try_import
-from actions.reports.files import FileLine, LineReader, UnreadableFileError, csv_rows, json_lines
+from actions.imports.reading import READERS, Reading
+from actions.imports.run import (
+    ImportStoppedError,
+    ReadOtherwiseError,
+    begin_or_go_on,
+    import_run,
+    import_stream,
+    try_import,
+)
+from actions.imports.understood import shown_first
+from actions.reports.files import FileLine, UnreadableFileError
 
-READERS: dict[str, LineReader] = {".jsonl": json_lines, ".ndjson": json_lines, ".csv": csv_rows}
+CHANGES = ("modified", "reversed", "restored")
 MAX_NOTES = 100  # Each is printed once; a file with more kinds of them has another problem.
 
 MAX_JOBS = 64  # Each has a connection to the database.
@@ -32,7 +41,8 @@ Record conversions, and changes of recorded ones, from a file.
 A .jsonl file has one JSON object a line, a .csv file the field names in its first line. The fields are those of the
 conversion API: CampaignId, ActionTrackerId, EventDate, OrderId, MediaPartnerId, Items and so on; in CSV an item's
 fields are numbered: ItemSku1, ItemSubTotal1. Event says what happened: created (if it is left out), modified,
-reversed or restored. docs/actions.md explains every field.
+reversed or restored; --event says it for all lines without their own, as in files whose name or place says it.
+docs/actions.md explains every field.
 
 An import that was cut off goes on when the same file is imported again: what was done is not done twice. Once it is
 complete, importing the file again is a new import: new actions and modifications that were recorded before are
@@ -50,8 +60,20 @@ class Command(BaseCommand):
         )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", help="a .jsonl or .csv file in UTF-8, or - for JSON Lines from standard input")
-        parser.add_argument("--dry-run", action="store_true", help="check every line, but record and send nothing")
+        parser.add_argument(
+            "file", help="a .jsonl, .csv or .tsv file in UTF-8, or - for JSON Lines from standard input"
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="check every line and show how the first are understood, but record and send nothing",
+        )
+        parser.add_argument(
+            "--event", default="", choices=CHANGES, help="what lines without an Event report of their actions"
+        )
+        parser.add_argument(
+            "--anew", action="store_true", help="begin with the first line, although an import of the file was cut off"
+        )
         parser.add_argument(
             "--rejects", type=Path, metavar="FILE", help="write the rejected lines, as they are, to this file"
         )
@@ -63,18 +85,27 @@ class Command(BaseCommand):
             help="record with up to N processes (default: %(default)s, as many as there are processors)",
         )
 
-    def handle(self, *, file: str, dry_run: bool, rejects: Path | None, jobs: int, **_: object) -> None:
+    def handle(
+        self, *, file: str, dry_run: bool, rejects: Path | None, jobs: int, event: str, anew: bool, **_: object
+    ) -> None:
         with ExitStack() as stack:
-            source, read_lines = _open(file, stack)
+            source, reading = _open(file, event, stack)
             told = _ConsoleReport(self, _open_rejects(rejects, file, stack), stack.enter_context(_progress_bar(source)))
+            lines = reading.lines(source, told.say)
             try:
                 if dry_run:
-                    summary = try_import(read_lines(source), told)
+                    first: list[str] = []
+                    summary = try_import(shown_first(lines, first.append), told)
+                    for text in first:
+                        told.say(text)
                 elif not _is_kept(file):
-                    summary = import_stream(read_lines(source), told, jobs)
+                    summary = import_stream(lines, told, jobs)
                 else:
-                    summary = self._import_file(source, read_lines, told, jobs)
-            except UnreadableFileError as error:
+                    run, before = begin_or_go_on(Path(source.name), str(reading), anew=anew)
+                    if before:
+                        told.say(f"Going on with this file's import of {run.started_at:%Y-%m-%d %H:%M} UTC.")
+                    summary = import_run(lines, run, told, jobs)
+            except (UnreadableFileError, ReadOtherwiseError) as error:
                 raise CommandError(f"{file}: {error}") from error
             except django.db.Error as error:
                 raise CommandError(f"The database failed: {str(error).strip()}\nNothing was recorded.") from error
@@ -85,12 +116,6 @@ class Command(BaseCommand):
         if summary.rejected:
             where = f" They are in {rejects}." if rejects else ""
             raise CommandError(f"{summary.rejected:,} of the lines were rejected.{where}")
-
-    def _import_file(self, source: BinaryIO, read_lines: LineReader, told: _ConsoleReport, jobs: int) -> Summary:
-        run, before = begin_or_go_on(Path(source.name))
-        if before:
-            self.stderr.write(f"Going on with this file's import of {run.started_at:%Y-%m-%d %H:%M} UTC.")
-        return import_run(read_lines(source), run, told, jobs)
 
 
 class _ConsoleReport:
@@ -104,7 +129,7 @@ class _ConsoleReport:
         self._notes: set[str] = set()
 
     def rejected(self, line: FileLine, reason_code: str, message: str) -> None:
-        self._say(f"Line {line.number}: {reason_code}: {message}")
+        self.say(f"Line {line.number}: {reason_code}: {message}")
         if self._rejects is not None:
             for raw in (self._header, line.raw):
                 if raw:
@@ -114,7 +139,7 @@ class _ConsoleReport:
     def noted(self, number: int, note: str) -> None:
         if note not in self._notes and len(self._notes) < MAX_NOTES:
             self._notes.add(note)
-            self._say(f"Line {number}: note: {note}")
+            self.say(f"Line {number}: note: {note}")
 
     def begins(self, window: Window) -> None:
         if window.lines[0].fields is None:
@@ -125,20 +150,21 @@ class _ConsoleReport:
         if self._rejects is not None:
             self._rejects.flush()
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Write a line beside the progress bar."""
         with self._bar.external_write_mode(file=sys.stderr):
             self._command.stderr.write(text)
 
 
-def _open(name: str, stack: ExitStack) -> tuple[BinaryIO, LineReader]:
+def _open(name: str, event: str, stack: ExitStack) -> tuple[BinaryIO, Reading]:
     if name == "-":
-        return sys.stdin.buffer, json_lines
+        return sys.stdin.buffer, Reading(".jsonl", event)
     path = Path(name)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
         raise CommandError(f"{name}: the file's name must end in .jsonl or .csv, which says how to read it.")
     try:
-        return stack.enter_context(path.open("rb")), reader
+        return stack.enter_context(path.open("rb")), Reading(suffix, event)
     except OSError as error:
         raise CommandError(f"{name}: {error.strerror}.") from error
 

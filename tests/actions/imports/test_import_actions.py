@@ -1,4 +1,4 @@
-"""`import_actions`: files and standard input, bad lines beside good ones, a dry run, rejected lines to mend."""
+"""`import_actions`: files and standard input, bad lines beside good ones, a dry run, rejected lines to correct."""
 
 import io
 import json
@@ -109,7 +109,7 @@ def test_bad_lines_are_told_by_number_and_do_not_stop_the_good_ones(
     assert Action.objects.count() == 2
 
 
-def test_rejected_rows_of_csv_can_be_imported_again_once_mended(
+def test_rejected_rows_of_csv_can_be_imported_again_once_corrected(
     tracker: ActionTracker, write_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     header = "CampaignId,ActionTrackerId,EventDate,OrderId,Note"
@@ -127,7 +127,7 @@ def test_rejected_rows_of_csv_can_be_imported_again_once_mended(
     )
     rejects = tmp_path / "rejects.csv"
     out, errors, _ = run(path, "--jobs", 1, "--rejects", rejects)
-    assert out == "2 recorded, 0 repeated, 5 rejected.\n"
+    assert out == "2 recorded, 0 repeated, 6 rejected.\n"
     assert errors.splitlines() == [
         "Line 3: MALFORMED: The line has 6 cells, the first line of the file 5 names.",
         "Line 5: MALFORMED: The line has 4 cells, the first line of the file 5 names.",
@@ -136,8 +136,8 @@ def test_rejected_rows_of_csv_can_be_imported_again_once_mended(
         "Line 9: OID_MISSING: OrderId is missing; it tells one order from another.",
     ]
     assert rejects.read_bytes().splitlines()[:3] == [header.encode(), (row + 'B,"two').encode(), b'lines",more']
-    mended = rejects.read_bytes().replace(b",more", b"").replace(b"C\n", b"C,\n").replace(b'"quo"te"', b"quote")
-    rejects.write_bytes(mended.replace(b"\xff", b"").replace(b"20,,", b"20,G,"))
+    corrected = rejects.read_bytes().replace(b",more", b"").replace(b"C\n", b"C,\n").replace(b'"quo"te"', b"quote")
+    rejects.write_bytes(corrected.replace(b"\xff", b"").replace(b"20,,", b"20,G,"))
     assert run(rejects) == ("5 recorded, 0 repeated, 0 rejected.\n", "", "")
     assert "".join(sorted(Action.objects.values_list("order_id", flat=True))) == "ABCDEFG"
 
@@ -158,7 +158,14 @@ def test_a_dry_run_checks_everything_and_changes_nothing(
     )
     out, errors, error = run(path, "--dry-run")
     assert out == "Dry run, nothing was recorded. It would be: 2 recorded, 1 repeated, 1 rejected.\n"
-    assert errors.startswith("Line 4: ACTION_NOT_PENDING: ")
+    refused, *understood = errors.splitlines()
+    assert refused.startswith("Line 4: ACTION_NOT_PENDING: ")
+    same = f"created, order 'A', event type {tracker.pk}, 2026-11-20T10:00:00+00:00"
+    assert understood == [
+        f"Line 1 is understood as: {same}, partner {partner.pk}.",
+        f"Line 2 is understood as: {same}.",
+        f"Line 3 is understood as: reversed, order 'A', event type {tracker.pk}.",
+    ]
     assert error == "1 of the lines were rejected."
     assert (Action.objects.count(), ActionEvent.objects.count(), Delivery.objects.count()) == (0, 0, 0)
     run(path)

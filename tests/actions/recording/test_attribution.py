@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 
 from actions.recording.attribution import REFERRING_TYPES
 from actions.recording.record import record
-from actions.reports.report import ATTRIBUTION_FIELDS, parse_report
+from actions.reports.known_names import ATTRIBUTION_FIELDS
+from actions.reports.report import parse_report
 from partners.models import ActionTracker, AttributionRule, Partner
 from tests.support.factories import (
     make_partner,
