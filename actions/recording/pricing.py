@@ -29,8 +29,11 @@ def price_report(state: ActionState, report: Report, rates: Rates) -> Worth:
     total = reported_total(report, state.counting)
     if total is not None and not any(item.carries_money for item in report.items):
         return _price_total(state, report, total, rates)
-    if report.items or state.lines:
+    counted = any(item.carries_money for item in report.items) or any(line.sub_total for line in state.lines)
+    if counted:
         return _price_lines(state, report, rates)
+    if report.order_discount is None:  # Of lines that say nothing of money, something else changes.
+        return _price_total(state, report, state.action.original_amount, rates)
     kept = state.action.order_discount or ZERO
     before = state.action.original_amount + (kept if state.counting.discounts else ZERO)
     return _price_total(state, report, _after_discount(state, report, before), rates)
