@@ -5,7 +5,7 @@ from django.db.models.signals import post_migrate, pre_save
 class PeopleConfig(AppConfig):
     name = "accounts"
     label = "people"
-    verbose_name = "People"
+    verbose_name = "Accounts"
 
     def ready(self) -> None:
         from auditlog.models import LogEntry  # noqa: PLC0415 -- models exist only once the apps are ready

@@ -11,7 +11,7 @@ from environment.variables import env
 
 # In the environment, so that processes which tests start find the same servers.
 os.environ.setdefault("POSTBACKS_DATA_DIR", str(Path(__file__).resolve().parent.parent / "var" / "test"))
-# Tests wait for what those processes say, and would wait in vain for what sits in a buffer.
+# Tests wait for the output of those processes, which must not stay in a buffer.
 os.environ["PYTHONUNBUFFERED"] = "1"
 os.environ["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"  # See devtools/up/programs.py.
 worker = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -26,8 +26,8 @@ from config.settings import *  # noqa: E402, F403 -- only now that they will see
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # A real one takes longer than most tests.
 
-# Tables are emptied after a test while workers may still read them. Should they wait for each other, PostgreSQL turns
-# back whoever looks first: the workers, which try again. A commit does not wait for the disk: no test ends the server
+# Tables are emptied after a test while workers may still read them. In a deadlock, PostgreSQL refuses the process that
+# checks first: the workers, which try again. A commit does not wait for the disk: no test ends the server
 # that it shares with others.
 if DATABASE_IS_EMBEDDED:  # noqa: F405 -- of the settings; only there the tests' user may set it
     options = "-c deadlock_timeout=10s -c synchronous_commit=off"

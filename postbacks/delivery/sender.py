@@ -91,7 +91,7 @@ class Sender:
         return self._fair_queue.share(postback_id).held
 
     def stop(self, timeout_seconds: float) -> None:
-        """Returns what was not started, finishes what is in flight, for so long at most; then the thread ends."""
+        """Returns what was not started, finishes what is in flight, for that long at most; then the thread ends."""
         self._stop_at = time.monotonic() + timeout_seconds
         self._waiter.wake()
         self._thread.join(timeout_seconds + 1)

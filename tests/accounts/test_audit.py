@@ -1,4 +1,4 @@
-"""The history of what people set up: fields before and after, by whom; no secrets; whoever changed it."""
+"""The history of the configuration: fields before and after, and who changed them; no secrets."""
 
 from __future__ import annotations
 

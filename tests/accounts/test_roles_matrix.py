@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "POST")
 WHO = [*Role, "no role", "not signed in"]
-# What Django itself opens to whoever is signed in, with a role or without.
+# What Django itself allows every signed-in user, with or without a role.
 FOR_ALL_SIGNED_IN = {"/admin/", "/admin/password_change/", "/admin/password_change/done/", "/admin/jsi18n/"}
 FOR_ALL_SIGNED_IN |= {"/admin/search/"}
 # Ways in and out, and an address that only pages of the public would have.

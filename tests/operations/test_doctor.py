@@ -208,7 +208,7 @@ def test_settings_for_developing_in_production() -> None:
     code, findings = doctor(DEBUG="true", ALLOWED_HOSTS="*", POSTBACKS_NOTICE_EMAILS="", SECRET_KEY="short")
     assert code == 1
     assert findings[0].startswith("warning  ALLOWED_HOSTS accepts any host name. → List the host names of the web")
-    assert findings[1].startswith("warning  Nobody is told when a destination is held")
+    assert findings[1].startswith("warning  Nobody is notified when a destination is held")
     assert findings[2].startswith("error    DEBUG is on")
     assert findings[3].startswith("warning  security.W009: Your SECRET_KEY has less than 50 characters")
     assert len(findings) == 4

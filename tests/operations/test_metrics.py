@@ -240,7 +240,7 @@ def test_without_a_setting_nobody_sees_it(settings: Any) -> None:
 @pytest.mark.parametrize("text", ["short", "with blanks in between, long", "ümlauts-and-more-of-them"])
 def test_a_token_that_can_be_guessed_or_not_sent_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("METRICS_TOKEN", text)
-    with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN: 20 characters or more") as refused:
+    with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN must have 20 characters or more") as refused:
         token("METRICS_TOKEN")
     assert text not in str(refused.value)
 

@@ -76,7 +76,7 @@ def test_without_a_worker_reports_are_still_taken() -> None:
         "ok": False,
         "fix": "No worker process is running. Start one: celery --app config worker.",
     }
-    assert said["checks"]["sweep"]["fix"].startswith("The last sweep was never yet.")
+    assert said["checks"]["sweep"]["fix"].startswith("The last sweep was never.")
     assert ask("/readyz/web")[0] == 200
 
 

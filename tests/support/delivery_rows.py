@@ -166,7 +166,7 @@ def lane_scores() -> dict[int, float]:
 
 @contextmanager
 def held_up(delivery: Delivery) -> Iterator[None]:
-    """Holds the delivery's row, so that whoever writes it waits."""
+    """Holds the delivery's row, so that any process that writes it waits."""
     with engine_connection() as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.execute("SELECT 1 FROM postbacks_delivery WHERE id = %s FOR UPDATE", [delivery.pk])

@@ -26,7 +26,7 @@ class Outcomes:
         self.sent.append(sent)
         if self.fail_next:
             self.fail_next = False
-            raise RuntimeError("whoever listens has a bug")
+            raise RuntimeError("the listener has a bug")
 
     def on_unsent(self, unsent: Iterable[Prepared]) -> None:
         self.unsent.extend(unsent)

@@ -16,7 +16,7 @@ PASSWORD = "pr0xy-pass"
 
 
 class RawServer:
-    """Sends the same bytes to whoever connects, whatever was asked, and hangs up; keeps what it was sent."""
+    """Sends the same bytes on every connection, whatever was asked, and hangs up; keeps what it received."""
 
     def __init__(self, payload: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK") -> None:
         self.payload = payload

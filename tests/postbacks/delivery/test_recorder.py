@@ -45,7 +45,7 @@ class Calls:
         self.due.append(follow_up.due)
         if self.fail_next:
             self.fail_next = False
-            raise RuntimeError("whoever listens has a bug")
+            raise RuntimeError("the listener has a bug")
 
     @property
     def recorded(self) -> list[int]:

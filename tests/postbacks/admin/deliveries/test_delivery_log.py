@@ -1,4 +1,4 @@
-"""The delivery log: each page and each filter finds exactly what it should, whoever looks."""
+"""The delivery log: each page and each filter finds exactly what it should, for every user."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_counted_confirmed_watched_cancelled_and_resumed(admin_client: Client, p
     assert deliveries.count("Sales") >= 1
     page = admin_client.get(watch_url(replay)).content.decode()
     assert "data-under-way" in page
-    assert "1 a second at most" in page
+    assert "at most 1 a second" in page
     assert Delivery.objects.filter(replay=replay, state="ready").count() == 2
 
     page = admin_client.post(f"/admin/postbacks/replay/{replay.pk}/cancel/", follow=True).content.decode()
