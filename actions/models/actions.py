@@ -138,9 +138,9 @@ class Action(models.Model):
     @property
     def payout_currency(self) -> str:
         """The currency of `payout`: the partner's, as it was when the action was recorded; empty without a partner."""
-        if self.partner is None:
-            return ""
-        return self.partner_currency or self.partner.first_currency or self.partner.currency
+        if self.partner_currency is not None:
+            return self.partner_currency
+        return "" if self.partner is None else self.partner.first_currency or self.partner.currency
 
     @property
     def figures(self) -> Figures | None:

@@ -61,6 +61,8 @@ def line_money(line: Line, item: ReportedItem, quantity: int, counting: Counting
         Rejected: the discount is more than the line, or the report contradicts itself.
     """
     told = item.discount_kinds > 0
+    if not told and line.discount is None and item.sub_total is not None and item.amount is None:
+        return LineMoney(counting.rounded(item.sub_total), None, None, None)  # Most lines, in a third of the time.
     own = (
         Own(item.total_discount, item.discount, item.discount_rate)
         if told

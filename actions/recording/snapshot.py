@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeAlias
 
 from actions.models import Action
 from actions.recording.lines import Line
 from actions.reports.fields import write_date
 from actions.reports.parameters import PARAMETERS
-from value_types.currencies import smallest_unit
+from value_types.currencies import minor_units
+
+Write: TypeAlias = Callable[[Decimal, int], str]
 
 
 def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta_payout: Decimal) -> dict[str, Any]:
@@ -24,7 +26,9 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
     if action.partner is not None:
         values.setdefault("ReferringType", "REPORTED_PARTNER_ID")
     account, cart, payout = action.account_currency, action.original_currency, action.payout_currency
-    of_account, of_cart, of_payout = smallest_unit(account), smallest_unit(cart), smallest_unit(payout)
+    # Amounts from before they were rounded by their currency keep the decimals that they have.
+    write = _exactly if action.net_lines is None else _rounded
+    of_account, of_cart, of_payout = minor_units(account), minor_units(cart), minor_units(payout)
     values |= {
         "CampaignId": str(action.program_id),
         "CampaignName": action.program.name,
@@ -33,16 +37,16 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
         "ActionId": action.action_id,
         "Status": str(action.status),
         "StatusDetail": action.status_detail,
-        "Payout": _money(action.payout, of_payout),
-        "DeltaPayout": _money(delta_payout, of_payout),
-        "IntendedPayout": _money(action.intended_payout, of_payout),
+        "Payout": write(action.payout, of_payout),
+        "DeltaPayout": write(delta_payout, of_payout),
+        "IntendedPayout": write(action.intended_payout, of_payout),
         "PayoutCurrency": payout,
-        "Amount": _money(action.amount, of_account),
-        "DeltaAmount": _money(delta_amount, of_account),
-        "IntendedAmount": _money(action.intended_amount, of_account),
+        "Amount": write(action.amount, of_account),
+        "DeltaAmount": write(delta_amount, of_account),
+        "IntendedAmount": write(action.intended_amount, of_account),
         "Currency": account,
         "OriginalCurrency": cart,
-        "OriginalAmount": _money(action.original_amount, of_cart),
+        "OriginalAmount": write(action.original_amount, of_cart),
         "EventDate": write_date(as_reported(action.event_date, action.event_utc_offset_minutes)),
         "CreationDate": write_date(action.created_at.astimezone(UTC)),
         "LockingDate": write_date(action.locking_date.astimezone(UTC)),
@@ -53,7 +57,7 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
         "MediaPartnerName": action.partner.name if action.partner else "",
     }
     present = {name: text for name, text in values.items() if text}
-    present["items"] = [_item(line, of_account, of_cart) for line in lines]
+    present["items"] = [_item(line, write, of_account, of_cart) for line in lines]
     return present
 
 
@@ -62,20 +66,23 @@ def as_reported(moment: datetime, utc_offset_minutes: int) -> datetime:
     return moment.astimezone(timezone(timedelta(minutes=utc_offset_minutes)))
 
 
-def _item(line: Line, of_account: Decimal, of_cart: Decimal) -> dict[str, str]:
+def _item(line: Line, write: Write, of_account: int, of_cart: int) -> dict[str, str]:
     attributes = {
         "sku": line.sku,
         "cat": line.category,
         "qty": str(line.quantity),
-        "amt": _money(line.amount, of_account),
-        "cartamt": _money(line.sub_total, of_cart),
-        "rbt": "" if line.discount is None else _money(line.discount, of_cart),
+        "amt": write(line.amount, of_account),
+        "cartamt": write(line.sub_total, of_cart),
+        "rbt": "" if line.discount is None else write(line.discount, of_cart),
         "name": line.name,
     }
     return {name: text for name, text in attributes.items() if text}
 
 
-def _money(amount: Decimal, unit: Decimal) -> str:
-    """The amount in whole `unit`s; one from before amounts were rounded by their currency keeps its decimals."""
-    written = amount.quantize(unit, ROUND_HALF_EVEN)
-    return f"{written if written == amount else amount:f}"
+def _rounded(amount: Decimal, decimals: int) -> str:
+    return f"{amount:.{decimals}f}"
+
+
+def _exactly(amount: Decimal, decimals: int) -> str:
+    written = f"{amount:.{decimals}f}"
+    return written if Decimal(written) == amount else f"{amount:f}"

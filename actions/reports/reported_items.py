@@ -96,13 +96,18 @@ class ReportedItem:
     @property
     def carries_money(self) -> bool:
         """Whether it says what the line costs, or by how much that changes."""
-        figures = (self.sub_total, self.price, self.sub_total_delta, self.amount, self.net)
-        return any(each is not None for each in figures)
+        return not (
+            self.sub_total is None
+            and self.price is None
+            and self.sub_total_delta is None
+            and self.amount is None
+            and self.net is None
+        )
 
     @property
     def discount_kinds(self) -> int:
         """In how many ways it names a discount of the line."""
-        return sum(each is not None for each in (self.discount, self.total_discount, self.discount_rate))
+        return (self.discount is not None) + (self.total_discount is not None) + (self.discount_rate is not None)
 
 
 class ItemFields:
@@ -200,8 +205,10 @@ class ItemFields:
         Raises:
             Rejected: it has come off some of them, and not off others.
         """
+        if not discount:
+            return discount
         done = [item.net is not None for item in items]
-        if not discount or not any(done):
+        if not any(done):
             return discount
         if not all(done):
             raise malformed(
@@ -231,6 +238,8 @@ DISCOUNTS: Final = frozenset({"discount", "total_discount", "discount_rate"})
 
 def _without_idle_zeros(values: dict[str, Any]) -> dict[str, Any]:
     """Without discounts of 0 beside another kind: a sender that fills every field says nothing by them."""
+    if DISCOUNTS.isdisjoint(values):
+        return values
     kinds = values.keys() & DISCOUNTS
     if len(kinds) < 2 or not any(values[kind] for kind in kinds):
         return values

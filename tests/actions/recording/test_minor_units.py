@@ -123,7 +123,9 @@ def test_a_flat_payout_is_rounded_by_the_partners_currency() -> None:
 def test_what_was_recorded_with_other_decimals_keeps_them_until_it_changes() -> None:
     event = sale("JPY", "JPY", Amount="1000")
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE actions_action SET amount = 1234.50, original_amount = 1234.50, payout = 123.45")
+        cursor.execute(
+            "UPDATE actions_action SET amount = 1234.50, original_amount = 1234.50, payout = 123.45, net_lines = NULL"
+        )
     noted = record_change(event, "modified", Note="x").parameters
     assert (noted["Amount"], noted["Payout"], noted["DeltaAmount"]) == ("1234.50", "123.45", "0")
     changed = record_change(event, "modified", Amount="1001").parameters
