@@ -108,6 +108,8 @@ _NOISE = Decimal("1e-6")
 
 def is_finer_than_cents(value: object) -> bool:
     """Whether an amount has decimals that two do not hold, such as 1.234, which some write for 1,234."""
+    if isinstance(value, int) or (isinstance(value, str) and len(value.rpartition(".")[2].strip()) <= 2):
+        return False  # Of nearly all that is reported nothing need be worked out.
     number = read_number("", value)
     return abs(number - number.quantize(CENT, ROUND_HALF_EVEN)) > _NOISE
 
