@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -21,6 +22,9 @@ LINES_PER_TRANSACTION = 500
 MAX_PARTS = 8
 # A line may hold a thousand items. Three windows are in memory at a time.
 BYTES_PER_WINDOW = 8 * 1024 * 1024
+
+# All lines of a CSV file have the same names, and those of JSON Lines some few sets of them; each for three fields.
+_SETS_OF_NAMES = 256
 
 _CHANGES = frozenset({"modified", "reversed", "restored"})
 
@@ -93,10 +97,17 @@ def _names_actions_both_ways(lines: Iterable[FileLine]) -> bool:
 
 def _value(fields: dict[str, Any], wanted: str) -> str:
     """The value of the field, however its name and the value are written: as the report is read, so it is cut."""
-    for name, value in fields.items():
-        if value and NAMES.meaning(name).field == wanted:
+    for name in _spelt(tuple(fields), wanted):
+        value = fields[name]
+        if value:
             try:
                 return read_order_id(name, value) if wanted == "OrderId" else trimmed(str(unwrapped(value)))
             except Rejected:
                 return ""
     return ""
+
+
+@lru_cache(_SETS_OF_NAMES)
+def _spelt(names: tuple[str, ...], wanted: str) -> tuple[str, ...]:
+    """Those of the names that mean the field."""
+    return tuple(name for name in names if NAMES.meaning(name).field == wanted)

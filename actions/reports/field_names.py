@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from enum import Enum, auto
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -16,23 +15,23 @@ from actions.reports.spelling import letters, squashed
 _NAMES_REMEMBERED: Final = 4096
 
 
-class Use(Enum):
-    """What becomes of a field."""
+class Use:
+    """What becomes of a field. Text and no enumeration: it is looked at for each field of each report."""
 
-    READ = auto()  # It decides, and has a reader of its own.
-    PARAMETER = auto()
-    KEPT = auto()
-    ITEMS = auto()  # The items as a list.
-    ITEM = auto()  # One field of an item, flat.
-    WORKED_OUT = auto()
-    UNUSED = auto()  # Documented for callers, and not used here.
-    UNKNOWN = auto()
+    READ: Final = "read"  # It decides, and has a reader of its own.
+    PARAMETER: Final = "parameter"
+    KEPT: Final = "kept"
+    ITEMS: Final = "items"  # The items as a list.
+    ITEM: Final = "item"  # One field of an item, flat.
+    WORKED_OUT: Final = "worked out"
+    UNUSED: Final = "unused"  # Documented for callers, and not used here.
+    UNKNOWN: Final = "unknown"
 
 
 class Meaning(NamedTuple):
     """What a name means; `field` is the field's own name, of an unknown one the name as it came."""
 
-    use: Use
+    use: str  # One of `Use`.
     field: str
 
 
@@ -49,7 +48,7 @@ class FieldNames:
         kept: Collection[str],
     ) -> None:
         """`aliases` leads from another name to the field's own, which is one of the others."""
-        own = dict.fromkeys(documented.UNUSED, Use.UNUSED)
+        own: dict[str, str] = dict.fromkeys(documented.UNUSED, Use.UNUSED)
         own |= dict.fromkeys(kept, Use.KEPT)
         own |= dict.fromkeys(parameters, Use.PARAMETER)
         own |= dict.fromkeys(worked_out, Use.WORKED_OUT)

@@ -20,16 +20,18 @@ _INVISIBLE: Final = "\u200b\u200c\u200d\u2060\ufeff"
 _FORMULA: Final = re.compile(r"""=\s*(?:T\()?"((?:[^"]|"")*)"\)?""", re.IGNORECASE)
 _APOSTROPHES: Final = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}`"
 
-# What programs write where they have no value.
+# What programs write where they have no value, and the names that stand in their examples.
 _NOTHING: Final = frozenset(
     {"null", "(null)", "<null>", "[null]", "\\n", "none", "(none)", "<none>", "nil", "nan", "undefined", "void"}
     | {"n/a", "n.a.", "n.a", "na", "(not set)", "not set", "not_set", "unknown", "(unknown)", "missing", "tbd"}
     | {"empty", "(empty)", "blank", "(blank)", "true", "false", "object", "[object object]", "[object undefined]"}
-    | {"-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "?", "??", "???", "_", '""', "''", "'", '"'}
+    | {f"{thing}{between}id" for thing in ("order", "transaction", "your_order") for between in ("", "_", "-", " ")}
+    | {"oid", "-", "--", "---", "\N{EN DASH}", "\N{EM DASH}", ".", "?", "??", "???", "_", '""', "''", "'", '"'}
 )
 # #N/A, #REF!, #DIV/0!, #NAME?, their translations, and the bars of a column that is too narrow.
 _SPREADSHEET_ERROR: Final = re.compile(r"#(?:N/?A|NV|[^\W_][\w/¡]*[!?]|¡[\w/]+[!?]|#+)|Err:\d+", re.IGNORECASE)
 _EXPONENT: Final = re.compile(r"[+-]?(?:\d+[.,]\d*E[+-]?\d+|\d+E[+-]\d+)", re.ASCII | re.IGNORECASE)
+_MARKS: Final = frozenset("{%[<#$@_")  # Without one of these there is no placeholder.
 _ZERO: Final = re.compile(r"[+-]?0+(?:[.,]0*)?", re.ASCII)
 _MINUS_ONE: Final = "-1"
 _DIGITS_OF_SPREADSHEETS: Final = 15
@@ -40,14 +42,14 @@ _PLACEHOLDER: Final = re.compile(
 )
 _WHOLE_PLACEHOLDER: Final = re.compile(
     r"\[[A-Za-z_ .-]+\]|#[A-Za-z][A-Za-z_]*#|%[A-Za-z_]\w*%|<[A-Za-z_ .-]+>|__[A-Za-z]\w*__|@@?[A-Za-z]\w*@@?"
-    r"|\$[A-Za-z_]\w*|(?:YOUR[_ -]?)?(?:ORDER|TRANSACTION)[_ -]?ID|OID",
+    r"|\$[A-Za-z_]\w*",
     re.ASCII | re.IGNORECASE,
 )
 
 
 def unwrapped(value: object) -> object:
     """The value without what makes a spreadsheet take it for text: `="00123"` is 00123."""
-    if isinstance(value, str) and '"' in value:
+    if isinstance(value, str) and "=" in value and value.lstrip()[:1] == "=":
         formula = _FORMULA.fullmatch(value.strip())
         if formula:
             return formula[1].replace('""', '"')
@@ -105,7 +107,9 @@ def _problem(text: str) -> str:
 
 
 def _has_placeholder(text: str) -> bool:
-    return bool(_WHOLE_PLACEHOLDER.fullmatch(text) or (_PLACEHOLDER.search(text) and not _is_guid(text)))
+    return not _MARKS.isdisjoint(text) and bool(
+        _WHOLE_PLACEHOLDER.fullmatch(text) or (_PLACEHOLDER.search(text) and not _is_guid(text))
+    )
 
 
 def _is_guid(text: str) -> bool:

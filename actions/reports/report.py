@@ -113,27 +113,27 @@ class _Reader:
         if len(name) > MAX_NAME:
             raise Rejected("MALFORMED", f"{name[:MAX_NAME]}…: a field's name has at most {MAX_NAME} characters.")
         use, canonical = NAMES.meaning(name)
-        plain = unwrapped(value)
+        plain = unwrapped(value) if isinstance(value, str) and "=" in value else value
         match use:
             case Use.READ:
                 self._keep(canonical, name, self._read(canonical, name, value if canonical == "OrderId" else plain))
             case Use.PARAMETER:
                 self._keep_parameter(canonical, name, read_parameter(canonical, name, plain))
+            case Use.ITEM if needs_sku(canonical):
+                self._beside_sku.append((canonical, name, plain))
+            case Use.ITEM:
+                self._items.take_flat(canonical, name, plain)
             case Use.KEPT:
                 limit = LONG_TEXTS.get(canonical, read.MAX_TEXT)
                 self._keep_parameter(canonical, name, read.read_text(name, plain, limit))
             case Use.ITEMS:
                 self._items.take_list(name, value)
-            case Use.ITEM if needs_sku(canonical):
-                self._beside_sku.append((canonical, name, plain))
-            case Use.ITEM:
-                self._items.take_flat(canonical, name, plain)
             case Use.WORKED_OUT:
                 self._warnings.append(f"{name} is worked out from the action; the reported value is not used.")
             case Use.UNUSED | Use.UNKNOWN:
                 self._keep_unused(use, canonical, name, plain)
 
-    def _keep_unused(self, use: Use, canonical: str, name: str, value: object) -> None:
+    def _keep_unused(self, use: str, canonical: str, name: str, value: object) -> None:
         read.check_characters(name, name)
         text = read.read_text(name, value, LONG_TEXT)
         self._keep_parameter(canonical, name, text)
@@ -176,6 +176,8 @@ class _Reader:
         itemized = any(item.carries_money for item in items)
         if itemized and amount is not None:
             self._warnings.append("Amount is not used: the order's amount is the sum of its items.")
+        elif kind == Kind.REVERSED and amount:
+            self._warnings.append("Amount is not used: a reversal takes the whole order back.")
         order_discount = self._items.discount_to_share(items, get("OrderDiscount"))
         self._refuse_unused(kind, items, amount_known=itemized or amount is not None or post_discount is not None)
         return Report(

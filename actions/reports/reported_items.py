@@ -136,7 +136,7 @@ class ItemFields:
             values: dict[str, Any] = {}
             for name, inner in each.items():
                 if inner is not None and inner != "":
-                    self._take(values, str(name), f"{field}, item {number}, {name}", inner)
+                    self._take(values, str(name), f"{field}, item {number}, {name}", unwrapped(inner))
             self._listed.append(values)
 
     def take_flat(self, flat: str, field: str, value: object) -> None:
@@ -164,7 +164,6 @@ class ItemFields:
             self.warnings.append(f"{field} is no known field of an item; it is not kept.")
             return
         attribute, reader = known
-        value = unwrapped(value)
         read_value = reader(field, value)
         if values.setdefault(attribute, read_value) != read_value:
             raise malformed(field, "the same item has this twice, with different values.")

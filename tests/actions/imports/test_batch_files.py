@@ -59,6 +59,14 @@ def test_an_item_file_is_recognised(tracker: ActionTracker, write_file: Callable
     assert Action.objects.get().amount == Decimal("5.00")
 
 
+def test_an_amount_in_a_file_of_reversals_is_noted(tracker: ActionTracker, write_file: Callable[..., Path]) -> None:
+    action = record_action(tracker, Amount="5").action
+    out, told, _ = run(write_file(f"ActionID,Amount,Reason\n{action.action_id},4,OTHER\n"), "--event", "reversed")
+    assert out == "1 recorded, 0 repeated, 0 rejected.\n"
+    assert "Line 2: note: Amount is not used: a reversal takes the whole order back.\n" in told
+    assert Action.objects.get().amount == 0
+
+
 @pytest.mark.parametrize(
     ("columns", "arguments", "cause"),
     [

@@ -93,7 +93,7 @@ def test_old_programs_can_begin_runs_beside_ours(tracker: ActionTracker, write_f
     begun = cut_off(path)
     # It looks for the hash of the file, does not find it, and begins its own.
     assert not ImportRun.objects.filter(sha256=begun.file_sha256).exists()
-    ImportRun.objects.create(sha256=begun.file_sha256, name="a.csv", started_at=timezone.now())
+    ImportRun.objects.create(sha256=str(begun.file_sha256), name="a.csv", started_at=timezone.now())
     assert run(path)[0] == "1 recorded, 0 repeated, 0 rejected.\n"
 
 

@@ -81,8 +81,8 @@ def test_a_near_miss_is_answered_at_once_and_named(tracker: ActionTracker) -> No
 @pytest.mark.parametrize(
     ("name", "value", "near"),
     [
-        ("Amout", "5", "Amount"),
-        ("Amonut", "5", "Amount"),
+        ("Amountt", "5", "Amount"),
+        ("Aomunt", "5", "Amount"),
         ("sale_amount", "5", "Amount"),
         ("OrderTotal", "5", "Amount"),
         ("Revenue", "5.00 EUR", "Amount"),

@@ -9,8 +9,6 @@ import pytest
 from actions.reports.parameters import (
     ITEM_ATTRIBUTES,
     PARAMETERS,
-    ItemAttribute,
-    Parameter,
     ParameterType,
     sample_values,
 )
