@@ -22,15 +22,17 @@ __all__ = ["Place", "Template", "TemplateError", "UnusableValueError", "Values",
 class Template:
     """A compiled template; made by `compile_template`, shared, and never changed.
 
-    `warnings` are about text that is legal but unlikely to be meant, such as an opening brace without its partner.
+    `warnings` are about text that is legal but unlikely to be meant, such as an opening brace without its partner;
+    `refusals` about mistakes that nobody may save, though what was saved before goes on.
     """
 
-    __slots__ = ("_emit", "place", "source", "warnings")
+    __slots__ = ("_emit", "place", "refusals", "source", "warnings")
 
-    def __init__(self, source: str, place: Place, emit: Emit, warnings: tuple[TemplateError, ...]) -> None:
+    def __init__(self, source: str, place: Place, emit: Emit, found: Mistakes) -> None:
         self.source = source
         self.place = place
-        self.warnings = warnings
+        self.warnings = tuple(found.warnings)
+        self.refusals = tuple(found.refusals)
         self._emit = emit
 
     def __repr__(self) -> str:
@@ -58,7 +60,7 @@ def compile_template(source: str, place: Place, hidden: frozenset[str] = frozens
         pass
     if mistakes.errors:
         raise mistakes.first_error()
-    return Template(source, place, emit, tuple(mistakes.warnings))
+    return Template(source, place, emit, mistakes)
 
 
 def _check_length(source: str, mistakes: Mistakes) -> None:

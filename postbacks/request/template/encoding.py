@@ -55,12 +55,13 @@ def url_raw(value: str) -> str:
     return url_literal(value).replace("#", "%23")
 
 
-_LINE_BREAKS = re.compile(r"[ \t\r\n]*[\r\n][ \t\r\n]*")
+LAYOUT: Final = re.compile(r"[ \t\r\n]*[\r\n][ \t\r\n]*")
+"""A line break of a form body, with the indentation around it."""
 
 
 def form_literal(text: str) -> str:
-    """Literal text of a form body. Line breaks and the indentation around them are layout, not data: dropped."""
-    return url_literal(_LINE_BREAKS.sub("", text))
+    """Literal text of a form body. Its layout is no data, and is dropped."""
+    return url_literal(LAYOUT.sub("", text))
 
 
 def json_text(value: str) -> str:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from postbacks.request.template import dates, numbers
-from postbacks.request.template.encoding import percent_encoded, utf8
+from postbacks.request.template.encoding import json_text, percent_encoded, utf8, xml_attribute
 from postbacks.request.template.signatures import Apply, Argument, ArgumentKind, BadArgumentError, Function
 from postbacks.request.template.terminal import quoted, shown
 
@@ -87,6 +87,18 @@ _ALL = (
         percent_encoded,
         "Percent-encoded, before the encoding of its place: for a URL inside a URL's parameter, decoded twice.",
         "{urlencode(LandingPageUrl)}",
+    ),
+    _simple(
+        "json",
+        json_text,
+        "Escaped for the inside of a JSON string: for JSON in a value that is not wholly JSON.",
+        "{json(Text3)}",
+    ),
+    _simple(
+        "xml",
+        xml_attribute,
+        "Escaped for text and quoted attributes of XML: for XML in a value that is not wholly XML.",
+        "{xml(Text3)}",
     ),
     Function(
         "date",

@@ -179,3 +179,14 @@ RULES: Final = {
     Place.XML_VALUE: _flat(encoding.xml_text, encoding.xml_text),
     Place.FORM_VALUE: _flat(encoding.percent_encoded, encoding.percent_encoded),
 }
+
+
+def within(place: Place, outer: Encoder) -> PlaceRules:
+    """The rules for a document of this place inside a value: what they write, the outer layers encode."""
+    inner = RULES[place]
+
+    def encoder(state: ScanState, numeric: bool) -> Encoder | str:
+        encode = inner.encoder(state, numeric)
+        return encode if isinstance(encode, str) else lambda value: outer(encode(value))
+
+    return PlaceRules(encoding.plain, encoder, inner.advance, inner.torn, outer)

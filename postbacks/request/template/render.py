@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from postbacks.request.template import encoding, limits
 from postbacks.request.template.address import fixed_part, forbidden_characters
 from postbacks.request.template.comparisons import COMPARE
+from postbacks.request.template.documents import with_documents
 from postbacks.request.template.errors import Mistakes, TooLongError
 from postbacks.request.template.functions import FUNCTIONS
 from postbacks.request.template.nodes import (
@@ -20,12 +21,13 @@ from postbacks.request.template.nodes import (
     Expression,
     Join,
     Literal,
+    Nested,
     Node,
     Position,
     Raw,
     Value,
 )
-from postbacks.request.template.places import RULES, Encoder, Place, PlaceRules, ScanState
+from postbacks.request.template.places import RULES, Encoder, Place, PlaceRules, ScanState, within
 from postbacks.request.template.stray import placeholder_in
 
 Values = Mapping[str, Any]
@@ -33,6 +35,9 @@ Emit = Callable[[Values, Values, str], str]
 Part = str | Emit
 
 NO_ITEM: Final[Values] = {}
+
+# The function with which a template encodes a value for an inner document by itself.
+_BY_HAND: Final = {Place.FORM: "urlencode", Place.JSON: "json", Place.XML: "xml"}
 
 
 class _Body(NamedTuple):
@@ -44,16 +49,21 @@ class _Body(NamedTuple):
 
 
 class Compiler:
-    """FairQueue the nodes of one template into its writer; mistakes are noted."""
+    """Turns the nodes of one template into its writer; mistakes are noted.
 
-    def __init__(self, place: Place, hidden: frozenset[str], mistakes: Mistakes) -> None:
+    `outer` encodes for the layers around a document that is itself a value.
+    """
+
+    def __init__(self, place: Place, hidden: frozenset[str], mistakes: Mistakes, outer: Encoder | None = None) -> None:
         self.place = place
-        self.rules: PlaceRules = RULES[place]
+        self.outer = outer
+        self.rules: PlaceRules = RULES[place] if outer is None else within(place, outer)
         self.hidden = hidden
         self.mistakes = mistakes
 
     def template(self, nodes: tuple[Node, ...]) -> Emit:
-        parts = self.body(nodes, ScanState.TEXT).parts
+        self.inspect(nodes)
+        parts = self.body(with_documents(nodes, self.place, self.mistakes), ScanState.TEXT).parts
         if self.place is Place.URL and not self.mistakes.errors:
             fixed = fixed_part(nodes, self.mistakes)
             if fixed and isinstance(parts[0], str):
@@ -64,29 +74,59 @@ class Compiler:
 
     def body(self, nodes: Sequence[Node], state: ScanState) -> _Body:
         parts: list[Part] = []
-        text = ""
+        text: list[Literal] = []
         for node in nodes:
             if isinstance(node, Literal):
-                self.check(node)
-                self.check_braces(node)
-                text += node.span.text
+                text.append(node)
                 continue
-            state = self.rules.advance(state, text)
+            source = "".join(each.span.text for each in text)
+            state = self.rules.advance(state, source)
             if not isinstance(node, Position | Raw):
-                self.whole(text, state, node.offset)
+                self.whole(source, state, node.offset)
             if text:
-                parts.append(self.rules.literal(text))
-                text = ""
-            parts.append(self.join(node, state) if isinstance(node, Join) else self.gap(node, state))
+                parts.append(self.written(text))
+                text = []
+            if isinstance(node, Nested):
+                parts += self.nested(node, state)
+            else:
+                parts.append(self.join(node, state) if isinstance(node, Join) else self.gap(node, state))
         if text:
-            parts.append(self.rules.literal(text))
-        return _Body(parts, self.rules.advance(state, text), text)
+            parts.append(self.written(text))
+        source = "".join(each.span.text for each in text)
+        return _Body(parts, self.rules.advance(state, source), source)
+
+    def written(self, text: Sequence[Literal]) -> str:
+        """Literals in a row as they go out."""
+        pieces = [each.written for each in text if each.written is not None]
+        return "".join(pieces) if pieces else self.rules.literal("".join(each.span.text for each in text))
+
+    def nested(self, node: Nested, state: ScanState) -> list[Part]:
+        """A document inside a value. Where it cannot be written as one, it is refused when it is saved."""
+        encode = self.rules.encoder(state, False)
+        if isinstance(encode, str):
+            return self.body(node.field, state).parts
+        mistakes = Mistakes(self.mistakes.source)
+        body = Compiler(node.place, self.hidden, mistakes, encode).body(node.nodes, ScanState.TEXT)
+        self.mistakes.take_refusals(mistakes)
+        is_whole = body.state is ScanState.TEXT and not mistakes.errors
+        return body.parts if is_whole else self.body(node.field, state).parts
 
     def whole(self, text: str, state: ScanState, offset: int) -> None:
         """Note a text that ends, in this state, within an escape sequence."""
         torn = self.rules.torn(state, text)
         if torn:
             self.mistakes.add(offset, torn)
+
+    def inspect(self, nodes: Sequence[Node]) -> None:
+        """Note what the literal text of a template cannot hold, or is unlikely to be meant to hold."""
+        for node in nodes:
+            if isinstance(node, Literal):
+                self.check(node)
+                self.check_braces(node)
+            elif isinstance(node, Join):
+                self.check(node.prefix)
+                self.check(node.separator)
+                self.inspect(node.item)
 
     def check(self, node: Literal) -> None:
         """Note what literal text cannot hold."""
@@ -109,21 +149,28 @@ class Compiler:
         if isinstance(node, Position):
             return _position  # Digits need no encoding anywhere.
         if isinstance(node, Raw):
-            if self.rules.raw is None:
-                self.mistakes.add(
-                    node.offset, f"raw(…) in a {self.place.value}", "Leave it out: nothing is encoded here."
-                )
-            return self.emit(node.value, self.rules.raw or encoding.plain)
+            return self.raw(node)
+        if self.outer is not None and self.is_encoded(node, state):
+            return self.emit(node, self.outer)
         encoder = self.rules.encoder(state, _is_numeric(node))
         if isinstance(encoder, str):
             self.mistakes.add(node.offset, encoder)
             return _nothing
         return self.emit(node, encoder)
 
+    def raw(self, node: Raw) -> Emit:
+        """A value without encoding; inside a document that is a value, without that document's own."""
+        if self.rules.raw is None:
+            self.mistakes.add(node.offset, f"raw(…) in a {self.place.value}", "Leave it out: nothing is encoded here.")
+        return self.emit(node.value, self.rules.raw or encoding.plain)
+
+    def is_encoded(self, node: Position | Value | Attribute | Call, state: ScanState) -> bool:
+        """Whether the template itself encodes this value for the document that it stands in."""
+        by_hand = _BY_HAND.get(self.place, "") if self.place is not Place.JSON or state is ScanState.STRING else ""
+        return isinstance(node, Call) and node.function.name == by_hand
+
     def join(self, node: Join, state: ScanState) -> Emit:
         """An outermost join: its literal parts are template text, read as such. It leaves the state as it was."""
-        for literal in (node.prefix, node.separator):
-            self.check(literal)
         prefix, separator = node.prefix.span.text, node.separator.span.text
         start = self.rules.advance(state, prefix)
         item = self.body(node.item, start)
@@ -135,7 +182,7 @@ class Compiler:
             )
         for text, after in ((prefix, start), (separator, start), (item.ends_with, item.state)):
             self.whole(text, after, node.offset)
-        return _joined(assembled(item.parts), self.rules.literal(separator), self.rules.literal(prefix))
+        return _joined(assembled(item.parts), self.written((node.separator,)), self.written((node.prefix,)))
 
     # Plain values
 
@@ -172,7 +219,11 @@ class Compiler:
 
     def plain_join(self, node: Join) -> Emit:
         """A join inside a function: one plain value, whose literal parts are data as well."""
-        parts = [each.span.text if isinstance(each, Literal) else self.plain_gap(each) for each in node.item]
+        parts = [
+            each.span.text if isinstance(each, Literal) else self.plain_gap(each)
+            for each in node.item
+            if not isinstance(each, Nested)  # None is looked for inside a function.
+        ]
         return _joined(assembled(parts), node.separator.span.text, node.prefix.span.text)
 
     def plain_gap(self, node: Value | Position | Attribute | Call | Join | Raw) -> Emit:
