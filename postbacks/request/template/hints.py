@@ -54,14 +54,20 @@ PARAMETER_ALIASES: Final = _by_alias("""
 FUNCTION_ALIASES: Final = _by_alias("""
     upper: uppercase toupper touppercase ucase
     lower: lowercase tolower tolowercase lcase
-    trim: strip
     truncate: substr substring left cut slice
     sha256: hash
     urlencode: encode escape urlescape encodeuricomponent
     date: dateformat formatdate strftime format
     number: round decimal decimals numberformat
     default: coalesce fallback ifempty firstnotempty
-    map: switch case lookup replace
+    map: switch case lookup
+    replace: substitute sub gsub
+    strip: remove delete
+    json: jsonescape tojson
+    xml: xmlescape htmlescape
+    phone: e164
+    bool: boolean
+    email: mail
     if: iif ternary when
     join: loop each foreach for items
     text: literal verbatim

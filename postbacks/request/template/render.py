@@ -12,7 +12,6 @@ from postbacks.request.template.address import fixed_part, forbidden_characters
 from postbacks.request.template.comparisons import COMPARE
 from postbacks.request.template.documents import with_documents
 from postbacks.request.template.errors import Mistakes, TooLongError
-from postbacks.request.template.functions import FUNCTIONS
 from postbacks.request.template.nodes import (
     Attribute,
     Call,
@@ -27,7 +26,7 @@ from postbacks.request.template.nodes import (
     Raw,
     Value,
 )
-from postbacks.request.template.places import RULES, Encoder, Place, PlaceRules, ScanState, within
+from postbacks.request.template.places import RULES, Bare, Encoder, Place, PlaceRules, ScanState, within
 from postbacks.request.template.stray import placeholder_in
 
 Values = Mapping[str, Any]
@@ -102,7 +101,7 @@ class Compiler:
 
     def nested(self, node: Nested, state: ScanState) -> list[Part]:
         """A document inside a value. Where it cannot be written as one, it is refused when it is saved."""
-        encode = self.rules.encoder(state, False)
+        encode = self.rules.encoder(state, Bare.TEXT)
         if isinstance(encode, str):
             return self.body(node.field, state).parts
         mistakes = Mistakes(self.mistakes.source)
@@ -152,7 +151,7 @@ class Compiler:
             return self.raw(node)
         if self.outer is not None and self.is_encoded(node, state):
             return self.emit(node, self.outer)
-        encoder = self.rules.encoder(state, _is_numeric(node))
+        encoder = self.rules.encoder(state, _bare(node))
         if isinstance(encoder, str):
             self.mistakes.add(node.offset, encoder)
             return _nothing
@@ -205,17 +204,14 @@ class Compiler:
 
     def parameter(self, node: Value, encode: Encoder) -> Emit:
         parameter = node.parameter
-        name, base = parameter.name, parameter.base
+        name = parameter.name
         if parameter.is_hidden(self.hidden):
             empty = encode("")
             return lambda _values, _item, _position: empty
-        if not base or parameter.variant is None:
+        derive = parameter.derive
+        if derive is None:
             return lambda values, _item, _position: encode(values.get(name) or "")
-        bind = FUNCTIONS[parameter.variant.value].bind
-        if bind is None:
-            raise TypeError(f"{parameter.variant} names no function of values")
-        derive: Callable[[str], str] = bind()
-        return lambda values, _item, _position: encode(values.get(name) or derive(values.get(base) or ""))
+        return lambda values, _item, _position: encode(values.get(name) or derive(values))
 
     def plain_join(self, node: Join) -> Emit:
         """A join inside a function: one plain value, whose literal parts are data as well."""
@@ -325,20 +321,33 @@ def _position(_values: Values, _item: Values, position: str) -> str:
 
 
 def _is_numeric(node: Expression) -> bool:
-    """Whether the value is declared a number, by its parameter, attribute or function."""
+    return _bare(node) is Bare.NUMBER
+
+
+def _bare(node: Expression) -> Bare:
+    """What the value is declared to be, by its parameter, attribute or function."""
     if isinstance(node, Value):
-        return node.parameter.type.numeric
+        return _number(node.parameter.type.numeric)
     if isinstance(node, Attribute):
-        return node.type.numeric
+        return _number(node.type.numeric)
     if isinstance(node, Constant):
-        return node.numeric
-    if isinstance(node, Call):
-        like = node.function.numeric_like
-        if like is None:
-            return False
-        first = 0 if node.condition is None else 1  # The condition is counted but is no value.
-        return all(_is_numeric(node.arguments[index - first]) for index in like if index - first < len(node.arguments))
-    return isinstance(node, Position)
+        return _number(node.numeric)
+    return _bare_call(node) if isinstance(node, Call) else _number(isinstance(node, Position))
+
+
+def _bare_call(node: Call) -> Bare:
+    if node.function.boolean:
+        return Bare.BOOLEAN
+    like = node.function.numeric_like
+    if like is None:
+        return Bare.TEXT
+    first = 0 if node.condition is None else 1  # The condition is counted but is no value.
+    kinds = {_bare(node.arguments[index - first]) for index in like if index - first < len(node.arguments)}
+    return Bare.NUMBER if not kinds else kinds.pop() if len(kinds) == 1 else Bare.TEXT
+
+
+def _number(numeric: bool) -> Bare:
+    return Bare.NUMBER if numeric else Bare.TEXT
 
 
 def _authority_end(url: str) -> int:

@@ -251,6 +251,8 @@ OUTER: dict[str, tuple[Callable[[str], RequestTemplate], Callable[[Any], str]]] 
     xml_texts,
 )
 def test_every_layer_reads_back_what_went_in(outer: str, kinds: list[str], first: str, second: str) -> None:
+    if outer == "header" and kinds[0] in ("xml", "attribute"):
+        kinds = ["query", *kinds]  # A header holds no line end, and XML does.
     source = "{Text1}"
     for kind in reversed(kinds):
         source = WRAPS[kind](source)
@@ -260,9 +262,6 @@ def test_every_layer_reads_back_what_went_in(outer: str, kinds: list[str], first
     except Unbuildable:
         assert outer == "header"
         return
-    if outer == "header" and kinds[0] in ("xml", "attribute"):
-        first, second = (re.sub(r"\s+", " ", each) for each in (first, second))
-        text = re.sub(r"\s+", " ", text)
     for kind in kinds:
         value, text = unwrapped(kind, text)
         assert value == second
