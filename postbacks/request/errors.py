@@ -86,6 +86,10 @@ class Findings:
         """Add a mistake."""
         self.mistakes.append(Problem(field_name, where, cause))
 
+    def warn(self, field_name: str, where: str, cause: str) -> None:
+        """Add a warning."""
+        self.warnings.append(Problem(field_name, where, cause))
+
     def compile(  # noqa: PLR0917 -- where the template stands, in the order of a path to it, and what it is for
         self, field_name: str, where: str, text: str, bounds: tuple[int, int], place: Place, hidden: frozenset[str]
     ) -> Template | None:

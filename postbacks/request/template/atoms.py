@@ -14,7 +14,18 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from postbacks.request.template.encoding import LAYOUT, unicode_text
-from postbacks.request.template.nodes import Attribute, Call, Join, Literal, Nested, Node, Position, Raw, Value
+from postbacks.request.template.nodes import (
+    Attribute,
+    Call,
+    Join,
+    Literal,
+    Nested,
+    Node,
+    Position,
+    QueryMark,
+    Raw,
+    Value,
+)
 from postbacks.request.template.places import RULES, Place
 from postbacks.request.template.tokens import Span
 
@@ -48,7 +59,7 @@ class Document:
 
 
 Gap = Value | Position | Attribute | Call | Raw
-Atom = Char | Loop | Document | Gap
+Atom = Char | Loop | Document | QueryMark | Gap
 
 # Stand for what is no single character, so that a text and its atoms are counted alike. From the private use area:
 # a template that holds one of these itself is at worst not recognised.
@@ -107,7 +118,7 @@ def nodes_of(atoms: Iterable[Atom]) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def _node(atom: Loop | Document | Gap) -> Node:
+def _node(atom: Loop | Document | QueryMark | Gap) -> Node:
     if isinstance(atom, Loop):
         return Join(nodes_of(atom.item), _only(atom.separator, atom), _only(atom.prefix, atom), atom.offset)
     if isinstance(atom, Document):
@@ -136,7 +147,7 @@ def text_of(atoms: Iterable[Atom]) -> str:
             item = text_of(atom.item)
             pieces += (text_of(atom.prefix), item, text_of(atom.separator), item)
         else:
-            pieces.append(GAP)
+            pieces.append("&" if isinstance(atom, QueryMark) else GAP)
     return "".join(pieces)
 
 
@@ -150,7 +161,7 @@ def _outlined(atom: Atom, breaks: Callable[[str], object]) -> str:
         return atom.text if len(atom.text) == 1 else BYTE if atom.text else " "
     if isinstance(atom, Loop):
         return BREAK if breaks(text_of((atom,))) else LOOP
-    return GAP
+    return "&" if isinstance(atom, QueryMark) else GAP
 
 
 def _decoded(atoms: Sequence[Atom], pattern: re.Pattern[str], decode: Callable[[str], str]) -> tuple[Atom, ...]:

@@ -32,7 +32,7 @@ from postbacks.request.template.atoms import (
     xml_decoded,
 )
 from postbacks.request.template.errors import Mistakes
-from postbacks.request.template.nodes import Join, Literal, Node, Raw
+from postbacks.request.template.nodes import Join, Literal, Node, QueryMark, Raw
 from postbacks.request.template.places import Place
 
 Decode = Callable[[Sequence[Atom]], tuple[Atom, ...]]
@@ -128,7 +128,7 @@ def _field(atoms: Sequence[Atom], decode: Decode, depth: int) -> Sequence[Atom]:
 def _with_address(atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
     """A query that follows a value, as in `{LandingPageUrl}?a={Oid}`: that value is the address, not a part of one."""
     first = atoms[0]
-    is_address = not isinstance(first, Char | Loop | Document | Raw) and _query(atoms) > 0
+    is_address = not isinstance(first, Char | Loop | Document | QueryMark | Raw) and _query(atoms) > 0
     return (Raw(first, first.offset, implied=True), *atoms[1:]) if is_address else atoms  # type: ignore[arg-type] # Positions need no encoding either.
 
 

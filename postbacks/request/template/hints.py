@@ -22,7 +22,7 @@ def _by_alias(names: str) -> Mapping[str, str]:
 
 PARAMETER_ALIASES: Final = _by_alias("""
     Oid: orderid ordernumber transactionid txid
-    RefClickId: clickid irclickid
+    RefClickId: clickid irclickid click clkid
     CampaignId: programid offerid advertiserid
     CampaignName: programname offername
     ActionTrackerId: eventtypeid trackerid goalid

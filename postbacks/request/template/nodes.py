@@ -111,8 +111,15 @@ class Nested:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class QueryMark:
+    """`&` in a query that a join has begun, `?` where there are no items and it has not."""
+
+    offset: int
+
+
 Expression = Constant | Value | Position | Attribute | Call | Join
 """What has a plain value: what a function takes."""
 
-Node = Literal | Value | Position | Attribute | Call | Join | Raw | Nested
+Node = Literal | Value | Position | Attribute | Call | Join | Raw | Nested | QueryMark
 """What a template is a sequence of."""

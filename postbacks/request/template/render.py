@@ -12,6 +12,7 @@ from postbacks.request.template.address import fixed_part, forbidden_characters
 from postbacks.request.template.comparisons import COMPARE
 from postbacks.request.template.documents import with_documents
 from postbacks.request.template.errors import Mistakes, TooLongError
+from postbacks.request.template.foreign import around, foreign_in
 from postbacks.request.template.nodes import (
     Attribute,
     Call,
@@ -23,10 +24,12 @@ from postbacks.request.template.nodes import (
     Nested,
     Node,
     Position,
+    QueryMark,
     Raw,
     Value,
 )
 from postbacks.request.template.places import RULES, Bare, Encoder, Place, PlaceRules, ScanState, within
+from postbacks.request.template.query import with_one_query
 from postbacks.request.template.stray import placeholder_in
 
 Values = Mapping[str, Any]
@@ -62,7 +65,10 @@ class Compiler:
 
     def template(self, nodes: tuple[Node, ...]) -> Emit:
         self.inspect(nodes)
-        parts = self.body(with_documents(nodes, self.place, self.mistakes), ScanState.TEXT).parts
+        written = nodes
+        if self.place in (Place.URL, Place.FORM):
+            written = with_one_query(nodes, self.mistakes, form=self.place is Place.FORM)
+        parts = self.body(with_documents(written, self.place, self.mistakes), ScanState.TEXT).parts
         if self.place is Place.URL and not self.mistakes.errors:
             fixed = fixed_part(nodes, self.mistakes)
             if fixed and isinstance(parts[0], str):
@@ -80,7 +86,7 @@ class Compiler:
                 continue
             source = "".join(each.span.text for each in text)
             state = self.rules.advance(state, source)
-            if not isinstance(node, Position | Raw):
+            if not isinstance(node, Position | Raw | QueryMark):
                 self.whole(source, state, node.offset)
             if text:
                 parts.append(self.written(text))
@@ -118,14 +124,34 @@ class Compiler:
 
     def inspect(self, nodes: Sequence[Node]) -> None:
         """Note what the literal text of a template cannot hold, or is unlikely to be meant to hold."""
-        for node in nodes:
+        for index, node in enumerate(nodes):
             if isinstance(node, Literal):
-                self.check(node)
+                self.inspect_text(node)
                 self.check_braces(node)
             elif isinstance(node, Join):
-                self.check(node.prefix)
-                self.check(node.separator)
+                self.inspect_text(node.prefix)
+                self.inspect_text(node.separator)
                 self.inspect(node.item)
+            elif not isinstance(node, Nested | QueryMark):
+                self.check_around(node, nodes[index - 1] if index else None, nodes[index + 1 : index + 2])
+
+    def inspect_text(self, node: Literal) -> None:
+        self.check(node)
+        for index, message, hint in () if node.exact else foreign_in(node.span.text, self.place):
+            self.mistakes.warn(node.span.offsets[index], message, hint)
+
+    def check_around(
+        self, node: Value | Position | Attribute | Call | Raw, before: Node | None, after: Sequence[Node]
+    ) -> None:
+        """Warn about marks of another system around a placeholder."""
+        texts = [each.span.text if isinstance(each, Literal) else "" for each in (before, *after)]
+        numeric = not isinstance(node, Raw) and _is_numeric(node)
+        marks = around(texts[0], "".join(texts[1:]), self.place, numeric=numeric)
+        if marks:
+            name = node.parameter.name if isinstance(node, Value) else "Name"
+            self.mistakes.warn(
+                node.offset, f"{marks} around a placeholder is sent as well", f"A placeholder is written {{{name}}}."
+            )
 
     def check(self, node: Literal) -> None:
         """Note what literal text cannot hold."""
@@ -144,7 +170,9 @@ class Compiler:
             hint = f"A placeholder is written without spaces, and closed: {{{name}}}."
             self.mistakes.warn(node.span.offsets[index], f"A {{ before {name} that opens no placeholder", hint)
 
-    def gap(self, node: Value | Position | Attribute | Call | Raw, state: ScanState) -> Emit:
+    def gap(self, node: Value | Position | Attribute | Call | Raw | QueryMark, state: ScanState) -> Emit:
+        if isinstance(node, QueryMark):
+            return _query_mark
         if isinstance(node, Position):
             return _position  # Digits need no encoding anywhere.
         if isinstance(node, Raw):
@@ -218,7 +246,7 @@ class Compiler:
         parts = [
             each.span.text if isinstance(each, Literal) else self.plain_gap(each)
             for each in node.item
-            if not isinstance(each, Nested)  # None is looked for inside a function.
+            if not isinstance(each, Nested | QueryMark)  # None is looked for inside a function.
         ]
         return _joined(assembled(parts), node.separator.span.text, node.prefix.span.text)
 
@@ -314,6 +342,10 @@ def _bounded(write: Emit, name: str) -> Emit:
 
 def _nothing(_values: Values, _item: Values, _position: str) -> str:
     return ""
+
+
+def _query_mark(values: Values, _item: Values, _position: str) -> str:
+    return "&" if values.get("items") else "?"
 
 
 def _position(_values: Values, _item: Values, position: str) -> str:
