@@ -152,7 +152,7 @@ def test_macros_of_other_systems_and_corrected_marks_are_warned_about() -> None:
     assert out.splitlines()[0].endswith("/in?s=GH23&s=UT66&s=RW87&q=3&q=4&q=11&c=%7BRefClickId%7D")
     assert err.splitlines()[1:] == [
         "Warning: url: “%7BRefClickId%7D” is sent as it stands at column 108. Did you mean {RefClickId}?",
-        "Warning: url: The ? of a join is written & at column 100. The query begins at column 28.",
+        "Warning: url: The ? of a join is written & at column 101. The query begins at column 28.",
         "Warning: headers, line 1: “[order_id]” is sent as it stands at column 10. Did you mean {Oid}?",
     ]
 
