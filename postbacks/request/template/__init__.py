@@ -1,9 +1,11 @@
 """The template language: what stands in URLs, header values and bodies, and is filled in with an event's values.
 
 It is pure: no settings, no database, no clock. The story of a template: its text is cut into words (`tokens`), parsed
-into nodes (`parser`, `nodes`, `functions`), each value is given the encoding of its place (`places`, `encoding`), and
-the whole becomes one function (`render`). `errors` says what can go wrong, `wording` and `hints` how that is put;
-`limits` what is too much. `palette` and `reference` describe the language from its registries.
+into nodes (`parser`, `nodes`, `functions`) and looked through (`inspection`, `foreign`). Joins get the marks of one
+query (`query`), documents inside values are found (`documents`, `atoms`), each value gets the encoding of its place
+(`places`, `encoding`), and the whole becomes one function (`render`, `values`). `errors` says what can go wrong,
+`wording` and `hints` how that is put; `limits` what is too much. `palette` and `reference` describe the language from
+its registries.
 The language itself is described in `docs/template-language.md`.
 """
 
@@ -14,7 +16,8 @@ from postbacks.request.template.encoding import utf8
 from postbacks.request.template.errors import EnoughMistakesError, Mistakes, TemplateError, UnusableValueError
 from postbacks.request.template.parser import parse
 from postbacks.request.template.places import Place
-from postbacks.request.template.render import NO_ITEM, Compiler, Emit, Values
+from postbacks.request.template.render import Compiler
+from postbacks.request.template.values import NO_ITEM, Emit, Values
 
 __all__ = ["Place", "Template", "TemplateError", "UnusableValueError", "Values", "compile_template"]
 

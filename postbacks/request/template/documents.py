@@ -220,7 +220,7 @@ def recognised(text: str) -> Place | None:
     return Place.FORM if _is_query(text) else None
 
 
-_OBJECT: Final = re.compile(r'\{\s*(?:"|\}\Z)')
+_OBJECT: Final = re.compile(r'\{\s*(?:"|\}\Z|[A-Za-z_$][\w$]*\s*:)')
 _LIST: Final = re.compile(r'\[[\s\[{]*"')
 
 

@@ -146,6 +146,14 @@ def test_raw_lifts_the_inner_document_and_no_layer_around_it() -> None:
     }
 
 
+GENEROUS = ['{"n":"{Note}",}', '{n:"{Note}"}', '["{Note}",]']
+
+
+@pytest.mark.parametrize("text", GENEROUS)
+def test_what_is_nearly_json_counts_as_well(text: str) -> None:
+    assert form_value(text) == text.replace("{Note}", json.dumps(EVIL)[1:-1])
+
+
 REFUSED = [
     (r'{"n":"\{Note}"}', "A value right after a backslash, inside an escape"),
     ("<a {Note}></a>", "A value inside an XML tag, outside a quoted attribute,"),
