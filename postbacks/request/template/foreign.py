@@ -35,7 +35,6 @@ _MACROS: Final = tuple(
         r"\{(?P<name>[A-Za-z][A-Za-z0-9_]*(?:[ -][A-Za-z0-9_]+)+)\}",
         rf"(?:%(?:25)?){{2}}{_WORD}(?:%(?:25)?){{2}}",
         rf"#{_WORD}#|%23(?P<encoded>[A-Za-z]\w*)%23",
-        r"(?<!\w)__(?P<name>[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*)__(?!\w)",
         rf"<%=?\s*{_WORD}\s*%>",
         rf"\*\|{_WORD}\|\*",
         rf"&(?:#123|#x7[bB]|lcub|lbrace);\s*{_WORD}",
@@ -49,6 +48,7 @@ _PERHAPS: Final = tuple(
         rf"(?<![\w\]])\[{{1,2}}{_WORD}\]{{1,2}}",
         rf"(?<![\w\]])%5[Bb]{_WORD}%5[Dd](?!=|%5[Bb])",
         rf"(?<!%)%(?![0-9A-Fa-f]{{2}}){_WORD}%(?![0-9A-Fa-f]{{2}})",
+        r"(?<!\w)__(?P<name>[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*)__(?!\w)",
         rf"(?<![\w.])@{_WORD}@(?!\w)",
         rf"\(\({_WORD}\)\)",
     )

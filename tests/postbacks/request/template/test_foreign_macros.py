@@ -112,7 +112,10 @@ def test_an_invisible_character_is_warned_about(character: str) -> None:
     [
         (Place.URL, "https://x.example/?user[name]={Oid}&ids[]={Oid}&a[b][c]=1&q=50%25&z=%41%42&d=%7B%22n%22%3A1%7D"),
         (Place.URL, "https://x.example/?b%5Bclick_id%5D=1&e=a@b.example&f=(x)"),
-        (Place.JSON, '{"a":[null],"b":[true],"c":[{Amount}],"d":"${Payout} off, order #{Oid}, 100%","e":[1]}'),
+        (
+            Place.JSON,
+            '{"a":[null],"b":[true],"c":[{Amount}],"d":"${Payout} off, order #{Oid}, 100%, __bold__","e":[1]}',
+        ),
         (Place.JSON, '{"a":{"b":{Payout}}}'),
         (Place.XML, "<a b='x&amp;c=1'><![CDATA[{Oid}]]></a>"),
         (Place.XML_VALUE, "a [Sale] & b <click> \u200d\u00a0"),
