@@ -17,7 +17,7 @@ from postbacks.credentials.signing.keys import keys_of
 from postbacks.egress.destination import destination_refusal
 from postbacks.models import Postback
 from postbacks.models.postback import postback_cleaned
-from postbacks.request.building import RequestErrors, RequestTemplate, compile_request
+from postbacks.request.building import RequestErrors, RequestTemplate, compile_request, sample_warnings
 from postbacks.verdicts.rules import rule_errors
 
 Errors = dict[str, list[str]]
@@ -44,6 +44,12 @@ def postback_errors(postback: Postback) -> Errors:
         _check_app_events(postback, errors)
         _check_contract(postback, errors)
     return dict(errors)
+
+
+def postback_warnings(postback: Postback) -> list[str]:
+    """What is legal but looks wrong in the request of a postback that can be saved, the field in front of each."""
+    hidden = frozenset(postback.action_tracker.hidden_parameters)
+    return [each.labelled for each in sample_warnings(request_template(postback), hidden)]
 
 
 def request_template(postback: Postback) -> RequestTemplate:

@@ -3,15 +3,16 @@
 A *snapshot* holds an action event's values as text, written as they render:
 `{"CampaignId": "1000", "Amount": "460.93", "EventDate": "2026-11-20T10:42:38-07:00", "items": [{"sku": "GH23", ...}]}`.
 An absent value is a missing key or an empty string. A snapshot does not hold the parameters that are computed from
-another one (`Parameter.base`) unless they were reported under their own name; the template language computes them.
+others (`Parameter.sources`) unless they were reported under their own name; the template language computes them.
 """
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
+
+from actions.reports.identifiers import android_id, bare_mac_address, ios_ifa, mac_address, md5, odin1, sha1
 
 
 class ParameterType(Enum):
@@ -27,15 +28,6 @@ class ParameterType(Enum):
     def numeric(self) -> bool:
         """True if the value is a number where it stands unquoted in JSON."""
         return self in (ParameterType.NUMBER, ParameterType.MONEY)
-
-
-class Variant(Enum):
-    """A spelling of an identifier, named as its suffix; each is the template function of the same name."""
-
-    UPPER = "upper"
-    LOWER = "lower"
-    MD5 = "md5"
-    SHA1 = "sha1"
 
 
 EVENTS: Final = ("created", "modified", "reversed", "restored")
@@ -58,9 +50,9 @@ class Parameter:
     """One parameter.
 
     `currency` names the parameter that holds the currency of a sum of money. `documented` is true for the names that
-    receivers of such postbacks already know, false for our additions. A parameter with a `base` is that parameter in
-    the given `variant`, unless it was reported under its own name; hiding the base hides it too. `personal` is true for
-    what tells who or where the customer is.
+    receivers of such postbacks already know, false for our additions. A parameter with `sources` is computed from these
+    by `derive`, which takes all of an event's values, unless it was reported under its own name; hiding any of them
+    hides it too. `personal` is true for what tells who or where the customer is.
     """
 
     name: str
@@ -69,14 +61,19 @@ class Parameter:
     example: str
     carried: Carried = Carried.REPORTED
     documented: bool = True
-    base: str = ""
-    variant: Variant | None = None
+    sources: tuple[str, ...] = ()
+    derive: Callable[[Mapping[str, Any]], str] | None = None
     personal: bool = False
     currency: str = ""
 
+    @property
+    def base(self) -> str:
+        """The parameter that this one is computed from first of all; empty if it is not computed."""
+        return self.sources[0] if self.sources else ""
+
     def is_hidden(self, hidden: frozenset[str]) -> bool:
         """Whether the parameter renders empty when the parameters named in `hidden` are kept from postbacks."""
-        return self.name in hidden or self.base in hidden
+        return not hidden.isdisjoint((self.name, *self.sources))
 
 
 _TEXT, _ID, _NUMBER = ParameterType.TEXT, ParameterType.ID, ParameterType.NUMBER
@@ -86,6 +83,7 @@ _ALWAYS, _CREDITED, _APPS, _DELIVERY = Carried.ALWAYS, Carried.CREDITED, Carried
 _MAC: Final = "0a:1b:2c:3d:4e:5f"
 _IOS_IFA: Final = "6D92078A-8246-4BA4-AE5B-76104861E7DC"
 _ANDROID_ID: Final = "9774d56d682e549c"
+Spell = Callable[[str], str]
 _BROWSER: Final = "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36"
 
 
@@ -93,26 +91,25 @@ def _money(name: str, description: str, example: str, currency: str, carried: Ca
     return Parameter(name, ParameterType.MONEY, description, example, carried, currency=currency)
 
 
-def _md5(value: str) -> str:
-    return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
-
-
-def _sha1(value: str) -> str:
-    return hashlib.sha1(value.encode(), usedforsecurity=False).hexdigest()
-
-
-def _variants(base: str, label: str, example: str) -> tuple[Parameter, ...]:
-    """The four spellings of one identifier; the hashes are of the value as reported."""
-    spellings = (
-        (Variant.UPPER, f"In upper case: {label}", example.upper()),
-        (Variant.LOWER, f"In lower case: {label}", example.lower()),
-        (Variant.MD5, f"MD5 of {label}", _md5(example)),
-        (Variant.SHA1, f"SHA-1 of {label}", _sha1(example)),
+def _variants(
+    base: str, label: str, example: str, *more: tuple[str, str, Spell], hashed: Spell, spelling: str
+) -> tuple[Parameter, ...]:
+    """The spellings of one identifier, and its hashes: of the spelling that receivers hash, which is said in words."""
+    variants: tuple[tuple[str, str, Spell], ...] = (
+        ("Upper", f"In upper case: {label}", str.upper),
+        ("Lower", f"In lower case: {label}", str.lower),
+        ("Md5", f"MD5 of {label} {spelling}", lambda value: md5(hashed(value))),
+        ("Sha1", f"SHA-1 of {label} {spelling}", lambda value: sha1(hashed(value))),
+        *more,
     )
     return tuple(
-        Parameter(f"{base}{variant.value.title()}", _ID, text, spelling, _APPS, False, base, variant, personal=True)
-        for variant, text, spelling in spellings
+        Parameter(f"{base}{suffix}", _ID, text, spell(example), _APPS, False, (base,), _of(base, spell), personal=True)
+        for suffix, text, spell in variants
     )
+
+
+def _of(base: str, spell: Spell) -> Callable[[Mapping[str, Any]], str]:
+    return lambda values: spell(values.get(base) or "")
 
 
 _ORDER_LEVEL = (
@@ -184,14 +181,41 @@ _ORDER_LEVEL = (
     Parameter("deviceManuf", _TEXT, "Who made the device", "Google", _APPS),
     Parameter("deviceModel", _TEXT, "The device's model", "Pixel 9", _APPS),
     Parameter("macAddress", _ID, "The device's MAC address as reported", _MAC, _APPS, personal=True),
-    *_variants("macAddress", "the MAC address", _MAC),
+    *_variants(
+        "macAddress",
+        "the MAC address",
+        _MAC,
+        ("Bare", "In upper case, without separators: the MAC address", bare_mac_address),
+        ("BareMd5", "MD5 of the MAC address in upper case, without separators", lambda mac: md5(bare_mac_address(mac))),
+        (
+            "BareSha1",
+            "SHA-1 of the MAC address in upper case, without separators",
+            lambda mac: sha1(bare_mac_address(mac)),
+        ),
+        hashed=mac_address,
+        spelling="in upper case, with colons",
+    ),
     Parameter("iosIfa", _ID, "The iOS advertising identifier as reported", _IOS_IFA, _APPS, personal=True),
-    *_variants("iosIfa", "the iOS advertising identifier", _IOS_IFA),
+    *_variants(
+        "iosIfa",
+        "the iOS advertising identifier",
+        _IOS_IFA,
+        hashed=ios_ifa,
+        spelling="in upper case, with hyphens",
+    ),
     Parameter("iosAdTracking", _TEXT, "Whether iOS ad tracking is allowed, as reported", "1", _APPS),
     Parameter("androidId", _ID, "The Android id as reported", _ANDROID_ID, _APPS, personal=True),
-    *_variants("androidId", "the Android id", _ANDROID_ID),
+    *_variants("androidId", "the Android id", _ANDROID_ID, hashed=android_id, spelling="in lower case"),
     Parameter(
-        "odin1", _ID, "SHA-1 of the MAC address", _sha1(_MAC), _APPS, True, "macAddress", Variant.SHA1, personal=True
+        "odin1",
+        _ID,
+        "SHA-1 of the MAC address's six bytes; on Android, or without a MAC address, of the Android id",
+        odin1({"androidId": _ANDROID_ID}),
+        _APPS,
+        True,
+        ("macAddress", "androidId"),
+        odin1,
+        personal=True,
     ),
     Parameter(
         "openUdid", _ID, "The device's OpenUDID", "2f1bfa5e8a9c4b0d9f9e0c7a6d5b4a3928171605", _APPS, personal=True

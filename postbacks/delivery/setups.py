@@ -101,7 +101,7 @@ def _compile(postback_id: int, source: Row) -> Compiled:
             secret_headers=decrypted(orjson.loads(secret)),
             signing_keys=read_keys(*keys),
         )
-        return Compiled(compile_request(template, frozenset(hidden)), compile_rules(success, error))
+        return Compiled(compile_request(template, frozenset(hidden), as_stored=True), compile_rules(success, error))
     except SecretUnreadableError as problem:
         logger.error("Postback %d waits: %s", postback_id, problem)  # noqa: TRY400 -- the text says all
         return Compiled(None, None, str(problem), locked=True)

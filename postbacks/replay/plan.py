@@ -137,7 +137,7 @@ def _request(row: tuple[int, int, str, str, int | None], present: dict[int, dict
         return "The postback was deleted."
     template, hidden = configured
     try:
-        request = compile_request(template, hidden).build(values)
+        request = compile_request(template, hidden, as_stored=True).build(values)
     except (RequestErrors, Unbuildable) as error:
         return f"Action {values.get('ActionId', action_id)}: no request can be built. {error}"
     return f"{request.method} {request.url}"

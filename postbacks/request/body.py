@@ -12,6 +12,7 @@ from typing import Final
 from postbacks.request.errors import Findings, stripped
 from postbacks.request.template import Place, Template, Values
 from postbacks.request.template.encoding import json_text, percent_encoded
+from postbacks.request.template.foreign import foreign_in
 from postbacks.request.template.tokens import OPENING
 
 # XML 1.0, fifth edition, productions 4 and 4a, without the colon: no prefix is declared.
@@ -116,6 +117,8 @@ def _pairs(
         if refusal:
             found.add("body", f"pair {number}", refusal)
         seen.add(key)
+        for foreign in foreign_in(key, known.value_place):
+            found.warn("body", f"key “{key}”", f"{foreign.message}. {foreign.hint}")
         template = found.compile("body", f"key “{key}”", value, (0, len(value)), known.value_place, hidden)
         if template is not None:
             parts += (text + known.before_value(key), template)

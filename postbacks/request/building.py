@@ -76,7 +76,7 @@ class Request(NamedTuple):
 class CompiledRequest:
     """A request with gaps for an event's values; made by `compile_request`.
 
-    `warnings` are about templates that are legal but unlikely to be meant.
+    `warnings` are about templates that are legal but unlikely to be meant, `refusals` about what may not be saved.
     """
 
     method: str
@@ -86,6 +86,7 @@ class CompiledRequest:
     body: Body | None
     max_url_bytes: int
     warnings: tuple[Problem, ...]
+    refusals: tuple[Problem, ...] = ()
     scrubber: Scrubber | None = None
     signer: Signer | None = None
 
@@ -139,13 +140,18 @@ def _too_long(part: str, length: int, limit: int) -> str:
     return f"The {part} is {length:,} bytes long with this event's values; the limit is {limit:,}."
 
 
-def compile_request(template: RequestTemplate, hidden: frozenset[str] = frozenset()) -> CompiledRequest:
+def compile_request(
+    template: RequestTemplate, hidden: frozenset[str] = frozenset(), *, as_stored: bool = False
+) -> CompiledRequest:
     """Compile what an operator set up, once; parameters named in `hidden` render empty.
 
     Its URL may become as long as POSTBACKS_MAX_URL_BYTES says. Raises `RequestErrors` with everything that is wrong,
-    by field.
+    by field; `as_stored` only with what cannot be sent, so that what was saved under older rules goes on.
     """
-    return _compile(template, hidden, settings.POSTBACKS_MAX_URL_BYTES)
+    compiled = _compile(template, hidden, settings.POSTBACKS_MAX_URL_BYTES)
+    if compiled.refusals and not as_stored:
+        raise RequestErrors(compiled.refusals)
+    return compiled
 
 
 @lru_cache(maxsize=4096)  # Twice the postbacks of a large installation.
@@ -161,7 +167,7 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
         for field, given in (("headers", headers), ("secret_headers", secret)):
             refuse_signature_headers(field, [name for name, _any in given], found)
     if found.mistakes or url is None:
-        raise RequestErrors(found.mistakes)
+        raise RequestErrors([*found.mistakes, *found.refusals])
     fixed = [("User-Agent", USER_AGENT)]
     if body is not None:
         fixed.append(("Content-Type", body.content_type))
@@ -173,6 +179,7 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
         body,
         max_url_bytes,
         tuple(found.warnings),
+        tuple(found.refusals),
         scrubber(value for _name, value in secret) if secret else None,
         Signer(template.signing_keys) if template.signing_keys else None,
     )

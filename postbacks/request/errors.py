@@ -72,9 +72,14 @@ class RequestErrors(ValueError):  # noqa: N818 -- several at once, hence the plu
 
 @dataclass(slots=True)
 class Findings:
-    """What is found while a request is compiled; `warnings` are about what is legal but unlikely to be meant."""
+    """What is found while a request is compiled.
+
+    `refusals` are mistakes that can be sent: they cannot be saved, and what was saved before goes on. `warnings` are
+    about what is legal but unlikely to be meant.
+    """
 
     mistakes: list[Problem] = field(default_factory=list)
+    refusals: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
     def add(self, field_name: str, where: str, cause: str) -> None:
@@ -103,6 +108,7 @@ class Findings:
         except TemplateError as error:
             self.mistakes += [within(each) for each in error.errors]
             return None
+        self.refusals += [within(each) for each in template.refusals]
         self.warnings += [within(each) for each in template.warnings]
         return template
 

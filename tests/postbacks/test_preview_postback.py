@@ -146,6 +146,17 @@ def test_braces_that_open_nothing_are_warned_about() -> None:
     ]
 
 
+def test_macros_of_other_systems_and_corrected_marks_are_warned_about() -> None:
+    joins = "{join(items, i, 's={i.sku}', '&', '?')}{join(items, i, 'q={i.qty}', '&', '?')}"
+    out, err = preview("--url", f"{URL}{joins}&c=%7BRefClickId%7D", "--header", "X-Order: [order_id]")
+    assert out.splitlines()[0].endswith("/in?s=GH23&s=UT66&s=RW87&q=3&q=4&q=11&c=%7BRefClickId%7D")
+    assert err.splitlines()[1:] == [
+        "Warning: url: “%7BRefClickId%7D” is sent as it stands at column 108. Did you mean {RefClickId}?",
+        "Warning: url: The ? of a join is written & at column 101. The query begins at column 28.",
+        "Warning: headers, line 1: “[order_id]” is sent as it stands at column 10. Did you mean {Oid}?",
+    ]
+
+
 def test_mistakes_in_templates_are_shown_with_a_caret() -> None:
     assert refused("--url", URL + "?c={CampaingId}", "--header", "Nonsense") == (
         "The request is not valid.\n"
@@ -184,7 +195,7 @@ def test_an_unreadable_event_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_event_that_makes_no_request_is_refused_with_the_reason(tmp_path: Path) -> None:
-    file = write(tmp_path, {"Note": "a\nb"})
+    file = write(tmp_path, {"Note": "a\nX-Evil: b"})
     assert refused("--url", URL, "--header", "X-Note: {Note}", "--event", file) == (
         "No request can be built for this event. "
         "The header X-Note cannot be written: the value holds the control character U+000A."

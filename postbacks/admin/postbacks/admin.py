@@ -32,6 +32,7 @@ from postbacks.durations import format_duration
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
 from postbacks.models import Postback
 from postbacks.state import state_of
+from postbacks.validation import postback_warnings
 
 admin.site.site_header = "Partner Postbacks"
 admin.site.site_title = "Partner Postbacks"
@@ -144,6 +145,12 @@ class PostbackAdmin(ModelAdmin):
             **(extra_context or {}),
         }
         return super().changeform_view(request, object_id, form_url, context)
+
+    def save_model(self, request: HttpRequest, obj: Postback, form: Any, change: bool) -> None:
+        """What looks wrong is said at the save as well: the preview may never have been looked at."""
+        super().save_model(request, obj, form, change)
+        for warning in postback_warnings(obj):
+            self.message_user(request, warning, messages.WARNING)
 
     def response_add(self, request: HttpRequest, obj: Postback, post_url_continue: Any = None) -> HttpResponse:
         answer = super().response_add(request, obj, post_url_continue)

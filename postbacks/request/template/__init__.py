@@ -1,9 +1,11 @@
 """The template language: what stands in URLs, header values and bodies, and is filled in with an event's values.
 
 It is pure: no settings, no database, no clock. The story of a template: its text is cut into words (`tokens`), parsed
-into nodes (`parser`, `nodes`, `functions`), each value is given the encoding of its place (`places`, `encoding`), and
-the whole becomes one function (`render`). `errors` says what can go wrong, `wording` and `hints` how that is put;
-`limits` what is too much. `palette` and `reference` describe the language from its registries.
+into nodes (`parser`, `nodes`, `functions`) and looked through (`inspection`, `foreign`). Joins get the marks of one
+query (`query`), documents inside values are found (`documents`, `atoms`), each value gets the encoding of its place
+(`places`, `encoding`), and the whole becomes one function (`render`, `values`). `errors` says what can go wrong,
+`wording` and `hints` how that is put; `limits` what is too much. `palette` and `reference` describe the language from
+its registries.
 The language itself is described in `docs/template-language.md`.
 """
 
@@ -14,7 +16,8 @@ from postbacks.request.template.encoding import utf8
 from postbacks.request.template.errors import EnoughMistakesError, Mistakes, TemplateError, UnusableValueError
 from postbacks.request.template.parser import parse
 from postbacks.request.template.places import Place
-from postbacks.request.template.render import NO_ITEM, Compiler, Emit, Values
+from postbacks.request.template.render import Compiler
+from postbacks.request.template.values import NO_ITEM, Emit, Values
 
 __all__ = ["Place", "Template", "TemplateError", "UnusableValueError", "Values", "compile_template"]
 
@@ -22,15 +25,17 @@ __all__ = ["Place", "Template", "TemplateError", "UnusableValueError", "Values",
 class Template:
     """A compiled template; made by `compile_template`, shared, and never changed.
 
-    `warnings` are about text that is legal but unlikely to be meant, such as an opening brace without its partner.
+    `warnings` are about text that is legal but unlikely to be meant, such as an opening brace without its partner;
+    `refusals` about mistakes that nobody may save, though what was saved before goes on.
     """
 
-    __slots__ = ("_emit", "place", "source", "warnings")
+    __slots__ = ("_emit", "place", "refusals", "source", "warnings")
 
-    def __init__(self, source: str, place: Place, emit: Emit, warnings: tuple[TemplateError, ...]) -> None:
+    def __init__(self, source: str, place: Place, emit: Emit, found: Mistakes) -> None:
         self.source = source
         self.place = place
-        self.warnings = warnings
+        self.warnings = tuple(found.warnings)
+        self.refusals = tuple(found.refusals)
         self._emit = emit
 
     def __repr__(self) -> str:
@@ -58,7 +63,7 @@ def compile_template(source: str, place: Place, hidden: frozenset[str] = frozens
         pass
     if mistakes.errors:
         raise mistakes.first_error()
-    return Template(source, place, emit, tuple(mistakes.warnings))
+    return Template(source, place, emit, mistakes)
 
 
 def _check_length(source: str, mistakes: Mistakes) -> None:

@@ -55,12 +55,13 @@ def url_raw(value: str) -> str:
     return url_literal(value).replace("#", "%23")
 
 
-_LINE_BREAKS = re.compile(r"[ \t\r\n]*[\r\n][ \t\r\n]*")
+LAYOUT: Final = re.compile(r"[ \t\r\n]*[\r\n][ \t\r\n]*")
+"""A line break of a form body, with the indentation around it."""
 
 
 def form_literal(text: str) -> str:
-    """Literal text of a form body. Line breaks and the indentation around them are layout, not data: dropped."""
-    return url_literal(_LINE_BREAKS.sub("", text))
+    """Literal text of a form body. Its layout is no data, and is dropped."""
+    return url_literal(LAYOUT.sub("", text))
 
 
 def json_text(value: str) -> str:
@@ -79,6 +80,11 @@ def json_string(value: str) -> str:
 def json_number(value: str) -> str:
     """A whole JSON value: a number with the digits it has, `null` for nothing, a string for what is no number."""
     return value if _JSON_NUMBER(value) else json_string(value)
+
+
+def json_boolean(value: str) -> str:
+    """A whole JSON value: true or false, `null` for nothing, a string for anything else."""
+    return value if value in ("true", "false") else json_string(value)
 
 
 _XML_SPECIAL = re.compile("[&<>\"'\t\n\r]|[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -109,11 +115,21 @@ def xml_cdata(value: str) -> str:
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FOLDED = re.compile(r" *[\t-\r][ \t-\r]*")  # White space that no header may hold, with the blanks around it.
+# A line end and what would be the next header if it were sent as it is. An address on a line of its own is none.
+_SECOND_HEADER = re.compile(r"[\n-\r]\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+[ \t]*:(?!//)")
 
 
 def header_text(value: str) -> str:
-    """For a header. Raises `UnusableValueError` for control characters: a line break would begin a new header."""
-    found = _CONTROL.search(value)
+    """For a header: tabs and line ends become a blank.
+
+    Raises `UnusableValueError` for other control characters, and for a line end before what would be another header.
+    """
+    if _CONTROL.search(value) is None:
+        return unicode_text(value)
+    # What is folded could do nothing, but somebody tried, or two texts ran together.
+    text = value if _SECOND_HEADER.search(value) else _FOLDED.sub(" ", value)
+    found = _CONTROL.search(text)
     if found:
         raise UnusableValueError(f"the value holds the control character U+{ord(found[0]):04X}")
-    return unicode_text(value)
+    return unicode_text(text)

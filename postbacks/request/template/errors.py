@@ -71,11 +71,16 @@ class EnoughMistakesError(Exception):
 
 
 class Mistakes:
-    """What is found in one template while it is compiled: `errors`, and `warnings` about what is legal but odd."""
+    """What is found in one template while it is compiled.
+
+    `errors` leave nothing to send. `refusals` are mistakes that can be sent: nobody may save them, and what was saved
+    before goes on. `warnings` are about what is legal but odd.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.errors: list[TemplateError] = []
+        self.refusals: list[TemplateError] = []
         self.warnings: list[TemplateError] = []
 
     def add(self, offset: int, message: str, hint: str = "") -> None:
@@ -83,6 +88,16 @@ class Mistakes:
         self.errors.append(TemplateError(self.source, offset, message, hint))
         if len(self.errors) >= limits.ERRORS_AT_ONCE:
             raise EnoughMistakesError
+
+    def refuse(self, offset: int, message: str, hint: str = "") -> None:
+        """Add a refusal; those that are too many are dropped."""
+        if len(self.refusals) < limits.ERRORS_AT_ONCE:
+            self.refusals.append(TemplateError(self.source, offset, message, hint))
+
+    def take_refusals(self, inner: Mistakes) -> None:
+        """Take over what was found in a document inside a value: all of it can be sent."""
+        for each in (*inner.errors, *inner.refusals):
+            self.refuse(each.offset, each.message, each.hint)
 
     def warn(self, offset: int, message: str, hint: str = "") -> None:
         """Add a warning; those that are too many are dropped."""

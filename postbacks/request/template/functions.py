@@ -6,12 +6,14 @@ an identifier that all customers share.
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from actions.reports import identifiers
 from postbacks.request.template import dates, numbers
-from postbacks.request.template.encoding import percent_encoded, utf8
+from postbacks.request.template.encoding import json_text, percent_encoded, utf8, xml_attribute
 from postbacks.request.template.signatures import Apply, Argument, ArgumentKind, BadArgumentError, Function
 from postbacks.request.template.terminal import quoted, shown
 from value_types.currencies import minor_units
@@ -72,6 +74,33 @@ def _map(value: str, *pairs: str) -> str:
     return pairs[-1] if len(pairs) % 2 else ""
 
 
+def _replace(value: str, old: str, new: str) -> str:
+    return value.replace(old, new) if old else value
+
+
+def _strip(value: str, characters: str) -> str:
+    return value.translate(dict.fromkeys(map(ord, characters)))
+
+
+def _bind_phone(calling_code: str = "") -> Apply:
+    if calling_code and not re.fullmatch(r"\+?[1-9][0-9]{0,2}", calling_code):
+        hint = 'It is one to three digits, such as "1" or "44".'
+        raise BadArgumentError(1, f"{quoted(calling_code)} is not a country's calling code", hint)
+    return lambda value: identifiers.phone(value, calling_code.removeprefix("+"))
+
+
+def _bind_mac(separator: str = ":") -> Apply:
+    return lambda value: identifiers.mac_address(value, separator)
+
+
+_FALSE: Final = frozenset({"", "false", "no", "n", "f", "off"})  # A number is false if it is 0.
+
+
+def _bool(value: str) -> str:
+    text = value.strip().lower()
+    return "false" if text in _FALSE or numbers.plain_number(text) == 0 else "true"
+
+
 _TEXT, _WHOLE = ArgumentKind.TEXT, ArgumentKind.WHOLE_NUMBER
 
 _ALL = (
@@ -85,6 +114,42 @@ _ALL = (
         "{truncate(Note, 4)}",
         bind=_bind_truncate,
     ),
+    Function(
+        "replace",
+        (Argument("value"), Argument("old"), Argument("new")),
+        "With one text in place of another, wherever it occurs.",
+        '{replace(Note, " ", "_")}',
+        bind=lambda: _replace,
+    ),
+    Function(
+        "strip",
+        (Argument("value"), Argument("characters")),
+        "Without these characters, wherever they occur.",
+        '{strip(iosIfa, "-")}',
+        bind=lambda: _strip,
+    ),
+    _simple(
+        "email",
+        identifiers.email,
+        "An e-mail address as receivers hash it: in lower case, without white space around it. What is none gives "
+        "nothing.",
+        '{sha256(email(" Ann@Shop.example"))}',
+    ),
+    Function(
+        "phone",
+        (Argument("value"), Argument("calling code", _TEXT, default='""')),
+        "A phone number in E.164, as receivers hash it. Without + or 00 in front it belongs to the country with the "
+        "calling code. What is none gives nothing.",
+        '{phone("(555) 010-0199", "1")}',
+        bind=_bind_phone,
+    ),
+    Function(
+        "mac",
+        (Argument("value"), Argument("separator", _TEXT, default='":"')),
+        "A MAC address in upper case, as receivers hash it, from any spelling. What is none gives nothing.",
+        '{mac(macAddress, "")}',
+        bind=_bind_mac,
+    ),
     _hash("md5", "MD5"),
     _hash("sha1", "SHA-1"),
     _hash("sha256", "SHA-256"),
@@ -96,6 +161,18 @@ _ALL = (
         percent_encoded,
         "Percent-encoded, before the encoding of its place: for a URL inside a URL's parameter, decoded twice.",
         "{urlencode(LandingPageUrl)}",
+    ),
+    _simple(
+        "json",
+        json_text,
+        "Escaped for the inside of a JSON string: for JSON in a value that is not wholly JSON.",
+        "{json(Text3)}",
+    ),
+    _simple(
+        "xml",
+        xml_attribute,
+        "Escaped for text and quoted attributes of XML: for XML in a value that is not wholly XML.",
+        "{xml(Text3)}",
     ),
     Function(
         "date",
@@ -124,6 +201,14 @@ _ALL = (
         "{minor(Amount)}",
         bind=lambda: _minor,
         numeric_like=(),
+    ),
+    Function(
+        "bool",
+        (Argument("value"),),
+        "true or false; bare where it stands bare in JSON. Nothing, 0, false, no, n, f and off are false, in any case.",
+        "{bool(iosAdTracking)}",
+        bind=lambda: _bool,
+        boolean=True,
     ),
     Function(
         "default",

@@ -22,7 +22,7 @@ def _by_alias(names: str) -> Mapping[str, str]:
 
 PARAMETER_ALIASES: Final = _by_alias("""
     Oid: orderid ordernumber transactionid txid
-    RefClickId: clickid irclickid
+    RefClickId: clickid irclickid click clkid
     CampaignId: programid offerid advertiserid
     CampaignName: programname offername
     ActionTrackerId: eventtypeid trackerid goalid
@@ -54,7 +54,6 @@ PARAMETER_ALIASES: Final = _by_alias("""
 FUNCTION_ALIASES: Final = _by_alias("""
     upper: uppercase toupper touppercase ucase
     lower: lowercase tolower tolowercase lcase
-    trim: strip
     truncate: substr substring left cut slice
     sha256: hash
     urlencode: encode escape urlescape encodeuricomponent
@@ -62,7 +61,14 @@ FUNCTION_ALIASES: Final = _by_alias("""
     number: round decimal decimals numberformat
     minor: cents minorunits tominor incents
     default: coalesce fallback ifempty firstnotempty
-    map: switch case lookup replace
+    map: switch case lookup
+    replace: substitute sub gsub
+    strip: remove delete
+    json: jsonescape tojson
+    xml: xmlescape htmlescape
+    phone: e164
+    bool: boolean
+    email: mail
     if: iif ternary when
     join: loop each foreach for items
     text: literal verbatim

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actions.reports.parameters import Parameter, ParameterType
+from postbacks.request.template.places import Place
 from postbacks.request.template.tokens import Span
 
 if TYPE_CHECKING:
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Template text. `exact` marks the argument of `text(...)`, in which braces need no excuse."""
+    """Template text. `exact` marks the argument of `text(...)`, in which braces need no excuse.
+
+    Inside a document that is itself a value, `span` is what the document's reader sees, and `written` what stands for
+    it in the request.
+    """
 
     span: Span
     exact: bool = False
+    written: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +92,35 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A value that is to stand as it is, without encoding."""
+    """A value that is to stand as it is, without encoding.
+
+    `implied` marks the first value of an address inside a value, which brings its own scheme and host.
+    """
 
     value: Expression
+    offset: int
+    implied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A document of its own inside a value. `field` is the same without taking it for a document."""
+
+    place: Place
+    nodes: tuple[Node, ...]
+    field: tuple[Node, ...]
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMark:
+    """`&` in a query that a join has begun, `?` where there are no items and it has not."""
+
     offset: int
 
 
 Expression = Constant | Value | Position | Attribute | Call | Join
 """What has a plain value: what a function takes."""
 
-Node = Literal | Value | Position | Attribute | Call | Join | Raw
+Node = Literal | Value | Position | Attribute | Call | Join | Raw | Nested | QueryMark
 """What a template is a sequence of."""

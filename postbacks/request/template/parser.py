@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS
 from postbacks.request.template import limits, wording
 from postbacks.request.template.errors import Mistakes
+from postbacks.request.template.foreign import foreign_in
 from postbacks.request.template.functions import FUNCTIONS
 from postbacks.request.template.nodes import (
     Attribute,
@@ -29,6 +30,7 @@ from postbacks.request.template.nodes import (
     Raw,
     Value,
 )
+from postbacks.request.template.places import Place
 from postbacks.request.template.signatures import Argument, ArgumentKind, BadArgumentError, Function
 from postbacks.request.template.stray import placeholder_in
 from postbacks.request.template.tokens import OPENING, Cursor, Span, Token, TokenKind
@@ -129,6 +131,8 @@ class _Parser:
             name, index = found
             hint = f"A value stands without quotes and braces: {name}. If the text is meant: text(…)."
             self.mistakes.warn(text.offsets[index], f"{{{name}}} in a plain text is written as it stands,", hint)
+        for index, message, hint in foreign_in(text.text, Place.TEXT):
+            self.mistakes.warn(text.offsets[index], message, hint)
 
     def named(self, cursor: Cursor, name: Token, scope: _Scope, *, braces: bool) -> Expression:
         """A parameter, a loop name with or without attribute, or a call: whatever the name turns out to be."""

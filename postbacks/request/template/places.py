@@ -32,6 +32,14 @@ class Place(Enum):
     FORM_VALUE = "value in a form"
 
 
+class Bare(Enum):
+    """What a value is declared to be, for a format that tells by its looks."""
+
+    TEXT = auto()
+    NUMBER = auto()
+    BOOLEAN = auto()
+
+
 class ScanState(Enum):
     """What the literal text so far leaves open."""
 
@@ -56,7 +64,7 @@ class PlaceRules:
     """
 
     literal: Callable[[str], str]
-    encoder: Callable[[ScanState, bool], Encoder | str]
+    encoder: Callable[[ScanState, Bare], Encoder | str]
     advance: Callable[[ScanState, str], ScanState]
     torn: Callable[[ScanState, str], str]
     raw: Encoder | None
@@ -64,9 +72,7 @@ class PlaceRules:
 
 def _flat(literal: Callable[[str], str], encode: Encoder, raw: Encoder | None = encoding.plain) -> PlaceRules:
     """A place in which every value is encoded in the same way."""
-    return PlaceRules(
-        literal, lambda _state, _numeric: encode, lambda state, _text: state, lambda _state, _text: "", raw
-    )
+    return PlaceRules(literal, lambda _state, _bare: encode, lambda state, _text: state, lambda _state, _text: "", raw)
 
 
 _STRING_REST = re.compile(r'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*')
@@ -90,10 +96,15 @@ def _advance_json(state: ScanState, text: str) -> ScanState:
     return ScanState.STRING if in_string else ScanState.TEXT
 
 
-def _encode_json(state: ScanState, numeric: bool) -> Encoder | str:
-    if state is ScanState.STRING:
-        return encoding.json_text
-    return encoding.json_number if numeric else encoding.json_string
+_JSON_ENCODERS: Final = {
+    Bare.TEXT: encoding.json_string,
+    Bare.NUMBER: encoding.json_number,
+    Bare.BOOLEAN: encoding.json_boolean,
+}
+
+
+def _encode_json(state: ScanState, bare: Bare) -> Encoder | str:
+    return encoding.json_text if state is ScanState.STRING else _JSON_ENCODERS[bare]
 
 
 def _torn_json(state: ScanState, text: str) -> str:
@@ -164,7 +175,7 @@ _XML_ENCODERS: Final[dict[ScanState, Encoder | str]] = {
 }
 
 
-def _encode_xml(state: ScanState, _numeric: bool) -> Encoder | str:
+def _encode_xml(state: ScanState, _bare: Bare) -> Encoder | str:
     return _XML_ENCODERS[state]
 
 
@@ -179,3 +190,14 @@ RULES: Final = {
     Place.XML_VALUE: _flat(encoding.xml_text, encoding.xml_text),
     Place.FORM_VALUE: _flat(encoding.percent_encoded, encoding.percent_encoded),
 }
+
+
+def within(place: Place, outer: Encoder) -> PlaceRules:
+    """The rules for a document of this place inside a value: what they write, the outer layers encode."""
+    inner = RULES[place]
+
+    def encoder(state: ScanState, bare: Bare) -> Encoder | str:
+        encode = inner.encoder(state, bare)
+        return encode if isinstance(encode, str) else lambda value: outer(encode(value))
+
+    return PlaceRules(encoding.plain, encoder, inner.advance, inner.torn, outer)

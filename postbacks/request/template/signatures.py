@@ -53,7 +53,7 @@ class Function:
     `bind` takes the fixed arguments (missing ones left out) and returns what turns the values into the result;
     it is None for the forms that the language itself defines. `repeats` lets the last two of the arguments that must
     come, come again. The result is a number for JSON if the arguments at `numeric_like` all are (none to ask:
-    always), and text if that is None.
+    always), and text if that is None; `boolean` marks one that is always true or false.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Function:
     bind: Callable[..., Apply] | None = None
     repeats: bool = False
     numeric_like: tuple[int, ...] | None = None
+    boolean: bool = False
 
     @property
     def fewest(self) -> int:

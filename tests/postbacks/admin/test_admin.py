@@ -191,6 +191,18 @@ def test_a_postback_is_saved_as_it_is_typed(admin_client: Client, tracker: Actio
     assert (saved.minimum_delay_seconds, saved.maximum_requests) == (5_400, 50)
 
 
+def test_what_looks_wrong_is_said_when_a_postback_is_saved(
+    admin_client: Client, tracker: ActionTracker, partner: Partner
+) -> None:
+    typed = form_data(
+        partner=partner.pk, action_tracker=tracker.pk, url="https://receiver.example/in?click=%7BRefClickId%7D"
+    )
+    answer = admin_client.post(url_of(Postback, "add"), typed, follow=True)
+    assert messages_of(answer)[0] == (
+        "url: “%7BRefClickId%7D” is sent as it stands at column 35. Did you mean {RefClickId}?"
+    )
+
+
 def test_saving_what_was_opened_changes_nothing(admin_client: Client, tracker: ActionTracker, partner: Partner) -> None:
     pairs = [["id", "{ActionId}"], ["a=b", "two\nlines"], ['"', " x "]]
     fields = {"method": "POST", "body_format": "querystring", "body_pairs": pairs, "minimum_delay_seconds": 5_400}

@@ -60,7 +60,7 @@ NAMES = [
     ("{Oid(1)}", "Unknown function Oid at column 2. Oid is a parameter and takes no parentheses."),
     (
         "{zzzzz(Oid)}",
-        "Unknown function zzzzz at column 2. The functions are upper lower trim truncate md5 sha1 sha256 base64 urlencode date number minor default map if join raw text.",
+        f"Unknown function zzzzz at column 2. The functions are {' '.join(FUNCTIONS)}.",
     ),
 ]
 

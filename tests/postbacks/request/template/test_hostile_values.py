@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import tracemalloc
 import unicodedata
@@ -58,12 +59,13 @@ def test_a_value_stays_in_its_element(value: str) -> None:
 @pytest.mark.parametrize("value", BREAKOUTS)
 def test_a_header_holds_a_value_whole_or_there_is_no_request(value: str) -> None:
     compiled = compile_request(RequestTemplate("GET", URL, headers="X-Value: {Text1}"))
-    control = any(unicodedata.category(character) == "Cc" for character in value)
-    if control:
+    folded = re.sub(r" *[\t\n\v\f\r]\s*", " ", value)
+    refused = any(unicodedata.category(character) == "Cc" for character in folded) or re.search(r"[\r\n]\S+:", value)
+    if refused:
         with pytest.raises(Unbuildable, match=r"^The header X-Value cannot be written: "):
             compiled.build({"Text1": value})
     else:
-        assert compiled.build({"Text1": value}).headers["X-Value"] == value
+        assert compiled.build({"Text1": value}).headers["X-Value"] == folded.strip(" ")
 
 
 BOMBS = {

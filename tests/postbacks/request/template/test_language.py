@@ -50,7 +50,7 @@ def test_every_parameter_renders_its_example() -> None:
     values = sample_values()
     for name, parameter in PARAMETERS.items():
         assert compile_template(f"<{{{name}}}>", Place.TEXT).render(values) == f"<{parameter.example}>"
-    assert len(PARAMETERS) == 90
+    assert len(PARAMETERS) == 93
     assert len({parameter.example for parameter in PARAMETERS.values() if parameter.example}) > 60
     assert all(parameter.example and parameter.description for parameter in PARAMETERS.values())
 
@@ -196,10 +196,40 @@ def test_xml_text_attributes_and_cdata_are_each_escaped_their_way() -> None:
 
 def test_a_header_takes_any_text_but_control_characters() -> None:
     assert render("Bearer {Text1}", Place.HEADER, Text1="São, ü ≤") == "Bearer São, ü ≤"
-    for value in ("a\r\nX-Evil: 1", "\t", "\x00", "\x7f", "\x85"):
+    for value in ("a\r\nX-Evil: 1", "a\n \nX-Evil:1", "\x00", "\x7f", "\x85"):
         template = compile_template("Bearer {Text1}", Place.HEADER)
         with pytest.raises(UnusableValueError, match=r"control character U\+00"):
             template.render({"Text1": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "folded"),
+    [
+        ("a\tb", "a b"),
+        ("line one\nline two", "line one line two"),
+        ("one \r\n\t two\r\n", "one two "),
+        ("see\nhttps://x.example/a: b", "see https://x.example/a: b"),
+        ("a\x0bb\x0cc", "a b c"),
+    ],
+)
+def test_white_space_in_a_header_becomes_a_blank(value: str, folded: str) -> None:
+    assert render("{Text1}", Place.HEADER, Text1=value) == folded
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        *((value, "true") for value in ("1", "true", "TRUE", " yes ", "Y", "on", "2.5", "-1", "NEW")),
+        *((value, "false") for value in ("", "0", "0.00", "false", "False", "no", "N", "f", "off", " ")),
+    ],
+)
+def test_a_boolean_is_bare_in_json_and_text_elsewhere(value: str, written: str) -> None:
+    assert render('{"a":{bool(Text1)},"b":"{bool(Text1)}"}', Place.JSON, Text1=value) == (
+        f'{{"a":{written},"b":"{written}"}}'
+    )
+    assert render("{if(Oid empty, bool(Oid), bool(Text1))}", Place.JSON, Text1=value) == written
+    assert render('{if(Oid empty, "x", bool(Text1))}', Place.JSON, Text1=value) == f'"{written}"'
+    assert render("https://x.example/?a={bool(Text1)}", Place.URL, Text1=value).endswith(f"={written}")
 
 
 def test_raw_leaves_a_value_as_it_is() -> None:
@@ -310,11 +340,12 @@ def test_id_variants_are_computed_unless_reported() -> None:
     for base in ("macAddress", "iosIfa", "androidId"):
         value = sample_values()[base]
         assert render(f"{{{base}Upper}} {{{base}Lower}}") == f"{value.upper()} {value.lower()}"
-        assert render(f"{{{base}Md5}}") == hashlib.new("md5", value.encode(), usedforsecurity=False).hexdigest()
-        assert render(f"{{{base}Sha1}}") == hashlib.new("sha1", value.encode(), usedforsecurity=False).hexdigest()
+        hashed = (value.upper() if base == "macAddress" else value).encode()
+        assert render(f"{{{base}Md5}}") == hashlib.new("md5", hashed, usedforsecurity=False).hexdigest()
+        assert render(f"{{{base}Sha1}}") == hashlib.new("sha1", hashed, usedforsecurity=False).hexdigest()
         reported: dict[str, Any] = {f"{base}Md5": "reported"}
         assert render(f"{{{base}Md5}}", **reported) == "reported"
-    assert render("{odin1}") == "0932639874399fa030de7f94378e8e17a720ac2d"
+    assert render("{odin1}") == hashlib.new("sha1", b"9774d56d682e549c", usedforsecurity=False).hexdigest()
     assert render("{odin1}", odin1="reported") == "reported"
 
 

@@ -93,7 +93,7 @@ def test_every_parameter_renders_from_a_recorded_action_in_each_of_its_events() 
         assert [name for name, text in texts.items() if not text] == []
         assert {name: texts[name] for name in reported} == reported
         assert texts["ActionEvent"] == event.kind
-    assert len(ORDER_LEVEL) == len(PARAMETERS) - 3 == 87
+    assert len(ORDER_LEVEL) == len(PARAMETERS) - 3 == 90
     money = ("Amount", "DeltaAmount", "IntendedAmount", "OriginalAmount", "Payout", "DeltaPayout", "IntendedPayout")
     assert [[rendered(event)[name] for name in money] for event in events] == [
         ["100.00", "100.00", "100.00", "80.00", "10.00", "10.00", "10.00"],
@@ -169,6 +169,7 @@ def test_what_tells_who_or_where_the_customer_is_is_personal() -> None:
         for name in ("macAddress", "iosIfa", "androidId")
         for suffix in ("", "Upper", "Lower", "Md5", "Sha1")
     }
+    devices |= {f"macAddressBare{suffix}" for suffix in ("", "Md5", "Sha1")}
     places = {f"RefCustomer{part}" for part in ("Area", "City", "Region", "Country")}
     places |= {f"Customer{part}" for part in ("PostCode", "City", "Region", "Country")}
     others = {"odin1", "openUdid", "deviceId", "deviceIp", "UserAgent", "IpAddressPlain"}

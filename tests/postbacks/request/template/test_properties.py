@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -155,9 +156,13 @@ def test_no_header_of_a_request_holds_a_control_character(first: str, second: st
     except Unbuildable:
         assert any(is_control(each) for each in first + second)
         return
-    assert built.headers["X-One"] == f"token {first}".strip(" ")
-    assert built.headers["X-Two"] == f"{second or 'none'}/{second}".strip(" ")
+    assert built.headers["X-One"] == folded(f"token {first}")
+    assert built.headers["X-Two"] == folded(f"{second or 'none'}/{second}")
     assert not any(is_control(each) for value in built.headers.values() for each in value)
+
+
+def folded(text: str) -> str:
+    return re.sub(r" *[\t\n\v\f\r][ \t\n\v\f\r]*", " ", text).strip(" ")
 
 
 def is_control(character: str) -> bool:

@@ -72,6 +72,8 @@ def test_whatever_a_click_inserts_can_be_used() -> None:
 
 
 DEFAULTS = {
+    "phone calling code": ("{phone('+15550100199'%s)}", ", ''"),
+    "mac separator": ("{mac(macAddress%s)}", ", ':'"),
     "number point": ("{number('2.5', 1%s)}", ", '.'"),
     "number thousands": ("{number('2500.5', 1, '.'%s)}", ", ''"),
     "map otherwise": ("<{map(Oid, 'x', 1%s)}>", ", ''"),

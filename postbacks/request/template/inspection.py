@@ -1,0 +1,78 @@
+"""What the literal text of a template cannot hold, or is unlikely to be meant to hold."""
+
+from collections.abc import Sequence
+
+from postbacks.request.template.address import forbidden_characters
+from postbacks.request.template.errors import Mistakes
+from postbacks.request.template.foreign import around, foreign_in
+from postbacks.request.template.nodes import (
+    Attribute,
+    Call,
+    Join,
+    Literal,
+    Nested,
+    Node,
+    Position,
+    QueryMark,
+    Raw,
+    Value,
+)
+from postbacks.request.template.places import Place
+from postbacks.request.template.stray import placeholder_in
+from postbacks.request.template.values import is_numeric
+
+
+class Inspector:
+    """Looks through the nodes of a template, as its author wrote them; mistakes and warnings are noted."""
+
+    def __init__(self, place: Place, mistakes: Mistakes) -> None:
+        self.place = place
+        self.mistakes = mistakes
+
+    def inspect(self, nodes: Sequence[Node]) -> None:
+        """Look at each text, and at what stands around each placeholder."""
+        for index, node in enumerate(nodes):
+            if isinstance(node, Literal):
+                self.inspect_text(node)
+                self.check_braces(node)
+            elif isinstance(node, Join):
+                self.inspect_text(node.prefix)
+                self.inspect_text(node.separator)
+                self.inspect(node.item)
+            elif not isinstance(node, Nested | QueryMark):
+                self.check_around(node, nodes[index - 1] if index else None, nodes[index + 1 : index + 2])
+
+    def inspect_text(self, node: Literal) -> None:
+        self.check(node)
+        for index, message, hint in () if node.exact else foreign_in(node.span.text, self.place):
+            self.mistakes.warn(node.span.offsets[index], message, hint)
+
+    def check_around(
+        self, node: Value | Position | Attribute | Call | Raw, before: Node | None, after: Sequence[Node]
+    ) -> None:
+        """Warn about marks of another system around a placeholder."""
+        texts = [each.span.text if isinstance(each, Literal) else "" for each in (before, *after)]
+        numeric = not isinstance(node, Raw) and is_numeric(node)
+        marks = around(texts[0], "".join(texts[1:]), self.place, numeric=numeric)
+        if marks:
+            name = node.parameter.name if isinstance(node, Value) else "Name"
+            self.mistakes.warn(
+                node.offset, f"{marks} around a placeholder is sent as well", f"A placeholder is written {{{name}}}."
+            )
+
+    def check(self, node: Literal) -> None:
+        """Note what literal text cannot hold."""
+        if self.place is Place.URL:
+            forbidden_characters(node, self.mistakes)
+        elif self.place is Place.HEADER:
+            for index, character in enumerate(node.span.text):
+                if not character.isprintable() and ord(character) < 0xA0:
+                    self.mistakes.add(node.span.offsets[index], f"The control character U+{ord(character):04X}")
+
+    def check_braces(self, node: Literal) -> None:
+        """Warn about a brace that looks as if it were to open a placeholder. In a URL every such brace is a mistake."""
+        found = None if node.exact or self.place is Place.URL else placeholder_in(node.span.text)
+        if found:
+            name, index = found
+            hint = f"A placeholder is written without spaces, and closed: {{{name}}}."
+            self.mistakes.warn(node.span.offsets[index], f"A {{ before {name} that opens no placeholder", hint)
