@@ -45,12 +45,12 @@ up: install-embedded
 	@exec $(BIN) manage.py up --demo
 
 test: install-dev
-	$(BIN) -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	$(BIN) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Separate from `make test`, because it takes longer. Without a threshold: reaching a line does not test it.
 coverage: install-dev
 	rm -f .coverage .coverage.*
-	$(BIN) -m coverage run -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	$(BIN) -m coverage run -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN) -m coverage combine --quiet
 	$(BIN) -m coverage report
 

@@ -18,7 +18,7 @@ from postbacks.models import Postback
 from tests.support import emptying
 from tests.support.delivery_rows import make_lane
 from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker
-from tests.support.kinds import KINDS, Guard, kind_of
+from tests.support.kinds import KINDS, Guard, costliest_first, kind_of
 
 GUARD = Guard()
 
@@ -30,11 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.DATABASE_DIRECT = None  # It would lead to another database than the tests'.
 
 
-@pytest.hookimpl(tryfirst=True)  # Before `-m` selects by the marks.
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         if item.get_closest_marker("worker") is None:
             item.add_marker(kind_of(item))
+    yield  # `-m` selects by the marks, and pytest-django sorts.
+    items.sort(key=costliest_first(items))
 
 
 @pytest.hookimpl(wrapper=True)

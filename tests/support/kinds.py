@@ -15,7 +15,8 @@ import inspect
 import multiprocessing
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from types import CodeType, ModuleType
@@ -34,6 +35,20 @@ KINDS = {
 SERVERS = "embedded_services"  # Fixtures that need PostgreSQL or Redis ask for this one.
 _START_PROGRAMS: set[object] = {subprocess, multiprocessing}
 _AUDITED = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec"}
+
+
+def kind_marked(item: pytest.Item) -> str:
+    """Return the kind that a collected test bears."""
+    return next(kind for kind in KINDS if item.get_closest_marker(kind))
+
+
+def costliest_first(items: Iterable[pytest.Item]) -> Callable[[pytest.Item], tuple[int, str]]:
+    """Return a key that sorts tests so that files of minutes do not begin when another process has nothing left to do.
+
+    The files with the most worker tests come first, each as a whole; all others stay in their order.
+    """
+    workers = Counter(item.path for item in items if kind_marked(item) == "worker")
+    return lambda item: (-workers[item.path], str(item.path) if workers[item.path] else "")
 
 
 def kind_of(item: pytest.Item) -> str:
@@ -108,7 +123,7 @@ class Guard:
     @contextmanager
     def running(self, item: pytest.Item) -> Iterator[None]:
         """Watches the set-up or the call of a test. Tearing down is free: the last test's ends servers of the run."""
-        self._kind = next(kind for kind in KINDS if item.get_closest_marker(kind))
+        self._kind = kind_marked(item)
         try:
             yield
         finally:
