@@ -196,7 +196,8 @@ def test_a_destination_that_is_down_is_held_probed_and_released(tracker: ActionT
         wait_until_finished(30)
         lane.refresh_from_db()
 
-    assert (lane.held_since, lane.failures, lane.notice) == (None, 0, "released")
+    assert (lane.held_since, lane.failures) == (None, 0)
+    assert lane.notice == "released" or lane.noticed_at is not None, "it will be told, or beat has told it meanwhile"
     assert Delivery.objects.filter(postback=down, state="delivered").count() == 30
     assert Delivery.objects.filter(postback=down, attempts_made=1).exists(), "those that waited burnt no attempt"
 
