@@ -48,20 +48,20 @@ def test_receivers_are_told_all_that_can_be_read() -> None:
 
 
 PACKED = {
-    "gzip": gzip.compress(SAID),
-    "x-gzip": gzip.compress(SAID),
-    "GZIP": gzip.compress(SAID),
-    " gzip ": gzip.compress(SAID),
+    "gzip": gzip.compress(SAID, mtime=0),
+    "x-gzip": gzip.compress(SAID, mtime=0),
+    "GZIP": gzip.compress(SAID, mtime=0),
+    " gzip ": gzip.compress(SAID, mtime=0),
     "deflate": zlib.compress(SAID),
     "Deflate": bare_deflate(SAID),
     "br": brotli.compress(SAID),
     "zstd": zstd.compress(SAID),
-    "gzip, gzip": gzip.compress(gzip.compress(SAID)),
-    "gzip, br": brotli.compress(gzip.compress(SAID)),
+    "gzip, gzip": gzip.compress(gzip.compress(SAID), mtime=0),
+    "gzip, br": brotli.compress(gzip.compress(SAID, mtime=0)),
     "zstd,deflate": zlib.compress(zstd.compress(SAID)),
-    "identity, gzip": gzip.compress(SAID),
-    "gzip, identity": gzip.compress(SAID),
-    "utf-8, gzip": gzip.compress(SAID),
+    "identity, gzip": gzip.compress(SAID, mtime=0),
+    "gzip, identity": gzip.compress(SAID, mtime=0),
+    "utf-8, gzip": gzip.compress(SAID, mtime=0),
 }
 
 
@@ -103,7 +103,7 @@ def test_nothing_stays_nothing(header: str) -> None:
 
 
 NOT_TEXT = b"\x1f\x9d\x90\x00\xff"
-BAD_SUM = bytearray(gzip.compress(SAID))
+BAD_SUM = bytearray(gzip.compress(SAID, mtime=0))
 BAD_SUM[-6] ^= 0xFF
 
 
@@ -114,17 +114,17 @@ BAD_SUM[-6] ^= 0xFF
         (NOT_TEXT, "deflate", "is not the deflate that its header says, or is broken."),
         (NOT_TEXT, "zstd", "is not the zstd that its header says, or is broken."),
         (bytes(BAD_SUM), "gzip", "is not the gzip that its header says, or is broken."),
-        (gzip.compress(SAID), "br", "is not the br that its header says, or is broken."),
-        (gzip.compress(SAID), "gzip, gzip, zstd", "is not the zstd that its header says, or is broken."),
+        (gzip.compress(SAID, mtime=0), "br", "is not the br that its header says, or is broken."),
+        (gzip.compress(SAID, mtime=0), "gzip, gzip, zstd", "is not the zstd that its header says, or is broken."),
         (NOT_TEXT, "compress", "is encoded as compress, and only gzip, deflate, br, zstd can be read."),
         (bz2.compress(SAID), "bzip2", "is encoded as bzip2, and only gzip, deflate, br, zstd can be read."),
         (NOT_TEXT, "x" * 500, f"is encoded as {'x' * 39}…, and only gzip, deflate, br, zstd can be read."),
-        (gzip.compress(SAID)[:-9], "gzip", "ends in the middle of its gzip encoding."),
-        (gzip.compress(SAID)[:-8], "gzip", "ends in the middle of its gzip encoding."),
+        (gzip.compress(SAID, mtime=0)[:-9], "gzip", "ends in the middle of its gzip encoding."),
+        (gzip.compress(SAID, mtime=0)[:-8], "gzip", "ends in the middle of its gzip encoding."),
         (zlib.compress(SAID)[:-5], "deflate", "ends in the middle of its deflate encoding."),
         (brotli.compress(SAID)[:-1], "br", "ends in the middle of its br encoding."),
         (zstd.compress(SAID)[:-1], "zstd", "ends in the middle of its zstd encoding."),
-        (gzip.compress(SAID), "gzip, " * 6, "is encoded 6 times, and 5 are the most."),
+        (gzip.compress(SAID, mtime=0), "gzip, " * 6, "is encoded 6 times, and 5 are the most."),
     ],
 )
 def test_what_cannot_be_read_is_said(content: bytes, header: str, said: str) -> None:
@@ -135,16 +135,16 @@ def test_what_cannot_be_read_is_said(content: bytes, header: str, said: str) -> 
 
 def test_of_a_stream_that_breaks_off_the_first_part_is_shown() -> None:
     with pytest.raises(UnreadableError) as raised:
-        read(gzip.compress(SAID)[:-8], "gzip")
+        read(gzip.compress(SAID, mtime=0)[:-8], "gzip")
     assert raised.value.content == SAID
 
 
 @pytest.mark.parametrize(
     ("content", "header"),
     [
-        (gzip.compress(SAID[:5]) + gzip.compress(SAID[5:]), "gzip"),
-        (gzip.compress(SAID) + b"\n", "gzip"),
-        (gzip.compress(SAID) + b"\0" * 9, "gzip"),
+        (gzip.compress(SAID[:5], mtime=0) + gzip.compress(SAID[5:], mtime=0), "gzip"),
+        (gzip.compress(SAID, mtime=0) + b"\n", "gzip"),
+        (gzip.compress(SAID, mtime=0) + b"\0" * 9, "gzip"),
         (zlib.compress(SAID) + b"\r\n", "deflate"),
         (zstd.compress(SAID[:5]) + zstd.compress(SAID[5:]), "zstd"),
         (b"\x50\x2a\x4d\x18\x04\0\0\0skip" + zstd.compress(SAID), "zstd"),
@@ -165,12 +165,12 @@ def test_what_is_cut_by_us_is_read_as_far_as_it_goes(header: str) -> None:
 
 
 BOMBS = {
-    "gzip": gzip.compress(bytes(64 * 1024 * 1024)),
+    "gzip": gzip.compress(bytes(64 * 1024 * 1024), mtime=0),
     "deflate": zlib.compress(bytes(64 * 1024 * 1024)),
     "br": brotli.compress(bytes(64 * 1024 * 1024), quality=5),
     "zstd": zstd.compress(bytes(64 * 1024 * 1024)),
 }
-BOMBS["gzip, gzip"] = gzip.compress(BOMBS["gzip"])
+BOMBS["gzip, gzip"] = gzip.compress(BOMBS["gzip"], mtime=0)
 BOMBS["gzip, br"] = brotli.compress(BOMBS["gzip"])
 # Blocks without content: however many, nothing comes out.
 BOMBS["deflate, br"] = brotli.compress(b"\x78\x01" + b"\0\0\0\xff\xff" * 2_000_000, quality=5)
@@ -235,8 +235,8 @@ def test_an_answer_comes_back_unpacked(header: str) -> None:
 
 def test_a_long_answer_is_read_as_far_as_the_limit_unpacked() -> None:
     text = b"0123456789abcdef" * 100_000
-    assert answer(gzip.compress(text), {"Content-Encoding": "gzip"}).content == text[:MAX_RESPONSE_BYTES]
-    noise = answer(gzip.compress(NOISE), {"Content-Encoding": "gzip"})
+    assert answer(gzip.compress(text, mtime=0), {"Content-Encoding": "gzip"}).content == text[:MAX_RESPONSE_BYTES]
+    noise = answer(gzip.compress(NOISE, mtime=0), {"Content-Encoding": "gzip"})
     assert (noise.unreadable, noise.content) == ("", NOISE[: len(noise.content)])
     assert len(noise.content) > MAX_RESPONSE_BYTES - 1024
 
