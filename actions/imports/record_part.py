@@ -98,6 +98,10 @@ def _count(part: PartResult, number: int, result: Result) -> None:
 def begin_process() -> None:
     """Prepare a process that records parts: it finishes its part after Ctrl-C, and ends with the one that made it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The command's own handler raises SystemExit. In the middle of a part the pool would take that for a result, and
+    # then wait without end for the process that it has told to end.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     Thread(target=_end_with_parent, daemon=True).start()
 
 

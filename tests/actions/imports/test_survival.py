@@ -42,9 +42,9 @@ def write_file(path: Path, tracker: ActionTracker) -> Path:
     return path
 
 
-def recorders(command: subprocess.Popen[str]) -> list[psutil.Process]:
+def recorders(pid: int) -> list[psutil.Process]:
     """The forked processes. From Python 3.14 on there is one more child, which keeps track of their semaphores."""
-    return [child for child in psutil.Process(command.pid).children() if "import_actions" in child.cmdline()]
+    return [child for child in psutil.Process(pid).children() if "import_actions" in child.cmdline()]
 
 
 def assert_each_once_and_in_order() -> None:
@@ -59,7 +59,7 @@ def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, import_
     path = write_file(tmp_path / "a.jsonl", make_tracker())
     first = import_command(path, "--jobs", "2")
     wait_until(lambda: ImportPart.objects.count() >= 3, 30, "some parts are recorded")
-    children = recorders(first)
+    children = recorders(first.pid)
     assert len(children) == 2
     first.kill()
     first.communicate(timeout=20)
@@ -71,7 +71,7 @@ def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, import_
     # Now one of the recording processes is killed.
     second = import_command(path, "--jobs", "2")
     wait_until(lambda: ActionEvent.objects.count() > done, 30, "it goes on")
-    for child in recorders(second)[:1]:
+    for child in recorders(second.pid)[:1]:
         child.kill()
     _, complaint = second.communicate(timeout=20)
     assert second.returncode == 1
