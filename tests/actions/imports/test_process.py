@@ -7,8 +7,8 @@ from multiprocessing import get_context
 
 import pytest
 
-from actions.imports.recording import begin_process
-from manage import leave
+from actions.imports.record_part import begin_process
+from config.command_line import leave
 
 
 def test_it_ends_in_the_middle_of_a_part_when_it_is_told_to() -> None:
