@@ -11,6 +11,7 @@ from actions.imports.record_part import begin_process
 from config.command_line import leave
 
 
+@pytest.mark.worker
 def test_it_ends_in_the_middle_of_a_part_when_it_is_told_to() -> None:
     before = signal.signal(signal.SIGTERM, leave)
     try:
