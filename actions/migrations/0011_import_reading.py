@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     # Programs of the version before insert runs without the new columns, so these may be empty.
 
     dependencies = [
-        ("actions", "0008_money_of_its_time"),
+        ("actions", "0010_first_figures_of_categories"),
     ]
 
     operations = [
