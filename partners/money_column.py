@@ -12,7 +12,7 @@ class MoneyField(models.DecimalField):  # type: ignore[type-arg]  # Django's own
     """A column for amounts of any currency, each with the decimals that it is written with.
 
     Its type bounds nothing: with one scale for all, a yen would come back with decimals, and giving the column another
-    would write the whole table again while everybody waits. Whoever works out an amount bounds and rounds it.
+    would write the whole table again while everybody waits. The code that works out an amount bounds and rounds it.
     """
 
     def db_type(self, connection: Any) -> str:  # noqa: ARG002 -- Django passes it

@@ -1,6 +1,6 @@
 """An action while reports are worked on: what is stored of it, what it stands at now, and what becomes of it. Pure.
 
-Whoever changes an action works out its next `Standing` first, from a report or from the calendar, and only then lets
+A change of an action works out its next `Standing` first, from a report or from the calendar, and only then lets
 the state `become` it. A report that is refused on the way has touched nothing.
 """
 

@@ -4,7 +4,7 @@ One call is one transaction and a fixed number of queries, however many reports 
 refer to and locks what they change (`batch`), works everything out in memory (`_take`), and writes it (`store`). Two
 things hold under concurrency:
 
-* An order is recorded once. A unique constraint decides: whoever comes second at the same moment is turned back by
+* An order is recorded once. A unique constraint decides: a second report at the same moment is turned back by
   it and starts over, and this time sees what the first has written.
 * The ids of one action's events commit in order. An action's row is locked before its events take their ids, and a
   new action is out of reach for all others until it is committed.
