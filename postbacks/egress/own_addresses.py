@@ -56,4 +56,9 @@ def _read() -> Addresses | None:
     return frozenset(addresses)
 
 
-own_addresses = OwnAddresses().now
+_of_this_process: Final = OwnAddresses()
+
+
+def own_addresses() -> Addresses:
+    """The addresses that the interfaces of this machine bear, as of the last second."""
+    return _of_this_process.now()

@@ -249,7 +249,7 @@ class TestAsRoot:
         for server in servers:
             assert (set(server.uids()), set(server.gids())) == ({own}, {own})
             status = dict(line.split(":\t", 1) for line in Path(f"/proc/{server.pid}/status").read_text().splitlines())
-            assert {status[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Amb")} == {"0" * 16}
+            assert {status[kind] for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
             assert status["Groups"].split() == []
         leave(holder)
 

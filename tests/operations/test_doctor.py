@@ -205,10 +205,8 @@ def test_a_key_that_does_not_read_the_secrets(settings: Any) -> None:
 
 def test_a_demo_on_the_data(settings: Any) -> None:
     settings.DEMO_RUNS = True
-    assert [each.what for each in look_at_settings() if "demo" in each.what] == [
-        f"A demo runs on the data in {settings.DATA_DIR}: it reports made-up conversions, and postbacks may be sent to "
-        "this machine (127.0.0.0/8 and ::1/128)."
-    ]
+    (said,) = (each.what for each in look_at_settings() if "demo" in each.what)
+    assert said.startswith(f"A demo runs on the data in {settings.DATA_DIR}: it reports made-up conversions, and")
 
 
 @database

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import psutil
@@ -32,7 +31,7 @@ from postbacks.egress.transport import send
 from tests.support.delivery_rows import make_request
 
 def ip(*words): subprocess.run(["ip", *words], check=True)
-def ask(host): 
+def ask(host):
     result = send(make_request(f"http://{{host}}:8080/"))
     return getattr(result, "text", "") if hasattr(result, "code") else str(result.status_code)
 
@@ -54,12 +53,12 @@ print(ask("{V4}"))
 
 
 @pytest.fixture
-def interfaces(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[SimpleNamespace]]]:
+def interfaces(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[SimpleNamespace]]:
     """What the system tells, to be changed."""
     told: dict[str, list[SimpleNamespace]] = {}
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: told)
     monkeypatch.setattr(own_addresses, "READ_AGAIN_SECONDS", 0.0)
-    yield told
+    return told
 
 
 def bear(*addresses: str) -> list[SimpleNamespace]:
@@ -119,14 +118,14 @@ def test_urls_and_connections_are_both_refused(
 ) -> None:
     settings.POSTBACKS_ALLOWED_NETWORKS = []
     interfaces["eth0"] = bear(V4, V6)
-    own_addresses.own_addresses.__self__._read_at = float("-inf")
+    own_addresses._of_this_process._read_at = float("-inf")
     for url in (f"https://{V4}/", f"http://[{V6}]:8000/x", "http://134743139/", "http://0x8.0x8.0x4.0x63/"):
         refused = destination_refusal(url)
         assert refused is not None, url
         assert refused.code is Code.ADDRESS
     assert connection_refusal(V4, 443) is not None
     assert connection_refusal("8.8.8.8", 443) is None
-    own_addresses.own_addresses.__self__._read_at = float("-inf")
+    own_addresses._of_this_process._read_at = float("-inf")
 
 
 @pytest.mark.worker
