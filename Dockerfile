@@ -1,5 +1,8 @@
 # The web, a worker or beat: the command says which. docker-compose.yml shows all of them together.
-FROM python:3.13-slim AS packages
+#
+# A release names its base by digest, so that it can be built again: docs/operations.md, "The image".
+ARG PYTHON_IMAGE=python:3.13-slim
+FROM ${PYTHON_IMAGE} AS packages
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
@@ -9,7 +12,7 @@ RUN /venv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --
     && /venv/bin/python -m compileall -q /venv
 
 
-FROM python:3.13-slim
+FROM ${PYTHON_IMAGE}
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/venv/bin:$PATH PORT=8000
 WORKDIR /app

@@ -14,7 +14,7 @@ WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv &&
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-embedded install-dev up test coverage bench fmt lint style types lock lowest wheels clean
+.PHONY: help install install-embedded install-dev up test coverage bench fmt lint style types lock lowest wheels sbom clean
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
@@ -29,6 +29,7 @@ help:
 	@echo 'make lock     lock the dependencies of pyproject.toml in the requirements files again'
 	@echo 'make lowest   run all tests with the lowest versions that pyproject.toml allows (ARGS as above)'
 	@echo 'make wheels   check that all packages have wheels for all supported platforms'
+	@echo 'make sbom     list what a deployment is built of, with versions and hashes (CycloneDX, in dist/)'
 	@echo 'make clean    remove .venv and caches; keep the data in var/'
 
 install:
@@ -93,6 +94,15 @@ lowest:
 
 wheels:
 	@$(WITH_UV) "$$folder/bin/python" .ci/wheels.py
+
+# The packages of requirements.txt. An image has more: those of its base.
+sbom:
+	@$(WITH_UV) \
+	"$$folder/bin/uv" pip install --quiet --python "$$folder/bin/python" cyclonedx-bom && \
+	mkdir -p dist && \
+	"$$folder/bin/cyclonedx-py" requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-format JSON --output-file dist/sbom.cdx.json requirements.txt && \
+	echo 'Written to dist/sbom.cdx.json.'
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.content_policy import POLICY as CONTENT_SECURITY_POLICY  # noqa: F401 -- a setting
 from config.theme import UNFOLD  # noqa: F401 -- a setting: the theme reads it
-from devtools.demo.mark import allowed_networks
+from devtools.demo.mark import allowed_networks, is_running
 from environment.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
 from environment.reading import (
     days_kept,
@@ -214,6 +214,7 @@ if not POSTBACKS_ENCRYPTION_KEYS:
     POSTBACKS_ENCRYPTION_KEYS = [embedded_encryption_key(DATA_DIR)]
 
 POSTBACKS_ALLOWED_NETWORKS = networks("POSTBACKS_ALLOWED_NETWORKS") + allowed_networks(DATA_DIR)
+DEMO_RUNS = is_running(DATA_DIR)  # For `manage.py doctor`.
 POSTBACKS_ALLOWED_PORTS = ports("POSTBACKS_ALLOWED_PORTS", default=(range(80, 81), range(443, 444), range(1024, 65536)))
 POSTBACKS_EGRESS_PROXY = proxy("POSTBACKS_EGRESS_PROXY")
 # The default is what common servers accept in a request line; the limit is that of a body.

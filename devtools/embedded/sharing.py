@@ -129,6 +129,11 @@ def _program(name: str) -> Program:
         _say(f"Setting up PostgreSQL in {postgres.postgres_dir()} …")
     postgres.initialise()
     postgres.clear_stale_lock_file()
+    if shared := privileges.shared_with(postgres.postgres_dir()):
+        _say(
+            f"PostgreSQL runs as {shared}: other programs of that user can read and change the data in "
+            f"{postgres.postgres_dir()}."
+        )
     return Program(
         name,
         postgres.postgres_command(),
@@ -185,11 +190,9 @@ def _make_socket_dir() -> None:
         raise EmbeddedError(
             f"{folder} belongs to another user. Remove it, or set POSTBACKS_DATA_DIR to another folder."
         )
-    if os.getuid() == 0 and not privileges.keeps_capability():
-        os.chown(folder, 0, postgres.postgres_dir().stat().st_gid)
-        folder.chmod(0o770)
-    else:
-        folder.chmod(0o700)
+    folder.chmod(0o700)
+    if privileges.is_root() and postgres.is_initialised():  # PostgreSQL makes its socket there, and root may enter it.
+        os.chown(folder, postgres.postgres_dir().stat().st_uid, 0)
 
 
 def _living() -> psutil.Process | None:

@@ -18,6 +18,12 @@ def look_at_settings() -> Iterator[Finding]:
 
 
 def _of_all() -> Iterator[Finding]:
+    if settings.DEMO_RUNS:
+        yield warning(
+            f"A demo runs on the data in {settings.DATA_DIR}: it reports made-up conversions, and postbacks may be "
+            "sent to this machine (127.0.0.0/8 and ::1/128).",
+            "Before you report real conversions, stop it with Ctrl-C, and start without it: manage.py up",
+        )
     if "*" in settings.ALLOWED_HOSTS:
         yield warning(
             "ALLOWED_HOSTS accepts any host name.", "List the host names of the web, such as postbacks.example."

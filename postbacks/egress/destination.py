@@ -16,6 +16,7 @@ from django.conf import settings
 
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.guard import refusal
+from postbacks.egress.own_addresses import own_addresses
 from postbacks.egress.ports import port_refusal
 
 _AUTHORITY = re.compile(
@@ -43,7 +44,7 @@ def connection_refusal(address: str, port: int) -> Failure | None:
 
 
 def _address_refusal(address: str) -> Failure | None:
-    refused = refusal(address, settings.POSTBACKS_ALLOWED_NETWORKS)
+    refused = refusal(address, settings.POSTBACKS_ALLOWED_NETWORKS, own_addresses())
     return None if refused is None else Failure(Code.ADDRESS, refused)
 
 

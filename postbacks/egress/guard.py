@@ -1,4 +1,4 @@
-"""Which addresses postbacks may reach: the public ones, and the networks that a setting allows.
+"""Which addresses postbacks may reach: the public ones of other machines, and the networks that a setting allows.
 
 Postback URLs are written by people and resolved by other people's DNS, so the question is asked of the address of each
 connection as it is opened, not of the host name. The table follows the IANA registries of special-purpose addresses
@@ -60,14 +60,15 @@ _GLOBAL_V6 = IPv6Network("2000::/3")  # All that has ever been given out for pub
 _NAT64 = IPv6Network("64:ff9b::/96")  # How an IPv6-only machine reaches IPv4: the last 32 bits are the real address.
 
 
-def refusal(address: str, allowed: Sequence[Network]) -> str | None:
-    """Why no connection is opened to this IP address (as text), or None if it may be. `allowed` networks win; one of
-    IPv4 also allows its addresses written in IPv6. What is not an IP address is refused. Kept by address."""
-    return _refusal(address, tuple(allowed))
+def refusal(address: str, allowed: Sequence[Network], own: frozenset[Address] = frozenset()) -> str | None:
+    """Why no connection is opened to this IP address (as text), or None if it may be. `own` are those of this machine.
+    `allowed` networks win; one of IPv4 also allows its addresses written in IPv6. What is not an IP address is
+    refused. Kept by address, until `own` or `allowed` change."""
+    return _refusal(address, tuple(allowed), own)
 
 
 @lru_cache(maxsize=_ADDRESSES_KEPT)
-def _refusal(address: str, allowed: tuple[Network, ...]) -> str | None:
+def _refusal(address: str, allowed: tuple[Network, ...], own: frozenset[Address]) -> str | None:
     try:
         given = ip_address(address)
     except ValueError:
@@ -75,10 +76,10 @@ def _refusal(address: str, allowed: tuple[Network, ...]) -> str | None:
     reached = _reached(given)
     if any(given in network or reached in network for network in allowed):
         return None
-    kind = _refused_kind(reached)
+    kind = _refused_kind(reached, own)
     if kind is None:
         tunnelled = _end_of_tunnel(given)
-        if tunnelled is None or (kind := _refused_kind(tunnelled)) is None:
+        if tunnelled is None or (kind := _refused_kind(tunnelled, own)) is None:
             return None
         reached = tunnelled
     shown = address if reached == given else f"{address}, which stands for {reached},"
@@ -103,11 +104,11 @@ def _end_of_tunnel(address: Address) -> IPv4Address | None:
     return None
 
 
-def _refused_kind(address: Address) -> str | None:
+def _refused_kind(address: Address, own: frozenset[Address]) -> str | None:
     refused: Sequence[tuple[Network, str]] = _REFUSED_V4 if isinstance(address, IPv4Address) else _REFUSED_V6
     for network, kind in refused:
         if address in network:
             return kind
     if isinstance(address, IPv6Address) and address not in _GLOBAL_V6:
         return "a reserved address"
-    return None
+    return "an address of this machine" if address in own else None

@@ -1,11 +1,14 @@
 """The settings: what the environment gives, what is refused and how that is said."""
 
+import os
 import re
 import stat
 from pathlib import Path
 
 import pytest
 
+from devtools.demo import mark
+from devtools.up.programs import environment
 from environment.variables import BASE_DIR
 from tests.support.copies import Copy
 
@@ -105,12 +108,39 @@ def test_https_is_required_outside_the_embedded_default_unless_switched_off(copy
 def test_allowed_networks_are_read_and_wrong_ones_refused(copy: Copy) -> None:
     (read,) = show(copy, "POSTBACKS_ALLOWED_NETWORKS", POSTBACKS_ALLOWED_NETWORKS="10.0.0.0/8, ::1/128")
     assert read == "[IPv4Network('10.0.0.0/8'), IPv6Network('::1/128')]"
-    (copy.data_dir / "run").mkdir(parents=True, exist_ok=True)
-    (copy.data_dir / "run" / "demo").touch()
-    (demo,) = show(copy, "POSTBACKS_ALLOWED_NETWORKS", POSTBACKS_ALLOWED_NETWORKS="10.0.0.0/8")
-    assert demo == "[IPv4Network('10.0.0.0/8'), IPv4Network('127.0.0.0/8'), IPv6Network('::1/128')]"
     said = refused(copy, POSTBACKS_ALLOWED_NETWORKS="10.0.0.1/8")
     assert "POSTBACKS_ALLOWED_NETWORKS: 10.0.0.1/8 is an address inside the network 10.0.0.0/8." in said
+
+
+def test_only_a_living_demo_on_embedded_servers_allows_this_machine(copy: Copy) -> None:
+    names = ("POSTBACKS_ALLOWED_NETWORKS", "DEMO_RUNS")
+    (copy.data_dir / "run").mkdir(parents=True, exist_ok=True)
+    with mark.running(copy.data_dir, demo=True):
+        # Only what it starts itself gets the permission with its environment.
+        assert show(copy, *names, POSTBACKS_ALLOWED_NETWORKS="10.0.0.0/8") == [
+            "[IPv4Network('10.0.0.0/8'), IPv4Network('127.0.0.0/8'), IPv6Network('::1/128')]",
+            "True",
+        ]
+        own = {**PRODUCTION, "SECRET_KEY": "k", "POSTBACKS_ALLOWED_NETWORKS": ""}
+        assert show(copy, *names, **own) == ["[]", "True"]
+    # What a demo of this or of an earlier version left when it was killed.
+    assert (copy.data_dir / "run" / "demo.lock").exists()
+    (copy.data_dir / "run" / "demo").touch()
+    assert show(copy, *names, POSTBACKS_ALLOWED_NETWORKS="") == ["[]", "False"]
+
+
+def test_the_programs_of_a_demo_may_call_this_machine_whatever_the_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    for given, passed in (("10.0.0.0/8", "10.0.0.0/8,127.0.0.0/8,::1/128"), (None, "127.0.0.0/8,::1/128")):
+        if given is None:
+            monkeypatch.delenv("POSTBACKS_ALLOWED_NETWORKS", raising=False)
+        else:
+            monkeypatch.setenv("POSTBACKS_ALLOWED_NETWORKS", given)
+        with mark.running(tmp_path, demo=True):
+            assert environment()["POSTBACKS_ALLOWED_NETWORKS"] == passed
+        assert os.environ.get("POSTBACKS_ALLOWED_NETWORKS") == given
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,23 @@ def test_the_image_is_lean_and_not_roots() -> None:
     compile(probe[2], "probe", "exec")
     assert "/healthz" in probe[2]
     ignored = (BASE_DIR / ".dockerignore").read_text().split()
-    assert {".env", ".git", ".venv", "var"} <= set(ignored), "no secrets and no data in the image"
+    assert {".env", ".env.*", ".git", ".venv", "var"} <= set(ignored), "no secrets and no data in the image"
+    assert {".ci", "benchmarks", "docs", "tests"} <= set(ignored), "nothing that only developers run"
+    (base,) = dockerfile("ARG")
+    name, _, default = base.partition("=")
+    assert default.startswith("python:3.")
+    assert [line.split()[0] for line in dockerfile("FROM")] == [f"${{{name}}}"] * 2, "a release names its digest"
+
+
+def test_no_program_gets_a_password_in_its_arguments(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for part in ("command", "entrypoint", "healthcheck"):
+            text = json.dumps(service.get(part, ""))
+            assert not re.search(r"(?<!\$)\$\{?\w*(PASSWORD|SECRET|KEY|TOKEN)", text), f"{part} of {name}"
+    redis = compose["services"]["redis"]
+    assert redis["command"][:2] == ["sh", "-c"]
+    assert "<<END\nrequirepass $$REDISCLI_AUTH\nEND\n" in redis["command"][2]
+    assert redis["environment"] == {"REDISCLI_AUTH": "${REDIS_PASSWORD}"}
 
 
 def test_containers_are_told_what_the_settings_know(compose: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from devtools.embedded import postgres, privileges, redis_server
+from devtools.embedded import EmbeddedError, postgres, privileges, redis_server
 from environment.addresses import socket_dir
 from tests.support.copies import Copy, kill, runs, wait_until
 
@@ -222,8 +222,9 @@ class TestAsRoot:
         nobody = pwd.getpwnam("nobody")
         with tempfile.TemporaryDirectory() as folder:
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-            # With the capability, so that the interpreter and the project may lie in root's home.
-            as_nobody = privileges.drop_root(Path(folder), Path(sys.executable))
+            # It may read everything, because the interpreter and the project may lie in root's home.
+            reads = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+            as_nobody = ["setpriv", "--reuid=nobody", f"--regid={nobody.pw_gid}", "--clear-groups", *reads, "--"]
             for copy in _copy_in(Path(folder) / "var", as_nobody):
                 holder = hold(copy)
                 assert {process.uids().effective for process in copy.processes()} == {nobody.pw_uid}
@@ -234,22 +235,89 @@ class TestAsRoot:
         with tempfile.TemporaryDirectory() as folder:  # Made with mode 0700, root's.
             for copy in _copy_in(Path(folder) / "closed" / "var"):
                 assert "rows 1 redis 1" in copy.run("-c", COUNT)[1]
+                assert "rows 2 redis 2" in copy.run("-c", COUNT)[1]
                 assert Path(folder).stat().st_mode & 0o777 == 0o700
-                assert (copy.data_dir / "postgres").stat().st_uid == pwd.getpwnam("nobody").pw_uid
 
-    # A `PATH` without setpriv stands for a system without util-linux.
+    def test_postgresql_has_none_of_roots_rights_and_a_user_of_its_own(self, copy: Copy) -> None:
+        holder = hold(copy)
+        servers = [process for process in copy.processes() if process.name() == "postgres"]
+        assert servers
+        own = (copy.data_dir / "postgres").stat().st_uid
+        assert own in privileges.OWN_IDS
+        others = [process for process in psutil.process_iter() if process not in servers]
+        assert own not in {process.uids().real for process in others if runs(process)}
+        for server in servers:
+            assert (set(server.uids()), set(server.gids())) == ({own}, {own})
+            status = dict(line.split(":\t", 1) for line in Path(f"/proc/{server.pid}/status").read_text().splitlines())
+            assert {status[kind] for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+            assert status["Groups"].split() == []
+        leave(holder)
 
-    def test_without_setpriv_closed_data_are_a_clear_error(self, tmp_path: Path) -> None:
-        code, output = Copy(tmp_path / "var").run("manage.py", "migrate", PATH="")
-        assert code == 1
-        assert "Install setpriv" in output
-        assert "Traceback" not in output
+    def test_no_other_user_reaches_the_data_or_the_socket(self, copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("POSTBACKS_DATA_DIR", str(copy.data_dir))
+        holder = hold(copy)
+        assert not _reached_by(pwd.getpwnam("nobody").pw_uid, socket_dir(), copy.data_dir / "postgres")
+        leave(holder)
 
-    def test_without_setpriv_open_data_work(self) -> None:
-        binary = postgres.postgres_binary("postgres")
-        if subprocess.run(["/usr/bin/env", "test", "-x", binary], user="nobody", check=False).returncode:
-            pytest.skip("This clone lies in a folder that is closed to others.")
-        with tempfile.TemporaryDirectory() as folder:
-            Path(folder).chmod(0o755)
-            for copy in _copy_in(Path(folder)):
-                assert "rows 1 redis 1" in copy.run("-c", COUNT, PATH="")[1]
+    @pytest.mark.parametrize("owner", [0, pwd.getpwnam("nobody").pw_uid], ids=["root", "nobody"])
+    def test_data_of_root_and_of_nobody_get_a_user_of_their_own(self, copy: Copy, owner: int) -> None:
+        assert "rows 1" in copy.run("-c", COUNT)[1]
+        folder = copy.data_dir / "postgres"
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner, owner)
+        assert "rows 2" in copy.run("-c", COUNT)[1]
+        assert {path.stat().st_uid for path in (folder, *folder.rglob("*"))} == {folder.stat().st_uid}
+        assert folder.stat().st_uid in privileges.OWN_IDS
+
+    def test_without_a_user_of_its_own_it_says_what_is_shared(self, copy: Copy) -> None:
+        as_in_a_small_container = "from devtools.embedded import privileges\nprivileges._can_become = lambda _: False\n"
+        _, output = copy.run("-c", as_in_a_small_container + COUNT)
+        assert "rows 1 redis 1" in output
+        assert (
+            f"PostgreSQL runs as nobody: other programs of that user can read and change the data in {copy.data_dir}"
+            in output
+        )
+
+    def test_programs_that_its_user_cannot_reach_are_copied_whole(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with tempfile.TemporaryDirectory() as closed, tempfile.TemporaryDirectory(dir="/var/lib") as place:
+            monkeypatch.setattr(privileges, "PROGRAMS", Path(place) / "programs")
+            Path(place).chmod(0o755)
+            installed, folder = _installed_in(Path(closed)), tmp_path / "data"
+            folder.mkdir()
+            privileges.hand_over(folder)
+            for name in ("postgres", "initdb"):
+                copied = privileges.reachable(installed, f"pginstall18/bin/{name}", folder)
+                assert copied.is_relative_to(Path(place) / "programs")
+            whole = copied.parents[2]
+            assert [path for path in whole.rglob("*") if path.lstat().st_uid or path.stat().st_mode & 0o022] == []
+            # A package whose folders are open is used as it is.
+            assert privileges.reachable(whole, "pginstall18/bin/initdb", folder) == copied
+            assert len(list((Path(place) / "programs").iterdir())) == 1
+
+    def test_programs_that_cannot_be_copied_are_a_clear_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setattr(privileges, "PROGRAMS", tmp_path / "file")
+        folder = tmp_path / "data"
+        folder.mkdir()
+        privileges.hand_over(folder)
+        with tempfile.TemporaryDirectory() as closed:
+            installed = _installed_in(Path(closed))
+            with pytest.raises(EmbeddedError, match="move the project to a folder that is open to others"):
+                privileges.reachable(installed, "pginstall18/bin/postgres", folder)
+
+
+def _installed_in(folder: Path) -> Path:
+    """Copy the package and its libraries; return the package."""
+    package = postgres._package()
+    for source in package.parent.glob(f"{package.name}*"):
+        shutil.copytree(source, folder / source.name, symlinks=True)
+    return folder / package.name
+
+
+def _reached_by(user: int, *paths: Path) -> bool:
+    tests = " && ".join(f"test -r '{path}' -a -x '{path}'" for path in paths)
+    return subprocess.run(["/bin/sh", "-c", tests], user=user, group=user, extra_groups=[], check=False).returncode == 0

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import requests
 
+from devtools.demo import mark
 from environment.variables import BASE_DIR
 from tests.support.copies import Copy, free_port, kill, wait_until
 
@@ -121,9 +122,18 @@ def test_the_demo_ends_with_postbacks_arriving(start_up: StartUp) -> None:
     up = start_up("--demo")
     up.wait_for("receiver  |")
     wait_until(lambda: re.search(r"receiver +\| \S+  (GET|POST) /\S+  → 200", up.output), "a postback arrives")
-    assert (up.copy.data_dir / "run" / "demo").exists()
+    assert mark.is_running(up.copy.data_dir)
     up.stop(signal.SIGHUP)
-    assert not (up.copy.data_dir / "run" / "demo").exists(), "without the demo this machine is no target"
+    assert not mark.is_running(up.copy.data_dir), "without the demo this machine is no target"
+
+
+def test_a_demo_that_is_killed_leaves_no_permission(start_up: StartUp) -> None:
+    up = start_up("--demo")
+    up.wait_for("receiver  |")
+    assert mark.is_running(up.copy.data_dir)
+    kill(psutil.Process(up.process.pid))
+    assert not mark.is_running(up.copy.data_dir)
+    wait_until(lambda: up.copy.processes() == [], "the keeper ends everything")
 
 
 def test_a_second_up_on_the_same_data_is_refused(copy: Copy) -> None:

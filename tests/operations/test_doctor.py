@@ -21,6 +21,7 @@ from devtools.embedded.redis_server import _binary
 from environment.variables import BASE_DIR
 from operations.asking import Asker, database_parameters
 from operations.doctor.clocks import judge_skew
+from operations.doctor.configuration import look_at_settings
 from operations.doctor.database import look_at_tables, look_for_a_pooler, unreachable
 from operations.doctor.finding import Finding, Level
 from operations.doctor.keys import look_at_keys
@@ -200,6 +201,12 @@ def test_a_key_that_does_not_read_the_secrets(settings: Any) -> None:
     )
     settings.POSTBACKS_ENCRYPTION_KEYS = [OTHER_KEY, *settings.POSTBACKS_ENCRYPTION_KEYS]
     assert [each.what for each in look_at_keys()] == ["The encryption keys can read all secrets, of 1 postback."]
+
+
+def test_a_demo_on_the_data(settings: Any) -> None:
+    settings.DEMO_RUNS = True
+    (said,) = (each.what for each in look_at_settings() if "demo" in each.what)
+    assert said.startswith(f"A demo runs on the data in {settings.DATA_DIR}: it reports made-up conversions, and")
 
 
 @database

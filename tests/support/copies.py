@@ -74,7 +74,7 @@ class Copy:
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
-            if str(self.data_dir / "postgres") in process.cmdline():
+            if process.name() == "postgres" and Path(process.cwd()) == (self.data_dir / "postgres").resolve():
                 return True
             environment = process.environ()
         except psutil.Error:

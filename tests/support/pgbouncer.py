@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from devtools.embedded import privileges
+from devtools.embedded.postgres import postgres_dir
 from devtools.up.ports import answers, find_free
 from environment.addresses import LOCALHOST
 from tests.support.patience import wait_until
@@ -74,14 +75,15 @@ def running_pgbouncer(*, ignored: str = "extra_float_digits") -> Iterator[PgBoun
         pytest.skip("PgBouncer is not installed (Debian: apt-get install pgbouncer).")
     with tempfile.TemporaryDirectory(prefix="pgbouncer-") as name:
         folder, port = Path(name), find_free()
-        privileges.hand_over(folder)
+        if privileges.is_root():  # The socket of PostgreSQL is open to its user only.
+            shutil.chown(folder, postgres_dir().stat().st_uid, 0)
         file = folder / "pgbouncer.ini"
         file.write_text(
             _CONFIGURATION.format(
                 place=_place(), host=LOCALHOST, port=port, size=SERVER_CONNECTIONS, folder=folder, ignored=ignored
             )
         )
-        command = [*privileges.drop_root(folder, Path(program)), program, "--quiet", str(file)]
+        command = [*privileges.drop_root(folder), program, "--quiet", str(file)]
         process = subprocess.Popen(command, cwd="/")
         try:
             wait_until(lambda: answers(port), 10, "PgBouncer listens")
