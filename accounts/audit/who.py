@@ -1,4 +1,4 @@
-"""Who is making a change: the user of the request, or else the program."""
+"""Who is making a change: the token or the user of the request, or else the program."""
 
 from __future__ import annotations
 
@@ -12,28 +12,34 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from actions.models import ApiToken
+
 COMMAND_LINES: Final = ("manage.py", "partner-postbacks", "command_line.py")
 """The programs whose first argument is the actual command; see `config.command_line`."""
-_USER: Final[ContextVar[Any]] = ContextVar("user", default=None)
+_REQUEST: Final[ContextVar[HttpRequest | None]] = ContextVar("request", default=None)
 
 
 def remember_user(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware that remembers the user; it comes after authentication."""
+    """Middleware that remembers the request, and so its user; it comes after authentication."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        before = _USER.set(request.user)  # Lazy: looked up only when something changes.
+        before = _REQUEST.set(request)  # Who it is from is looked up only when something changes.
         try:
             return get_response(request)
         finally:
-            _USER.reset(before)
+            _REQUEST.reset(before)
 
     return middleware
 
 
 def sign(instance: Any, **_signal: Any) -> None:
     """Adds the author to an entry about to be saved. The name stays even if the user is deleted."""
-    user = _USER.get()
-    if user is not None and user.is_authenticated:
+    request = _REQUEST.get()
+    token = getattr(request, "auth", None)  # The API sets it.
+    user: Any = getattr(request, "user", None)
+    if isinstance(token, ApiToken):
+        by = token.author
+    elif user is not None and user.is_authenticated:
         instance.actor = user
         by = user.get_username()
     else:

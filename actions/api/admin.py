@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from actions.api.submit import process_again
+from actions.api.token_form import TokenForm
 from actions.api.tokens import new_token, revoke
 from actions.models import ApiToken, Submission
 from actions.reports.personal import WHY_HIDDEN, without_personal
@@ -26,13 +27,25 @@ MOST_AT_ONCE = 1_000  # One after the other, while the browser waits; the comman
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ModelAdmin):
-    list_display = ("name", "account_sid", "created_at", "last_used_at", "revoked_at")
-    fields = ("name", "account_sid", "created_at", "last_used_at", "revoked_at")
+    form = TokenForm
+    list_display = ("name", "may", "for_programs", "created_at", "last_used_at", "revoked_at")
+    fields = (
+        *("name", "scopes", "every_program", "programs"),
+        *("account_sid", "created_at", "last_used_at", "revoked_at"),
+    )
     readonly_fields = ("account_sid", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke_tokens",)
 
     def get_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> tuple[str, ...]:
-        return self.fields if obj else ("name",)
+        return self.fields if obj else self.fields[:4]
+
+    @admin.display(description="Scopes")
+    def may(self, token: ApiToken) -> str:
+        return ", ".join(token.scopes)
+
+    @admin.display(description="Programs")
+    def for_programs(self, token: ApiToken) -> str:
+        return "All" if token.program_ids is None else ", ".join(map(str, token.program_ids))
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
         if change:

@@ -1,4 +1,4 @@
-"""Who asks: HTTP Basic with the account's SID and a token, which may be used so many times a second."""
+"""Who asks: HTTP Basic with the account's SID and a token, which has scopes and may be used so many times a second."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from ninja.security import HttpBasicAuth
 
 from actions.api.rate import Allowance, count
+from actions.api.rights import Scope, require
 from actions.api.tokens import find_token
 from actions.models import ApiToken
 
@@ -21,11 +22,19 @@ class TooManyRequestsError(Exception):
 
 
 class AccountToken(HttpBasicAuth):
-    """The token whose account is the one of the address. Raises TooManyRequestsError."""
+    """A token of the account, which is also that of the address if the address names one.
+
+    It must have one of `scopes`; without them, what the method needs: `read` for GET, `report` for all others. Raises
+    TooManyRequestsError and ScopeMissingError.
+    """
+
+    def __init__(self, *scopes: Scope) -> None:
+        super().__init__()
+        self.scopes = scopes
 
     def authenticate(self, request: HttpRequest, username: str, password: str) -> Any:
         match = request.resolver_match
-        if match is None or match.kwargs.get("account_sid") != username:
+        if match is None or match.kwargs.get("account_sid", username) != username:
             return None
         token = find_token(username, password)
         if token is None:
@@ -34,7 +43,12 @@ class AccountToken(HttpBasicAuth):
         allowance_of(request, allowance)
         if allowance.is_exceeded:
             raise TooManyRequestsError(allowance)
+        require(token, *self.needed(request.method or ""))
         return token
+
+    def needed(self, method: str) -> tuple[Scope, ...]:
+        """The scopes of which a request by this method needs one."""
+        return self.scopes or ((Scope.READ,) if method in ("GET", "HEAD") else (Scope.REPORT,))
 
 
 def allowance_of(request: HttpRequest, new: Allowance | None = None) -> Allowance | None:

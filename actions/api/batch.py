@@ -145,7 +145,7 @@ def _take_part(
 ) -> list[dict[str, Any]]:
     with transaction.atomic():
         # One that was sent twice at once takes turns with itself here, part by part.
-        submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
+        submission = Submission.objects.select_for_update(of=("self",)).select_related("token").get(pk=submission.pk)
         if key is not None:
             done = BatchPart.objects.filter(key=key, number=number).values_list("results", flat=True).first()
             if done is not None:
@@ -180,7 +180,7 @@ def _keep_rejected(
     for line, _, fields, result in results:
         if isinstance(result, RejectedResult):
             row = Submission(
-                token_id=submission.token_id,
+                token=submission.token,
                 kind=Submission.Kind.BATCH,
                 batch=submission,
                 line=line,

@@ -20,9 +20,10 @@ from actions.api.batch import MAX_LINES, take_batch
 from actions.api.bodies import FORM, JSON, LINES, read_fields
 from actions.api.errors import handle_errors
 from actions.api.reading import settled_updates, shown_actions, shown_update
+from actions.api.rights import Scope, actions_of, events_of, sees_personal, sees_texts_of, submissions_of
 from actions.api.shapes import ActionFilter, Error, Queued, UpdateFilter, body
-from actions.api.submit import WRONG_REQUEST, submit
-from actions.models import Action, ActionEvent, Submission
+from actions.api.submit import PROGRAM_NOT_ALLOWED, WRONG_REQUEST, submit
+from actions.models import Action, ActionEvent, ApiToken, Submission
 from actions.reports.fields import write_date
 from actions.reports.report import ACTION_ID
 from partners.ids import row_of
@@ -42,7 +43,7 @@ api = NinjaAPI(
 handle_errors(api)
 
 ACCOUNT = "/Advertisers/{account_sid}"
-_REFUSALS = {401: Error, 405: Error, 429: Error, 500: Error, 503: Error}
+_REFUSALS = {401: Error, 403: Error, 405: Error, 429: Error, 500: Error, 503: Error}
 _REPORT: dict[Any, Any] = {200: Queued, 400: Error, 413: Error, **_REFUSALS}
 _READ: dict[Any, Any] = {400: Error, 404: Error, **_REFUSALS}
 
@@ -113,27 +114,30 @@ def report_batch(request: HttpRequest, account_sid: str) -> Any:
 
 @api.get(f"{ACCOUNT}/Actions", response={200: shapes.ActionsPage, **_READ}, summary="List actions")
 def list_actions(request: HttpRequest, account_sid: str, wanted: Query[ActionFilter]) -> HttpResponse:
-    actions = list(_wanted_actions(wanted)[: wanted.PageSize + 1])
+    token = token_of(request)
+    actions = list(_wanted_actions(token, wanted)[: wanted.PageSize + 1])
     page = actions[: wanted.PageSize]
     following = ""
     if len(actions) > len(page):
         following = _next(request, BeforeId=page[-1].pk)
-    return answer(request, {"Actions": shown_actions(page), "NextPageUri": following})
+    return answer(request, {"Actions": shown_actions(page, personal=sees_personal(token)), "NextPageUri": following})
 
 
 @api.get(f"{ACCOUNT}/Actions/{{action_id}}", response={200: dict[str, Any], **_READ}, summary="Read an action")
 def read_action(request: HttpRequest, account_sid: str, action_id: str) -> HttpResponse:
-    action = _find_action(action_id)
+    token = token_of(request)
+    action = _find_action(token, action_id)
     if action is None:
         return error(request, 404, f"There is no action {action_id!r}.", "ActionId", "ACTION_NOT_FOUND")
-    return answer(request, shown_actions([action])[0])
+    return answer(request, shown_actions([action], personal=sees_personal(token))[0])
 
 
 @api.get(f"{ACCOUNT}/ActionUpdates", response={200: shapes.UpdatesPage, **_READ}, summary="Read what has changed")
 def list_updates(request: HttpRequest, account_sid: str, wanted: Query[UpdateFilter]) -> HttpResponse:
-    updates: QuerySet[ActionEvent] = settled_updates(wanted.AfterId)
+    token = token_of(request)
+    updates = settled_updates(events_of(token), wanted.AfterId)
     if wanted.ActionId:
-        action = _find_action(wanted.ActionId)
+        action = _find_action(token, wanted.ActionId)
         if action is None:
             return error(request, 404, f"There is no action {wanted.ActionId!r}.", "ActionId", "ACTION_NOT_FOUND")
         updates = ActionEvent.objects.filter(
@@ -141,26 +145,30 @@ def list_updates(request: HttpRequest, account_sid: str, wanted: Query[UpdateFil
         ).order_by("id")
     page = list(updates[: wanted.PageSize])
     following = _next(request, AfterId=page[-1].pk if page else wanted.AfterId)
-    return answer(request, {"ActionUpdates": [shown_update(event) for event in page], "NextPageUri": following})
+    shown = [shown_update(event, personal=sees_personal(token)) for event in page]
+    return answer(request, {"ActionUpdates": shown, "NextPageUri": following})
 
 
 @api.get(
     f"{ACCOUNT}/APISubmissions/{{submission_id}}",
     response={200: shapes.SubmissionShape, **_READ},
+    auth=AccountToken(Scope.READ, Scope.REPORT),
     summary="Read what became of a request",
 )
 def read_submission(request: HttpRequest, account_sid: str, submission_id: str) -> HttpResponse:
-    found = row_of(Submission.objects.select_related("action"), submission_id.removeprefix("A-"))
+    token = token_of(request)
+    found = row_of(submissions_of(token).select_related("action"), submission_id.removeprefix("A-"))
     if found is None:
         return error(request, 404, f"There is no submission {submission_id!r}.")
-    return answer(request, _submission(found))
+    return answer(request, _submission(found, texts=sees_texts_of(token, found)))
 
 
 def _submit(request: HttpRequest, account_sid: str, kind: Submission.Kind) -> HttpResponse:
     fields = read_fields(request, query=kind == Submission.Kind.REVERSAL)
     submission, refusal = submit(token_of(request), kind, fields)
     if refusal is not None and refusal.reason_code in WRONG_REQUEST:
-        return error(request, 400, refusal.message, refusal.field, refusal.reason_code)
+        status = 403 if refusal.reason_code == PROGRAM_NOT_ALLOWED else 400
+        return error(request, status, refusal.message, refusal.field, refusal.reason_code)
     return answer(request, {"Status": "QUEUED", "QueuedUri": _uri(account_sid, submission)})
 
 
@@ -173,15 +181,15 @@ def _next(request: HttpRequest, **changed: int) -> str:
     return f"{request.path}?{urlencode({**kept, **changed})}"
 
 
-def _find_action(public_id: str) -> Action | None:
+def _find_action(token: ApiToken, public_id: str) -> Action | None:
     match = ACTION_ID.fullmatch(public_id)
     if not match:
         return None
     program, tracker, sequence = (int(number) for number in match.groups())
-    return Action.objects.filter(pk=sequence, program=program, action_tracker=tracker).first()
+    return actions_of(token).filter(pk=sequence, program=program, action_tracker=tracker).first()
 
 
-def _wanted_actions(wanted: ActionFilter) -> QuerySet[Action]:
+def _wanted_actions(token: ApiToken, wanted: ActionFilter) -> QuerySet[Action]:
     given = {
         "order_id": wanted.OrderId or None,
         "program": wanted.CampaignId,
@@ -192,10 +200,12 @@ def _wanted_actions(wanted: ActionFilter) -> QuerySet[Action]:
         "event_date__date__lte": wanted.EndDate,
         "id__lt": wanted.BeforeId,
     }
-    return Action.objects.filter(**{name: value for name, value in given.items() if value is not None}).order_by("-id")
+    return (
+        actions_of(token).filter(**{name: value for name, value in given.items() if value is not None}).order_by("-id")
+    )
 
 
-def _submission(submission: Submission) -> dict[str, Any]:
+def _submission(submission: Submission, *, texts: bool) -> dict[str, Any]:
     result = Submission.Result(submission.result)
     error_type = {Submission.Result.REJECTED: "REJECTED", Submission.Result.REPEATED: "REPEATED"}.get(result, "")
     return {
@@ -204,11 +214,11 @@ def _submission(submission: Submission) -> dict[str, Any]:
         "Result": result.value,
         "ErrorType": error_type,
         "ErrorReason": submission.reason_code,
-        "Message": submission.message,
+        "Message": submission.message if texts else "",
         "ActionId": submission.action.action_id if submission.action else "",
         "ReceivedDate": write_date(submission.received_at.replace(microsecond=0)),
         "ProcessedDate": write_date(submission.processed_at.replace(microsecond=0)),
-        "Notes": submission.notes,
+        "Notes": submission.notes if texts else [],
         "Recorded": submission.recorded,
         "Repeated": submission.repeated,
         "Rejected": submission.rejected,

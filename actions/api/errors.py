@@ -18,6 +18,7 @@ from ninja.errors import AuthenticationError, ValidationError
 from actions.api.answers import answer, error
 from actions.api.authority import TooManyRequestsError, allowance_of
 from actions.api.bodies import BodyTooLargeError
+from actions.api.rights import ScopeMissingError
 from actions.reports.rejected import Rejected
 
 _log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def handle_errors(api: NinjaAPI) -> None:
     """Register an answer for each error that the endpoints raise."""
     api.add_exception_handler(AuthenticationError, _not_authorised)
     api.add_exception_handler(TooManyRequestsError, _too_many)
+    api.add_exception_handler(ScopeMissingError, lambda request, exc: error(request, 403, str(exc)))
     api.add_exception_handler(BodyTooLargeError, lambda request, exc: error(request, 413, str(exc)))
     api.add_exception_handler(Rejected, _refused)
     api.add_exception_handler(ValidationError, _wrong_query)

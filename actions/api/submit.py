@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from actions.api.rights import programs_of
 from actions.api.saving import note_result, save
 from actions.models import ActionEvent, ApiToken, Submission
 from actions.recording.record import record
@@ -26,7 +28,8 @@ EVENTS: Mapping[str, tuple[ActionEvent.Kind, ...]] = {
 """The events that each kind of submission takes; the first is meant where the report names none."""
 
 # The request itself is at fault, whatever the database holds: the caller hears of it at once.
-WRONG_REQUEST = frozenset({"MALFORMED", "OID_MISSING", "NO_ITEM"})
+PROGRAM_NOT_ALLOWED = "PROGRAM_NOT_ALLOWED"
+WRONG_REQUEST = frozenset({"MALFORMED", "OID_MISSING", "NO_ITEM", PROGRAM_NOT_ALLOWED})
 
 
 def submit(
@@ -75,9 +78,28 @@ def read_report(kind: str, fields: Mapping[str, Any], submission: Submission) ->
         report = parse_report(fields, now=submission.received_at.replace(microsecond=0), kind=allowed[0])
         if report.kind not in allowed:
             raise malformed("Event", f"{report.kind} cannot be reported here; expected is {' or '.join(allowed)}.")
+        programs = programs_of(submission.token)
+        return report if programs is None else _within(report, programs)
     except Rejected as refusal:
         return refusal
-    return report
+
+
+def _within(report: Report, programs: frozenset[int]) -> Report:
+    """The report, to be recorded only in these programs.
+
+    Raises:
+        Rejected: it names another one, which may exist or not.
+    """
+    named = {"CampaignId": report.campaign_id, "ActionId": report.action_id[0] if report.action_id else None}
+    for field, program in named.items():
+        if program is not None and program not in programs:
+            text = ", ".join(str(each) for each in sorted(programs))
+            raise Rejected(
+                PROGRAM_NOT_ALLOWED,
+                f"{field}: this token cannot report for the program {program}; expected is one of {text}.",
+                field,
+            )
+    return replace(report, programs=programs)
 
 
 def storable(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import string
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from django.db import connection
@@ -12,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from actions.models import ApiToken
+from actions.models.tokens import sealed, usual_scopes
 
 NOTED_EACH = timedelta(minutes=1)  # How exactly the last use is known; more would be a write for each request.
 _SID_LETTERS = string.ascii_letters + string.digits
@@ -19,13 +21,23 @@ _SID_LETTERS = string.ascii_letters + string.digits
 # Each request asks; putting such a statement together anew takes Django ten times as long as asking it.
 _FIELDS = [field.attname for field in ApiToken._meta.concrete_fields]  # noqa: SLF001 -- Django's documented interface
 FIND = f"""
-SELECT {", ".join(_FIELDS)} FROM actions_apitoken WHERE token_sha256 = %s AND account_sid = %s AND revoked_at IS NULL
+SELECT {", ".join(_FIELDS)} FROM actions_apitoken
+WHERE token_sha256 IN (%s, %s) AND account_sid = %s AND revoked_at IS NULL
 """  # noqa: S608 -- columns of ours
 
 
-def create_token(name: str) -> tuple[ApiToken, str]:
-    """A new token of the account and its text, which cannot be had again."""
-    token = ApiToken(name=name)
+def create_token(
+    name: str, *, scopes: Collection[str] | None = None, programs: Sequence[int] | None = None
+) -> tuple[ApiToken, str]:
+    """A new token of the account and its text, which cannot be had again.
+
+    Without `scopes` it has the usual ones, without `programs` it is for all.
+    """
+    token = ApiToken(
+        name=name,
+        scopes=usual_scopes() if scopes is None else [each for each in ApiToken.Scope.values if each in scopes],
+        program_ids=None if programs is None else sorted(set(programs)),
+    )
     return token, new_token(token)
 
 
@@ -42,7 +54,7 @@ def new_token(token: ApiToken) -> str:
 def find_token(account_sid: str, text: str) -> ApiToken | None:
     """The token, if it is one of this account and in force; its use is noted."""
     with connection.cursor() as cursor:
-        cursor.execute(FIND, [_hash(text), account_sid])
+        cursor.execute(FIND, [hashed := _hash(text), sealed(hashed), account_sid])
         row = cursor.fetchone()
     if row is None:
         return None

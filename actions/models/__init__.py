@@ -2,7 +2,8 @@
 
 from actions.models.actions import Action, ActionEvent, Item
 from actions.models.imports import ImportPart, ImportRun
-from actions.models.submissions import ApiToken, BatchPart, IdempotencyKey, Submission
+from actions.models.submissions import BatchPart, IdempotencyKey, Submission
+from actions.models.tokens import ApiToken
 
 __all__ = [
     "Action",

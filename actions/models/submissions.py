@@ -1,4 +1,4 @@
-"""Who may report over HTTP, and what became of each request."""
+"""What became of each request to the API."""
 
 from __future__ import annotations
 
@@ -6,23 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-
-class ApiToken(models.Model):
-    """A token of the account. Only its hash is kept: whoever reads the table cannot use it."""
-
-    account_sid = models.CharField("account SID", max_length=40, editable=False)
-    name = models.CharField(max_length=100, help_text="Who uses it, such as “shop” or “data warehouse”.")
-    token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute.")
-    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta:
-        verbose_name = "API token"
-        ordering = ("id",)
-
-    def __str__(self) -> str:
-        return self.name
+from actions.models.tokens import ApiToken
 
 
 class Submission(models.Model):

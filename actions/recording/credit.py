@@ -63,7 +63,7 @@ class Engagements:
         if program is None:
             raise Rejected("CAMPAIGN_NOT_FOUND", f"There is no program {report.campaign_id}.", "CampaignId")
         tracker = self.trackers.get(report.action_tracker_id or 0)
-        if tracker is None:
+        if tracker is None or (report.programs is not None and tracker.program_id not in report.programs):
             raise Rejected(
                 "ACTIONTRACKER_NOT_FOUND", f"There is no event type {report.action_tracker_id}.", "ActionTrackerId"
             )
@@ -82,9 +82,11 @@ class Engagements:
         if report.partner_id is None:
             return Credit(no_payout_reason="UNCLAIMED" if report.media_source_ids else "NO_VALID_ACTION_REF")
         partner = self.partners.get(report.partner_id)
-        if partner is None:
+        contracts = self.contracts.get((partner.pk, tracker.program_id), []) if partner else []
+        # A sender that may report in some programs only does not learn which partners the others have.
+        if partner is None or (report.programs is not None and not contracts):
             return Credit(no_payout_reason="PARTNER_NOT_FOUND")
-        for contract, terms in self.contracts.get((partner.pk, tracker.program_id), ()):
+        for contract, terms in contracts:
             if contract.start <= day and (contract.end is None or day <= contract.end):
                 holding = [term for term in terms if term.action_tracker_id == tracker.pk and term.holds_on(day)]
                 if not holding:

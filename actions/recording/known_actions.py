@@ -89,6 +89,7 @@ def _agrees(action: Action, report: Report) -> bool:
     return (
         ids == (action.program_id, action.action_tracker_id, action.pk)
         and report.campaign_id in (None, action.program_id)
+        and (report.programs is None or action.program_id in report.programs)
         and report.action_tracker_id in (None, action.action_tracker_id)
         and report.order_id in ("", action.order_id)
     )

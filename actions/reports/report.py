@@ -59,6 +59,7 @@ class Report:
     media_source_ids: tuple[int, ...] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)  # Everything else, by its name, as it renders.
     warnings: tuple[str, ...] = ()
+    programs: frozenset[int] | None = None  # In which its sender may report; the others do not exist for it.
 
     @property
     def has_total(self) -> bool:

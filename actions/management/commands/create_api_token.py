@@ -1,17 +1,37 @@
 from typing import Any
 
-from django.core.management import BaseCommand, CommandParser
+from django.core.management import BaseCommand, CommandError, CommandParser
 
 from actions.api.tokens import create_token
+from actions.models import ApiToken
+from actions.models.tokens import usual_scopes
+from partners.models import Program
 
 
 class Command(BaseCommand):
-    help = "Make a token for the conversion API. Its text is shown once; only its hash is kept."
+    help = "Make a token for the API. Its text is shown once; only its hash is kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="Who will use it, such as shop.")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=ApiToken.Scope.values,
+            help=f"What it may do; may be given several times. Default: {', '.join(usual_scopes())}.",
+        )
+        parser.add_argument(
+            "--program",
+            action="append",
+            type=int,
+            metavar="ID",
+            help="The program that it is for; may be given several times. Default: all.",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         name = " ".join(options["name"].split())[:100]
-        token, text = create_token(name)
+        programs: list[int] | None = options["program"]
+        unknown = sorted(set(programs or ()) - set(Program.objects.in_bulk(programs or ())))
+        if unknown:
+            raise CommandError(f"There is no program {', '.join(map(str, unknown))}. Nothing was made.")
+        token, text = create_token(name, scopes=options["scope"], programs=programs)
         self.stdout.write(f"AccountSID  {token.account_sid}\nAuthToken   {text}")

@@ -31,6 +31,7 @@ from tests.support.factories import (
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
+TOKEN_FORM = {"name": "shop", "scopes": ["report", "read"], "every_program": "on"}
 
 
 class Caller:
@@ -409,7 +410,7 @@ def test_the_document_and_its_page_come_without_a_network() -> None:
 
 
 def test_an_administrator_makes_a_token_that_is_shown_once_and_revokes_it(admin_client: Client) -> None:
-    page = admin_client.post("/admin/actions/apitoken/add/", {"name": "shop"}, follow=True)
+    page = admin_client.post("/admin/actions/apitoken/add/", TOKEN_FORM, follow=True)
     token = ApiToken.objects.get()
     found = re.search(r"<code>([\w-]{43})</code>", page.content.decode())
     assert found
