@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from actions.recording.refusals import UNREADABLE
 from actions.reports.fields import write_date
 from actions.reports.files import FileLine
-from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
 
 ROWS_SHOWN = 3  # Enough to see that no column stands in for another.
@@ -19,7 +19,7 @@ def shown_first(lines: Iterable[FileLine], tell: Callable[[str], None]) -> Itera
         if left and isinstance(line.fields, dict):
             try:
                 text = understood(parse_report(line.fields))
-            except Rejected:
+            except UNREADABLE:
                 pass
             else:
                 tell(f"Line {line.number} is understood as: {text}")
