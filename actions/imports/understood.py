@@ -35,6 +35,7 @@ def understood(report: Report) -> str:
         f"action {'.'.join(map(str, report.action_id))}" if report.action_id else "",
         f"order {report.order_id!r}" if report.order_id else "",
         f"event type {report.action_tracker_id}" if report.action_tracker_id else "",
+        f"event type {report.event_type_code!r}" if report.event_type_code else "",
         write_date(report.event_date) if report.event_date else "",
         f"partner {report.partner_id}" if report.partner_id else "",
         "" if report.amount is None else f"amount {report.amount}{currency}",

@@ -24,6 +24,7 @@ from actions.models import ActionEvent
 from actions.recording.attribution import attributed
 from actions.recording.batch import Batch, load_batch
 from actions.recording.changes import work_out
+from actions.recording.event_types import with_event_types
 from actions.recording.new_action import new_action, within_limits
 from actions.recording.refusals import REFUSALS, by_halves, is_refusal, named, refusal_of, starts_over
 from actions.recording.results import Recorded, RejectedResult, Repeated, Result, refused
@@ -80,9 +81,11 @@ def _record_apart(reports: Sequence[Report], error: Exception) -> list[Result]:
 
 
 def _record(reports: Sequence[Report]) -> list[Result]:
-    reports = attributed(reports)
-    batch = load_batch(reports)
-    results = [_take(report, batch) for report in reports]
+    named_reports = with_event_types(reports)
+    taken = attributed([each for each in named_reports if isinstance(each, Report)])
+    batch = load_batch(taken)
+    coming = iter(taken)
+    results = [_take(next(coming), batch) if isinstance(each, Report) else refused(each) for each in named_reports]
     events = [result.event for result in results if isinstance(result, Recorded)]
     if events:
         store(batch.actions.touched(), events)
