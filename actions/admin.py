@@ -51,10 +51,10 @@ class InAppEventInline(TabularInline):
 @admin.register(ActionTracker)
 class ActionTrackerAdmin(DeletedOnlyUnused):
     form = ActionTrackerForm
-    list_display = ("name", "id", "program", "kind", "dedup_window_days")
+    list_display = ("name", "id", "code", "program", "kind", "dedup_window_days")
     list_select_related = ("program",)
     list_filter = ("kind",)
-    search_fields = ("=id", "name", "program__name")
+    search_fields = ("=id", "name", "=code", "program__name")
     autocomplete_fields = ("program",)
     inlines = (InAppEventInline,)
 

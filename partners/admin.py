@@ -30,7 +30,7 @@ from partners.models import (
 
 class ActionTrackerInline(TabularInline):
     model = ActionTracker
-    fields = ("name", "kind", "dedup_window_days", "net_lines")
+    fields = ("name", "code", "kind", "dedup_window_days", "net_lines")
     extra = 0
     can_delete = False  # On its own page, where what needs it is looked up without reading it.
     show_change_link = True

@@ -21,7 +21,7 @@ from django.utils import timezone
 from actions.api.answers import error
 from actions.api.bodies import LINES, BodyTooLargeError, check_complete
 from actions.api.saving import note_result
-from actions.api.submit import read_report, storable
+from actions.api.submit import read_report
 from actions.imports.parts import LINES_PER_TRANSACTION
 from actions.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.recording.record import record
@@ -29,6 +29,7 @@ from actions.recording.results import Recorded, RejectedResult, Repeated, Result
 from actions.reports.files import json_object
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
+from actions.reports.storable import storable
 
 MAX_LINES = 10_000
 MAX_BYTES = 64 * 1024 * 1024  # Ten thousand orders with twenty items each.

@@ -20,6 +20,7 @@ from actions.api.authority import TooManyRequestsError, allowance_of
 from actions.api.bodies import BodyTooLargeError
 from actions.api.rights import ScopeMissingError
 from actions.reports.rejected import Rejected
+from actions.reports.storable import clean
 
 _log = logging.getLogger(__name__)
 PREFIX = "/Advertisers/"
@@ -76,7 +77,7 @@ def _too_many(request: HttpRequest, exc: Any) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, exc: Any) -> HttpResponse:
-    return error(request, 400, str(exc), exc.field, exc.reason_code)
+    return error(request, 400, clean(str(exc)), clean(exc.field), exc.reason_code)
 
 
 def _wrong_query(request: HttpRequest, exc: Any) -> HttpResponse:

@@ -13,9 +13,11 @@ from actions.api.rights import programs_of
 from actions.api.saving import note_result, save
 from actions.models import ActionEvent, ApiToken, Submission
 from actions.recording.record import record
+from actions.recording.refusals import UNREADABLE, refusal_of
 from actions.recording.results import RejectedResult, Result, refused
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.report import Report, parse_report
+from actions.reports.storable import clean, storable
 
 Kind = ActionEvent.Kind
 
@@ -66,7 +68,7 @@ def _process(submission: Submission, fields: Mapping[str, Any]) -> RejectedResul
 def _keep(submission: Submission, fields: Mapping[str, Any], notes: Sequence[str], result: Result) -> None:
     note_result(submission, result)
     submission.processed_at = timezone.now()
-    submission.notes = list(notes)
+    submission.notes = [clean(note) for note in notes]
     submission.fields = storable(fields) if isinstance(result, RejectedResult) else {}
     save(submission)
 
@@ -80,8 +82,8 @@ def read_report(kind: str, fields: Mapping[str, Any], submission: Submission) ->
             raise malformed("Event", f"{report.kind} cannot be reported here; expected is {' or '.join(allowed)}.")
         programs = programs_of(submission.token)
         return report if programs is None else _within(report, programs)
-    except Rejected as refusal:
-        return refusal
+    except UNREADABLE as error:
+        return refusal_of(error)
 
 
 def _within(report: Report, programs: frozenset[int]) -> Report:
@@ -100,22 +102,3 @@ def _within(report: Report, programs: frozenset[int]) -> Report:
                 field,
             )
     return replace(report, programs=programs)
-
-
-def storable(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields as they can be kept: as JSON, without the characters that PostgreSQL refuses."""
-    return {_clean(name): _storable(value) for name, value in fields.items()}
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, Mapping):
-        return storable(value)
-    if isinstance(value, (list, tuple)):
-        return [_storable(each) for each in value]
-    return value if value is None or isinstance(value, (bool, int)) else str(value)
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

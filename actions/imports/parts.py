@@ -13,7 +13,6 @@ from zlib import crc32
 
 from actions.reports.files import Fields, FileLine
 from actions.reports.order_ids import read_order_id, trimmed, unwrapped
-from actions.reports.rejected import Rejected
 from actions.reports.report import NAMES
 
 # Large enough that the queries of a transaction do not count, small enough that an interruption loses little.
@@ -102,7 +101,7 @@ def _value(fields: dict[str, Any], wanted: str) -> str:
         if value:
             try:
                 return read_order_id(name, value) if wanted == "OrderId" else trimmed(str(unwrapped(value)))
-            except Rejected:
+            except (ValueError, RecursionError):  # It is refused when it is read.
                 return ""
     return ""
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from actions.imports.parts import Part
 from actions.models import ImportPart
 from actions.recording.record import record
+from actions.recording.refusals import UNREADABLE, refusal_of
 from actions.recording.results import Recorded, RejectedResult, Repeated, Result, refused
 from actions.reports.files import Fields
 from actions.reports.rejected import Rejected
@@ -81,8 +82,8 @@ def _report(fields: Fields) -> Report | Rejected:
         return fields
     try:
         return parse_report(fields)
-    except Rejected as refusal:
-        return refusal
+    except UNREADABLE as error:
+        return refusal_of(error)
 
 
 def _count(part: PartResult, number: int, result: Result) -> None:

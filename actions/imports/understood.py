@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from actions.recording.refusals import UNREADABLE
 from actions.reports.fields import write_date
 from actions.reports.files import FileLine
-from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
 
 ROWS_SHOWN = 3  # Enough to see that no column stands in for another.
@@ -19,7 +19,7 @@ def shown_first(lines: Iterable[FileLine], tell: Callable[[str], None]) -> Itera
         if left and isinstance(line.fields, dict):
             try:
                 text = understood(parse_report(line.fields))
-            except Rejected:
+            except UNREADABLE:
                 pass
             else:
                 tell(f"Line {line.number} is understood as: {text}")
@@ -35,6 +35,7 @@ def understood(report: Report) -> str:
         f"action {'.'.join(map(str, report.action_id))}" if report.action_id else "",
         f"order {report.order_id!r}" if report.order_id else "",
         f"event type {report.action_tracker_id}" if report.action_tracker_id else "",
+        f"event type {report.event_type_code!r}" if report.event_type_code else "",
         write_date(report.event_date) if report.event_date else "",
         f"partner {report.partner_id}" if report.partner_id else "",
         "" if report.amount is None else f"amount {report.amount}{currency}",

@@ -20,8 +20,8 @@ from actions.manual_entry.forms import ALLOWED, ChangeForm, ReportForm
 from actions.manual_entry.reporting import ImportReport, take
 from actions.models import Action
 from actions.recording.record import record
+from actions.recording.refusals import UNREADABLE, refusal_of
 from actions.recording.results import Recorded, RejectedResult, Repeated, refused
-from actions.reports.rejected import Rejected
 from actions.reports.report import parse_report
 from partners.admin_kit import ModelAdmin
 from partners.models import ActionTracker
@@ -69,8 +69,8 @@ class ManualEntry(ModelAdmin):
     def _change(self, request: HttpRequest, changed: Action, form: ChangeForm) -> bool:
         try:
             (result,) = record([parse_report(form.report())])
-        except Rejected as refusal:
-            result = refused(refusal)
+        except UNREADABLE as error:
+            result = refused(refusal_of(error))
         match result:
             case Recorded(event):
                 self.log_change(request, changed, f"{event.get_kind_display()} by hand: event {event.number}.")

@@ -3,12 +3,15 @@
 Both dates are fixed when an action is created. A locked action is approved and cannot be changed any more; a cleared
 one is to be paid. Each is an event of the action, with the values of that moment. A reversed action does neither; one
 that is restored after its locking date locks at the next look.
+
+One that the database refuses is left out, and tried again at the next look; it does not keep the others back.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,11 +20,14 @@ from django.utils import timezone
 from actions.models import Action, ActionEvent
 from actions.recording.action_state import ActionState
 from actions.recording.known_actions import lock_actions
+from actions.recording.refusals import REFUSALS, by_halves, is_refusal, named
 from actions.recording.store import store
 
 ACTIONS_PER_TRANSACTION = 500  # As many as an import takes: their rows are locked for some tenths of a second.
 
 Change = Callable[[ActionState], ActionEvent]
+
+_log = logging.getLogger(__name__)
 
 
 def mature(seconds: float) -> int:
@@ -29,10 +35,12 @@ def mature(seconds: float) -> int:
     until = time.monotonic() + seconds
     done = 0
     for due, change in ((_due_for_locking, _lock), (_due_for_clearing, _clear)):
+        last = 0
         while time.monotonic() < until:
-            ids = list(due().order_by("pk").values_list("pk", flat=True)[:ACTIONS_PER_TRANSACTION])
+            ids = list(due().filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:ACTIONS_PER_TRANSACTION])
             if not ids:
                 break
+            last = ids[-1]
             done += _take(ids, due(), change)
     return done
 
@@ -59,11 +67,38 @@ def _clear(state: ActionState) -> ActionEvent:
     return state.become(ActionEvent.Kind.CLEARED, state.standing._replace(status_detail=""))
 
 
-@transaction.atomic
 def _take(ids: list[int], due: QuerySet[Action], change: Change) -> int:
-    """The events of those actions that are due still, now that nobody else can change them."""
+    """The number of those that are due still and have changed."""
+
+    def take(some: Sequence[int]) -> list[bool]:
+        return _change(some, due, change)
+
+    try:
+        with transaction.atomic():
+            return sum(take(ids))
+    except REFUSALS as error:
+        if not is_refusal(error):
+            raise
+        refusal = error
+    refused: list[int] = []
+
+    def refuse(pk: int, _: Exception) -> bool:
+        refused.append(pk)
+        return False
+
+    with transaction.atomic():
+        done = sum(by_halves(ids, refusal, take, refuse))
+    if refused:
+        _log.error(
+            "%d actions cannot be locked or cleared; the first, %d: %s.", len(refused), refused[0], named(refusal)
+        )
+    return done
+
+
+def _change(ids: Sequence[int], due: QuerySet[Action], change: Change) -> list[bool]:
+    """Which of the actions have changed: those that are due still, now that nobody else can change them."""
     locked = lock_actions(ids)
     still = set(due.filter(pk__in=ids).values_list("pk", flat=True))
     states = [state for state in locked if state.action.pk in still]
     store(states, [change(state) for state in states])
-    return len(states)
+    return [pk in still for pk in ids]

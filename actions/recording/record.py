@@ -8,26 +8,32 @@ things hold under concurrency:
   it and starts over, and this time sees what the first has written.
 * The ids of one action's events commit in order. An action's row is locked before its events take their ids, and a
   new action is out of reach for all others until it is committed.
+
+What the database or an encoder refuses, and no check has foreseen, is found by halving (`refusals`): it costs one
+report.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from actions.models import ActionEvent
 from actions.recording.attribution import attributed
 from actions.recording.batch import Batch, load_batch
 from actions.recording.changes import work_out
+from actions.recording.event_types import with_event_types
 from actions.recording.new_action import new_action, within_limits
-from actions.recording.results import Recorded, Repeated, Result, refused
+from actions.recording.refusals import REFUSALS, by_halves, is_refusal, named, refusal_of, starts_over
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result, refused
 from actions.recording.store import store
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 from actions.signals import action_events_recorded
 
-ORDER_ID_CONSTRAINT = "order_id_once_per_window"
+_log = logging.getLogger(__name__)
 
 
 def record(reports: Sequence[Report], *, also: Callable[[list[Result]], None] | None = None) -> list[Result]:
@@ -39,27 +45,47 @@ def record(reports: Sequence[Report], *, also: Callable[[list[Result]], None] | 
     Raises:
         django.db.Error: the database failed; nothing of this call is recorded.
     """
+    refusal: Exception | None = None  # Of one of them, nobody knows which.
     while True:
+        results: list[Result] | None = None
         try:
             with transaction.atomic():
-                results = _record(reports)
+                results = _record(reports) if refusal is None else _record_apart(reports, refusal)
                 if also is not None:
                     also(results)
                 return results
-        except IntegrityError as error:
-            if not _same_order_at_once(error):
+        except REFUSALS as error:
+            if starts_over(error):
+                continue
+            if results is not None or refusal is not None or not is_refusal(error):
                 raise
+            refusal = error
 
 
-def _same_order_at_once(error: IntegrityError) -> bool:
-    diagnostics = getattr(error.__cause__, "diag", None)
-    return getattr(diagnostics, "constraint_name", None) == ORDER_ID_CONSTRAINT
+def _record_apart(reports: Sequence[Report], error: Exception) -> list[Result]:
+    """Record those that can be recorded; refuse the others."""
+    refusals: list[Exception] = []
+
+    def refuse(_: Report, error: Exception) -> RejectedResult:
+        refusals.append(error)
+        return refused(refusal_of(error))
+
+    results = by_halves(reports, error, _record, refuse)
+    _log.warning(
+        "%d of %d reports cannot be stored and are refused; the first: %s.",
+        len(refusals),
+        len(reports),
+        named((refusals or [error])[0]),
+    )
+    return results
 
 
 def _record(reports: Sequence[Report]) -> list[Result]:
-    reports = attributed(reports)
-    batch = load_batch(reports)
-    results = [_take(report, batch) for report in reports]
+    named_reports = with_event_types(reports)
+    taken = attributed([each for each in named_reports if isinstance(each, Report)])
+    batch = load_batch(taken)
+    coming = iter(taken)
+    results = [_take(next(coming), batch) if isinstance(each, Report) else refused(each) for each in named_reports]
     events = [result.event for result in results if isinstance(result, Recorded)]
     if events:
         store(batch.actions.touched(), events)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from actions.models import Action, ActionEvent
 from actions.reports.rejected import Rejected
+from actions.reports.storable import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ class RejectedResult:
 
 
 def refused(refusal: Rejected) -> RejectedResult:
-    """The refusal as a result."""
-    return RejectedResult(refusal.reason_code, str(refusal), refusal.field)
+    """The refusal as a result, which can be stored and sent whatever it quotes."""
+    return RejectedResult(refusal.reason_code, clean(str(refusal)), clean(refusal.field))
 
 
 Result: TypeAlias = Recorded | Repeated | RejectedResult

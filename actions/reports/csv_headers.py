@@ -15,6 +15,7 @@ from actions.reports.report import NAMES
 SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 # What spreadsheets write before the names to say how the values are separated.
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+CODE: Final = "EventTypeCode"
 _SHOWN: Final = 5  # Of columns in a message.
 
 
@@ -82,13 +83,14 @@ def what_it_reports(header: Header, event: str) -> str:
         return f"Lines whose Event is empty are read as {event}." if event else ""
     if not event:
         if "EventDate" in fields:
-            _require(fields, ("CampaignId", "ActionTrackerId"), "new actions need")
+            # A code names the event type, and its program.
+            _require(fields, () if CODE in fields else ("CampaignId", "ActionTrackerId"), "new actions need")
             return ""
         raise UnreadableFileError(
             "There is neither EventDate, which new actions need, nor Event, which says what happened to actions. "
             "For a file of changes give --event modified or --event reversed, or add a column Event."
         )
-    if "ActionId" not in fields:
+    if not fields & {"ActionId", CODE}:
         _require(fields, ("ActionTrackerId",), "changes by order id need")
     if event == "reversed" and header.has_items:
         raise UnreadableFileError(
@@ -105,7 +107,8 @@ def _require(fields: frozenset[str], needed: Sequence[str], who: str) -> None:
 
 
 def _layout(header: Header) -> str:
-    by = "ActionId" if "ActionId" in header.fields else "OrderId and ActionTrackerId"
+    event_type = CODE if CODE in header.fields else "ActionTrackerId"
+    by = "ActionId" if "ActionId" in header.fields else f"OrderId and {event_type}"
     if header.has_items:
         return f"items, whose actions are named by {by}"
     return f"actions, named by {by}"

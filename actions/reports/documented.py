@@ -12,7 +12,6 @@ UNUSED: Final = frozenset(
         "CountryCode",
         "CustomerEmail",
         "DeviceMfr",
-        "EventTypeCode",
         "GiftPurchase",
         "LocationId",
         "LocationName",

@@ -34,6 +34,7 @@ DECIDING: Final = {
     "Event": "what has happened",
     "ActionTrackerId": EVENT_TYPE,
     "EventTypeId": EVENT_TYPE,
+    "EventTypeCode": EVENT_TYPE,
     "OrderId": ORDER,
     "Oid": ORDER,
     "ActionId": ORDER,

@@ -35,6 +35,7 @@ _TOTALS: Final = ("Amount", POST_DISCOUNT)
 LONG_TEXT = 2000  # Of a field of which nothing is known.
 MAX_FIELDS = 1000 * 12  # As many as the most items have, flat; bounds the work on one report.
 MAX_NAME = 100
+MAX_EVENT_TYPE_CODE = 64  # As documented, and as event types have it.
 ACTION_ID = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
 
 
@@ -45,6 +46,7 @@ class Report:
     kind: ActionEvent.Kind
     campaign_id: int | None = None
     action_tracker_id: int | None = None
+    event_type_code: str = ""  # Names the event type in place of its id, or beside it.
     order_id: str = ""
     action_id: tuple[int, int, int] | None = None  # Program, event type, sequence.
     event_date: datetime | None = None  # With the UTC offset in which it was reported.
@@ -185,6 +187,7 @@ class _Reader:
             kind=kind,
             campaign_id=get("CampaignId"),
             action_tracker_id=get("ActionTrackerId"),
+            event_type_code=get("EventTypeCode", ""),
             order_id=self._order_id(kind),
             action_id=get("ActionId"),
             event_date=get("EventDate"),
@@ -254,19 +257,27 @@ class _Reader:
 
 
 def _require_identity(report: Report) -> None:
-    """A new action needs its four coordinates; a change needs one of the two ways to name its action."""
+    """A new action needs its four coordinates; a change needs one of the two ways to name its action.
+
+    The code of an event type names its program too, as far as no other program has the same code.
+    """
+    has_event_type = report.action_tracker_id is not None or bool(report.event_type_code)
     if report.kind == Kind.CREATED:
         if not report.order_id.strip():
             raise Rejected("OID_MISSING", "OrderId is missing; it tells one order from another.", "OrderId")
-        for name, value in (
-            ("CampaignId", report.campaign_id),
-            ("ActionTrackerId", report.action_tracker_id),
-            ("EventDate", report.event_date),
+        for name, is_there in (
+            ("CampaignId", report.campaign_id is not None or bool(report.event_type_code)),
+            ("ActionTrackerId", has_event_type),
+            ("EventDate", report.event_date is not None),
         ):
-            if value is None:
+            if not is_there:
                 raise Rejected("MALFORMED", f"{name} is missing; a new action needs it.", name)
-    elif report.action_id is None and (report.action_tracker_id is None or not report.order_id):
-        raise Rejected("MALFORMED", "A change names its action by ActionId, or by ActionTrackerId and OrderId.")
+    elif report.action_id is None and not (has_event_type and report.order_id):
+        raise Rejected(
+            "MALFORMED",
+            "A change names its action by ActionId, or by OrderId and the event type: its ActionTrackerId or "
+            "EventTypeCode.",
+        )
     elif report.kind == Kind.REVERSED and report.items:
         raise Rejected(
             "MALFORMED", "A reversal takes the whole order back; report returned items as modified.", "Items"
@@ -307,10 +318,15 @@ def _read_code(name: str, value: object) -> str:
     return read.read_text(name, value, 100).strip()
 
 
+def _read_event_type_code(name: str, value: object) -> str:
+    return read.read_text(name, value, MAX_EVENT_TYPE_CODE).strip()
+
+
 READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "Event": _read_kind,
     "CampaignId": read.read_id,
     "ActionTrackerId": read.read_id,
+    "EventTypeCode": _read_event_type_code,
     "OrderId": order_ids.read_order_id,
     "ActionId": _read_action_id,
     "EventDate": read.read_date,

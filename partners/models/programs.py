@@ -40,6 +40,13 @@ class ActionTracker(models.Model):
         validators=[MinValueValidator(1)],
         help_text="An order id that comes again with an event date less than this many days away is a repeat.",
     )
+    code = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",  # An earlier release inserts rows without it.
+        help_text="Reports may name the event type by this code (EventTypeCode) in place of its id.",
+    )
     hidden_parameters = ArrayField(
         models.CharField(max_length=50),
         default=list,
@@ -59,6 +66,13 @@ class ActionTracker(models.Model):
         ordering = ("program", "name", "id")
         constraints = [
             models.UniqueConstraint(fields=["program", "name"], name="tracker_name_once_per_program"),
+            # Also read by: finding the event type that a report names by its code.
+            models.UniqueConstraint(
+                fields=["code", "program"],
+                condition=~Q(code=""),
+                name="tracker_code_once_per_program",
+                violation_error_message="Another event type of the program has this code.",
+            ),
             models.CheckConstraint(condition=Q(dedup_window_days__gte=1), name="tracker_dedup_window_positive"),
         ]
 

@@ -102,6 +102,7 @@ ACTION_TRACKER = EntryKind(
     (
         _ID,
         _NAME,
+        Key("code", read_text),
         Key("kind", read_choice(ActionTracker.Kind.values)),
         Key("dedup_window_days", read_whole_number),
         Key("net_lines", read_flag),

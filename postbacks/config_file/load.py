@@ -92,7 +92,7 @@ class _Load:
         return self.outcome
 
     def _make_way_for_new_names(self) -> None:
-        """Moves names that will change out of the way, so that two entries can swap theirs."""
+        """Moves names and codes that will change out of the way, so that two entries can swap theirs."""
         for model in (ActionTracker, Partner, MediaSource):
             renamed = [
                 row.pk
@@ -101,6 +101,12 @@ class _Load:
             ]
             rows = model._default_manager.filter(pk__in=renamed)  # noqa: SLF001 -- Django's documented interface
             rows.update(name=Concat(Value("to be renamed "), Cast("pk", CharField())))
+        recoded = [
+            row.pk
+            for key, row in self.rows.items()
+            if isinstance(row, ActionTracker) and key in self.named and self.named[key].values.get("code") != row.code
+        ]
+        ActionTracker.objects.filter(pk__in=recoded).update(code="")
 
     def _save_program(self, entry: Entry) -> None:
         program = self._save(entry)

@@ -177,7 +177,6 @@ def test_beside_what_finds_the_partner_another_id_is_a_note() -> None:
             "Numeric10",
             "Date4",
             "OrderMargin",
-            "EventTypeCode",
             "PhoneNumber",
             "TrackingConsent",
             "AppVer",

@@ -493,3 +493,22 @@ def names_of(kind: EntryKind) -> set[str]:
     """Every key of a kind of entry, and of the entries below it."""
     keys = set() if kind.scalar else {key.name for key in kind.keys}
     return keys.union(kind.lists, *(names_of(below) for below in kind.lists.values()))
+
+
+def test_event_types_may_swap_their_codes(tmp_path: Path) -> None:
+    def text(first: str, second: str) -> str:
+        return f"""
+programs:
+  - id: 50
+    name: Lakeside
+    currency: USD
+    action_trackers:
+      - {{id: 51, name: Sale, code: {first}}}
+      - {{id: 52, name: Lead, code: {second}}}
+"""
+
+    load(tmp_path, text("SALE", "LEAD"))
+
+    assert "code: 'SALE' -> 'LEAD'" in load(tmp_path, text("LEAD", "SALE"))
+    assert list(ActionTracker.objects.order_by("id").values_list("code", flat=True)) == ["LEAD", "SALE"]
+    assert "unchanged" in load(tmp_path, text("LEAD", "SALE"))
