@@ -1,4 +1,4 @@
-"""Answers: JSON where it is asked for, else XML, both of the same content."""
+"""Answers: JSON where it is asked for, else XML, both of the same content. Every one of the API is made here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from xml.etree import ElementTree as ET
 import orjson
 from django.http import HttpRequest, HttpResponse
 
+from actions.api.negotiation import JSON, XML, wants_json
+
 ROOT = "ImpactRadiusResponse"  # What callers of this kind of API look for.
-JSON, XML = "application/json", "application/xml"
 
 # XML cannot hold them, not even escaped.
 _NO_XML = dict.fromkeys(
@@ -19,8 +20,8 @@ _NO_XML = dict.fromkeys(
 
 
 def answer(request: HttpRequest, content: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    """The content in the form that the request's `Accept` asks for."""
-    if JSON in request.headers.get("Accept", "").lower():
+    """The content in the form that the request asks for."""
+    if wants_json(request):
         return HttpResponse(orjson.dumps(content), status=status, content_type=JSON)
     return HttpResponse(to_xml(content), status=status, content_type=f"{XML}; charset=utf-8")
 

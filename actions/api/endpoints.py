@@ -31,8 +31,9 @@ api = NinjaAPI(
     title="Partner Postbacks: conversion API",
     version="1",
     description=(
-        "Report conversions and changes of them, and read what became of them. Answers are JSON where `Accept` "
-        "asks for application/json, else XML. The user name is the account's SID, the password one of its tokens."
+        "Report conversions and changes of them, and read what became of them. Answers are JSON where the address ends "
+        "in `.json` or `Accept` prefers JSON, else XML; `.xml` gives XML whatever `Accept` says. Each address may end "
+        "in a slash. The user name is the account's SID, the password one of its tokens."
     ),
     openapi_url="/api/openapi.json",
     docs_url="/api/docs",

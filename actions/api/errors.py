@@ -18,6 +18,7 @@ from ninja.errors import AuthenticationError, ValidationError
 from actions.api.answers import answer, error
 from actions.api.authority import TooManyRequestsError, allowance_of
 from actions.api.bodies import BodyTooLargeError
+from actions.api.negotiation import take_suffix
 from actions.reports.rejected import Rejected
 
 _log = logging.getLogger(__name__)
@@ -36,12 +37,17 @@ def handle_errors(api: NinjaAPI) -> None:
 
 
 def api_answers(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: what Django refuses gets the API's shape too, and each answer tells what a token may still do."""
+    """Middleware around every address of the API, also those that are not there.
+
+    An address may have a suffix or a slash, what Django refuses gets the API's shape too, and each answer tells what a
+    token may still do.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
         if not request.path_info.startswith(PREFIX):
-            return response
+            return get_response(request)
+        take_suffix(request)
+        response = get_response(request)
         if response.status_code == 404 and not _is_ours(response):
             return error(request, 404, f"There is no address {request.path}; /api/docs lists them.")
         if response.status_code == 405 and not _is_ours(response):
