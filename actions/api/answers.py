@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -32,10 +32,19 @@ def error(request: HttpRequest, status: int, message: str, field: str = "", code
 
 
 def error_content(message: str, field: str = "", code: str = "") -> dict[str, Any]:
+    """The content of an error about one field, or none."""
     one = {"field": field, "level": "ERROR", "message": message}
-    if code:
-        one["code"] = code
-    return {"Status": "ERROR", "Message": message, "errors": [one]}
+    return errors_content([one | {"code": code} if code else one])
+
+
+def errors_content(errors: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The content of an error, with its entries under both names that the documented API has for them."""
+    return {
+        "Status": "ERROR",
+        "Message": errors[0]["message"],
+        "Errors": [{"Field": each["field"], "Message": each["message"]} for each in errors],
+        "errors": list(errors),
+    }
 
 
 def to_xml(content: Mapping[str, Any]) -> bytes:

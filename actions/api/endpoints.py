@@ -17,8 +17,8 @@ from actions.api import shapes
 from actions.api.answers import answer, error
 from actions.api.authority import AccountToken, token_of
 from actions.api.batch import MAX_LINES, take_batch
-from actions.api.bodies import FORM, JSON, LINES, read_fields
 from actions.api.errors import handle_errors
+from actions.api.fields import FORM, JSON, LINES, read_fields
 from actions.api.reading import settled_updates, shown_actions, shown_update
 from actions.api.shapes import ActionFilter, Error, Queued, UpdateFilter, body
 from actions.api.submit import WRONG_REQUEST, submit
@@ -158,8 +158,7 @@ def read_submission(request: HttpRequest, account_sid: str, submission_id: str) 
 
 
 def _submit(request: HttpRequest, account_sid: str, kind: Submission.Kind) -> HttpResponse:
-    fields = read_fields(request, query=kind == Submission.Kind.REVERSAL)
-    submission, refusal = submit(token_of(request), kind, fields)
+    submission, refusal = submit(token_of(request), kind, read_fields(request))
     if refusal is not None and refusal.reason_code in WRONG_REQUEST:
         return error(request, 400, refusal.message, refusal.field, refusal.reason_code)
     return answer(request, {"Status": "QUEUED", "QueuedUri": _uri(account_sid, submission)})

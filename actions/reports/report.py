@@ -34,7 +34,6 @@ POST_DISCOUNT: Final = "OrderSubTotalPostDiscount"
 _TOTALS: Final = ("Amount", POST_DISCOUNT)
 LONG_TEXT = 2000  # Of a field of which nothing is known.
 MAX_FIELDS = 1000 * 12  # As many as the most items have, flat; bounds the work on one report.
-MAX_NAME = 100
 ACTION_ID = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
 
 
@@ -110,8 +109,8 @@ class _Reader:
         self._unused = UnusedNames(NAMES.guesses, NAMES.harmless)
 
     def take(self, name: str, value: object) -> None:
-        if len(name) > MAX_NAME:
-            raise Rejected("MALFORMED", f"{name[:MAX_NAME]}…: a field's name has at most {MAX_NAME} characters.")
+        if len(name) > read.MAX_NAME:
+            raise read.too_long(name)
         use, canonical = NAMES.meaning(name)
         plain = unwrapped(value) if isinstance(value, str) and "=" in value else value
         match use:
