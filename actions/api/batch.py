@@ -22,7 +22,7 @@ from actions.api.answers import error
 from actions.api.bodies import BodyTooLargeError, check_complete
 from actions.api.fields import LINES, content_type
 from actions.api.saving import note_result
-from actions.api.submit import read_report, storable
+from actions.api.submit import read_report
 from actions.imports.parts import LINES_PER_TRANSACTION
 from actions.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.recording.record import record
@@ -30,6 +30,7 @@ from actions.recording.results import Recorded, RejectedResult, Repeated, Result
 from actions.reports.files import json_object
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
+from actions.reports.stored_fields import storable
 
 MAX_LINES = 10_000
 MAX_BYTES = 64 * 1024 * 1024  # Ten thousand orders with twenty items each.

@@ -14,6 +14,7 @@ from actions.recording.record import record
 from actions.recording.results import RejectedResult, Result, refused
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.report import Report, parse_report
+from actions.reports.stored_fields import storable
 
 Kind = ActionEvent.Kind
 
@@ -78,22 +79,3 @@ def read_report(kind: str, fields: Mapping[str, Any], submission: Submission) ->
     except Rejected as refusal:
         return refusal
     return report
-
-
-def storable(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields as they can be kept: as JSON, without the characters that PostgreSQL refuses."""
-    return {_clean(name): _storable(value) for name, value in fields.items()}
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, Mapping):
-        return storable(value)
-    if isinstance(value, (list, tuple)):
-        return [_storable(each) for each in value]
-    return value if value is None or isinstance(value, (bool, int)) else str(value)
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
