@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.contrib.admin.models import LogEntry as AdminMessage
 from django.db import connection, transaction
 
-from accounts.personal.found import FIELD, Person, find
+from accounts.personal.found import Person, find
 from actions.models import Action, ActionEvent, Submission
 from operations.retention.kinds import NOT_PERSONAL, PERSONAL, PERSONAL_DATA, TEXTS
 from partners.models import AttributionRule
@@ -57,7 +57,7 @@ def count(person: Person) -> Erased:
 
 def erase(customer_id: str, sleep: Callable[[float], None] = time.sleep) -> Erased:
     """Finds the customer and erases everything. Raises StillSendingError; then it must be run again."""
-    person = _erase(customer_id, but=[FIELD])
+    person = _erase(customer_id, keep_id=True)
     under_way = Delivery.objects.filter(pk__in=person.deliveries(), state=Delivery.State.SENDING)
     waited = 0.0
     while waiting := list(under_way.values_list("pk", flat=True)):
@@ -70,25 +70,26 @@ def erase(customer_id: str, sleep: Callable[[float], None] = time.sleep) -> Eras
         sleep(_LOOK_EACH_SECONDS)
         waited += _LOOK_EACH_SECONDS
     erased = count(find(customer_id))
-    _erase(customer_id, but=[])
+    _erase(customer_id)
     return erased
 
 
 @transaction.atomic
-def _erase(customer_id: str, but: list[str]) -> Person:
-    """Erases everything or nothing, except the fields named in `but`. Returns the customer."""
+def _erase(customer_id: str, *, keep_id: bool = False) -> Person:
+    """Erases everything or nothing; `keep_id` keeps what the customer is found by. Returns the customer."""
     person = find(customer_id)
     # Recording an event locks its action too, so later events are based on the action as this leaves it.
     list(Action.objects.select_for_update(no_key=True).filter(pk__in=person.actions).order_by("pk").only("pk"))
     deliveries = person.deliveries()
     attempts = Attempt.objects.filter(delivery__in=deliveries).values_list("pk", flat=True)
     events = ActionEvent.objects.filter(action__in=person.actions).values_list("pk", flat=True)
-    names: dict[str, Any] = {"personal": PERSONAL, "not_personal": [*NOT_PERSONAL, *but], "before": "infinity"}
+    kept = [*NOT_PERSONAL, *person.names] if keep_id else NOT_PERSONAL
+    names: dict[str, Any] = {"personal": PERSONAL, "not_personal": kept, "before": "infinity"}
     with connection.cursor() as cursor:
         cursor.execute(TEXTS.prune, {"ids": list(attempts), **names})
         cursor.execute(_OF_DELIVERIES, {"ids": deliveries, **names})
         cursor.execute(PERSONAL_DATA.prune, {"ids": list(events), **names})
-    if not but:
+    if not keep_id:
         Submission.objects.filter(pk__in=person.submissions).update(fields={}, notes=[], message="")
         _erase_rules(person.rules)
     return person

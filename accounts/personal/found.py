@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db import connection
 
-from actions.models import Action, Submission
-from partners.ids import read_id
 from partners.models import AttributionRule
 from postbacks.models import Delivery
 
-FIELD = "CustomerId"
+# Earlier releases kept fields of refused reports, and unknown ones of actions, as their names were spelt. A number of
+# JSON counts as its text.
+_SAYS_SO = r"""
+    regexp_replace(said.name, '[\s_-]+', '', 'g') ILIKE 'CustomerId' AND btrim(said.value) = %(value)s
+"""
+_OF_ACTIONS = f"""
+SELECT DISTINCT a.id, said.name FROM actions_action a, jsonb_each_text(a.reported) said (name, value)
+WHERE {_SAYS_SO}
+"""  # noqa: S608 -- made of constants
+_OF_SUBMISSIONS = f"""
+SELECT id FROM actions_submission s
+WHERE action_id = ANY (%(actions)s::bigint[])
+   OR (fields <> '{{}}' AND EXISTS (SELECT 1 FROM jsonb_each_text(s.fields) said (name, value) WHERE {_SAYS_SO}))
+ORDER BY id
+"""  # noqa: S608 -- as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +34,7 @@ class Person:
     actions: list[int]
     submissions: list[int]
     rules: list[int]
+    names: tuple[str, ...] = ()  # Under which the actions have the customer's id.
 
     def __bool__(self) -> bool:
         return bool(self.actions or self.submissions or self.rules)
@@ -33,12 +46,12 @@ class Person:
 
 def find(customer_id: str) -> Person:
     """Reads every action once: nothing else searches by customer, so an index would not pay."""
-    by_field = Q(**{f"reported__{FIELD}": customer_id})
-    actions = list(Action.objects.filter(by_field).order_by("pk").values_list("pk", flat=True))
-    reported = Q(action__in=actions) | Q(**{f"fields__{FIELD}": customer_id})
-    number = read_id(customer_id)
-    if number is not None:
-        reported |= Q(**{f"fields__{FIELD}": number})  # A JSON number, as reported.
-    submissions = Submission.objects.filter(reported).order_by("pk").values_list("pk", flat=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ACTIONS, {"value": customer_id})
+        found = cursor.fetchall()
+        actions = sorted({key for key, _ in found})
+        cursor.execute(_OF_SUBMISSIONS, {"value": customer_id, "actions": actions})
+        submissions = [key for (key,) in cursor.fetchall()]
     rules = AttributionRule.objects.filter(key=AttributionRule.Key.CUSTOMER_ID, value=customer_id).order_by("pk")
-    return Person(customer_id, actions, list(submissions), list(rules.values_list("pk", flat=True)))
+    names = tuple(sorted({name for _, name in found}))
+    return Person(customer_id, actions, submissions, list(rules.values_list("pk", flat=True)), names)

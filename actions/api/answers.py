@@ -1,16 +1,17 @@
-"""Answers: JSON where it is asked for, else XML, both of the same content."""
+"""Answers: JSON where it is asked for, else XML, both of the same content. Every one of the API is made here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import orjson
 from django.http import HttpRequest, HttpResponse
 
+from actions.api.negotiation import JSON, XML, wants_json
+
 ROOT = "ImpactRadiusResponse"  # What callers of this kind of API look for.
-JSON, XML = "application/json", "application/xml"
 
 # XML cannot hold them, not even escaped.
 _NO_XML = dict.fromkeys(
@@ -19,8 +20,8 @@ _NO_XML = dict.fromkeys(
 
 
 def answer(request: HttpRequest, content: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    """The content in the form that the request's `Accept` asks for."""
-    if JSON in request.headers.get("Accept", "").lower():
+    """The content in the form that the request asks for."""
+    if wants_json(request):
         return HttpResponse(orjson.dumps(content), status=status, content_type=JSON)
     return HttpResponse(to_xml(content), status=status, content_type=f"{XML}; charset=utf-8")
 
@@ -31,10 +32,19 @@ def error(request: HttpRequest, status: int, message: str, field: str = "", code
 
 
 def error_content(message: str, field: str = "", code: str = "") -> dict[str, Any]:
+    """The content of an error about one field, or none."""
     one = {"field": field, "level": "ERROR", "message": message}
-    if code:
-        one["code"] = code
-    return {"Status": "ERROR", "Message": message, "errors": [one]}
+    return errors_content([one | {"code": code} if code else one])
+
+
+def errors_content(errors: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The content of an error, with its entries under both names that the documented API has for them."""
+    return {
+        "Status": "ERROR",
+        "Message": errors[0]["message"],
+        "Errors": [{"Field": each["field"], "Message": each["message"]} for each in errors],
+        "errors": list(errors),
+    }
 
 
 def to_xml(content: Mapping[str, Any]) -> bytes:

@@ -19,7 +19,8 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from actions.api.answers import error
-from actions.api.bodies import LINES, BodyTooLargeError, check_complete
+from actions.api.bodies import BodyTooLargeError, check_complete
+from actions.api.fields import LINES, content_type
 from actions.api.saving import note_result
 from actions.api.submit import read_report
 from actions.imports.parts import LINES_PER_TRANSACTION
@@ -29,7 +30,7 @@ from actions.recording.results import Recorded, RejectedResult, Repeated, Result
 from actions.reports.files import json_object
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
-from actions.reports.storable import storable
+from actions.reports.stored_fields import storable
 
 MAX_LINES = 10_000
 MAX_BYTES = 64 * 1024 * 1024  # Ten thousand orders with twenty items each.
@@ -47,7 +48,7 @@ def take_batch(request: HttpRequest, token: ApiToken, uri: Uri) -> HttpResponseB
         BodyTooLargeError: the body, a line of it, or the number of lines is too large; nothing is recorded.
         Rejected: the content type or the key makes no sense.
     """
-    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    kind = content_type(request.headers.get("Content-Type", ""))
     if kind not in (LINES, "application/jsonl", "application/json-lines"):
         return error(request, 415, f"Content-Type: {kind[:100]!r}; a batch is {LINES}, one JSON object a line.")
     key = request.headers.get("Idempotency-Key", "")

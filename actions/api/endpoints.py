@@ -17,8 +17,8 @@ from actions.api import shapes
 from actions.api.answers import answer, error
 from actions.api.authority import AccountToken, token_of
 from actions.api.batch import MAX_LINES, take_batch
-from actions.api.bodies import FORM, JSON, LINES, read_fields
 from actions.api.errors import handle_errors
+from actions.api.fields import FORM, JSON, LINES, read_fields
 from actions.api.reading import settled_updates, shown_actions, shown_update
 from actions.api.rights import Scope, actions_of, events_of, sees_personal, sees_texts_of, submissions_of
 from actions.api.shapes import ActionFilter, Error, Queued, UpdateFilter, body
@@ -32,8 +32,9 @@ api = NinjaAPI(
     title="Partner Postbacks: conversion API",
     version="1",
     description=(
-        "Report conversions and changes of them, and read what became of them. Answers are JSON where `Accept` "
-        "asks for application/json, else XML. The user name is the account's SID, the password one of its tokens."
+        "Report conversions and changes of them, and read what became of them. Answers are JSON where the address ends "
+        "in `.json` or `Accept` prefers JSON, else XML; `.xml` gives XML whatever `Accept` says. Each address may end "
+        "in a slash. The user name is the account's SID, the password one of its tokens."
     ),
     openapi_url="/api/openapi.json",
     docs_url="/api/docs",
@@ -164,8 +165,7 @@ def read_submission(request: HttpRequest, account_sid: str, submission_id: str) 
 
 
 def _submit(request: HttpRequest, account_sid: str, kind: Submission.Kind) -> HttpResponse:
-    fields = read_fields(request, query=kind == Submission.Kind.REVERSAL)
-    submission, refusal = submit(token_of(request), kind, fields)
+    submission, refusal = submit(token_of(request), kind, read_fields(request))
     if refusal is not None and refusal.reason_code in WRONG_REQUEST:
         status = 403 if refusal.reason_code == PROGRAM_NOT_ALLOWED else 400
         return error(request, status, refusal.message, refusal.field, refusal.reason_code)

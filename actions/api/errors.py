@@ -8,16 +8,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import django.db
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
-from actions.api.answers import answer, error
+from actions.api.answers import answer, error, errors_content
 from actions.api.authority import TooManyRequestsError, allowance_of
 from actions.api.bodies import BodyTooLargeError
+from actions.api.negotiation import take_suffix
 from actions.api.rights import ScopeMissingError
 from actions.reports.rejected import Rejected
 from actions.reports.storable import clean
@@ -34,19 +37,28 @@ def handle_errors(api: NinjaAPI) -> None:
     api.add_exception_handler(BodyTooLargeError, lambda request, exc: error(request, 413, str(exc)))
     api.add_exception_handler(Rejected, _refused)
     api.add_exception_handler(ValidationError, _wrong_query)
+    for django_refuses in (SuspiciousOperation, BadRequest):  # Such as more fields than it reads.
+        api.add_exception_handler(django_refuses, lambda request, exc: error(request, 400, f"{exc}".partition("\n")[0]))
     api.add_exception_handler(django.db.Error, _no_database)
     api.add_exception_handler(Exception, _fault)
 
 
 def api_answers(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: what Django refuses gets the API's shape too, and each answer tells what a token may still do."""
+    """Middleware around every address of the API, also those that are not there.
+
+    An address may have a suffix or a slash, what Django refuses gets the API's shape too, and each answer tells what a
+    token may still do.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
         if not request.path_info.startswith(PREFIX):
-            return response
+            return get_response(request)
+        take_suffix(request)
+        response = _nul(request) or get_response(request)
         if response.status_code == 404 and not _is_ours(response):
             return error(request, 404, f"There is no address {request.path}; /api/docs lists them.")
+        if response.status_code == 400 and not _is_ours(response):
+            return error(request, 400, "The request is not well formed: its host, headers or query cannot be read.")
         if response.status_code == 405 and not _is_ours(response):
             allowed = response.headers.get("Allow", "")
             response = error(request, 405, f"{request.method} is not served here; expected is {allowed or 'another'}.")
@@ -58,6 +70,19 @@ def api_answers(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
         return response
 
     return middleware
+
+
+def _nul(request: HttpRequest) -> HttpResponse | None:
+    """The refusal of an address or a query with a NUL character, which PostgreSQL cannot compare with anything."""
+    if "\0" in request.path_info:
+        return error(request, 404, "There is no address with a NUL character (%00); /api/docs lists them.")
+    query = request.META.get("QUERY_STRING", "")
+    if "%00" not in query and "\0" not in query:
+        return None
+    named = next((name for name, value in parse_qsl(query, keep_blank_values=True) if "\0" in value), "")
+    return error(
+        request, 400, f"{named or 'Query'}: it holds a NUL character (U+0000).", named.replace("\0", ""), "MALFORMED"
+    )
 
 
 def _is_ours(response: HttpResponseBase) -> bool:
@@ -85,7 +110,7 @@ def _wrong_query(request: HttpRequest, exc: Any) -> HttpResponse:
         {"field": str(each["loc"][-1]), "level": "ERROR", "message": f"{each['loc'][-1]}: {each['msg']}."}
         for each in exc.errors
     ]
-    return answer(request, {"Status": "ERROR", "Message": entries[0]["message"], "errors": entries}, 400)
+    return answer(request, errors_content(entries), 400)
 
 
 def _no_database(request: HttpRequest, exc: Any) -> HttpResponse:

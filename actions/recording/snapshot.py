@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from actions.models import Action
 from actions.recording.lines import Line
+from actions.reports.customer_email import is_hash
 from actions.reports.fields import write_date
 from actions.reports.parameters import PARAMETERS
 from value_types.currencies import minor_units
@@ -23,6 +24,8 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
     they are hidden when a request is rendered, so that showing them again needs no new event.
     """
     values: dict[str, Any] = {name: text for name, text in action.reported.items() if name in PARAMETERS}
+    if not is_hash(values.get("CustomerEmail")):
+        values.pop("CustomerEmail", None)  # Earlier releases kept plain addresses, which no postback carried.
     if action.partner is not None:
         values.setdefault("ReferringType", "REPORTED_PARTNER_ID")
     account, cart, payout = action.account_currency, action.original_currency, action.payout_currency

@@ -8,10 +8,7 @@ from typing import Final
 UNUSED: Final = frozenset(
     {
         "AppInstallRef",
-        "AppVer",
         "CountryCode",
-        "CustomerEmail",
-        "DeviceMfr",
         "GiftPurchase",
         "LocationId",
         "LocationName",
@@ -23,9 +20,6 @@ UNUSED: Final = frozenset(
         "PhoneNumber",
         "PropertyId",
         "TrackingConsent",
-        *(f"Text{number}" for number in range(4, 51)),
-        *(f"Numeric{number}" for number in range(4, 11)),
-        *(f"Date{number}" for number in range(4, 11)),
     }
 )
 """Fields of the order; what is read of them stands before this list wherever names are looked up."""

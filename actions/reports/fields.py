@@ -11,7 +11,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from actions.reports.rejected import malformed
+from actions.reports.rejected import Rejected, malformed
 from partners.ids import MAX_ID
 
 MAX_TEXT = 255  # The length of the columns that hold text, and the documented limit of most fields.
@@ -19,6 +19,7 @@ MAX_QUANTITY = 1_000_000_000  # Above any order, below the column's limit of 2,1
 # Above any order. A thousand items of it, the most that a report may hold, still fit the columns' 16 digits.
 MAX_MONEY = Decimal(10**10)
 MAX_NUMBER_DIGITS = 30  # More than any measurement needs; keeps 1e999999 from being written out.
+MAX_NAME = 100  # Of a field; the documented ones have 24 at most.
 MAX_SHOWN = 60  # Of a wrong value, in its message.
 # Outside of this a date is a mistake, such as milliseconds taken for seconds; also keeps date arithmetic in range.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -33,6 +34,12 @@ def shown(value: object) -> str:
     """The value as a message quotes it, cut short."""
     text = str(value)
     return repr(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…")
+
+
+def too_long(name: str) -> Rejected:
+    """The refusal of a field's name."""
+    shortened = f"{name[:MAX_NAME]}…"
+    return malformed(shortened, f"a field's name has at most {MAX_NAME} characters.")
 
 
 def read_text(field: str, value: object, limit: int = MAX_TEXT) -> str:
@@ -54,13 +61,12 @@ def read_text(field: str, value: object, limit: int = MAX_TEXT) -> str:
 def check_characters(field: str, text: str) -> None:
     """Refuse what neither PostgreSQL nor UTF-8 can hold."""
     if "\0" in text:
-        raise malformed(field.replace("\0", "\\0"), "it holds a NUL character (U+0000), which cannot be stored.")
+        raise malformed(field, "it holds a NUL character (U+0000), which cannot be stored.")
     try:
         text.encode()
     except UnicodeEncodeError as error:
         code = ord(text[error.start])
-        name = field.encode(errors="backslashreplace").decode()
-        raise malformed(name, f"it holds half a surrogate pair (U+{code:04X}), which is no character.") from None
+        raise malformed(field, f"it holds half a surrogate pair (U+{code:04X}), which is no character.") from None
 
 
 def read_id(field: str, value: object) -> int:

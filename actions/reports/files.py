@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, TypeAlias
 
-from actions.reports.rejected import Rejected
+from actions.reports.rejected import Rejected, malformed
 
 UTF8_MARK = b"\xef\xbb\xbf"
 # How files begin that are no text, with what they are.
@@ -25,6 +25,7 @@ _NO_TEXT = (
 )
 # Above any line of names or report; a file that is one line is not read into memory.
 MAX_FIRST_LINE = 16 * 1024 * 1024
+MAX_DEPTH = 10  # Of lists and objects in each other. The object, its items and one of them are three.
 _OBJECTS_BETWEEN_CR = re.compile(rb"\}[ \t]*\r[ \t\r]*\{")
 
 
@@ -84,31 +85,73 @@ def json_object(text: bytes, what: str = "line") -> dict[str, Any]:
     """The JSON object that `text` is; `what` names it in messages.
 
     Raises:
-        Rejected: it is none.
+        Rejected: it is none, or one that no report needs: nested too deep, or with a field twice.
     """
     try:
-        value = _DECODER.decode(text.decode())
-    except Rejected as refusal:
-        raise Rejected("MALFORMED", f"The {what} is not JSON: {refusal}") from None
+        value = _DECODER.decode(text.removeprefix(UTF8_MARK).decode())
     except UnicodeDecodeError:
         raise Rejected("MALFORMED", f"The {what} is not UTF-8.") from None
     except json.JSONDecodeError as error:
         place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}, column {error.colno}"
         raise Rejected("MALFORMED", f"The {what} is not JSON: {error.msg} at {place}.") from None
-    except (ValueError, RecursionError):
-        raise Rejected(
-            "MALFORMED", f"The {what} is not JSON that can be read: a number or a nesting is too large."
-        ) from None
+    except _NoNumberError as error:
+        raise Rejected("MALFORMED", f"The {what} is not JSON: {error} is not a number.") from None
+    except RecursionError:
+        raise _too_deep(what) from None
+    except Rejected:
+        raise
+    except ValueError:
+        raise Rejected("MALFORMED", f"The {what} is not JSON that can be read: a number is too large.") from None
+    # Most have fewer brackets than may be nested.
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and not _is_within(value, MAX_DEPTH):
+        raise _too_deep(what)
     if not isinstance(value, dict):
         raise Rejected("MALFORMED", f"The {what} is JSON, but not an object with fields such as CampaignId.")
     return value
 
 
+def differing(name: str) -> Rejected:
+    """The refusal of a field that is given twice."""
+    return malformed(name, "it is given twice, with different values.")
+
+
+def _too_deep(what: str) -> Rejected:
+    return Rejected(
+        "MALFORMED", f"The {what} nests lists and objects more than {MAX_DEPTH} deep; a report with items needs three."
+    )
+
+
+def _is_within(value: object, depth: int) -> bool:
+    """Whether a value nests at most so deep."""
+    if not isinstance(value, (dict, list)):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return depth > 0 and all(_is_within(each, depth - 1) for each in inner if isinstance(each, (dict, list)))
+
+
+class _NoNumberError(ValueError):
+    """NaN or an infinity, which JSON does not have."""
+
+
 def _refuse_constant(name: str) -> None:
-    raise Rejected("MALFORMED", f"{name} is not a number.")
+    raise _NoNumberError(name)
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Of a name that comes twice, one that is empty says nothing."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        value = {}
+        for name, each in pairs:
+            there = value.get(name)
+            if there is None or there == "":
+                value[name] = each
+            elif each not in (None, "", there):
+                raise differing(name)
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_named_once)
 
 
 def first_line(file: BinaryIO) -> bytes:

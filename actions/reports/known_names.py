@@ -26,6 +26,9 @@ ALIASES: Final[Mapping[str, str]] = {
     "IpAddress": "IpAddressPlain",
     "AndroidId": "androidId",
     "AppleIfa": "iosIfa",
+    "AppVer": "appVersion",
+    "DeviceMfr": "deviceManuf",
+    "DeviceOsVer": "deviceOsVersion",
 }
 """Other names under which a field may come."""
 

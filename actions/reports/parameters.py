@@ -232,6 +232,52 @@ _ORDER_LEVEL = (
     Parameter("EventCode", _TEXT, "The in-app event's code", "SALE", _APPS),
 )
 
+TEXTS, NUMERICS, DATES, MONEYS = 50, 10, 10, 10
+"""How many free texts, numbers, dates and amounts an order may be reported with; receivers know the first three."""
+
+
+def _free(name: str, kind: ParameterType, description: str, example: str) -> Parameter:
+    """One of the free fields that are not among the first three.
+
+    They are personal: before they were parameters, actions kept what was reported under these names unread.
+    """
+    currency = "OriginalCurrency" if kind is _MONEY else ""
+    return Parameter(name, kind, description, example, documented=False, personal=True, currency=currency)
+
+
+_FREE = (
+    *(_free(f"Text{n}", _TEXT, "Free text reported with the action", f"text {n}") for n in range(4, TEXTS + 1)),
+    *(
+        _free(f"Date{n}", _DATE, "A date reported with the action", f"2027-{n:02}-01T00:00:00+00:00")
+        for n in range(4, DATES + 1)
+    ),
+    *(
+        _free(f"Money{n}", _MONEY, "An amount of money reported with the action", f"{n}.50")
+        for n in range(4, MONEYS + 1)
+    ),
+    *(_free(f"Numeric{n}", _NUMBER, "A number reported with the action", str(n)) for n in range(4, NUMERICS + 1)),
+)
+
+_CUSTOMER = (
+    Parameter("CustomerId", _ID, "The customer's id in the shop", "C-90210", documented=False, personal=True),
+    Parameter(
+        "CustomerEmail",
+        _ID,
+        "The hash of the customer's e-mail address as reported; a plain one is refused",
+        "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b",
+        documented=False,
+        personal=True,
+    ),
+    Parameter(
+        "CallerId",
+        _ID,
+        "The number that the customer called from",
+        "+15550100199",
+        documented=False,
+        personal=True,
+    ),
+)
+
 _OURS = (
     Parameter(
         "DeliveryId",
@@ -248,7 +294,9 @@ _OURS = (
 )
 
 
-PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType({each.name: each for each in _ORDER_LEVEL + _OURS})
+PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType(
+    {each.name: each for each in _ORDER_LEVEL + _CUSTOMER + _FREE + _OURS}
+)
 """All parameters by name, in the order in which a palette shows them."""
 
 

@@ -11,13 +11,18 @@ class Rejected(ValueError):  # noqa: N818 -- callers expect it; it is not a faul
     """
 
     def __init__(self, reason_code: str, message: str, field: str = "") -> None:
-        super().__init__(message)
+        super().__init__(_writable(message))
         self.reason_code = reason_code
-        self.field = field
+        self.field = _writable(field)
 
     def __reduce__(self) -> tuple[type[Rejected], tuple[str, str, str]]:
         """As an exception with its own arguments needs it to go from one process to another."""
         return type(self), (self.reason_code, str(self), self.field)
+
+
+def _writable(text: str) -> str:
+    """The text, with what neither PostgreSQL nor JSON can hold escaped: a message may quote it."""
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
 
 
 def malformed(field: str, message: str) -> Rejected:

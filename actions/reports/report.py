@@ -14,12 +14,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from actions.models import ActionEvent
+from actions.reports import customer_email, order_ids
 from actions.reports import fields as read
-from actions.reports import order_ids
 from actions.reports.field_names import FieldNames, Use
 from actions.reports.known_names import ALIASES, ATTRIBUTION_FIELDS, KEPT, WORKED_OUT
 from actions.reports.order_ids import unwrapped
-from actions.reports.parameters import PARAMETERS, ParameterType
+from actions.reports.parameters import MONEYS, PARAMETERS, ParameterType
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.reported_items import ItemFields, ReportedItem, needs_sku
 from actions.reports.unused_names import UnusedNames
@@ -29,12 +29,11 @@ Kind = ActionEvent.Kind
 # Addresses of pages and browsers' names are often longer than the usual limit.
 LONG_TEXTS: Final = {"LandingPageUrl": 2000, "UniqueUrl": 2000, "UserAgent": 2000}
 # Which of the parameters that are money may be reported, in the cart's currency.
-REPORTED_MONEY: Final = ("Money1", "Money2", "Money3")
+REPORTED_MONEY: Final = tuple(f"Money{number}" for number in range(1, MONEYS + 1))
 POST_DISCOUNT: Final = "OrderSubTotalPostDiscount"
 _TOTALS: Final = ("Amount", POST_DISCOUNT)
 LONG_TEXT = 2000  # Of a field of which nothing is known.
 MAX_FIELDS = 1000 * 12  # As many as the most items have, flat; bounds the work on one report.
-MAX_NAME = 100
 MAX_EVENT_TYPE_CODE = 64  # As documented, and as event types have it.
 ACTION_ID = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
 
@@ -113,8 +112,8 @@ class _Reader:
         self._unused = UnusedNames(NAMES.guesses, NAMES.harmless)
 
     def take(self, name: str, value: object) -> None:
-        if len(name) > MAX_NAME:
-            raise Rejected("MALFORMED", f"{name[:MAX_NAME]}…: a field's name has at most {MAX_NAME} characters.")
+        if len(name) > read.MAX_NAME:
+            raise read.too_long(name)
         use, canonical = NAMES.meaning(name)
         plain = unwrapped(value) if isinstance(value, str) and "=" in value else value
         match use:
@@ -286,6 +285,8 @@ def _require_identity(report: Report) -> None:
 
 def read_parameter(canonical: str, name: str, value: object) -> str:
     """The value of the parameter `canonical`, reported as `name`, as it renders."""
+    if canonical == customer_email.FIELD:
+        return customer_email.read_hash(name, value)
     match PARAMETERS[canonical].type:
         case ParameterType.NUMBER:
             return f"{read.read_number(name, value):f}"

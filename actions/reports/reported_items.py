@@ -135,8 +135,10 @@ class ItemFields:
                 raise malformed(field, f"item {number} is not an object with fields such as Sku and SubTotal.")
             values: dict[str, Any] = {}
             for name, inner in each.items():
+                if len(name) > read.MAX_NAME:
+                    raise read.too_long(name)
                 if inner is not None and inner != "":
-                    self._take(values, str(name), f"{field}, item {number}, {name}", unwrapped(inner))
+                    self._take(values, name, f"{field}, item {number}, {name}", unwrapped(inner))
             self._listed.append(values)
 
     def take_flat(self, flat: str, field: str, value: object) -> None:

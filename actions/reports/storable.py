@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 # No report nests deeper than Items, a list of objects; an encoder that calls itself for each level must not run out.
-_MAX_DEPTH: Final = 16
+MAX_DEPTH: Final = 16
 # A list, so that the report is refused again if it is processed again: no field takes such a one.
 _TOO_DEEP: Final = ["…"]
 
 
-def storable(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields as they can be kept: as JSON of bounded depth, without the characters that PostgreSQL refuses."""
-    return {clean(str(name)): _storable(value, _MAX_DEPTH) for name, value in fields.items()}
+def storable_value(value: Any, without: Callable[[str, object], bool], depth: int = MAX_DEPTH) -> Any:
+    """The value as JSON of bounded depth, without the characters that PostgreSQL refuses.
 
-
-def _storable(value: Any, depth: int) -> Any:
+    `without` tells by name and value what is left out of the objects in it.
+    """
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
         if not depth:
             return _TOO_DEEP
-        return {clean(str(name)): _storable(inner, depth - 1) for name, inner in value.items()}
+        kept = ((str(name), inner) for name, inner in value.items() if not without(str(name), inner))
+        return {clean(name): storable_value(inner, without, depth - 1) for name, inner in kept}
     if isinstance(value, (list, tuple)):
-        return [_storable(each, depth - 1) for each in value] if depth else _TOO_DEEP
+        return [storable_value(each, without, depth - 1) for each in value] if depth else _TOO_DEEP
     return value if value is None or isinstance(value, (bool, int)) else str(value)
 
 

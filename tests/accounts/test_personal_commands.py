@@ -22,6 +22,7 @@ from accounts.personal.erase import StillSendingError, erase
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
+from actions.reports.identifiers import sha1
 from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery
 from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker, record_action
@@ -45,7 +46,7 @@ def customers_action() -> Action:
     token, _ = create_token("Shop")
     events = {}
     for mark in (MARK, OTHER):
-        customer = {"CustomerId": f"{mark}-id", "CustomerEmail": f"{mark}@mail.example", "IpAddressPlain": mark}
+        customer = {"CustomerId": f"{mark}-id", "CustomerEmail": sha1(mark), "IpAddressPlain": mark, "Text50": mark}
         items = [{"Sku": "TENT-2", "Quantity": 1, "SubTotal": "219.00"}]
         events[mark] = record_action(tracker, partner, **customer, macAddress=mark, PromoCode="HARBOR10", Items=items)
         delivery = Delivery.objects.get(event=events[mark])
@@ -97,12 +98,12 @@ def test_the_export_has_everything_of_the_customer_and_nothing_of_others(custome
     assert OTHER not in text
     assert exported["customer_id"] == CUSTOMER
     assert (exported_action["action_id"], exported_action["amount"]) == (customers_action.action_id, "219.00")
-    assert exported_action["reported"]["CustomerEmail"] == f"{MARK}@mail.example"
+    assert exported_action["reported"]["CustomerEmail"] == sha1(MARK)
     assert exported_action["items"] == [{"sku": "TENT-2", "name": "", "category": "", "quantity": 1}]
     assert event["parameters"]["IpAddressPlain"] == MARK
     assert (delivery["to"], delivery["state"]) == ("Compass: Sales", "delivered")
     assert delivery["attempts"][0]["request"].startswith(f"POST https://receiver.example/{MARK}?ip={MARK}\nX: {MARK}")
-    assert exported["submissions"][0]["fields"]["CustomerEmail"] == f"{MARK}@mail.example"
+    assert exported["submissions"][0]["fields"]["CustomerEmail"] == sha1(MARK)
     assert exported["attribution_rules"] == [{"key": "customer_id", "value": CUSTOMER, "partner": "Compass"}]
 
 
@@ -146,7 +147,7 @@ def test_erasing_leaves_no_trace_in_any_table_and_the_money_as_it_was(customers_
     said = run("erase_person", CUSTOMER, "--yes")
 
     assert "Personal data was removed: actions 1, events 1, attempts 1, submissions 1" in said
-    assert rows_with(MARK) == {}
+    assert rows_with(MARK) == rows_with(sha1(MARK)) == {}
     assert rows_with(OTHER) == others
     assert Action.objects.values("amount", "payout", "status", "order_id").get(pk=customers_action.pk) == amount
     customers_action.refresh_from_db()
@@ -165,6 +166,34 @@ def test_erasing_again_finds_nobody(customers_action: Action) -> None:
     assert run("erase_person", CUSTOMER, "--yes") == f"There is no data about a customer {CUSTOMER}.\n"
     with pytest.raises(CommandError, match="There is no data"):
         run("export_person", CUSTOMER)
+
+
+@pytest.mark.parametrize("name", ["customerId", "customer_id", "CUSTOMERID", "Customer Id"])
+def test_a_customer_is_found_under_every_spelling(customers_action: Action, name: str) -> None:
+    """As names were spelt: earlier releases kept those of refused reports so, and of actions what they did not know."""
+    Action.objects.filter(pk=customers_action.pk).update(reported={name: CUSTOMER, "IpAddressPlain": MARK})
+    Submission.objects.filter(fields__CustomerId=CUSTOMER).update(fields={name: CUSTOMER, "CustomerCity": MARK})
+    Delivery.objects.filter(action=customers_action).update(**SENDING)
+
+    exported = json.loads(run("export_person", CUSTOMER))
+    assert len(exported["actions"]) == len(exported["submissions"]) == 1
+    with pytest.raises(StillSendingError):
+        erase(CUSTOMER, lambda _seconds: None)
+    customers_action.refresh_from_db()
+    assert customers_action.reported == {name: CUSTOMER}
+    Delivery.objects.filter(action=customers_action).update(**SENT)
+    erase(CUSTOMER)
+    assert rows_with(MARK) == {}
+
+
+def test_a_refused_report_keeps_the_customer_under_the_fields_name(customers_action: Action) -> None:
+    token, _ = create_token("Till")
+    for name, value in (("customerId", "C-7"), ("customer_id", 7), ("CustomerID", "7 ")):
+        submit(token, Submission.Kind.CONVERSION, {name: value, "Oid": "o-1"})
+    kept = Submission.objects.filter(token=token).order_by("pk").values_list("fields", flat=True)
+    assert list(kept) == [{"CustomerId": value, "OrderId": "o-1"} for value in ("C-7", 7, "7 ")]
+    assert "submissions 2" in run("erase_person", "7", "--yes")
+    assert [each for each in kept.all() if each] == [{"CustomerId": "C-7", "OrderId": "o-1"}]
 
 
 def test_what_waits_goes_out_without_personal_values(customers_action: Action) -> None:

@@ -17,7 +17,7 @@ from accounts.roles.users import create_user
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
-from actions.reports.parameters import PARAMETERS, is_personal
+from actions.reports.parameters import PARAMETERS, ParameterType, is_personal
 from actions.reports.personal import without_personal
 from partners.admin_kit import SEE_PERSONAL
 from partners.models import AttributionRule
@@ -27,7 +27,9 @@ from tests.support.factories import make_partner, make_postback, make_term, make
 pytestmark = pytest.mark.django_db
 
 MARK = "zq7-personal"
+HASH = f"{0xFEDCBA9876543210:032x}"  # Of an e-mail address.
 SHOWN = "AUTUMN-PROMO"
+TEXTS = (ParameterType.TEXT, ParameterType.ID)
 
 
 @pytest.fixture
@@ -37,8 +39,10 @@ def personal_action() -> Action:
     make_term(tracker, partner)
     make_postback(tracker, partner, url="https://receiver.example/in?ip={IpAddressPlain}")
     numbers = count()
-    reported = {name: f"{MARK}-{next(numbers)}" for name in PARAMETERS if is_personal(name)}
-    event = record_action(tracker, partner, PromoCode=SHOWN, CustomerId=f"{MARK}-id", CustomerEmail=MARK, **reported)
+    texts = [name for name, each in PARAMETERS.items() if is_personal(name) and each.type in TEXTS]
+    reported = {name: f"{MARK}-{next(numbers)}" for name in texts}
+    reported |= {"CustomerId": f"{MARK}-id", "CustomerEmail": HASH, "Shop": MARK}
+    event = record_action(tracker, partner, PromoCode=SHOWN, **reported)
     delivery = Delivery.objects.get()
     Attempt.objects.create(
         delivery=delivery,
@@ -56,7 +60,7 @@ def personal_action() -> Action:
         response_body=f"unknown customer {MARK}",
     )
     token, _ = create_token("Shop")
-    refused = {"CampaignId": tracker.program_id, "PromoCode": SHOWN, "CustomerEmail": MARK, "IpAddress": MARK}
+    refused = {"CampaignId": tracker.program_id, "PromoCode": SHOWN, "CustomerEmail": HASH, "IpAddress": MARK}
     submit(token, Submission.Kind.CONVERSION, refused)
     Submission.objects.update(message=f"“{MARK}” is wrong.", notes=[f"“{MARK}” is not known."])
     AttributionRule.objects.create(key="customer_id", value=f"{MARK}-id", partner=partner)
@@ -89,7 +93,7 @@ def test_no_page_shows_a_viewer_what_is_personal(client: Client, personal_action
 
     contents = {path: client.get(path).content.decode() for path in pages()}
 
-    assert [path for path, content in contents.items() if MARK in content] == []
+    assert [path for path, content in contents.items() if MARK in content or HASH in content] == []
     assert sum(SHOWN in content for content in contents.values()) >= 4  # Action, event, submission, rule.
     shown = contents[reverse("admin:postbacks_delivery_change", args=(Delivery.objects.get().pk,))]
     assert "Status 500 is not a success" in shown

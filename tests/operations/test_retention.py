@@ -108,9 +108,9 @@ def test_the_log_says_that_texts_have_gone(lane: Postback, admin_client: Client)
 
 def test_personal_data_goes_from_events_actions_and_replayed_deliveries(lane: Postback) -> None:
     event = record_action(
-        make_tracker(), IpAddress="203.0.113.24", CustomerCity="Köln", Text1="blue", CustomerEmail="ab12", SubId1="s"
+        make_tracker(), IpAddress="203.0.113.24", CustomerCity="Köln", Text1="blue", Text4="red", Shop="x", SubId1="s"
     )
-    personal = {"IpAddressPlain": "203.0.113.24", "CustomerCity": "Köln"}
+    personal = {"IpAddressPlain": "203.0.113.24", "CustomerCity": "Köln", "Text4": "red"}
     assert personal.items() <= event.parameters.items()
     replayed = make_ended(lane, event, parameters=event.parameters)
     before = dict(event.parameters)

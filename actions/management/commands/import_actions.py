@@ -26,6 +26,7 @@ from actions.imports.run import (
 )
 from actions.imports.understood import shown_first
 from actions.reports.files import FileLine, UnreadableFileError
+from actions.reports.stored_fields import raw_storable
 
 CHANGES = ("modified", "reversed", "restored")
 MAX_NOTES = 100  # Each is printed once; a file with more kinds of them has another problem.
@@ -131,7 +132,7 @@ class _ConsoleReport:
     def rejected(self, line: FileLine, reason_code: str, message: str) -> None:
         self.say(f"Line {line.number}: {reason_code}: {message}")
         if self._rejects is not None:
-            for raw in (self._header, line.raw):
+            for raw in (self._header, raw_storable(line)):
                 if raw:
                     self._rejects.write(raw if raw.endswith(b"\n") else raw + b"\n")
             self._header = b""

@@ -33,11 +33,6 @@ pytestmark = pytest.mark.django_db
 TOKEN_FORM = {"name": "shop", "scopes": ["report", "read"], "every_program": "on"}
 
 
-@pytest.fixture
-def call() -> Caller:
-    return Caller()
-
-
 def test_a_conversion_by_form_is_recorded_paid_and_sent(call: Caller, tracker: ActionTracker) -> None:
     partner = make_partner()
     make_term(tracker, partner)

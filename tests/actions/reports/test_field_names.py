@@ -173,13 +173,9 @@ def test_beside_what_finds_the_partner_another_id_is_a_note() -> None:
     "name",
     [
         *[
-            "Text50",
-            "Numeric10",
-            "Date4",
             "OrderMargin",
             "PhoneNumber",
             "TrackingConsent",
-            "AppVer",
             "ItemText1_1",
             "itemtext1_2",
             "ItemMoney3_1",

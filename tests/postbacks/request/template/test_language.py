@@ -50,7 +50,7 @@ def test_every_parameter_renders_its_example() -> None:
     values = sample_values()
     for name, parameter in PARAMETERS.items():
         assert compile_template(f"<{{{name}}}>", Place.TEXT).render(values) == f"<{parameter.example}>"
-    assert len(PARAMETERS) == 93
+    assert len(PARAMETERS) == 164
     assert len({parameter.example for parameter in PARAMETERS.values() if parameter.example}) > 60
     assert all(parameter.example and parameter.description for parameter in PARAMETERS.values())
 
