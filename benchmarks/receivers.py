@@ -38,7 +38,7 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 events {{ worker_connections {connections}; multi_accept on; }}
 http {{
-    log_format arrivals '$msec $arg_n';
+    log_format arrivals '$msec $uri $arg_n';
     access_log {log};
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -62,6 +62,14 @@ class Arrival(NamedTuple):
     delivery_id: int
 
 
+class Entry(NamedTuple):
+    """A request that arrived, at its path and with its `n`."""
+
+    at: float
+    path: str
+    value: str
+
+
 class Receiver:
     """A running receiver. Postbacks to it must carry `n={DeliveryId}` in their query."""
 
@@ -77,6 +85,10 @@ class Receiver:
 
     def new_arrivals(self) -> list[Arrival]:
         """What has arrived since the last call, in order. Logs lag by up to 0.1 s."""
+        return [Arrival(entry.at, int(entry.value)) for entry in self.new_entries()]
+
+    def new_entries(self) -> list[Entry]:
+        """The same, with the path and with `n` as it was sent."""
         if self._log is None or not self._log.exists():
             return []
         with self._log.open("rb") as log:
@@ -84,7 +96,7 @@ class Receiver:
             lines = log.read()
         whole = lines[: lines.rfind(b"\n") + 1]
         self._read_to += len(whole)
-        return [self._arrival(line) for line in whole.splitlines()]
+        return [self._entry(line) for line in whole.splitlines()]
 
     def wait_for(self, count: int, timeout_seconds: float) -> list[Arrival]:
         """The next `count` arrivals or more. Raises StuckError."""
@@ -97,18 +109,18 @@ class Receiver:
         drains.wait_for(all_there, timeout_seconds, f"{count:,} requests have arrived")
         return arrivals
 
-    def _arrival(self, line: bytes) -> Arrival:
-        at, _, number = line.partition(b" ")
-        return Arrival(float(at), int(number))
+    def _entry(self, line: bytes) -> Entry:
+        at, path, value = line.decode().split(" ")
+        return Entry(float(at), path, value)
 
 
 class _Ours(Receiver):
     """The project's receiver logs the monotonic time, which is more precise."""
 
-    def _arrival(self, line: bytes) -> Arrival:
+    def _entry(self, line: bytes) -> Entry:
         entry = orjson.loads(line)
-        number = parse_qs(urlsplit(entry["url"]).query)["n"][0]
-        return Arrival(entry["t"] + time.time() - time.monotonic(), int(number))
+        url = urlsplit(entry["url"])
+        return Entry(entry["t"] + time.time() - time.monotonic(), url.path, parse_qs(url.query)["n"][0])
 
 
 def nginx_version() -> str | None:
