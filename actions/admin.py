@@ -51,9 +51,9 @@ class InAppEventInline(TabularInline):
 @admin.register(ActionTracker)
 class ActionTrackerAdmin(DeletedOnlyUnused):
     form = ActionTrackerForm
-    list_display = ("name", "id", "code", "program", "kind", "dedup_window_days")
+    list_display = ("name", "id", "code", "program", "kind", "active", "dedup_window_days")
     list_select_related = ("program",)
-    list_filter = ("kind",)
+    list_filter = ("active", "kind")
     search_fields = ("=id", "name", "=code", "program__name")
     autocomplete_fields = ("program",)
     inlines = (InAppEventInline,)

@@ -30,7 +30,7 @@ from partners.models import (
 
 class ActionTrackerInline(TabularInline):
     model = ActionTracker
-    fields = ("name", "code", "kind", "dedup_window_days", "net_lines")
+    fields = ("name", "code", "kind", "active", "dedup_window_days", "net_lines")
     extra = 0
     can_delete = False  # On its own page, where what needs it is looked up without reading it.
     show_change_link = True
@@ -62,8 +62,8 @@ class ContractInline(TabularInline):
 
 @admin.register(Partner)
 class PartnerAdmin(DeletedOnlyUnused):
-    list_display = ("name", "id", "currency")
-    list_filter = ("currency",)
+    list_display = ("name", "id", "currency", "active")
+    list_filter = ("active", "currency")
     search_fields = ("=id", "name")
     inlines = (ContractInline,)
 

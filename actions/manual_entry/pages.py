@@ -93,7 +93,7 @@ class ManualEntry(ModelAdmin):
 
 def _example() -> str:
     """A report that could be one of this program."""
-    tracker = ActionTracker.objects.order_by("id").first()
+    tracker = ActionTracker.objects.filter(active=True).order_by("id").first()
     fields = {
         "CampaignId": tracker.program_id if tracker else 1000,
         "ActionTrackerId": tracker.pk if tracker else 2001,

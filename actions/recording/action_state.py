@@ -6,6 +6,7 @@ the state `become` it. A report that is refused on the way has touched nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -29,6 +30,55 @@ class Worth(NamedTuple):
     amount: Decimal
     payout: Decimal
     order_discount: Decimal | None = None  # As reported, in the cart's currency.
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """It as JSON, to be read by `of`."""
+        return {
+            "lines": [[_text(value) for value in line] for line in self.lines],
+            "original": str(self.original),
+            "amount": str(self.amount),
+            "payout": str(self.payout),
+            "order_discount": _text(self.order_discount),
+        }
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Worth:
+        """What was `kept`."""
+        lines = tuple(
+            Line(sku, category, name, quantity, *map(_amount, money))
+            for sku, category, name, quantity, *money in kept["lines"]
+        )
+        original, amount, payout = (Decimal(kept[name]) for name in ("original", "amount", "payout"))
+        return cls(lines, original, amount, payout, _amount(kept["order_discount"]))
+
+    @classmethod
+    def of_event(cls, values: Mapping[str, Any]) -> Worth:
+        """What the values of an event tell of it: its lines after discounts, with those that are their own."""
+        return cls(
+            tuple(_rendered_line(item) for item in values.get("items", ())),
+            *(Decimal(values[name]) for name in ("OriginalAmount", "Amount", "Payout")),
+        )
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _amount(text: str | None) -> Any:
+    return None if text is None else Decimal(text)
+
+
+def _rendered_line(item: Mapping[str, str]) -> Line:
+    return Line(
+        item.get("sku", ""),
+        item.get("cat", ""),
+        item.get("name", ""),
+        int(item["qty"]),
+        Decimal(item["cartamt"]),
+        Decimal(item["amt"]),
+        _amount(item.get("rbt")),
+    )
 
 
 class Standing(NamedTuple):
@@ -58,6 +108,7 @@ class ActionState:
     figures: Figures | None = None  # What its term pays for it.
     events: int = 0
     before_reversal: tuple[Decimal, Decimal] | None = None  # Amount and payout that a restoration brings back.
+    created_worth: Worth | None = None  # Where an earlier release has changed it and kept none.
     new: bool = False
     changed: bool = False
     stored_items: list[Item] = field(default_factory=list)
@@ -95,6 +146,14 @@ class ActionState:
         return Worth(self.lines, action.original_amount, action.amount, action.payout, action.order_discount)
 
     @property
+    def worth_as_created(self) -> Worth:
+        """What it was worth before its first change."""
+        if self.created_worth is not None:
+            return self.created_worth
+        kept = self.action.created_worth
+        return Worth.of(kept) if kept else self.worth
+
+    @property
     def standing(self) -> Standing:
         """What it stands at now."""
         action = self.action
@@ -105,6 +164,8 @@ class ActionState:
         action, before = self.action, self.worth
         if kind == ActionEvent.Kind.REVERSED:
             self.before_reversal = before.amount, before.payout
+        if self.events == 1 and kind in (ActionEvent.Kind.MODIFIED, ActionEvent.Kind.REVERSED):
+            action.created_worth = before.kept
         action.status, action.status_detail = standing.status, standing.status_detail
         action.reported, action.media_source_ids = standing.reported, standing.media_source_ids
         self.lines, action.original_amount, action.amount, action.payout, action.order_discount = standing.worth

@@ -49,13 +49,21 @@ def _written(parameters: Mapping[str, str], currency: str) -> Mapping[str, str]:
 
 
 def _kind(state: ActionState, report: Report) -> Kind:
-    """What the report says has happened; but a modification that leaves nothing of an order's amount reverses it."""
+    """What the report says has happened.
+
+    But a modification that leaves nothing of an order's amount reverses it, and one that resets a reversed action
+    restores it.
+    """
+    if report.kind == Kind.MODIFIED and report.resets and state.action.status == Action.Status.REVERSED:
+        return Kind.RESTORED
     if report.kind != Kind.MODIFIED or not report.has_total or not state.action.original_amount:
         return report.kind
     return report.kind if reported_total(report, state.counting) else Kind.REVERSED
 
 
 def _worth(state: ActionState, report: Report, kind: Kind, rates: Rates) -> Worth:
+    if report.resets:
+        return state.worth_as_created
     match kind:
         case Kind.REVERSED:
             return state.worth._replace(amount=ZERO, payout=ZERO)
@@ -71,8 +79,8 @@ def _worth(state: ActionState, report: Report, kind: Kind, rates: Rates) -> Wort
 
 
 def _require_content(report: Report) -> None:
-    if not report.parameters and report.media_source_ids is None:
-        raise Rejected("NO_ITEM", "The modification changes nothing; it needs Items, Amount or another field.")
+    if not report.parameters and not report.reason and report.media_source_ids is None:
+        raise Rejected("NO_ITEM", "The modification changes nothing; it needs Items, Amount, Reason or another field.")
 
 
 def _require_currency(action: Action, report: Report) -> None:

@@ -57,7 +57,8 @@ class Engagements:
         """The event type of a new action, with its program.
 
         Raises:
-            Rejected: program or event type do not exist or do not belong together, or the in-app event is unknown.
+            Rejected: program or event type do not exist or do not belong together, the event type is not active, or the
+            in-app event is unknown.
         """
         program = self.programs.get(report.campaign_id or 0)
         if program is None:
@@ -73,6 +74,12 @@ class Engagements:
                 f"The event type {tracker.pk} belongs to the program {tracker.program_id}, not to {program.pk}.",
                 "ActionTrackerId",
             )
+        if not tracker.active:
+            raise Rejected(
+                "ACTIONTRACKER_NOT_ACTIVE",
+                f"The event type {tracker.pk} is not active, so it takes no new actions. Activate it and report again.",
+                "ActionTrackerId",
+            )
         if tracker.is_mobile_app:
             _check_event_code(tracker, report.event_code)
         return tracker
@@ -86,6 +93,8 @@ class Engagements:
         # A sender that may report in some programs only does not learn which partners the others have.
         if partner is None or (report.programs is not None and not contracts):
             return Credit(no_payout_reason="PARTNER_NOT_FOUND")
+        if not partner.active:
+            return Credit(partner, no_payout_reason="PARTNER_NOT_ACTIVE")
         for contract, terms in contracts:
             if contract.start <= day and (contract.end is None or day <= contract.end):
                 holding = [term for term in terms if term.action_tracker_id == tracker.pk and term.holds_on(day)]

@@ -66,7 +66,7 @@ def line_money(line: Line, item: ReportedItem, quantity: int, counting: Counting
     own = (
         Own(item.total_discount, item.discount, item.discount_rate)
         if told
-        else Own(line.discount, line.discount_each, line.discount_rate)
+        else Own(_follows(line, item, quantity, counting), line.discount_each, line.discount_rate)
     )
     gross, rest = _reported(line, item, quantity, counting)
     if gross is None and rest is None:
@@ -104,15 +104,33 @@ def _reported(
     elif item.price is not None:
         figure = counting.rounded(item.price * quantity)
     elif item.sub_total_delta is not None:
-        before = line.sub_total + (line.order_share or ZERO) + (line.discount or ZERO if counting.discounts else ZERO)
-        figure = before + counting.rounded(item.sub_total_delta)
-    elif not quantity and rest is None:
-        figure = counting.rounded(ZERO)  # None of the line is left, so nothing of its money is.
+        figure = _whole(line, counting) + counting.rounded(item.sub_total_delta)
+    elif rest is None and quantity != line.quantity:
+        # As much of its money as of its pieces; without a piece nothing is left.
+        figure = _share(_whole(line, counting), quantity, line.quantity, counting)
     if figure is None or counting.discounts:
         return figure, rest
     if rest is not None and rest != figure:
         raise malformed("Items", f"{_name(item)} costs {figure:f} and {rest:f} at once; one of them is enough.")
     return None, figure
+
+
+def _whole(line: Line, counting: Counting) -> Decimal:
+    """What the line costs now, as it would be reported: before the discounts that come off it."""
+    own = line.discount or ZERO if counting.discounts else ZERO
+    return line.sub_total + (line.order_share or ZERO) + own
+
+
+def _follows(line: Line, item: ReportedItem, quantity: int, counting: Counting) -> Decimal | None:
+    """The line's own discount as an amount; where only its quantity changes, as much of it as of the pieces."""
+    if line.discount is None or item.carries_money or quantity == line.quantity:
+        return line.discount
+    return _share(line.discount, quantity, line.quantity, counting)
+
+
+def _share(money: Decimal, quantity: int, of: int, counting: Counting) -> Decimal:
+    """What `quantity` pieces cost if `of` pieces cost `money`, rounded half even."""
+    return counting.rounded(money * quantity / of) if of and quantity else counting.rounded(ZERO)
 
 
 def _before(rest: Decimal, rate: Decimal | None) -> Decimal:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from actions.recording.discounts import Counting, line_money
 from actions.recording.lines import Line
 from actions.reports.fields import MAX_MONEY, MAX_QUANTITY
-from actions.reports.rejected import Rejected
+from actions.reports.rejected import Rejected, malformed
 from actions.reports.reported_items import MAX_ITEMS, ReportedItem
 
 
-def merge(lines: Sequence[Line], reported: Sequence[ReportedItem], counting: Counting) -> tuple[Line, ...]:
+def merge(
+    lines: Sequence[Line], reported: Sequence[ReportedItem], counting: Counting, *, need_money: bool = False
+) -> tuple[Line, ...]:
     """The lines after a report, before the order's discount is shared out among them.
 
     `amount` is still to be worked out.
@@ -20,9 +22,11 @@ def merge(lines: Sequence[Line], reported: Sequence[ReportedItem], counting: Cou
     The n-th reported item of a SKU changes the n-th line of that SKU. What it leaves out stays. A SKU that is new
     is appended, and so is an item without one.
 
+    With `need_money` the order is worth what its lines are: more pieces of what it has none of need an amount.
+
     Raises:
-        Rejected: a line would end below zero or too large, its discount is more than it costs, or there would be too
-            many lines.
+        Rejected: a line would end below zero or too large, its discount is more than it costs, it lacks an amount, or
+            there would be too many lines.
     """
     merged = list(lines)
     place: dict[tuple[str, int], int] = {}
@@ -34,6 +38,8 @@ def merge(lines: Sequence[Line], reported: Sequence[ReportedItem], counting: Cou
     for item in reported:
         known = place.get((item.sku, seen[item.sku])) if item.sku else None
         seen[item.sku] += 1
+        if need_money and not item.carries_money:
+            _require_price(Line(quantity=0) if known is None else lines[known], item)
         if known is None:
             merged.append(_changed(Line(sku=item.sku), item, counting))
         else:
@@ -43,6 +49,16 @@ def merge(lines: Sequence[Line], reported: Sequence[ReportedItem], counting: Cou
             "MALFORMED", f"The order would have {len(merged)} items; at most {MAX_ITEMS} are allowed.", "Items"
         )
     return tuple([line.unshared() for line in merged])
+
+
+def _require_price(line: Line, item: ReportedItem) -> None:
+    """Refuse pieces of which nothing tells what they cost."""
+    if line.quantity == 0 and _quantity(line, item) > 0:
+        raise malformed(
+            "Items",
+            f"the order has no {item.sku} yet or any more, so nothing tells what {_quantity(line, item)} of it cost; "
+            "report its SubTotal or Price too.",
+        )
 
 
 def _changed(line: Line, item: ReportedItem, counting: Counting) -> Line:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Max
 
 from actions.models import Action, ActionEvent, Item
-from actions.recording.action_state import ActionState
+from actions.recording.action_state import ActionState, Worth
 from actions.recording.lines import line_of
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
@@ -116,7 +116,17 @@ def load_known_actions(reports: Sequence[Report]) -> KnownActions:
         for report in changes
         if (report.action_tracker_id, report.order_id) in newest
     }
-    return KnownActions(known, lock_actions(targets) if targets else ())
+    states = lock_actions(targets) if targets else []
+    if any(report.resets for report in changes):
+        _load_first_worths(states)
+    return KnownActions(known, states)
+
+
+def _load_first_worths(states: Iterable[ActionState]) -> None:
+    """Note what those were worth when they were created that an earlier release has changed: it kept it in events."""
+    unknown = {state.action.pk: state for state in states if state.events > 1 and not state.action.created_worth}
+    for event in ActionEvent.objects.filter(action__in=unknown, number=1) if unknown else ():
+        unknown[event.action_id].created_worth = Worth.of_event(event.parameters)
 
 
 def _known(keys: Collection[tuple[int | None, str]]) -> list[Action]:

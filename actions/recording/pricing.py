@@ -39,6 +39,12 @@ def price_report(state: ActionState, report: Report, rates: Rates) -> Worth:
     return _price_total(state, report, _after_discount(state, report, before), rates)
 
 
+def _need_money(state: ActionState, report: Report) -> bool:
+    """Whether this changes an order that is worth what its lines are, and not a total that was reported apart."""
+    by_lines = any(line.sub_total for line in state.lines) or not state.action.original_amount
+    return bool(state.lines) and by_lines and not report.has_total
+
+
 def _after_discount(state: ActionState, report: Report, before: Decimal) -> Decimal:
     counting = state.counting
     return less(before, counting.rounded(report.order_discount or ZERO)) if counting.discounts else before
@@ -52,7 +58,7 @@ def _price_total(state: ActionState, report: Report, total: Decimal, rates: Rate
     elif discount is None and report.amount is not None and report.post_discount is not None:
         discount = counting.rounded(report.amount) - total
     if report.items:
-        merged = merge(lines, report.items, counting)
+        merged = merge(lines, report.items, counting, need_money=_need_money(state, report))
         lines, _ = discounted_lines(merged, counting, told=None, kept=discount, after=None)
     return _worth(state, lines, total, rates, discount=discount)
 
@@ -61,7 +67,7 @@ def _price_lines(state: ActionState, report: Report, rates: Rates) -> Worth:
     """The worth of an order with lines: their sum."""
     cart, account, _ = state.currencies
     day, counting = state.day, state.counting
-    merged = merge(state.lines, report.items, counting)
+    merged = merge(state.lines, report.items, counting, need_money=_need_money(state, report))
     lines, discount = discounted_lines(
         merged,
         counting,

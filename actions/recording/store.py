@@ -21,7 +21,8 @@ COPY_ACTIONS = """
 COPY actions_action (id, program_id, action_tracker_id, partner_id, contract_term_id, no_payout_reason,
     order_id, order_repeat, status, status_detail, event_date, event_utc_offset_minutes, created_at, locking_date,
     clearing_date, original_currency, original_amount, amount, intended_amount, payout, intended_payout, event_code,
-    media_source_ids, reported, order_discount, program_currency, partner_currency, term_figures, net_lines)
+    media_source_ids, reported, order_discount, program_currency, partner_currency, term_figures, net_lines,
+    created_worth)
 FROM STDIN
 """
 COPY_ITEMS = """
@@ -49,24 +50,26 @@ UPDATE_ACTIONS = """
 UPDATE actions_action SET
     status = v.status, status_detail = v.status_detail, original_amount = v.original_amount, amount = v.amount,
     payout = v.payout, media_source_ids = v.media_source_ids, reported = v.reported, cleared_at = v.cleared_at,
-    order_discount = v.order_discount
+    order_discount = v.order_discount, created_worth = v.created_worth
 FROM (VALUES %s) AS v (id, status, status_detail, original_amount, amount, payout, media_source_ids, reported,
-    cleared_at, order_discount)
+    cleared_at, order_discount, created_worth)
 WHERE actions_action.id = v.id
 """
 ACTION_ROW = (
-    "(%s::bigint, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::bigint[], %s::jsonb, %s::timestamptz, %s::numeric)"
+    "(%s::bigint, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::bigint[], %s::jsonb, %s::timestamptz, "
+    "%s::numeric, %s::jsonb)"
 )
 
 UPDATE_ITEMS = """
 UPDATE actions_item SET
-    category = v.category, name = v.name, quantity = v.quantity, sub_total = v.sub_total, amount = v.amount,
-    discount = v.discount, order_share = v.order_share, discount_each = v.discount_each, discount_rate = v.discount_rate
-FROM (VALUES %s) AS v (id, category, name, quantity, sub_total, amount, discount, order_share, discount_each,
+    sku = v.sku, category = v.category, name = v.name, quantity = v.quantity, sub_total = v.sub_total,
+    amount = v.amount, discount = v.discount, order_share = v.order_share, discount_each = v.discount_each,
+    discount_rate = v.discount_rate
+FROM (VALUES %s) AS v (id, sku, category, name, quantity, sub_total, amount, discount, order_share, discount_each,
     discount_rate)
 WHERE actions_item.id = v.id
 """
-ITEM_ROW = f"(%s::bigint, %s, %s, %s::integer{', %s::numeric' * 6})"
+ITEM_ROW = f"(%s::bigint, %s, %s, %s, %s::integer{', %s::numeric' * 6})"
 
 Row = tuple[Any, ...]
 
@@ -83,6 +86,7 @@ def store(states: Sequence[ActionState], events: Sequence[ActionEvent]) -> None:
     _copy(COPY_ACTIONS, [_action_row(action) for action in created])
     _update_actions([state.action for state in states if not state.new])
     new_items, changed_items = _items(states)
+    _delete_items(item.pk for state in states for item in state.stored_items[len(state.lines) :])
     _copy(COPY_ITEMS, new_items)
     _update_items(changed_items)
     _insert_events(events)
@@ -132,6 +136,7 @@ def _action_row(action: Action) -> Row:
         action.partner_currency,
         None if action.term_figures is None else _json(action.term_figures),
         action.net_lines,
+        None if action.created_worth is None else _json(action.created_worth),
     )
 
 
@@ -152,6 +157,7 @@ def _update_actions(actions: Sequence[Action]) -> None:
             _json(action.reported),
             action.cleared_at,
             action.order_discount,
+            None if action.created_worth is None else _json(action.created_worth),
         )
         for action in actions
     ]
@@ -159,8 +165,15 @@ def _update_actions(actions: Sequence[Action]) -> None:
 
 
 def _update_items(items: Sequence[Item]) -> None:
-    rows = [(item.pk, item.category, item.name, item.quantity, *line_of(item)[4:]) for item in items]
+    rows = [(item.pk, item.sku, item.category, item.name, item.quantity, *line_of(item)[4:]) for item in items]
     _execute(UPDATE_ITEMS, ITEM_ROW, rows)
+
+
+def _delete_items(ids: Iterable[int]) -> None:
+    """Delete lines that a reset has taken out of their orders."""
+    gone = list(ids)
+    if gone:
+        Item.objects.filter(pk__in=gone).delete()
 
 
 def _execute(statement: str, template: str, rows: Sequence[Row]) -> None:

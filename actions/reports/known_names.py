@@ -19,7 +19,6 @@ ALIASES: Final[Mapping[str, str]] = {
     "OriginalAmount": "Amount",
     "OrderSubTotalPreDiscount": "Amount",
     "OrderSubtotal": "Amount",
-    "DispositionCode": "Reason",
     "StatusDetail": "Reason",
     "ClickId": "RefClickId",
     "OrderPromoCode": "PromoCode",

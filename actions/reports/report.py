@@ -34,6 +34,7 @@ POST_DISCOUNT: Final = "OrderSubTotalPostDiscount"
 _TOTALS: Final = ("Amount", POST_DISCOUNT)
 LONG_TEXT = 2000  # Of a field of which nothing is known.
 MAX_FIELDS = 1000 * 12  # As many as the most items have, flat; bounds the work on one report.
+RESET: Final = "RESET"  # The documented reason that puts an action back to its original values.
 MAX_EVENT_TYPE_CODE = 64  # As documented, and as event types have it.
 ACTION_ID = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
 
@@ -57,6 +58,7 @@ class Report:
     post_discount: Decimal | None = None  # The total after all discounts.
     order_discount: Decimal | None = None
     reason: str = ""
+    resets: bool = False  # Its reason puts the action back as it was created.
     media_source_ids: tuple[int, ...] | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)  # Everything else, by its name, as it renders.
     warnings: tuple[str, ...] = ()
@@ -180,6 +182,7 @@ class _Reader:
             self._warnings.append("Amount is not used: the order's amount is the sum of its items.")
         elif kind == Kind.REVERSED and amount:
             self._warnings.append("Amount is not used: a reversal takes the whole order back.")
+        reason, resets = self._reason(kind)
         order_discount = self._items.discount_to_share(items, get("OrderDiscount"))
         self._refuse_unused(kind, items, amount_known=itemized or amount is not None or post_discount is not None)
         return Report(
@@ -197,7 +200,8 @@ class _Reader:
             amount=None if itemized else amount,
             post_discount=post_discount,
             order_discount=order_discount,
-            reason=get("Reason", ""),
+            reason=reason,
+            resets=resets,
             media_source_ids=get("MediaSourceIds"),
             parameters=self._parameters,
             warnings=(
@@ -207,6 +211,15 @@ class _Reader:
                 *self._items.rounded(get("CurrencyCode", "")),
             ),
         )
+
+    def _reason(self, kind: ActionEvent.Kind) -> tuple[str, bool]:
+        """What becomes the detail of the status, and whether it asks for the action as it was created."""
+        told = [self._values.get(name, "") for name in ("Reason", "DispositionCode")]
+        reason, disposition = told
+        if reason and disposition and reason != disposition:
+            self._parameters["DispositionCode"] = disposition
+            self._warnings.append("DispositionCode is kept with the action; Reason becomes the StatusDetail.")
+        return reason or disposition, kind in (Kind.MODIFIED, Kind.RESTORED) and RESET in map(str.upper, told)
 
     def _order_id(self, kind: ActionEvent.Kind) -> str:
         order_id = str(self._values.get("OrderId", ""))
@@ -277,6 +290,8 @@ def _require_identity(report: Report) -> None:
             "A change names its action by ActionId, or by OrderId and the event type: its ActionTrackerId or "
             "EventTypeCode.",
         )
+    elif report.resets and report.has_money:
+        raise malformed("Reason", f"{RESET} brings back the amounts and items of the new action; report none with it.")
     elif report.kind == Kind.REVERSED and report.items:
         raise Rejected(
             "MALFORMED", "A reversal takes the whole order back; report returned items as modified.", "Items"
@@ -338,6 +353,7 @@ READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     POST_DISCOUNT: read.read_amount,
     "OrderDiscount": read.read_amount,
     "Reason": _read_code,
+    "DispositionCode": _read_code,
     "MediaSourceIds": read.read_ids,
 }
 """The fields that decide what is recorded, by name, with the reader of each."""

@@ -27,6 +27,11 @@ class Partner(models.Model):
     name = models.CharField(max_length=200, unique=True)
     currency = currency_field(help_text="Of payouts. Another one holds for new actions.")
     first_currency = first_currency_field()
+    active = models.BooleanField(
+        default=True,
+        db_default=True,  # An earlier release inserts rows without it.
+        help_text="New actions pay nothing while it is off. Recorded ones keep what was agreed.",
+    )
 
     class Meta:
         ordering = ("name", "id")

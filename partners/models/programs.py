@@ -35,6 +35,11 @@ class ActionTracker(models.Model):
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="action_trackers")
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.WEB)
+    active = models.BooleanField(
+        default=True,
+        db_default=True,  # An earlier release inserts rows without it.
+        help_text="New actions are refused while it is off. Recorded ones can be changed, lock and clear as before.",
+    )
     dedup_window_days = models.PositiveIntegerField(
         default=30,
         validators=[MinValueValidator(1)],

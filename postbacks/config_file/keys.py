@@ -104,6 +104,7 @@ ACTION_TRACKER = EntryKind(
         _NAME,
         Key("code", read_text),
         Key("kind", read_choice(ActionTracker.Kind.values)),
+        Key("active", read_flag),
         Key("dedup_window_days", read_whole_number),
         Key("net_lines", read_flag),
         Key("hidden_parameters", read_parameter_names),
@@ -165,7 +166,12 @@ POSTBACK = EntryKind(
         Key("error_response", read_text),
     ),
 )
-PARTNER = EntryKind(Partner, "partner", (_ID, _NAME, _CURRENCY), {"contracts": CONTRACT, "postbacks": POSTBACK})
+PARTNER = EntryKind(
+    Partner,
+    "partner",
+    (_ID, _NAME, _CURRENCY, Key("active", read_flag)),
+    {"contracts": CONTRACT, "postbacks": POSTBACK},
+)
 MEDIA_SOURCE = EntryKind(
     MediaSource,
     "media source",

@@ -140,7 +140,7 @@ def test_what_is_so_already_is_the_same_standing_and_anything_else_is_not() -> N
         (Action.Status.PENDING, {"Event": "restored"}, "ACTION_NOT_REVERSED"),
         (Action.Status.APPROVED, {"Event": "reversed"}, "ACTION_NOT_PENDING"),
         (Action.Status.REVERSED, {"Event": "modified", "Amount": "5"}, "ACTION_NOT_PENDING"),
-        (Action.Status.PENDING, {"Event": "modified"}, "NO_ITEM"),
+        (Action.Status.PENDING, {"Event": "modified", "Items": [{"Sku": "B", "Quantity": 2}]}, "MALFORMED"),
         (Action.Status.PENDING, {"Event": "modified", "Amount": "5", "CurrencyCode": "CHF"}, "MALFORMED"),
         (Action.Status.PENDING, {"Event": "modified", "Items": [{"Sku": "A", "QuantityDelta": -9}]}, "MALFORMED"),
     ],

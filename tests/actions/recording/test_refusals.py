@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from actions.models import Action, ActionEvent, Item, Submission
 from actions.recording import maturing
 from actions.recording import record as recording
+from actions.recording.action_state import ActionState
 from actions.recording.record import record
 from actions.recording.results import Recorded, RejectedResult
 from actions.reports.report import Report
@@ -206,7 +207,7 @@ def test_an_action_that_cannot_be_stored_does_not_keep_others_from_locking(
     bad = actions[2].pk
     Item.objects.create(action=actions[2], position=1, sku="A")
     Action.objects.update(locking_date=timezone.now() - timedelta(days=1))
-    become = maturing.ActionState.become
+    become = ActionState.become
 
     def refused(state: Any, *arguments: Any) -> ActionEvent:
         event = become(state, *arguments)
@@ -214,7 +215,7 @@ def test_an_action_that_cannot_be_stored_does_not_keep_others_from_locking(
             event.parameters["Note"] = "\ud800"
         return event
 
-    monkeypatch.setattr(maturing.ActionState, "become", refused)
+    monkeypatch.setattr(ActionState, "become", refused)
     assert maturing.mature(60) == 4
     assert list(Action.objects.filter(status=Action.Status.PENDING)) == [actions[2]]
     (entry,) = [each for each in caplog.records if each.levelno == logging.ERROR]

@@ -76,7 +76,6 @@ def test_what_follows_from_the_action_is_not_taken_from_the_report(name: str) ->
         ("MediaId", 9, "partner_id", 9),
         ("OriginalCurrency", "EUR", "currency", "EUR"),
         ("OriginalAmount", "5", "amount", Decimal("5.00")),
-        ("DispositionCode", "CONS_FRAUD", "reason", "CONS_FRAUD"),
         ("StatusDetail", "OTHER", "reason", "OTHER"),
         ("ClickId", "c", "parameters", {"RefClickId": "c"}),
         ("IpAddress", "203.0.113.9", "parameters", {"IpAddressPlain": "203.0.113.9"}),
@@ -85,6 +84,16 @@ def test_what_follows_from_the_action_is_not_taken_from_the_report(name: str) ->
 def test_other_names_mean_the_same(alias: str, value: object, attribute: str, expected: object) -> None:
     fields = {name: each for name, each in SALE.items() if name != ALIASES[alias]}
     assert getattr(parse_report({**fields, alias: value}), attribute) == expected
+
+
+def test_a_reason_and_a_disposition_code_are_both_kept() -> None:
+    assert sale(DispositionCode="CONS_FRAUD").reason == "CONS_FRAUD"
+    assert sale(DispositionCode="CONS_FRAUD").parameters == {}
+    both = sale(DispositionCode="CONS_FRAUD", Reason="ITEM_RETURNED")
+    assert (both.reason, both.parameters) == ("ITEM_RETURNED", {"DispositionCode": "CONS_FRAUD"})
+    assert both.warnings == ("DispositionCode is kept with the action; Reason becomes the StatusDetail.",)
+    same = sale(DispositionCode="OTHER", Reason="OTHER")
+    assert (same.reason, same.parameters, same.warnings) == ("OTHER", {}, ())
 
 
 def test_two_names_of_a_field_may_not_contradict_each_other() -> None:
