@@ -171,7 +171,7 @@ class _Reader:
         new_order = kind == Kind.CREATED
         self._take_beside_sku(kind)
         amount, post_discount = self._items.claim_total(get("Amount"), get(POST_DISCOUNT), new_order=new_order)
-        items = self._items.items(new_order=new_order)
+        items = self._items.items(new_order=new_order, currency=get("CurrencyCode", ""))
         itemized = any(item.carries_money for item in items)
         if itemized and amount is not None:
             self._warnings.append("Amount is not used: the order's amount is the sum of its items.")

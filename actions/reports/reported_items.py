@@ -18,7 +18,7 @@ from actions.reports.near_misses import near_item_field
 from actions.reports.order_ids import unwrapped
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.spelling import squashed
-from value_types.currencies import minor_units
+from value_types.currencies import minor_units, smallest_unit
 
 MAX_ITEMS = 1000  # Above any order that people place; bounds the snapshot, which every postback may render.
 
@@ -218,19 +218,22 @@ class ItemFields:
         self.warnings.append("OrderDiscount is not taken off: what the items cost is given after it.")
         return None
 
-    def items(self, *, new_order: bool) -> tuple[ReportedItem, ...]:
-        """The lines in their order.
+    def items(self, *, new_order: bool, currency: str) -> tuple[ReportedItem, ...]:
+        """The lines in their order; one that is not reported has the usual currency.
 
         Raises:
             Rejected: a line contradicts itself, or lacks what a change of a line needs.
         """
         if self._listed and self._flat:
             raise Rejected("MALFORMED", "Items are given both as a list and as numbered fields; one of them is enough.")
-        numbered = [self._flat[number] for number in sorted(self._flat)] or self._listed
-        return tuple(
-            _checked(number, ReportedItem(**_without_idle_zeros(values)), new_order)
-            for number, values in enumerate(numbered, 1)
-        )
+        items = []
+        for number, values in sorted(self._flat.items()) or enumerate(self._listed, 1):
+            if "price" in values and "sub_total" in values:
+                price = values.pop("price")
+                field = "Items" if self._listed else f"ItemSubTotal{number}"
+                _require_agreement(field, number, price, values, (1 if new_order else None, smallest_unit(currency)))
+            items.append(_checked(number, ReportedItem(**_without_idle_zeros(values)), new_order))
+        return tuple(items)
 
 
 MONEY: Final = frozenset({"sub_total", "price", "sub_total_delta", "amount", "net"})
@@ -261,6 +264,27 @@ def _refuse_near_miss(name: str, field: str) -> None:
     if near:
         near = near.removeprefix("Item")
         raise malformed(field, f"an item has no field of this name; is {near} meant? Name it {near}, or leave it out.")
+
+
+def _require_agreement(
+    field: str, number: int, price: Decimal, values: Mapping[str, Any], usual: tuple[int | None, Decimal]
+) -> None:
+    """Refuse a line whose SubTotal is not its Price times its Quantity, but for the rounding of each piece.
+
+    `usual` has the quantity where none is reported, and the smallest unit of the currency.
+    """
+    usual_quantity, unit = usual
+    quantity, sub_total = values.get("quantity", usual_quantity), values["sub_total"]
+    if quantity is None:
+        raise malformed(
+            field, f"item {number} has SubTotal and Price, and no Quantity to tell whether they agree; one is enough."
+        )
+    if abs(price * quantity - sub_total) > unit * max(quantity, 1) / 2:
+        raise malformed(
+            field,
+            f"the SubTotal of item {number} is {read.shown(sub_total)}, but its Price times its Quantity is "
+            f"{read.shown(price * quantity)}; report one of them.",
+        )
 
 
 def _checked(number: int, item: ReportedItem, new_order: bool) -> ReportedItem:
