@@ -14,7 +14,7 @@ from actions.recording.record import record
 from actions.recording.results import RejectedResult, Result, refused
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.report import Report, parse_report
-from actions.reports.stored_fields import storable
+from actions.reports.storable import storable
 
 Kind = ActionEvent.Kind
 

@@ -21,7 +21,7 @@ from gunicorn.config import Config
 from actions.models import Action, Submission
 from operations.logs.gunicorn import GunicornLogger
 from partners.models import ActionTracker
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.factories import report_fields
 
 PLAIN = "ada.lovelace@mail.example"

@@ -9,7 +9,7 @@ import pytest
 from actions.models import Action
 from partners.models import ActionTracker
 from postbacks.request.template import Place, compile_template
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.factories import report_fields
 
 

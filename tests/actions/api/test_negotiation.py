@@ -11,7 +11,7 @@ from actions.api.endpoints import api
 from actions.api.negotiation import prefers_json
 from actions.models import Action
 from partners.models import ActionTracker
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.factories import report_fields
 
 XML = "application/xml; charset=utf-8"

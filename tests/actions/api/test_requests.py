@@ -12,7 +12,7 @@ import pytest
 from actions.models import Action, ActionEvent, Submission
 from actions.reports.files import MAX_DEPTH
 from partners.models import ActionTracker
-from tests.support.api_caller import FORM, Caller
+from tests.support.api import FORM, Caller
 from tests.support.factories import report_fields
 
 JSON = "application/json"

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from actions.reports.customer_email import is_plain
 from actions.reports.fields import MAX_NAME
-from actions.reports.files import FileLine
+from actions.reports.files import MAX_DEPTH, FileLine
 from actions.reports.report import NAMES
+
+# A list, so that the report is refused again if it is processed again: no field takes such a one.
+_TOO_DEEP: Final = ["…"]
 
 
 def storable(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def storable(fields: Mapping[str, Any]) -> dict[str, Any]:
         own = NAMES.meaning(name).field if len(name) <= MAX_NAME else name
         if kept.get(own) not in (None, ""):
             own = name  # The same field with another value: that is why it is refused.
-        kept[_clean(own)] = _storable(value)
+        kept[clean(own)] = _storable(value, MAX_DEPTH)
     return kept
 
 
@@ -57,15 +60,18 @@ def _plain_addresses(value: Any) -> Iterator[str]:
             yield from _plain_addresses(inner)
 
 
-def _storable(value: Any) -> Any:
+def _storable(value: Any, depth: int) -> Any:
     if isinstance(value, str):
-        return _clean(value)
+        return clean(value)
     if isinstance(value, Mapping):
-        return {_clean(name): _storable(inner) for name, inner in value.items() if not is_plain(name, inner)}
+        if not depth:
+            return _TOO_DEEP
+        return {clean(name): _storable(inner, depth - 1) for name, inner in value.items() if not is_plain(name, inner)}
     if isinstance(value, (list, tuple)):
-        return [_storable(each) for each in value]
+        return [_storable(each, depth - 1) for each in value] if depth else _TOO_DEEP
     return value if value is None or isinstance(value, (bool, int)) else str(value)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """The text without NUL and half surrogate pairs, which neither PostgreSQL nor UTF-8 can hold."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
