@@ -8,10 +8,13 @@ expected.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from actions.reports.dates import MOST_HOURS_OF_OFFSET, OffsetTooLargeError, read_moment
+from actions.reports.parameters import ParameterType
 from actions.reports.rejected import Rejected, malformed
 from partners.ids import MAX_ID
 
@@ -47,6 +50,8 @@ def too_long(name: str) -> Rejected:
 def read_text(field: str, value: object, limit: int = MAX_TEXT) -> str:
     """Text as it was reported, at most `limit` characters. Numbers and true/false of JSON are written out."""
     if isinstance(value, str):
+        if len(value) <= limit and value.isascii() and "\0" not in value:
+            return value  # As most.
         text = value
     elif isinstance(value, bool):
         text = "true" if value else "false"
@@ -186,3 +191,23 @@ def read_date(field: str, value: object, now: datetime | None = None) -> datetim
 def write_date(date: datetime) -> str:
     """ISO 8601 with the date's own offset, whole seconds."""
     return date.isoformat(timespec="seconds")
+
+
+def _written_number(field: str, value: object) -> str:
+    return f"{read_number(field, value):f}"
+
+
+def _written_money(field: str, value: object) -> str:
+    return f"{read_money(field, value):f}"
+
+
+def _written_date(field: str, value: object) -> str:
+    return write_date(read_date(field, value))
+
+
+AS_RENDERED: Final[Mapping[ParameterType, Callable[[str, object], str]]] = {
+    ParameterType.NUMBER: _written_number,
+    ParameterType.MONEY: _written_money,
+    ParameterType.DATE: _written_date,
+}
+"""Readers of values that are kept as they render; all others are text."""

@@ -108,3 +108,48 @@ def test_all_free_fields_fill_their_parameters(call: Caller, tracker: ActionTrac
         fields |= {f"Numeric{n}": f"{n}.5", f"Money{n}": f"{n}.00", f"Date{n}": f"2026-11-{n:02}T00:00:00+00:00"}
     assert call.submission(call.json("POST", "Conversions", **report_fields(tracker), **fields))["Notes"] == []
     assert rendered("|".join(f"{{{name}}}" for name in fields)) == "|".join(fields.values())
+
+
+def test_what_is_told_of_items_fills_their_attributes(call: Caller, tracker: ActionTracker) -> None:
+    fields = {
+        "ItemSku1": "A",
+        "ItemSubTotal1": "5",
+        "ItemBrand1": "Tidewater",
+        "itemmpn1": "TW-1",
+        "ItemSubCategory1": "Divers",
+        "ItemPromoCode1": "WATCH5",
+        "ItemDeliveryType1": "Parcel",
+        "ItemText1_1": "blue",
+        "ItemText1_50": "last",
+        "item_numeric_1_10": "7.5",
+        "ItemMoney1_3": "1.5",
+        "ItemDate1_2": "2026-11-20T24:00:00Z",
+        "ItemSku2": "B",
+        "ItemSubTotal2": "3",
+        "ItemBrand2": "Harbor",
+    }
+    told = call.submission(call.form("POST", "Conversions", **report_fields(tracker), **fields))
+    assert (told["Result"], told["Notes"]) == ("recorded", [])
+    names = ("sku", "brand", "mpn", "subcategory", "promocode", "deliverytype", "text1", "text50", "numeric10")
+    item = "|".join(f"{{i.{name}}}" for name in (*names, "money3", "date2"))
+    template = f"{{join(items, i, '{item}', ' ')}}"
+    before = "A|Tidewater|TW-1|Divers|WATCH5|Parcel|blue|last|7.5|1.50|2026-11-21T00:00:00+00:00 B|Harbor|||||||||"
+    assert rendered(template) == before
+
+    action = Action.objects.get()
+    change = {"ActionId": action.action_id, "Items": [{"Sku": "B", "Brand": "Cove", "Text1": "red"}]}
+    assert call.submission(call.json("PUT", "Actions", **change))["Result"] == "recorded"
+    assert rendered(template) == before.replace("B|Harbor|||||", "B|Cove|||||red")
+    assert call.submission(call.json("PUT", "Actions", **change))["Result"] == "repeated"
+    assert [item.told for item in action.items.all()][1] == {"brand": "Cove", "text1": "red"}
+
+
+def test_a_told_field_is_checked_and_bounded(call: Caller, tracker: ActionTracker) -> None:
+    fields = {**report_fields(tracker), "ItemSku1": "A", "ItemSubTotal1": "5"}
+    for name, value in (("ItemNumeric1_1", "many"), ("ItemDate1_1", "soon"), ("ItemMoney1_1", "x")):
+        response = call.form("POST", "Conversions", **fields, **{name: value})
+        assert (response.status_code, response.json()["errors"][0]["field"]) == (400, name)
+    told = call.submission(call.form("POST", "Conversions", **fields, ItemText1_51="x"))
+    assert told["Notes"] == [
+        "ItemText1_51 is no known field; it is kept with the action, and no postback can carry it."
+    ]
