@@ -30,7 +30,7 @@ from actions.recording.results import Recorded, RejectedResult, Repeated, Result
 from actions.reports.files import json_object
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
-from actions.reports.stored_fields import storable
+from actions.reports.storable import storable
 
 MAX_LINES = 10_000
 MAX_BYTES = 64 * 1024 * 1024  # Ten thousand orders with twenty items each.

@@ -17,8 +17,7 @@ from actions.recording.refusals import UNREADABLE, refusal_of
 from actions.recording.results import RejectedResult, Result, refused
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.report import Report, parse_report
-from actions.reports.storable import clean
-from actions.reports.stored_fields import storable
+from actions.reports.storable import clean, storable
 
 Kind = ActionEvent.Kind
 

@@ -179,6 +179,8 @@ class Item(models.Model):
     # How the discount was reported, if not as an amount: it follows what the line costs.
     discount_each = MoneyField(null=True, editable=False)
     discount_rate = MoneyField(null=True, editable=False)
+    # As receivers are told it, by its name in templates: brand, part number, free fields.
+    told = models.JSONField(null=True, editable=False)
 
     class Meta:
         ordering = ("action", "position")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from actions.recording.discounts import Counting, line_money
 from actions.recording.lines import Line
 from actions.reports.fields import MAX_MONEY, MAX_QUANTITY
+from actions.reports.parameters import ITEM_ATTRIBUTES, ParameterType
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.reported_items import MAX_ITEMS, ReportedItem
 
@@ -82,7 +84,14 @@ def _changed(line: Line, item: ReportedItem, counting: Counting) -> Line:
         None,
         each,
         rate,
+        line.told if item.told is None else {**(line.told or {}), **_written(item.told, counting)},
     )
+
+
+def _written(told: Mapping[str, str], counting: Counting) -> Mapping[str, str]:
+    """What is told of a line as it renders: its money was read before the decimals of its currency were known."""
+    money = [name for name in told if ITEM_ATTRIBUTES[name].type is ParameterType.MONEY]
+    return {**told, **{name: f"{counting.rounded(Decimal(told[name])):f}" for name in money}}
 
 
 def _quantity(line: Line, item: ReportedItem) -> int:

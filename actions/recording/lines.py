@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ class Line(NamedTuple):
     order_share: Decimal | None = None
     discount_each: Decimal | None = None
     discount_rate: Decimal | None = None
+    told: Mapping[str, str] | None = None  # What receivers are told of it as it was reported, by its name in templates.
 
     def priced(self, amount: Decimal) -> Line:
         """The same line with its amount. Made anew, because replacing one field takes three times as long."""
@@ -54,4 +56,5 @@ def line_of(item: Item) -> Line:
         item.order_share,
         item.discount_each,
         item.discount_rate,
+        item.told,
     )

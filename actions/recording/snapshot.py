@@ -78,6 +78,7 @@ def _item(line: Line, write: Write, of_account: int, of_cart: int) -> dict[str, 
         "cartamt": write(line.sub_total, of_cart),
         "rbt": "" if line.discount is None else write(line.discount, of_cart),
         "name": line.name,
+        **(line.told or {}),
     }
     return {name: text for name, text in attributes.items() if text}
 

@@ -27,7 +27,7 @@ FROM STDIN
 """
 COPY_ITEMS = """
 COPY actions_item (action_id, position, sku, category, name, quantity, sub_total, amount, discount, order_share,
-    discount_each, discount_rate)
+    discount_each, discount_rate, told)
 FROM STDIN
 """
 # What would end a cell or a line of COPY's text.
@@ -70,6 +70,12 @@ FROM (VALUES %s) AS v (id, sku, category, name, quantity, sub_total, amount, dis
 WHERE actions_item.id = v.id
 """
 ITEM_ROW = f"(%s::bigint, %s, %s, %s, %s::integer{', %s::numeric' * 6})"
+
+# Few reports say it, and fewer change it.
+UPDATE_TOLD = """
+UPDATE actions_item SET told = v.told FROM (VALUES %s) AS v (id, told) WHERE actions_item.id = v.id
+"""
+TOLD_ROW = "(%s::bigint, %s::jsonb)"
 
 Row = tuple[Any, ...]
 
@@ -165,8 +171,9 @@ def _update_actions(actions: Sequence[Action]) -> None:
 
 
 def _update_items(items: Sequence[Item]) -> None:
-    rows = [(item.pk, item.sku, item.category, item.name, item.quantity, *line_of(item)[4:]) for item in items]
+    rows = [(item.pk, item.sku, item.category, item.name, item.quantity, *line_of(item)[4:10]) for item in items]
     _execute(UPDATE_ITEMS, ITEM_ROW, rows)
+    _execute(UPDATE_TOLD, TOLD_ROW, [(item.pk, _json(item.told)) for item in items if item.told])
 
 
 def _delete_items(ids: Iterable[int]) -> None:
@@ -212,7 +219,7 @@ def _items(states: Iterable[ActionState]) -> tuple[list[Row], list[Item]]:
 
 
 def _item_row(action_id: int, position: int, line: Line) -> Row:
-    return (action_id, position, *line)
+    return (action_id, position, *line[:10], _json(line.told) if line.told else None)
 
 
 def _write(item: Item, line: Line) -> Item:
@@ -220,4 +227,5 @@ def _write(item: Item, line: Line) -> Item:
     item.quantity, item.sub_total = line.quantity, line.sub_total
     item.amount, item.discount = line.amount, line.discount
     item.order_share, item.discount_each, item.discount_rate = line.order_share, line.discount_each, line.discount_rate
+    item.told = line.told
     return item

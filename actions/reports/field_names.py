@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from actions.reports import documented
+from actions.reports.item_names import flat_field
 from actions.reports.near_misses import DECIDING
-from actions.reports.reported_items import flat_field
 from actions.reports.spelling import letters, squashed
 
 # Fields are few, but callers name what they like; a program that names each field anew must not fill the memory.
@@ -73,7 +73,7 @@ class FieldNames:
         item = flat_field(plain)
         if item:
             return Meaning(Use.ITEM, item)
-        unused = documented.is_unused_item_field(name, plain)
+        unused = documented.is_unused_item_field(plain)
         return Meaning(Use.UNUSED if unused else Use.UNKNOWN, name)
 
 

@@ -8,9 +8,13 @@ expected.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
+from actions.reports.dates import MOST_HOURS_OF_OFFSET, OffsetTooLargeError, read_moment
+from actions.reports.parameters import ParameterType
 from actions.reports.rejected import Rejected, malformed
 from partners.ids import MAX_ID
 
@@ -23,6 +27,7 @@ MAX_NAME = 100  # Of a field; the documented ones have 24 at most.
 MAX_SHOWN = 60  # Of a wrong value, in its message.
 # Outside of this a date is a mistake, such as milliseconds taken for seconds; also keeps date arithmetic in range.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
+_MINUTE = timedelta(minutes=1)
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 WHOLE = re.compile(r"\d+", re.ASCII)
@@ -45,6 +50,8 @@ def too_long(name: str) -> Rejected:
 def read_text(field: str, value: object, limit: int = MAX_TEXT) -> str:
     """Text as it was reported, at most `limit` characters. Numbers and true/false of JSON are written out."""
     if isinstance(value, str):
+        if len(value) <= limit and value.isascii() and "\0" not in value:
+            return value  # As most.
         text = value
     elif isinstance(value, bool):
         text = "true" if value else "false"
@@ -163,16 +170,20 @@ def read_date(field: str, value: object, now: datetime | None = None) -> datetim
     if now is not None and text.upper() == "NOW":
         return now
     try:
-        date = datetime.fromisoformat(text)
-    except ValueError:
+        date = read_moment(text)
+    except OffsetTooLargeError:
+        raise malformed(
+            field,
+            f"{shown(text)} has a UTC offset of more than {MOST_HOURS_OF_OFFSET} hours; "
+            f"-{MOST_HOURS_OF_OFFSET}:00 to +{MOST_HOURS_OF_OFFSET}:00 is expected.",
+        ) from None
+    except (ValueError, OverflowError):
         raise malformed(
             field, f"{shown(text)} is not a date; ISO 8601, such as 2026-11-20T10:42:38-07:00, is expected."
         ) from None
     if not FIRST_YEAR <= date.year <= LAST_YEAR:
         raise malformed(field, f"{shown(text)} is not between the years {FIRST_YEAR} and {LAST_YEAR}.")
-    if date.tzinfo is None:
-        return date.replace(tzinfo=UTC)
-    if (date.utcoffset() or timedelta()) % timedelta(minutes=1):
+    if (date.utcoffset() or timedelta()) % _MINUTE:
         raise malformed(field, f"{shown(text)} has a UTC offset that is not in whole minutes.")
     return date
 
@@ -180,3 +191,23 @@ def read_date(field: str, value: object, now: datetime | None = None) -> datetim
 def write_date(date: datetime) -> str:
     """ISO 8601 with the date's own offset, whole seconds."""
     return date.isoformat(timespec="seconds")
+
+
+def _written_number(field: str, value: object) -> str:
+    return f"{read_number(field, value):f}"
+
+
+def _written_money(field: str, value: object) -> str:
+    return f"{read_money(field, value):f}"
+
+
+def _written_date(field: str, value: object) -> str:
+    return write_date(read_date(field, value))
+
+
+AS_RENDERED: Final[Mapping[ParameterType, Callable[[str, object], str]]] = {
+    ParameterType.NUMBER: _written_number,
+    ParameterType.MONEY: _written_money,
+    ParameterType.DATE: _written_date,
+}
+"""Readers of values that are kept as they render; all others are text."""

@@ -335,8 +335,32 @@ _ITEM = (
     ItemAttribute("name", _TEXT, "Its name", "Diver watch"),
 )
 
-ITEM_ATTRIBUTES: Final[Mapping[str, ItemAttribute]] = MappingProxyType({each.name: each for each in _ITEM})
-"""The attributes of one item of the order, by name. All are carried by every event of an order with items."""
+FREE_OF_ITEMS: Final[Mapping[str, int]] = {"text": TEXTS, "numeric": NUMERICS, "money": MONEYS, "date": DATES}
+"""How many free fields of each kind a line may be reported with, by the name that stands before their number."""
+
+TOLD_OF_ITEMS: Final = (
+    ItemAttribute("brand", _TEXT, "Its brand", "Tidewater"),
+    ItemAttribute("mpn", _TEXT, "Its manufacturer's part number", "TW-1907-B"),
+    ItemAttribute("subcategory", _TEXT, "Its category within the category", "Divers"),
+    ItemAttribute("promocode", _TEXT, "The promo code that was used for it", "WATCH5"),
+    ItemAttribute("deliverytype", _TEXT, "How it is delivered", "Parcel"),
+    *(ItemAttribute(f"text{n}", _TEXT, "Free text reported with it", f"line text {n}") for n in range(1, TEXTS + 1)),
+    *(ItemAttribute(f"numeric{n}", _NUMBER, "A number reported with it", f"{n}.5") for n in range(1, NUMERICS + 1)),
+    *(
+        ItemAttribute(f"money{n}", _MONEY, "An amount of money reported with it", f"{n}.25", "OriginalCurrency")
+        for n in range(1, MONEYS + 1)
+    ),
+    *(
+        ItemAttribute(f"date{n}", _DATE, "A date reported with it", f"2027-{n:02}-15T00:00:00+00:00")
+        for n in range(1, DATES + 1)
+    ),
+)
+"""What is told of a line as it was reported, and decides nothing."""
+
+ITEM_ATTRIBUTES: Final[Mapping[str, ItemAttribute]] = MappingProxyType(
+    {each.name: each for each in _ITEM + TOLD_OF_ITEMS}
+)
+"""The attributes of one item of the order, by name. The first seven are those that receivers know."""
 
 _MORE_SAMPLE_ITEMS = (
     ("UT66", "Shoes", "4", "99.32", "23.89", "5.00", "Trail shoes"),
@@ -347,8 +371,10 @@ _MORE_SAMPLE_ITEMS = (
 def sample_values() -> dict[str, Any]:
     """Return a complete snapshot made of the examples, with three items; the caller may change it."""
     values: dict[str, Any] = {each.name: each.example for each in PARAMETERS.values() if not each.base}
+    told = {each.name: each.example for each in TOLD_OF_ITEMS}
     samples = (tuple(each.example for each in _ITEM), *_MORE_SAMPLE_ITEMS)
-    values["items"] = [dict(zip(ITEM_ATTRIBUTES, item, strict=True)) for item in samples]
+    names = [each.name for each in _ITEM]
+    values["items"] = [dict(zip(names, item, strict=True)) | told for item in samples]
     return values
 
 

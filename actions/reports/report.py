@@ -11,17 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from actions.models import ActionEvent
 from actions.reports import customer_email, order_ids
 from actions.reports import fields as read
 from actions.reports.field_names import FieldNames, Use
+from actions.reports.item_names import BESIDE_SKU
 from actions.reports.known_names import ALIASES, ATTRIBUTION_FIELDS, KEPT, WORKED_OUT
 from actions.reports.order_ids import unwrapped
-from actions.reports.parameters import MONEYS, PARAMETERS, ParameterType
+from actions.reports.parameters import MONEYS, PARAMETERS, Parameter
 from actions.reports.rejected import Rejected, malformed
-from actions.reports.reported_items import ItemFields, ReportedItem, needs_sku
+from actions.reports.reported_items import ItemFields, ReportedItem
 from actions.reports.unused_names import UnusedNames
 
 Kind = ActionEvent.Kind
@@ -31,11 +33,12 @@ LONG_TEXTS: Final = {"LandingPageUrl": 2000, "UniqueUrl": 2000, "UserAgent": 200
 # Which of the parameters that are money may be reported, in the cart's currency.
 REPORTED_MONEY: Final = tuple(f"Money{number}" for number in range(1, MONEYS + 1))
 POST_DISCOUNT: Final = "OrderSubTotalPostDiscount"
-_TOTALS: Final = ("Amount", POST_DISCOUNT)
+_ROUNDED: Final = frozenset({"Amount", POST_DISCOUNT, "OrderDiscount"})
 LONG_TEXT = 2000  # Of a field of which nothing is known.
 MAX_FIELDS = 1000 * 12  # As many as the most items have, flat; bounds the work on one report.
 RESET: Final = "RESET"  # The documented reason that puts an action back to its original values.
 MAX_EVENT_TYPE_CODE = 64  # As documented, and as event types have it.
+_ITEM, _PARAMETER, _READ = Use.ITEM, Use.PARAMETER, Use.READ  # Looked at for each field of each report.
 ACTION_ID = re.compile(r"(\d{1,18})\.(\d{1,18})\.(\d{1,18})", re.ASCII)
 
 
@@ -118,24 +121,24 @@ class _Reader:
             raise read.too_long(name)
         use, canonical = NAMES.meaning(name)
         plain = unwrapped(value) if isinstance(value, str) and "=" in value else value
-        match use:
-            case Use.READ:
-                self._keep(canonical, name, self._read(canonical, name, value if canonical == "OrderId" else plain))
-            case Use.PARAMETER:
-                self._keep_parameter(canonical, name, read_parameter(canonical, name, plain))
-            case Use.ITEM if needs_sku(canonical):
-                self._beside_sku.append((canonical, name, plain))
-            case Use.ITEM:
-                self._items.take_flat(canonical, name, plain)
-            case Use.KEPT:
-                limit = LONG_TEXTS.get(canonical, read.MAX_TEXT)
-                self._keep_parameter(canonical, name, read.read_text(name, plain, limit))
-            case Use.ITEMS:
-                self._items.take_list(name, value)
-            case Use.WORKED_OUT:
-                self._warnings.append(f"{name} is worked out from the action; the reported value is not used.")
-            case Use.UNUSED | Use.UNKNOWN:
-                self._keep_unused(use, canonical, name, plain)
+        # In the order of how often each is reported.
+        if use == _ITEM and canonical not in BESIDE_SKU:
+            self._items.take_flat(canonical, name, plain)
+        elif use == _PARAMETER:
+            self._keep_parameter(canonical, name, _PARAMETER_READERS[canonical](name, plain))
+        elif use == _READ:
+            self._keep(canonical, name, self._read(canonical, name, value if canonical == "OrderId" else plain))
+        elif use == _ITEM:
+            self._beside_sku.append((canonical, name, plain))
+        elif use == Use.KEPT:
+            limit = LONG_TEXTS.get(canonical, read.MAX_TEXT)
+            self._keep_parameter(canonical, name, read.read_text(name, plain, limit))
+        elif use == Use.ITEMS:
+            self._items.take_list(name, value)
+        elif use == Use.WORKED_OUT:
+            self._warnings.append(f"{name} is worked out from the action; the reported value is not used.")
+        else:
+            self._keep_unused(use, canonical, name, plain)
 
     def _keep_unused(self, use: str, canonical: str, name: str, value: object) -> None:
         read.check_characters(name, name)
@@ -152,7 +155,7 @@ class _Reader:
         result = READERS[canonical](name, value)
         if canonical == "OrderId" and isinstance(value, str) and value != result:
             self._warnings.append(f"{name} is read without the blanks and spreadsheet's marks around it.")
-        elif canonical in (*_TOTALS, "OrderDiscount") and isinstance(result, Decimal):
+        elif canonical in _ROUNDED and isinstance(result, Decimal):
             self._items.exact[name] = result
         return result
 
@@ -176,7 +179,7 @@ class _Reader:
         new_order = kind == Kind.CREATED
         self._take_beside_sku(kind)
         amount, post_discount = self._items.claim_total(get("Amount"), get(POST_DISCOUNT), new_order=new_order)
-        items = self._items.items(new_order=new_order)
+        items = self._items.items(new_order=new_order, currency=get("CurrencyCode", ""))
         itemized = any(item.carries_money for item in items)
         if itemized and amount is not None:
             self._warnings.append("Amount is not used: the order's amount is the sum of its items.")
@@ -298,19 +301,15 @@ def _require_identity(report: Report) -> None:
         )
 
 
-def read_parameter(canonical: str, name: str, value: object) -> str:
-    """The value of the parameter `canonical`, reported as `name`, as it renders."""
-    if canonical == customer_email.FIELD:
-        return customer_email.read_hash(name, value)
-    match PARAMETERS[canonical].type:
-        case ParameterType.NUMBER:
-            return f"{read.read_number(name, value):f}"
-        case ParameterType.MONEY:
-            return f"{read.read_money(name, value):f}"
-        case ParameterType.DATE:
-            return read.write_date(read.read_date(name, value))
-        case _:
-            return read.read_text(name, value, LONG_TEXTS.get(canonical, read.MAX_TEXT))
+def _reader_of(parameter: Parameter) -> Callable[[str, object], str]:
+    if parameter.name == customer_email.FIELD:
+        return customer_email.read_hash
+    limit = LONG_TEXTS.get(parameter.name)
+    return partial(read.read_text, limit=limit) if limit else read.AS_RENDERED.get(parameter.type, read.read_text)
+
+
+_PARAMETER_READERS: Final = {name: _reader_of(parameter) for name, parameter in PARAMETERS.items()}
+"""By name the reader of each parameter's value, as it renders."""
 
 
 def _read_kind(name: str, value: object) -> ActionEvent.Kind:

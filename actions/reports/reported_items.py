@@ -1,78 +1,28 @@
 """The lines of a reported order: as a list of objects, or flat, with the line's number behind the field's name. Pure.
 
-`Items: [{"Sku": "GH23", "SubTotal": "8.76"}]` and `ItemSku1=GH23`, `ItemSubTotal1=8.76` say the same. In the flat form
-the prefix `Item` may be left out, and so may the number of the first line.
+`Items: [{"Sku": "GH23", "SubTotal": "8.76"}]` and `ItemSku1=GH23`, `ItemSubTotal1=8.76` say the same.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from actions.reports import fields as read
 from actions.reports.documented import is_unused_item_field
+from actions.reports.item_names import Attribute, attribute_of, place_of
 from actions.reports.near_misses import near_item_field
 from actions.reports.order_ids import unwrapped
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.spelling import squashed
-from value_types.currencies import minor_units
+from value_types.currencies import minor_units, smallest_unit
 
 MAX_ITEMS = 1000  # Above any order that people place; bounds the snapshot, which every postback may render.
 
-ATTRIBUTES: Final[Mapping[str, tuple[str, Callable[[str, object], object]]]] = {
-    "Sku": ("sku", read.read_text),
-    "Category": ("category", read.read_text),
-    "Name": ("name", read.read_text),
-    "Quantity": ("quantity", read.read_quantity),
-    "SubTotal": ("sub_total", read.read_amount),
-    "Price": ("price", read.read_number),
-    "Amount": ("amount", read.read_amount),
-    "Discount": ("discount", read.read_amount),
-    "TotalDiscount": ("total_discount", read.read_amount),
-    "DiscountRate": ("discount_rate", read.read_rate),
-    "cartamt": ("net", read.read_amount),
-    "QuantityDelta": ("quantity_delta", read.read_quantity_delta),
-    "SubTotalDelta": ("sub_total_delta", read.read_money),
-}
-OTHER_NAMES: Final[Mapping[str, str]] = {
-    "sku": "Sku",
-    "cat": "Category",
-    "name": "Name",
-    "qty": "Quantity",
-    "rbt": "TotalDiscount",
-}
-"""Names of the same attributes in batch files and in templates."""
-
-# cartamt is a name in lists and templates only.
-_SQUASHED: Final = {squashed(name): name for name in ATTRIBUTES if name != "cartamt"}
-_SQUASHED_INSIDE: Final = {squashed(name): known for name, known in OTHER_NAMES.items()} | {
-    squashed(name): name for name in ATTRIBUTES
-}
-_FLAT: Final = re.compile(rf"(item)?({'|'.join(_SQUASHED)})([1-9]\d{{0,3}})?", re.ASCII)
-_CANONICAL: Final = re.compile(rf"(Item)?({'|'.join(_SQUASHED.values())})(\d+)?", re.ASCII)
-_ROUNDED: Final = (
-    "sub_total",
-    "sub_total_delta",
-    "amount",
-    "net",
-    "total_discount",
-)  # A price has as many decimals as it needs.
-# Without the prefix and without a number these are words that anybody uses: of an item only where it has a Sku.
-_BESIDE_SKU: Final = frozenset({"Name", "Category", "Price", "Quantity", "Discount"})
-
-
-def flat_field(squashed_name: str) -> str:
-    """The flat field of an item that a name without case and separators means, or nothing."""
-    match = _FLAT.fullmatch(squashed_name)
-    return f"{'Item' if match[1] else ''}{_SQUASHED[match[2]]}{match[3] or ''}" if match else ""
-
-
-def needs_sku(flat: str) -> bool:
-    """Whether this is a field of an item only beside a Sku."""
-    return flat in _BESIDE_SKU
+# A price has as many decimals as it needs.
+_ROUNDED: Final = frozenset({"sub_total", "sub_total_delta", "amount", "net", "total_discount"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +42,7 @@ class ReportedItem:
     net: Decimal | None = None  # After all discounts, the order's included.
     total_discount: Decimal | None = None  # Of the whole line.
     discount_rate: Decimal | None = None  # In percent.
+    told: Mapping[str, str] | None = None  # What only receivers are told, by its name in templates.
 
     @property
     def carries_money(self) -> bool:
@@ -143,15 +94,15 @@ class ItemFields:
 
     def take_flat(self, flat: str, field: str, value: object) -> None:
         """Take the flat field that was reported as `field`."""
-        match = _CANONICAL.fullmatch(flat)
-        if match is None:
-            raise ValueError(f"{flat} is not a flat field of an item.")
-        _, name, digits = match.groups()
-        number = int(digits or 1)
+        number, attribute, numbered = place_of(flat)
         if number > MAX_ITEMS:
             raise malformed(field, f"at most {MAX_ITEMS} items are allowed.")
-        self._unnumbered_sku |= name == "Sku" and not digits
-        self._take(self._flat.setdefault(number, {}), name, field, value)
+        if not numbered and attribute.name == "sku":
+            self._unnumbered_sku = True
+        values = self._flat.get(number)
+        if values is None:
+            values = self._flat[number] = {}
+        self._put(values, attribute, field, value)
 
     @property
     def has_sku(self) -> bool:
@@ -159,14 +110,19 @@ class ItemFields:
         return "sku" in self._flat.get(1, {})
 
     def _take(self, values: dict[str, Any], name: str, field: str, value: object) -> None:
-        known = ATTRIBUTES.get(OTHER_NAMES.get(name, name)) or _in_other_spelling(name)
+        known = attribute_of(name)
         if known is None:
             read.check_characters(field, field)
             _refuse_near_miss(name, field)
             self.warnings.append(f"{field} is no known field of an item; it is not kept.")
             return
-        attribute, reader = known
+        self._put(values, known, field, value)
+
+    def _put(self, values: dict[str, Any], known: Attribute, field: str, value: object) -> None:
+        attribute, reader, told = known
         read_value = reader(field, value)
+        if told:
+            values = values.setdefault("told", {})
         if values.setdefault(attribute, read_value) != read_value:
             raise malformed(field, "the same item has this twice, with different values.")
         if attribute in _ROUNDED and isinstance(read_value, Decimal):
@@ -218,19 +174,22 @@ class ItemFields:
         self.warnings.append("OrderDiscount is not taken off: what the items cost is given after it.")
         return None
 
-    def items(self, *, new_order: bool) -> tuple[ReportedItem, ...]:
-        """The lines in their order.
+    def items(self, *, new_order: bool, currency: str) -> tuple[ReportedItem, ...]:
+        """The lines in their order; one that is not reported has the usual currency.
 
         Raises:
             Rejected: a line contradicts itself, or lacks what a change of a line needs.
         """
         if self._listed and self._flat:
             raise Rejected("MALFORMED", "Items are given both as a list and as numbered fields; one of them is enough.")
-        numbered = [self._flat[number] for number in sorted(self._flat)] or self._listed
-        return tuple(
-            _checked(number, ReportedItem(**_without_idle_zeros(values)), new_order)
-            for number, values in enumerate(numbered, 1)
-        )
+        items = []
+        for number, values in sorted(self._flat.items()) or enumerate(self._listed, 1):
+            if "price" in values and "sub_total" in values:
+                price = values.pop("price")
+                field = "Items" if self._listed else f"ItemSubTotal{number}"
+                _require_agreement(field, number, price, values, (1 if new_order else None, smallest_unit(currency)))
+            items.append(_checked(number, ReportedItem(**_without_idle_zeros(values)), new_order))
+        return tuple(items)
 
 
 MONEY: Final = frozenset({"sub_total", "price", "sub_total_delta", "amount", "net"})
@@ -247,20 +206,36 @@ def _without_idle_zeros(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in kinds or value}
 
 
-def _in_other_spelling(name: str) -> tuple[str, Callable[[str, object], object]] | None:
-    own = _SQUASHED_INSIDE.get(squashed(name).removeprefix("item"))
-    return ATTRIBUTES.get(own) if own else None
-
-
 def _refuse_near_miss(name: str, field: str) -> None:
     """Refuse an unknown name inside of an item that is near a known one, unless it is documented."""
     plain = squashed(name)
-    if is_unused_item_field(name, plain if plain.startswith("item") else f"item{plain}"):
+    if is_unused_item_field(plain if plain.startswith("item") else f"item{plain}"):
         return
     near = near_item_field(name)
     if near:
         near = near.removeprefix("Item")
         raise malformed(field, f"an item has no field of this name; is {near} meant? Name it {near}, or leave it out.")
+
+
+def _require_agreement(
+    field: str, number: int, price: Decimal, values: Mapping[str, Any], usual: tuple[int | None, Decimal]
+) -> None:
+    """Refuse a line whose SubTotal is not its Price times its Quantity, but for the rounding of each piece.
+
+    `usual` has the quantity where none is reported, and the smallest unit of the currency.
+    """
+    usual_quantity, unit = usual
+    quantity, sub_total = values.get("quantity", usual_quantity), values["sub_total"]
+    if quantity is None:
+        raise malformed(
+            field, f"item {number} has SubTotal and Price, and no Quantity to tell whether they agree; one is enough."
+        )
+    if abs(price * quantity - sub_total) > unit * max(quantity, 1) / 2:
+        raise malformed(
+            field,
+            f"the SubTotal of item {number} is {read.shown(sub_total)}, but its Price times its Quantity is "
+            f"{read.shown(price * quantity)}; report one of them.",
+        )
 
 
 def _checked(number: int, item: ReportedItem, new_order: bool) -> ReportedItem:

@@ -26,7 +26,7 @@ from actions.imports.run import (
 )
 from actions.imports.understood import shown_first
 from actions.reports.files import FileLine, UnreadableFileError
-from actions.reports.stored_fields import raw_storable
+from actions.reports.storable import raw_storable
 
 CHANGES = ("modified", "reversed", "restored")
 MAX_NOTES = 100  # Each is printed once; a file with more kinds of them has another problem.

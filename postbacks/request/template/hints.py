@@ -83,6 +83,10 @@ ITEM_ALIASES: Final = _by_alias("""
     cartamt: cartamount
     rbt: rebate discount
     name: title product productname
+    mpn: partnumber manufacturerpartnumber
+    subcategory: subcat
+    promocode: coupon promo voucher
+    deliverytype: delivery shipping
 """)
 
 

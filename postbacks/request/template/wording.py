@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS
+from actions.reports.parameters import FREE_OF_ITEMS, ITEM_ATTRIBUTES, PARAMETERS
 from postbacks.request.template import limits
 from postbacks.request.template.functions import FUNCTIONS
 from postbacks.request.template.hints import FUNCTION_ALIASES, ITEM_ALIASES, PARAMETER_ALIASES, did_you_mean, nearest
@@ -65,12 +65,20 @@ def unknown_item(name: str, attribute: str, loop_name: str | None, *, braces: bo
     return message, f"Attributes belong to the items of a join: {FUNCTIONS['join'].example}"
 
 
+_ATTRIBUTES: Final = " ".join(
+    [
+        *(name for name in ITEM_ATTRIBUTES if not name[-1].isdigit()),
+        *(f"{name}1…{name}{last}" for name, last in FREE_OF_ITEMS.items()),
+    ]
+)
+
+
 def unknown_attribute(loop_name: str, attribute: str, *, braces: bool) -> Wording:
     write = "{%s}" if braces else "%s"
     hint = did_you_mean(attribute, ITEM_ATTRIBUTES, write % f"{loop_name}.%s", ITEM_ALIASES)
     return (
         f"Unknown item attribute {write % f'{loop_name}.{_short(attribute)}'}",
-        hint or f"The attributes are {' '.join(ITEM_ATTRIBUTES)}.",
+        hint or f"The attributes are {_ATTRIBUTES}.",
     )
 
 

@@ -24,7 +24,7 @@ from actions.recording.action_state import ActionState
 from actions.recording.record import record
 from actions.recording.results import Recorded, RejectedResult
 from actions.reports.report import Report
-from actions.reports.stored_fields import storable
+from actions.reports.storable import storable
 from actions.signals import action_events_recorded
 from partners.models import ActionTracker
 from tests.support.api import Caller, lines, results

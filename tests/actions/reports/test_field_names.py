@@ -176,13 +176,8 @@ def test_beside_what_finds_the_partner_another_id_is_a_note() -> None:
             "OrderMargin",
             "PhoneNumber",
             "TrackingConsent",
-            "ItemText1_1",
-            "itemtext1_2",
-            "ItemMoney3_1",
-            "ItemBrand1",
-            "ItemSubCategory2",
-            "ItemMpn1",
-            "ItemDeliveryType1",
+            "ItemMargin1",
+            "itemmargin",
         ],
     ],
 )
@@ -195,7 +190,8 @@ def test_a_documented_name_that_is_not_used_is_known(name: str) -> None:
 
 def test_a_separator_between_digits_counts() -> None:
     assert sale({"ItemSku11": "A", "ItemSubTotal11": "5"}).items[0].sku == "A"
-    assert sale({"Amount": 5, "ItemText1_1": "A"}).items == ()
+    assert sale({"ItemText1_1": "A", "ItemText11_2": "B", "Amount": 5}).items[1].told == {"text2": "B"}
+    assert sale({"Amount": 5, "ItemText11": "A"}).items == ()
     assert "ItemSku1_1: " in refusal({"ItemSku1_1": "A", "ItemSubTotal1_1": "5"})
 
 

@@ -61,6 +61,40 @@ def test_every_parameter_is_accepted_under_its_own_name(name: str) -> None:
         assert report.parameters == {name: example}
 
 
+@pytest.mark.parametrize(
+    ("price", "quantity", "sub_total", "currency"),
+    [
+        ("5.00", "3", "15.00", "USD"),
+        ("5", "", "5.00", ""),
+        ("3.333", "3", "10.00", "EUR"),
+        ("3.33", "3", "10.00", "EUR"),  # Each piece was rounded.
+        ("33", "3", "100", "JPY"),
+        ("0", "3", "0", "USD"),
+    ],
+)
+def test_a_subtotal_may_stand_beside_a_price_that_agrees(
+    price: str, quantity: str, sub_total: str, currency: str
+) -> None:
+    flat = sale(ItemSku1="A", ItemPrice1=price, ItemQuantity1=quantity, ItemSubTotal1=sub_total, CurrencyCode=currency)
+    listed = sale(
+        Items=[{"Sku": "A", "Price": price, "Quantity": quantity, "SubTotal": sub_total}], CurrencyCode=currency
+    )
+    (item,) = flat.items
+    assert (item.sub_total, item.price) == (Decimal(sub_total), None)
+    assert flat.items == listed.items
+
+
+def test_of_a_change_the_quantity_tells_whether_price_and_subtotal_agree() -> None:
+    item = {"Sku": "A", "Price": "5", "SubTotal": "15"}
+    assert "no Quantity to tell" in str(refused({**CHANGE, "Items": [item]}))
+    assert parse_report({**CHANGE, "Items": [{**item, "Quantity": 3}]}).items[0].sub_total == 15
+
+
+@pytest.mark.parametrize("name", ["OrderSubTotalPreDiscount", "OrderSubtotal", "ordersubtotal"])
+def test_a_total_before_discounts_is_an_amount(name: str) -> None:
+    assert (sale(**{name: "100"}).amount, sale(**{name: "100"}).warnings) == (Decimal(100), ())
+
+
 @pytest.mark.parametrize("name", sorted(WORKED_OUT))
 def test_what_follows_from_the_action_is_not_taken_from_the_report(name: str) -> None:
     report = sale(**{name: "1"})
@@ -220,7 +254,16 @@ def test_now_is_the_moment_of_reading() -> None:
             "Items, item 2, Quantity: '1.5' is not a quantity; a whole number is expected.",
         ),
         ({"Items": [{"Sku": "a\0"}]}, "MALFORMED", None),
-        ({"Items": [{"SubTotal": "1", "Price": "1"}]}, "MALFORMED", None),
+        (
+            {"Items": [{"SubTotal": "2", "Price": "1"}]},
+            "MALFORMED",
+            "Items: the SubTotal of item 1 is '2', but its Price times its Quantity is '1'; report one of them.",
+        ),
+        (
+            {"ItemPrice2": "5", "ItemQuantity2": "3", "ItemSubTotal2": "20", "ItemSku1": "A", "ItemSubTotal1": "1"},
+            "MALFORMED",
+            None,
+        ),
         ({"Items": [{"Sku": "A"}], "ItemSku1": "A"}, "MALFORMED", None),
         (
             {"Items": [{"Sku": "A", "SubTotalDelta": "1"}]},

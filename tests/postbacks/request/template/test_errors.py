@@ -169,7 +169,7 @@ ITEMS = [
     ("{join(items, i, '{i.quantity}')}", "Unknown item attribute {i.quantity} at column 18. Did you mean {i.qty}?"),
     (
         "{join(items, i, '{lower(i.zzz)}')}",
-        "Unknown item attribute i.zzz at column 25. The attributes are sku cat qty amt cartamt rbt name.",
+        "Unknown item attribute i.zzz at column 25. The attributes are sku cat qty amt cartamt rbt name brand mpn subcategory promocode deliverytype text1…text50 numeric1…numeric10 money1…money10 date1…date10.",
     ),
     ("{join(items, i, '{j.sku}')}", "Unknown item {j.sku} at column 18. Here the item is {i.sku}."),
     ("{join(items, i, '{sku}')}", "Unknown parameter {sku} at column 18. Did you mean {i.sku}?"),

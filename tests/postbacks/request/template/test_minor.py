@@ -105,6 +105,6 @@ def test_a_hidden_currency_still_says_how_amounts_are_written() -> None:
 def test_all_money_names_its_currency() -> None:
     currencies = [each.currency for each in PARAMETERS.values() if each.type is ParameterType.MONEY]
     currencies += [each.currency for each in ITEM_ATTRIBUTES.values() if each.type is ParameterType.MONEY]
-    assert len(currencies) == 20
+    assert len(currencies) == 30
     assert set(currencies) == {"Currency", "OriginalCurrency", "PayoutCurrency"} <= PARAMETERS.keys()
     assert written("{PayoutCurrency}", sample_values()) == "USD"

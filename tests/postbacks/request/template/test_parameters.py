@@ -9,6 +9,7 @@ from actions.reports.parameters import (
     EVENTS,
     ITEM_ATTRIBUTES,
     PARAMETERS,
+    TOLD_OF_ITEMS,
     Carried,
     ParameterType,
     is_personal,
@@ -75,7 +76,8 @@ def test_every_parameter_renders_from_a_recorded_action_in_each_of_its_events() 
     make_rate("EUR", "USD", "1.25")
     reported = {name: text for name, text in sample.items() if name in PARAMETERS and name not in WORKED_OUT}
     del reported["DeliveryId"], reported["Attempt"], reported["ActionEvent"]
-    items = [{"sku": "A 1", "cat": "Hats", "qty": 2, "cartamt": "80.00", "rbt": "1.50", "name": "Brim"}]
+    told = {each.name: each.example for each in TOLD_OF_ITEMS}
+    items = [{"sku": "A 1", "cat": "Hats", "qty": 2, "cartamt": "80.00", "rbt": "1.50", "name": "Brim"} | told]
     created = record_action(
         tracker, partner, OrderId="SS-1", CurrencyCode="EUR", Reason="TEST", Items=items, **reported
     )
@@ -103,7 +105,9 @@ def test_every_parameter_renders_from_a_recorded_action_in_each_of_its_events() 
     ]
     item = "".join(f"{{i.{name}}}|" for name in ITEM_ATTRIBUTES)
     template = compile_template(f"{{join(items, i, '{item}')}}", Place.TEXT)
-    assert template.render(created.parameters) == "A 1|Hats|2|100.00|80.00|1.50|Brim|"
+    assert template.render(created.parameters) == "|".join(
+        ("A 1", "Hats", "2", "100.00", "80.00", "1.50", "Brim", *told.values(), "")
+    )
 
 
 @pytest.mark.django_db
