@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     # Programs of the version before insert items without it, so it may be empty.
 
     dependencies = [
-        ("actions", "0011_import_reading"),
+        ("actions", "0013_worth_of_new_actions"),
     ]
 
     operations = [

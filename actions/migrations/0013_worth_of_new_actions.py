@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("actions", "0011_import_reading")]
+    dependencies = [("actions", "0012_scopes_of_tokens")]
 
     operations = [
         migrations.AddField(
