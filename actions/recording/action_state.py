@@ -35,7 +35,7 @@ class Worth(NamedTuple):
     def kept(self) -> dict[str, Any]:
         """It as JSON, to be read by `of`."""
         return {
-            "lines": [[_text(value) for value in line] for line in self.lines],
+            "lines": [[*map(_text, line[:-1]), line.told] for line in self.lines],
             "original": str(self.original),
             "amount": str(self.amount),
             "payout": str(self.payout),
@@ -46,8 +46,8 @@ class Worth(NamedTuple):
     def of(cls, kept: Mapping[str, Any]) -> Worth:
         """What was `kept`."""
         lines = tuple(
-            Line(sku, category, name, quantity, *map(_amount, money))
-            for sku, category, name, quantity, *money in kept["lines"]
+            Line(sku, category, name, quantity, *map(_amount, money))._replace(told=told)
+            for sku, category, name, quantity, *money, told in kept["lines"]
         )
         original, amount, payout = (Decimal(kept[name]) for name in ("original", "amount", "payout"))
         return cls(lines, original, amount, payout, _amount(kept["order_discount"]))

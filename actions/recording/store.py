@@ -64,18 +64,12 @@ UPDATE_ITEMS = """
 UPDATE actions_item SET
     sku = v.sku, category = v.category, name = v.name, quantity = v.quantity, sub_total = v.sub_total,
     amount = v.amount, discount = v.discount, order_share = v.order_share, discount_each = v.discount_each,
-    discount_rate = v.discount_rate
+    discount_rate = v.discount_rate, told = v.told
 FROM (VALUES %s) AS v (id, sku, category, name, quantity, sub_total, amount, discount, order_share, discount_each,
-    discount_rate)
+    discount_rate, told)
 WHERE actions_item.id = v.id
 """
-ITEM_ROW = f"(%s::bigint, %s, %s, %s, %s::integer{', %s::numeric' * 6})"
-
-# Few reports say it, and fewer change it.
-UPDATE_TOLD = """
-UPDATE actions_item SET told = v.told FROM (VALUES %s) AS v (id, told) WHERE actions_item.id = v.id
-"""
-TOLD_ROW = "(%s::bigint, %s::jsonb)"
+ITEM_ROW = f"(%s::bigint, %s, %s, %s, %s::integer{', %s::numeric' * 6}, %s::jsonb)"
 
 Row = tuple[Any, ...]
 
@@ -171,9 +165,8 @@ def _update_actions(actions: Sequence[Action]) -> None:
 
 
 def _update_items(items: Sequence[Item]) -> None:
-    rows = [(item.pk, item.sku, item.category, item.name, item.quantity, *line_of(item)[4:10]) for item in items]
+    rows = [(item.pk, *line_of(item)[:10], _json(item.told) if item.told else None) for item in items]
     _execute(UPDATE_ITEMS, ITEM_ROW, rows)
-    _execute(UPDATE_TOLD, TOLD_ROW, [(item.pk, _json(item.told)) for item in items if item.told])
 
 
 def _delete_items(ids: Iterable[int]) -> None:
