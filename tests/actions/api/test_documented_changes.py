@@ -77,7 +77,7 @@ TWO_LINES = {
 def test_reset_brings_back_the_created_amounts_and_items_in_one_event(call: Caller, tracker: ActionTracker) -> None:
     order = Order(call, tracker, **TWO_LINES)
     first, rows = order.values(), list(Item.objects.order_by("position").values())
-    order.put(Sku="A", Quantity="1", Name="Smaller tent", Brand="Fern")
+    order.put(Sku="A", Quantity="1", Name="Smaller tent", ItemBrand="Fern")
     order.put(Sku="C", SubTotal="30", OrderDiscount="2")
     order.put(Amount="7")
     back = order.put(Reason="RESET")
