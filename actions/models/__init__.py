@@ -1,6 +1,7 @@
 """What was converted, who reported it, and which files are being imported."""
 
 from actions.models.actions import Action, ActionEvent, Item
+from actions.models.early_changes import EarlyChange
 from actions.models.imports import ImportPart, ImportRun
 from actions.models.submissions import ApiToken, BatchPart, IdempotencyKey, Submission
 
@@ -9,6 +10,7 @@ __all__ = [
     "ActionEvent",
     "ApiToken",
     "BatchPart",
+    "EarlyChange",
     "IdempotencyKey",
     "ImportPart",
     "ImportRun",
