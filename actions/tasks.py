@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from actions.recording import maturing
+from actions.recording import early_changes, keeping, maturing
 
 SECONDS = 20  # Posted each minute; the worker is needed for sending too.
 
@@ -11,3 +11,10 @@ SECONDS = 20  # Posted each minute; the worker is needed for sending too.
 def mature() -> None:
     """Lock and clear the actions whose date has come."""
     maturing.mature(SECONDS)
+
+
+@shared_task(name="actions.tasks.early_changes", ignore_result=True)
+def take_early_changes() -> None:
+    """Take the changes whose orders have come unnoticed; refuse those whose orders have not come in time."""
+    keeping.take_missed(SECONDS)
+    early_changes.give_up(SECONDS)

@@ -190,6 +190,7 @@ CELERY_BEAT_SCHEDULE = {
     "replay": {"task": "postbacks.tasks.replay", "schedule": 1.0, "options": {"expires": 2}},
     "fold": {"task": "postbacks.tasks.fold", "schedule": 5.0, "options": {"expires": 5}},
     "mature": {"task": "actions.tasks.mature", "schedule": 60.0, "options": {"expires": 60}},
+    "early changes": {"task": "actions.tasks.early_changes", "schedule": 5.0, "options": {"expires": 5}},
     "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0, "options": {"expires": 30}},
     # Each hour of the night: the next run continues what one did not finish, or a restart cut off.
     "prune": {

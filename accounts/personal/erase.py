@@ -16,7 +16,8 @@ from django.contrib.admin.models import LogEntry as AdminMessage
 from django.db import connection, transaction
 
 from accounts.personal.found import Person, find
-from actions.models import Action, ActionEvent, Submission
+from actions.models import Action, ActionEvent, EarlyChange, Submission
+from actions.reports.personal import but_personal
 from operations.retention.kinds import NOT_PERSONAL, PERSONAL, PERSONAL_DATA, TEXTS
 from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery
@@ -78,6 +79,9 @@ def erase(customer_id: str, sleep: Callable[[float], None] = time.sleep) -> Eras
 def _erase(customer_id: str, *, keep_id: bool = False) -> Person:
     """Erases everything or nothing; `keep_id` keeps what the customer is found by. Returns the customer."""
     person = find(customer_id)
+    early = EarlyChange.objects.filter(submission__in=person.submissions)
+    if early.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True):
+        person = find(customer_id)  # What has been taken meanwhile is with its action now.
     # Recording an event locks its action too, so later events are based on the action as this leaves it.
     list(Action.objects.select_for_update(no_key=True).filter(pk__in=person.actions).order_by("pk").only("pk"))
     deliveries = person.deliveries()
@@ -90,9 +94,17 @@ def _erase(customer_id: str, *, keep_id: bool = False) -> Person:
         cursor.execute(_OF_DELIVERIES, {"ids": deliveries, **names})
         cursor.execute(PERSONAL_DATA.prune, {"ids": list(events), **names})
     if not keep_id:
-        Submission.objects.filter(pk__in=person.submissions).update(fields={}, notes=[], message="")
+        _erase_submissions(person.submissions)
         _erase_rules(person.rules)
     return person
+
+
+def _erase_submissions(keys: list[int]) -> None:
+    """Erases what was reported. Of a change that waits for its order, all that is not personal is still needed."""
+    waiting = list(Submission.objects.filter(pk__in=keys, result=Submission.Result.WAITING))
+    Submission.objects.filter(pk__in=keys).update(fields={}, notes=[], message="")
+    for submission in waiting:
+        Submission.objects.filter(pk=submission.pk).update(fields=but_personal(submission.fields))
 
 
 def _erase_rules(keys: list[int]) -> None:

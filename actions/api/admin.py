@@ -103,7 +103,7 @@ class SubmissionAdmin(ShownOnly, LargeTable):
     @admin.display(description="Reported fields")
     def reported(self, submission: Submission) -> SafeString | str:
         if not submission.fields:
-            return "Kept only while a report is refused."
+            return "Kept only while a report is refused or waits for its order."
         return format_html("<pre>{}</pre>", json.dumps(submission.fields, indent=2, ensure_ascii=False))
 
     @admin.display(description="Reported fields")

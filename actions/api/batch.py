@@ -21,16 +21,16 @@ from django.utils import timezone
 from actions.api.answers import error
 from actions.api.bodies import BodyTooLargeError, check_complete
 from actions.api.fields import LINES, content_type
-from actions.api.saving import note_result
 from actions.api.submit import read_report
 from actions.imports.parts import LINES_PER_TRANSACTION
 from actions.models import ApiToken, BatchPart, IdempotencyKey, Submission
+from actions.recording.keeping import keep
 from actions.recording.record import record
-from actions.recording.results import Recorded, RejectedResult, Repeated, Result, refused
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result, Waiting, refused
+from actions.recording.submissions import needed_fields, note_result
 from actions.reports.files import json_object
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
-from actions.reports.storable import storable
 
 MAX_LINES = 10_000
 MAX_BYTES = 64 * 1024 * 1024  # Ten thousand orders with twenty items each.
@@ -158,8 +158,8 @@ def _take_part(
             (line, report, fields, next(recorded) if isinstance(report, Report) else refused(report))
             for line, report, fields in read
         ]
-        rejected = _keep_rejected(submission, results)
-        told = [_result_line(line, report, result, rejected.get(line)) for line, report, _, result in results]
+        kept = _keep_unrecorded(submission, results)
+        told = [_result_line(line, report, result, kept.get(line)) for line, report, _, result in results]
         _count(submission, [result for *_, result in results])
         if key is not None:
             BatchPart.objects.create(key=key, number=number, results=told)
@@ -174,28 +174,32 @@ def _read(text: bytes, submission: Submission) -> tuple[Report | Rejected, dict[
     return read_report(Submission.Kind.BATCH, fields, submission), fields
 
 
-def _keep_rejected(
+def _keep_unrecorded(
     submission: Submission, results: list[tuple[int, Report | Rejected, dict[str, Any], Result]]
 ) -> dict[int, Submission]:
-    """A submission for each line that was refused, by its line, so that it can be processed again."""
-    rows = []
+    """A submission for each line that was refused or waits, by its line, so that it can still be recorded."""
+    rows, waiting = [], []
     for line, _, fields, result in results:
-        if isinstance(result, RejectedResult):
+        if isinstance(result, (RejectedResult, Waiting)):
             row = Submission(
                 token=submission.token,
                 kind=Submission.Kind.BATCH,
                 batch=submission,
                 line=line,
                 received_at=submission.received_at,
-                fields=storable(fields),
+                fields=needed_fields(fields, result),
             )
             note_result(row, result)
             rows.append(row)
+            if isinstance(result, Waiting):
+                waiting.append((row, result))
     Submission.objects.bulk_create(rows)
+    keep(waiting)
     return {row.line: row for row in rows if row.line is not None}
 
 
-def _result_line(line: int, report: Report | Rejected, result: Result, rejected: Submission | None) -> dict[str, Any]:
+def _result_line(line: int, report: Report | Rejected, result: Result, row: Submission | None) -> dict[str, Any]:
+    kept = row.public_id if row else ""
     notes = {"Notes": list(report.warnings)} if isinstance(report, Report) and report.warnings else {}
     match result:
         case Recorded(event):
@@ -204,8 +208,9 @@ def _result_line(line: int, report: Report | Rejected, result: Result, rejected:
             reason = Repeated.reason_code
             return {"Line": line, "Result": "repeated", "ErrorReason": reason, "ActionId": action.action_id, **notes}
         case RejectedResult(code, message):
-            kept = rejected.public_id if rejected else ""
             return {"Line": line, "Result": "rejected", "ErrorReason": code, "Message": message, "Submission": kept}
+        case Waiting():
+            return {"Line": line, "Result": "waiting", "Message": result.message, "Submission": kept, **notes}
 
 
 def _count(submission: Submission, results: list[Result]) -> None:

@@ -205,12 +205,15 @@ def _wanted_actions(token: ApiToken, wanted: ActionFilter) -> QuerySet[Action]:
     )
 
 
+_STATUS = {Submission.Result.WAITING: "Queued", Submission.Result.RUNNING: "In Progress"}
+
+
 def _submission(submission: Submission, *, texts: bool) -> dict[str, Any]:
     result = Submission.Result(submission.result)
     error_type = {Submission.Result.REJECTED: "REJECTED", Submission.Result.REPEATED: "REPEATED"}.get(result, "")
     return {
         "Id": submission.public_id,
-        "Status": "In Progress" if result == Submission.Result.RUNNING else "Complete",
+        "Status": _STATUS.get(result, "Complete"),
         "Result": result.value,
         "ErrorType": error_type,
         "ErrorReason": submission.reason_code,

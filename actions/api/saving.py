@@ -1,4 +1,4 @@
-"""Notes on submissions what became of them, and writes them.
+"""Writes submissions.
 
 Each request makes one, and putting its statement together takes Django longer than the rest.
 """
@@ -11,7 +11,6 @@ from typing import Any
 from django.db import connection
 
 from actions.models import Submission
-from actions.recording.results import Recorded, RejectedResult, Repeated, Result
 
 _INSERT = """
 INSERT INTO actions_submission (token_id, kind, result, received_at, processed_at, reason_code, message, notes, fields,
@@ -19,21 +18,6 @@ INSERT INTO actions_submission (token_id, kind, result, received_at, processed_a
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 RETURNING id
 """
-
-
-def note_result(submission: Submission, result: Result) -> None:
-    """Note on a submission what became of its report; it is not saved."""
-    submission.reason_code = submission.message = ""
-    match result:
-        case Recorded(event):
-            submission.result, submission.action_id = Submission.Result.RECORDED, event.action_id
-            submission.reason_code = event.action.no_payout_reason
-        case Repeated(action):
-            submission.result, submission.action_id = Submission.Result.REPEATED, action.pk
-            submission.reason_code = Repeated.reason_code
-            submission.message = f"The action {action.action_id} has been reported before."
-        case RejectedResult(code, message):
-            submission.result, submission.reason_code, submission.message = Submission.Result.REJECTED, code, message
 
 
 def save(submission: Submission) -> None:

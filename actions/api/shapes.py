@@ -31,11 +31,11 @@ class Error(Schema):
 
 
 class SubmissionShape(Schema):
-    """What became of a request."""
+    """What became of a request; `Queued` is a change that waits for its order."""
 
     Id: str
-    Status: Literal["In Progress", "Complete"]
-    Result: str = Field(description="recorded, repeated or rejected; of a batch running or complete.")
+    Status: Literal["Queued", "In Progress", "Complete"]
+    Result: str = Field(description="recorded, repeated, rejected or waiting; of a batch running or complete.")
     ErrorType: Literal["", "REJECTED", "REPEATED"]
     ErrorReason: str = Field(description="A reason code, or empty.")
     Message: str

@@ -10,14 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from actions.api.rights import programs_of
-from actions.api.saving import note_result, save
+from actions.api.saving import save
 from actions.models import ActionEvent, ApiToken, Submission
+from actions.recording.keeping import keep
 from actions.recording.record import record
 from actions.recording.refusals import UNREADABLE, refusal_of
-from actions.recording.results import RejectedResult, Result, refused
+from actions.recording.results import RejectedResult, Result, Waiting, refused
+from actions.recording.submissions import needed_fields, note_result
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.report import Report, parse_report
-from actions.reports.storable import clean, storable
+from actions.reports.storable import clean
 
 Kind = ActionEvent.Kind
 
@@ -26,6 +28,7 @@ EVENTS: Mapping[str, tuple[ActionEvent.Kind, ...]] = {
     Submission.Kind.CHANGE: (Kind.MODIFIED, Kind.RESTORED),
     Submission.Kind.REVERSAL: (Kind.REVERSED,),
     Submission.Kind.BATCH: (Kind.CREATED, Kind.MODIFIED, Kind.REVERSED, Kind.RESTORED),
+    Submission.Kind.FILE: (Kind.CREATED, Kind.MODIFIED, Kind.REVERSED, Kind.RESTORED),
 }
 """The events that each kind of submission takes; the first is meant where the report names none."""
 
@@ -51,14 +54,18 @@ def process_again(submission: Submission) -> RejectedResult | None:
         submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
         if submission.result != Submission.Result.REJECTED:
             return None
-        return _process(submission, submission.fields)
+        return _process(submission, submission.fields, keep_early=False)  # It has waited, or never will.
 
 
-def _process(submission: Submission, fields: Mapping[str, Any]) -> RejectedResult | None:
+def _process(submission: Submission, fields: Mapping[str, Any], *, keep_early: bool = True) -> RejectedResult | None:
     report = read_report(submission.kind, fields, submission)
     if isinstance(report, Report):
         # In one transaction, so that a caller who has an answer finds the submission.
-        (result,) = record([report], also=lambda results: _keep(submission, fields, report.warnings, results[0]))
+        (result,) = record(
+            [report],
+            also=lambda results: _keep(submission, fields, report.warnings, results[0]),
+            keep_early=keep_early,
+        )
     else:
         result = refused(report)
         _keep(submission, fields, (), result)
@@ -69,8 +76,10 @@ def _keep(submission: Submission, fields: Mapping[str, Any], notes: Sequence[str
     note_result(submission, result)
     submission.processed_at = timezone.now()
     submission.notes = [clean(note) for note in notes]
-    submission.fields = storable(fields) if isinstance(result, RejectedResult) else {}
+    submission.fields = needed_fields(fields, result)
     save(submission)
+    if isinstance(result, Waiting):
+        keep([(submission, result)])
 
 
 def read_report(kind: str, fields: Mapping[str, Any], submission: Submission) -> Report | Rejected:

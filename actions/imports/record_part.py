@@ -8,17 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from threading import Thread
+from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from actions.imports.parts import Part
-from actions.models import ImportPart
+from actions.models import ImportPart, Submission
+from actions.recording.keeping import keep
 from actions.recording.record import record
 from actions.recording.refusals import UNREADABLE, refusal_of
-from actions.recording.results import Recorded, RejectedResult, Repeated, Result, refused
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result, Waiting, refused
+from actions.recording.submissions import needed_fields, note_result
 from actions.reports.files import Fields
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
+
+WAITS = "it came before its order, and waits for it; the submissions in the admin tell what becomes of it."
 
 Rejection = tuple[int, str, str]  # Line, reason code, message.
 
@@ -29,6 +35,7 @@ class PartResult:
 
     recorded: int = 0
     repeated: int = 0
+    waiting: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)  # Each once, with the first line that it is about.
 
@@ -51,6 +58,7 @@ def record_part(part: Part, run_id: int | None) -> PartResult:
             return result_of(kept)
         result = _record(part.lines)
         kept.recorded, kept.repeated, kept.rejections = result.recorded, result.repeated, result.rejections
+        kept.waiting = result.waiting
         kept.save()
     return result
 
@@ -58,7 +66,7 @@ def record_part(part: Part, run_id: int | None) -> PartResult:
 def result_of(part: ImportPart) -> PartResult:
     """What became of a part that is recorded already."""
     rejections = [(line, code, message) for line, code, message in part.rejections]
-    return PartResult(part.recorded, part.repeated, rejections)
+    return PartResult(part.recorded, part.repeated, part.waiting, rejections)
 
 
 def _record(lines: Sequence[tuple[int, Fields]]) -> PartResult:
@@ -66,15 +74,31 @@ def _record(lines: Sequence[tuple[int, Fields]]) -> PartResult:
     recorded = iter(record([report for _, report in read if isinstance(report, Report)]))
     result = PartResult()
     notes: dict[str, int] = {}
-    for number, report in read:
+    waiting = []
+    for (number, report), (_, fields) in zip(read, lines, strict=True):
         if isinstance(report, Report):
             for warning in report.warnings:
                 notes.setdefault(warning, number)
-            _count(result, number, next(recorded))
+            became = next(recorded)
+            _count(result, number, became)
+            if isinstance(became, Waiting) and isinstance(fields, dict):
+                notes.setdefault(WAITS, number)
+                waiting.append((_submission(number, fields, became), became))
         else:
             _count(result, number, refused(report))
+    Submission.objects.bulk_create([submission for submission, _ in waiting])
+    keep(waiting)
     result.notes = [(number, note) for note, number in notes.items()]
     return result
+
+
+def _submission(number: int, fields: dict[str, Any], waiting: Waiting) -> Submission:
+    """What tells later what became of the line; it is not saved."""
+    submission = Submission(
+        kind=Submission.Kind.FILE, line=number, received_at=timezone.now(), fields=needed_fields(fields, waiting)
+    )
+    note_result(submission, waiting)
+    return submission
 
 
 def _report(fields: Fields) -> Report | Rejected:
@@ -92,6 +116,8 @@ def _count(part: PartResult, number: int, result: Result) -> None:
             part.recorded += 1
         case Repeated():
             part.repeated += 1
+        case Waiting():
+            part.waiting += 1
         case RejectedResult(code, message):
             part.rejections.append((number, code, message))
 

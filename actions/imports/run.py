@@ -41,9 +41,11 @@ class Summary:
     repeated: int = 0
     rejected: int = 0
     last_line: int = 0
+    waiting: int = 0
 
     def __str__(self) -> str:
-        return f"{self.recorded:,} recorded, {self.repeated:,} repeated, {self.rejected:,} rejected."
+        told = f"{self.recorded:,} recorded, {self.repeated:,} repeated, {self.rejected:,} rejected"
+        return f"{told}, {self.waiting:,} waiting for their orders." if self.waiting else f"{told}."
 
 
 class ImportStoppedError(Exception):
@@ -193,6 +195,7 @@ def _tell(window: Window, results: Iterable[PartResult], summary: Summary, liste
     for result in results:
         summary.recorded += result.recorded
         summary.repeated += result.repeated
+        summary.waiting += result.waiting
         rejections += result.rejections
         notes += result.notes
     lines = {line.number: line for line in window.lines}

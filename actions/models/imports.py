@@ -39,6 +39,7 @@ class ImportPart(models.Model):
     number = models.PositiveBigIntegerField()
     recorded = models.PositiveIntegerField(default=0)
     repeated = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0, db_default=0)  # An earlier release inserts rows without it.
     rejections = models.JSONField(default=list, help_text="Of each refused line its number, reason code and message.")
 
     class Meta:

@@ -10,18 +10,20 @@ from actions.models.tokens import ApiToken
 
 
 class Submission(models.Model):
-    """One request to the API, or one refused line of a batch, and what became of it."""
+    """One request to the API, or one line of a batch or file that was refused or waits, and what became of it."""
 
     class Kind(models.TextChoices):
         CONVERSION = "conversion", "Conversion"
         CHANGE = "change", "Modification or restoration"
         REVERSAL = "reversal", "Reversal"
         BATCH = "batch", "Batch"
+        FILE = "file", "Line of a file"  # One that came before its order; the others have no submission.
 
     class Result(models.TextChoices):
         RECORDED = "recorded", "Recorded"
         REPEATED = "repeated", "Repeated"
         REJECTED = "rejected", "Rejected"
+        WAITING = "waiting", "Waits for its order"
         RUNNING = "running", "In progress"  # A batch of which not all lines are recorded yet.
         COMPLETE = "complete", "Complete"  # A batch; its counts tell the rest.
 
@@ -35,7 +37,7 @@ class Submission(models.Model):
     reason_code = models.CharField(max_length=50, blank=True)
     message = models.TextField(blank=True)
     notes = models.JSONField(default=list, blank=True, help_text="What was not used, or not known, in the report.")
-    # Only while it is refused: what was recorded is with the action.
+    # Only while it is refused or waits: what was recorded is with the action.
     fields = models.JSONField(default=dict, blank=True, help_text="What was reported, to be processed again.")
     action = models.ForeignKey(
         "actions.Action",

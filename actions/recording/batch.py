@@ -1,28 +1,31 @@
 """Everything that the reports of one call need, read and locked once, in a fixed number of queries.
 
-Locks are taken in one order everywhere (limited terms, actions, new order ids; each sorted), so recordings never wait
-for each other in a circle.
+Locks are taken in one order everywhere (changes that wait, limited terms, actions, new order ids; each sorted), so
+recordings never wait for each other in a circle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.utils import timezone
 
 from actions.models import ActionEvent
-from actions.recording.credit import Engagements, Placement, load_engagements
+from actions.recording.credit import Engagements, Placement, load_engagements, load_trackers
 from actions.recording.currency import Rates, load_rates
+from actions.recording.early_changes import Kept, OrderKey, waiting_for
 from actions.recording.known_actions import KnownActions, load_known_actions
 from actions.recording.limits import Limits, lock_limits
+from actions.recording.results import Waiting
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 
 BEGIN = """
-SELECT version, ARRAY(SELECT nextval(pg_get_serial_sequence('actions_action', 'id')) FROM generate_series(1, %s))
+SELECT version, ARRAY(SELECT nextval(pg_get_serial_sequence('actions_action', 'id')) FROM generate_series(1, %s)),
+    EXISTS (SELECT FROM actions_earlychange)
 FROM partners_setup_version
 """
 
@@ -36,6 +39,7 @@ class Batch:
     limits: Limits
     actions: KnownActions
     rates: Rates
+    early: dict[OrderKey, list[Kept]]  # What waits for the new orders.
     ids: Iterator[int]  # For new actions.
     now: datetime
 
@@ -50,29 +54,48 @@ class Batch:
             raise placement
         return placement
 
+    def waiting(self, report: Report) -> Waiting | None:
+        """How long a change waits for the order that it names; None if it does not, or the order is there."""
+        if report.action_id is not None or self.actions.has_order(report):
+            return None
+        tracker_id = report.action_tracker_id or 0
+        tracker = load_trackers({tracker_id}, self.setup_version).get(tracker_id)
+        if tracker is None or report.campaign_id not in (None, tracker.program_id):
+            return None
+        wait = timedelta(minutes=tracker.program.early_changes_minutes)
+        return Waiting(report.kind, tracker.pk, report.order_id, self.now + wait) if wait else None
 
-def load_batch(reports: Sequence[Report]) -> Batch:
-    """Read what `reports` refer to, and lock what they change until the transaction ends."""
+
+def load_batch(reports: Sequence[Report], *, with_early: bool = True) -> Batch:
+    """Read what `reports` refer to, and lock what they change until the transaction ends.
+
+    With `with_early` also what waits for their orders.
+    """
     created = [report for report in reports if report.kind == ActionEvent.Kind.CREATED]
-    setup_version, ids = _begin(len(created))
+    setup_version, ids, any_early = _begin(len(created))
+    early = waiting_for(_orders(created)) if created and any_early and with_early else {}
     engagements = load_engagements(created, setup_version)
     placements = {id(report): _place(report, engagements) for report in created}
     placed = [each for each in placements.values() if isinstance(each, Placement)]
     limits = lock_limits([(each.credit.term, each.day) for each in placed if each.credit.term])
     actions = load_known_actions(reports)
     rates = _load_rates(reports, placed, actions)
-    return Batch(setup_version, placements, limits, actions, rates, iter(ids), timezone.now())
+    return Batch(setup_version, placements, limits, actions, rates, early, iter(ids), timezone.now())
 
 
-def _begin(new: int) -> tuple[int, list[int]]:
-    """The number of the set-up as this transaction sees it, and ids for `new` actions.
+def _orders(reports: Sequence[Report]) -> set[OrderKey]:
+    return {(report.action_tracker_id, report.order_id) for report in reports if report.action_tracker_id is not None}
+
+
+def _begin(new: int) -> tuple[int, list[int], bool]:
+    """The number of the set-up as this transaction sees it, ids for `new` actions, and whether any change waits.
 
     Some ids may stay unused: gaps are harmless. One statement, because a report alone feels each.
     """
     with connection.cursor() as cursor:
         cursor.execute(BEGIN, [new])
-        version, ids = cursor.fetchone()
-    return version, ids
+        version, ids, any_early = cursor.fetchone()
+    return version, ids, any_early
 
 
 def _place(report: Report, engagements: Engagements) -> Placement | Rejected:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -117,6 +117,16 @@ def _check_event_code(tracker: ActionTracker, code: str) -> None:
 _kept = setup_version.PerVersion(Engagements)
 
 
+def load_trackers(ids: Collection[int], version: int) -> dict[int, ActionTracker]:
+    """These event types, and all that are kept, with their programs; no query for what is kept."""
+    kept = _kept.at(version)
+    missing = set(ids) - kept.trackers.keys()
+    if missing:
+        found = ActionTracker.objects.select_related("program").prefetch_related("in_app_events")
+        kept.trackers.update(found.in_bulk(missing))
+    return kept.trackers
+
+
 def load_engagements(reports: Sequence[Report], version: int) -> Engagements:
     """Everything that the new actions among `reports` refer to; five queries or fewer, none for what is kept.
 
@@ -126,10 +136,7 @@ def load_engagements(reports: Sequence[Report], version: int) -> Engagements:
     programs = {report.campaign_id for report in reports} - {None, *kept.programs}
     if programs:
         kept.programs.update(Program.objects.in_bulk(programs))
-    trackers = {report.action_tracker_id for report in reports} - {None, *kept.trackers}
-    if trackers:
-        found = ActionTracker.objects.select_related("program").prefetch_related("in_app_events")
-        kept.trackers.update(found.in_bulk(trackers))
+    load_trackers({report.action_tracker_id for report in reports if report.action_tracker_id is not None}, version)
     partners = {report.partner_id for report in reports} - {None, *kept.partners}
     if partners:
         kept.partners.update(Partner.objects.in_bulk(partners))

@@ -75,6 +75,10 @@ class KnownActions:
             )
         return state
 
+    def has_order(self, report: Report) -> bool:
+        """Whether there is an action of the order that a change names, by its order id."""
+        return bool(self._actions.get((report.action_tracker_id or 0, report.order_id)))
+
     def changeable(self) -> list[ActionState]:
         """The actions that a change may be about."""
         return list(self._states.values())

@@ -20,7 +20,7 @@ from django.utils import timezone
 from actions.models import Action, ActionEvent
 from actions.recording.action_state import ActionState
 from actions.recording.known_actions import lock_actions
-from actions.recording.refusals import REFUSALS, by_halves, is_refusal, named
+from actions.recording.refusals import named, taken_apart
 from actions.recording.store import store
 
 ACTIONS_PER_TRANSACTION = 500  # As many as an import takes: their rows are locked for some tenths of a second.
@@ -73,25 +73,18 @@ def _take(ids: list[int], due: QuerySet[Action], change: Change) -> int:
     def take(some: Sequence[int]) -> list[bool]:
         return _change(some, due, change)
 
-    try:
-        with transaction.atomic():
-            return sum(take(ids))
-    except REFUSALS as error:
-        if not is_refusal(error):
-            raise
-        refusal = error
-    refused: list[int] = []
+    refusals: list[tuple[int, Exception]] = []
 
-    def refuse(pk: int, _: Exception) -> bool:
-        refused.append(pk)
+    def refuse(pk: int, error: Exception) -> bool:
+        refusals.append((pk, error))
         return False
 
     with transaction.atomic():
-        done = sum(by_halves(ids, refusal, take, refuse))
-    if refused:
-        _log.error(
-            "%d actions cannot be locked or cleared; the first, %d: %s.", len(refused), refused[0], named(refusal)
-        )
+        done = sum(taken_apart(ids, take, refuse))
+    if refusals:
+        pk, error = refusals[0]
+        text = "%d actions cannot be locked or cleared; the first, %d: %s."
+        _log.error(text, len(refusals), pk, named(error))
     return done
 
 

@@ -47,35 +47,26 @@ def named(error: BaseException) -> str:
     return " ".join(filter(None, (type(error).__name__, sqlstate(error))))
 
 
-def by_halves(
-    rows: Sequence[Row],
-    error: Exception,
-    take: Callable[[Sequence[Row]], list[Outcome]],
-    refuse: Callable[[Row, Exception], Outcome],
+def taken_apart(
+    rows: Sequence[Row], take: Callable[[Sequence[Row]], list[Outcome]], refuse: Callable[[Row, Exception], Outcome]
 ) -> list[Outcome]:
-    """The outcomes of rows that `take` could not take together, for which it has raised `error`.
+    """The outcomes of rows: of all that `take` can take, as many as it can at once; of the others from `refuse`.
 
-    `refuse` gives the outcome of a row that cannot be taken even alone. Runs in a transaction of the caller's.
+    Runs in a transaction of the caller's.
 
     Raises:
         django.db.Error: the database failed; no row is at fault.
     """
-    if len(rows) == 1:
-        return [refuse(rows[0], error)]
-    middle = len(rows) // 2
-    return [*_half(rows[:middle], take, refuse), *_half(rows[middle:], take, refuse)]
-
-
-def _half(
-    rows: Sequence[Row], take: Callable[[Sequence[Row]], list[Outcome]], refuse: Callable[[Row, Exception], Outcome]
-) -> list[Outcome]:
     try:
         with transaction.atomic():
             return take(rows)
     except REFUSALS as error:
         if not is_refusal(error) or starts_over(error):
             raise
-        return by_halves(rows, error, take, refuse)
+        if len(rows) == 1:
+            return [refuse(rows[0], error)]
+    middle = len(rows) // 2
+    return [*taken_apart(rows[:middle], take, refuse), *taken_apart(rows[middle:], take, refuse)]
 
 
 ORDER_ID_CONSTRAINT: Final = "order_id_once_per_window"

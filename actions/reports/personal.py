@@ -17,6 +17,11 @@ def without_personal(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: HIDDEN if _is_hidden(name) and value not in ("", None) else value for name, value in values.items()}
 
 
+def but_personal(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of an action or a report by name, those left out that are personal."""
+    return {name: value for name, value in values.items() if not _is_hidden(name)}
+
+
 def _is_hidden(name: str) -> bool:
     known = NAMES.meaning(name).field
     return is_personal(known) and known not in READERS and not known.startswith("Item")  # What tells of the order.

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connection
 
 from actions.recording.record import record
-from actions.recording.results import Recorded, RejectedResult, Repeated, Result
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result, Waiting
 from actions.reports.report import parse_report
 
 SHOP = 7000
@@ -106,5 +106,7 @@ def _told(fields: Fields, result: Result) -> str:
             return f"{event.kind} {event.action} (order {fields['OrderId']})"
         case Repeated():
             return f"order {fields['OrderId']} had already been recorded"
+        case Waiting():
+            return f"order {fields['OrderId']} is waited for"
         case RejectedResult(reason_code=code, message=message):
             return f"order {fields['OrderId']} was refused: {code} {message}"

@@ -51,6 +51,10 @@ SUBMISSIONS = RetainedKind(
     ), lines AS (
         DELETE FROM actions_submission
         WHERE batch_id = ANY (ARRAY(SELECT id FROM chosen)) AND id <> ALL (ARRAY(SELECT id FROM chosen))
+        RETURNING id
+    ), early AS (
+        DELETE FROM actions_earlychange
+        WHERE submission_id = ANY (ARRAY(SELECT id FROM chosen UNION ALL SELECT id FROM lines))
     )
     DELETE FROM actions_submission WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     """,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from partners.models.currencies import currency_field, first_currency_field
+
+MAX_EARLY_CHANGES_MINUTES = 7 * 24 * 60  # A queue that a week has not emptied is lost.
 
 
 class Program(models.Model):
@@ -17,6 +19,14 @@ class Program(models.Model):
     name = models.CharField(max_length=200)
     currency = currency_field(help_text="Of amounts. Another one holds for new actions.")
     first_currency = first_currency_field()
+    early_changes_minutes = models.PositiveIntegerField(
+        "minutes for early changes",
+        default=60,
+        db_default=60,  # An earlier release inserts rows without it.
+        validators=[MaxValueValidator(MAX_EARLY_CHANGES_MINUTES)],
+        help_text="A change that comes before its order is kept for so long, and taken when the order comes. "
+        "0 refuses it at once.",
+    )
 
     class Meta:
         ordering = ("name", "id")

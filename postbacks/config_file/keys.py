@@ -111,7 +111,12 @@ ACTION_TRACKER = EntryKind(
     ),
     {"in_app_events": IN_APP_EVENT},
 )
-PROGRAM = EntryKind(Program, "program", (_ID, _NAME, _CURRENCY), {"action_trackers": ACTION_TRACKER})
+PROGRAM = EntryKind(
+    Program,
+    "program",
+    (_ID, _NAME, _CURRENCY, Key("early_changes_minutes", read_whole_number)),
+    {"action_trackers": ACTION_TRACKER},
+)
 _PAYOUT = Key("payout", read_payout, write_payout, fields=("payout_type", "payout"), required=True)
 
 CATEGORY_PAYOUT = EntryKind(CategoryPayout, "payout by category", (Key("category", read_text, required=True), _PAYOUT))

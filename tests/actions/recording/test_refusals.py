@@ -18,8 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actions.models import Action, ActionEvent, Item, Submission
-from actions.recording import maturing
-from actions.recording import record as recording
+from actions.recording import maturing, taking
 from actions.recording.action_state import ActionState
 from actions.recording.record import record
 from actions.recording.results import Recorded, RejectedResult
@@ -172,7 +171,7 @@ def test_a_database_that_fails_refuses_nobody(tracker: ActionTracker, monkeypatc
     def fail(*_: object) -> None:
         raise django.db.OperationalError("gone")
 
-    monkeypatch.setattr(recording, "store", fail)
+    monkeypatch.setattr(taking, "store", fail)
     with pytest.raises(django.db.OperationalError):
         record([make_report(tracker), make_report(tracker)])
     assert not Action.objects.exists()

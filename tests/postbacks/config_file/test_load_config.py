@@ -512,3 +512,14 @@ programs:
     assert "code: 'SALE' -> 'LEAD'" in load(tmp_path, text("LEAD", "SALE"))
     assert list(ActionTracker.objects.order_by("id").values_list("code", flat=True)) == ["LEAD", "SALE"]
     assert "unchanged" in load(tmp_path, text("LEAD", "SALE"))
+
+
+def test_a_program_says_how_long_early_changes_wait(tmp_path: Path) -> None:
+    def text(minutes: str) -> str:
+        return f"programs: [{{id: 50, name: Lakeside, currency: USD, early_changes_minutes: {minutes}}}]"
+
+    load(tmp_path, text("15"))
+    assert Program.objects.get().early_changes_minutes == 15
+    assert "unchanged" in load(tmp_path, text("15"))
+    with pytest.raises(CommandError, match="10080"):
+        load(tmp_path, text("10081"))
