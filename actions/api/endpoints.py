@@ -17,7 +17,8 @@ from actions.api import shapes
 from actions.api.answers import answer, error
 from actions.api.authority import AccountToken, token_of
 from actions.api.batch import MAX_LINES, take_batch
-from actions.api.document import REPORT, DocumentedAPI, report_body
+from actions.api.described import REPORT, report_body
+from actions.api.document import DocumentedApi
 from actions.api.errors import handle_errors
 from actions.api.fields import LINES, read_fields
 from actions.api.reading import settled_updates, shown_actions, shown_update
@@ -28,7 +29,7 @@ from actions.reports.fields import write_date
 from actions.reports.report import ACTION_ID
 from partners.ids import row_of
 
-api = DocumentedAPI(
+api = DocumentedApi(
     title="Partner Postbacks: conversion API",
     version="1",
     description=(

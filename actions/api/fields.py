@@ -39,7 +39,7 @@ def read_fields(request: HttpRequest) -> dict[str, Any]:
     fields = _of_body(read_body(request), request.headers.get("Content-Type", ""))
     query = request.META.get("QUERY_STRING", "")
     if query:
-        _add(fields, query.encode("latin-1"), "utf-8", "query")
+        _add(fields, query.encode("latin-1", errors="replace"), "utf-8", "query")
     return fields
 
 

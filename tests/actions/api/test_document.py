@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
-from actions.api.document import ERRORS, EXAMPLES
+from actions.api.described import ERRORS, EXAMPLES
 from actions.api.submit import EVENTS
 from actions.reports.item_names import ATTRIBUTES, flat_field
 from actions.reports.known_names import ALIASES
