@@ -11,24 +11,26 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from ninja import NinjaAPI, Query
+from ninja import Query
 
 from actions.api import shapes
 from actions.api.answers import answer, error
 from actions.api.authority import AccountToken, token_of
 from actions.api.batch import MAX_LINES, take_batch
+from actions.api.described import REPORT, report_body
+from actions.api.document import DocumentedApi
 from actions.api.errors import handle_errors
-from actions.api.fields import FORM, JSON, LINES, read_fields
+from actions.api.fields import LINES, read_fields
 from actions.api.reading import settled_updates, shown_actions, shown_update
 from actions.api.rights import Scope, actions_of, events_of, sees_personal, sees_texts_of, submissions_of
-from actions.api.shapes import ActionFilter, Error, Queued, UpdateFilter, body
+from actions.api.shapes import ActionFilter, Error, Queued, UpdateFilter
 from actions.api.submit import PROGRAM_NOT_ALLOWED, WRONG_REQUEST, submit
 from actions.models import Action, ActionEvent, ApiToken, Submission
 from actions.reports.fields import write_date
 from actions.reports.report import ACTION_ID
 from partners.ids import row_of
 
-api = NinjaAPI(
+api = DocumentedApi(
     title="Partner Postbacks: conversion API",
     version="1",
     description=(
@@ -53,8 +55,8 @@ _READ: dict[Any, Any] = {400: Error, 404: Error, **_REFUSALS}
     f"{ACCOUNT}/Conversions",
     response=_REPORT,
     summary="Report a conversion",
-    openapi_extra=body(
-        "CampaignId, ActionTrackerId, EventDate, OrderId, and everything else that is known.", FORM, JSON
+    openapi_extra=report_body(
+        "CampaignId, ActionTrackerId, EventDate, OrderId, and everything else that is known.", "conversion"
     ),
 )
 def report_conversion(request: HttpRequest, account_sid: str) -> HttpResponse:
@@ -65,10 +67,9 @@ def report_conversion(request: HttpRequest, account_sid: str) -> HttpResponse:
     f"{ACCOUNT}/Actions",
     response=_REPORT,
     summary="Change an action",
-    openapi_extra=body(
+    openapi_extra=report_body(
         "ActionId, or ActionTrackerId and OrderId; what is new; Reason. `Event` restored brings a reversed one back.",
-        FORM,
-        JSON,
+        "change",
     ),
 )
 def change_action(request: HttpRequest, account_sid: str) -> HttpResponse:
@@ -79,9 +80,7 @@ def change_action(request: HttpRequest, account_sid: str) -> HttpResponse:
     f"{ACCOUNT}/Actions",
     response=_REPORT,
     summary="Reverse an action",
-    openapi_extra=body(
-        "ActionId, or ActionTrackerId and OrderId; DispositionCode. The query serves as well.", FORM, JSON
-    ),
+    openapi_extra=report_body("ActionId, or ActionTrackerId and OrderId; DispositionCode.", "reversal"),
 )
 def reverse_action(request: HttpRequest, account_sid: str) -> HttpResponse:
     return _submit(request, account_sid, Submission.Kind.REVERSAL)
@@ -100,7 +99,10 @@ def reverse_action(request: HttpRequest, account_sid: str) -> HttpResponse:
                 "description": "Sent again with the same key, the same body is recorded once.",
             }
         ],
-        **body(f"A report a line, `Event` tells what it is; up to {MAX_LINES:,} lines.", LINES),
+        "requestBody": {
+            "description": f"A report a line, `Event` tells what it is; up to {MAX_LINES:,} lines.",
+            "content": {LINES: {"schema": REPORT}},
+        },
         "responses": {
             200: {
                 "description": "A result a line: Line, Result, ActionId, ErrorReason, Message, Submission, Notes.",

@@ -23,6 +23,7 @@ FORM, JSON, LINES = "application/x-www-form-urlencoded", "application/json", "ap
 # What callers call a form or JSON, or leave to their library.
 _READ: Final = frozenset({FORM, JSON, "", "text/json", "text/plain", "application/octet-stream"})
 _LIKE_JSON: Final = (b"{", b"[")
+_ENCODED_BRACE: Final = b"%7B"
 _LIKE_FORM: Final = re.compile(rb"[^\s{}\[\]\"<>=&]+=")
 # Java and older .NET write the bytes of these where nobody tells them otherwise.
 _CHARSETS: Final = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
@@ -38,13 +39,13 @@ def read_fields(request: HttpRequest) -> dict[str, Any]:
     fields = _of_body(read_body(request), request.headers.get("Content-Type", ""))
     query = request.META.get("QUERY_STRING", "")
     if query:
-        _add(fields, query.encode("latin-1"), "utf-8", "query")
+        _add(fields, query.encode("latin-1", errors="replace"), "utf-8", "query")
     return fields
 
 
 def content_type(header: str) -> str:
     """The type alone, in lower case."""
-    return re.split("[;,]", header, maxsplit=1)[0].strip().lower()
+    return header.partition(";")[0].partition(",")[0].strip().lower()
 
 
 def _of_body(body: bytes, header: str) -> dict[str, Any]:
@@ -88,9 +89,9 @@ def _as_utf8(body: bytes, charset: str) -> bytes:
 
 def _add(fields: dict[str, Any], encoded: bytes, charset: str, what: str) -> None:
     """Add form-encoded fields to those that are there."""
+    if encoded[:3].upper() == _ENCODED_BRACE:
+        raise Rejected("MALFORMED", f"The {what} is JSON that was form-encoded; send it as it is, as {JSON}.")
     for name, value in _pairs(encoded, charset, what):
-        if name.lstrip().startswith("{"):
-            raise Rejected("MALFORMED", f"The {what} is JSON that was form-encoded; send it as it is, as {JSON}.")
         there = fields.get(name)
         if there is None or there == "":
             fields[name] = value

@@ -22,11 +22,17 @@ class ErrorEntry(Schema):
     code: str = Field("", description="The reason code, where there is one.")
 
 
+class DocumentedErrorEntry(Schema):
+    Field: str = Field(description="The field at fault, or empty.")
+    Message: str
+
+
 class Error(Schema):
-    """Every error of every endpoint."""
+    """Every error of every endpoint, with its entries under both names that callers look for."""
 
     Status: Literal["ERROR"]
     Message: str
+    Errors: list[DocumentedErrorEntry]
     errors: list[ErrorEntry]
 
 
@@ -82,9 +88,3 @@ class UpdateFilter(Schema):
     ActionId: str = Field("", description="Of one action only.")
     AfterId: int = Field(0, ge=0, lt=2**63, description="The id of the last update that has been read.")
     PageSize: int = Field(100, ge=1, le=1000)
-
-
-def body(description: str, *forms: str) -> dict[str, Any]:
-    """The request body of an endpoint, for the API's document: fields by name, in each of the forms."""
-    fields = {"type": "object", "additionalProperties": True}
-    return {"requestBody": {"description": description, "content": {form: {"schema": fields} for form in forms}}}
