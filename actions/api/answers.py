@@ -10,6 +10,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 ROOT = "ImpactRadiusResponse"  # What callers of this kind of API look for.
+MANAGEMENT = "/api/v1/"  # Below it everything is JSON.
 JSON, XML = "application/json", "application/xml"
 
 # XML cannot hold them, not even escaped.
@@ -19,8 +20,8 @@ _NO_XML = dict.fromkeys(
 
 
 def answer(request: HttpRequest, content: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    """The content in the form that the request's `Accept` asks for."""
-    if JSON in request.headers.get("Accept", "").lower():
+    """The content in the form that the request's `Accept` asks for; of the management API always as JSON."""
+    if request.path_info.startswith(MANAGEMENT) or JSON in request.headers.get("Accept", "").lower():
         return HttpResponse(orjson.dumps(content), status=status, content_type=JSON)
     return HttpResponse(to_xml(content), status=status, content_type=f"{XML}; charset=utf-8")
 

@@ -11,13 +11,14 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from ninja import NinjaAPI, Query
+from ninja import Query
 
 from actions.api import shapes
 from actions.api.answers import answer, error
 from actions.api.authority import AccountToken, token_of
 from actions.api.batch import MAX_LINES, take_batch
 from actions.api.bodies import FORM, JSON, LINES, read_fields
+from actions.api.document import DocumentedApi
 from actions.api.errors import handle_errors
 from actions.api.reading import settled_updates, shown_actions, shown_update
 from actions.api.rights import Scope, actions_of, events_of, sees_personal, sees_texts_of, submissions_of
@@ -28,12 +29,13 @@ from actions.reports.fields import write_date
 from actions.reports.report import ACTION_ID
 from partners.ids import row_of
 
-api = NinjaAPI(
-    title="Partner Postbacks: conversion API",
+api = DocumentedApi(
+    title="Partner Postbacks API",
     version="1",
     description=(
         "Report conversions and changes of them, and read what became of them. Answers are JSON where `Accept` "
-        "asks for application/json, else XML. The user name is the account's SID, the password one of its tokens."
+        "asks for application/json, else XML; below /api/v1, where postbacks and deliveries are managed, always JSON. "
+        "The user name is the account's SID, the password one of its tokens; it needs the scope that `security` names."
     ),
     openapi_url="/api/openapi.json",
     docs_url="/api/docs",

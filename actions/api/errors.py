@@ -15,14 +15,14 @@ from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
-from actions.api.answers import answer, error
+from actions.api.answers import MANAGEMENT, answer, error
 from actions.api.authority import TooManyRequestsError, allowance_of
 from actions.api.bodies import BodyTooLargeError
 from actions.api.rights import ScopeMissingError
 from actions.reports.rejected import Rejected
 
 _log = logging.getLogger(__name__)
-PREFIX = "/Advertisers/"
+PREFIXES = ("/Advertisers/", MANAGEMENT)
 
 
 def handle_errors(api: NinjaAPI) -> None:
@@ -42,7 +42,7 @@ def api_answers(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if not request.path_info.startswith(PREFIX):
+        if not request.path_info.startswith(PREFIXES):
             return response
         if response.status_code == 404 and not _is_ours(response):
             return error(request, 404, f"There is no address {request.path}; /api/docs lists them.")

@@ -1,0 +1,36 @@
+"""The API's document (OpenAPI), in which each address names the scopes that it needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+
+from actions.api.authority import AccountToken
+
+
+class DocumentedApi(NinjaAPI):
+    """An API whose document tells what AccountToken asks for."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        return _Document(self, self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """The function's name; generators of clients name their methods for it."""
+        name: str = operation.view_func.__name__
+        return name
+
+
+class _Document(OpenAPISchema):
+    def operation_security(self, operation: Operation) -> list[dict[str, Any]] | None:
+        """One entry for each scope of which the address needs one."""
+        found = super().operation_security(operation)
+        for auth in operation.auth_callbacks:
+            if isinstance(auth, AccountToken):
+                scopes = auth.needed(operation.methods[0])
+                return [{type(auth).__name__: [str(scope)]} for scope in scopes]
+        return found
