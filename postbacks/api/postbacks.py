@@ -15,6 +15,7 @@ from actions.api.authority import AccountToken, token_of
 from actions.api.rights import Scope
 from actions.api.shapes import Error
 from actions.models import ApiToken
+from partners.ids import read_id
 from postbacks.api import shapes
 from postbacks.api.answering import CHANGE, IF_MATCH, OF_ONE, REFUSALS, check_version, page, with_version
 from postbacks.api.refusals import ProblemsError, RefusedError
@@ -77,6 +78,10 @@ def create_postback(request: HttpRequest) -> HttpResponse:
     if before is not None:
         return _repeated(request, before, values, owner)
     saved = save_postback(values, owner, trackers_of(token))
+    if saved.postback is None:  # Perhaps it was sent twice at this moment.
+        before = _of_name(token, owner, values.get("name"))
+        if before is not None:
+            return _repeated(request, before, values, owner)
     return _saved(request, saved, 201)
 
 
@@ -146,7 +151,8 @@ def owner_in(token: ApiToken, given: dict[str, Any]) -> Owner:
     if len(kinds) != 1:
         raise RefusedError(400, "Give the owner: either partner or media_source, with its id.", OWNERS[0])
     key = given[kinds[0]]
-    owner = owner_of(token, kinds[0], key) if isinstance(key, int) and 0 <= key < 2**63 else None
+    number = read_id(str(key)) if isinstance(key, int | str) and not isinstance(key, bool) else None
+    owner = None if number is None else owner_of(token, kinds[0], number)
     if owner is None:
         what = kinds[0].replace("_", " ")
         raise ProblemsError([Problem(Place(kinds[0], 1), f"There is no {what} {str(key)[:50]}.")])

@@ -125,6 +125,8 @@ def test_a_network_may_own_one(manager: ApiCaller, tracker: ActionTracker) -> No
         ({"success_response": "/(/"}, "success_response", "Line 1"),
         ({"partner": 999_999}, "partner", "There is no partner 999999."),
         ({"partner": "Compass"}, "partner", "There is no partner Compass."),
+        ({"partner": True}, "partner", "There is no partner True."),
+        ({"partner": [1]}, "partner", "There is no partner [1]."),
         ({"partner": None}, "partner", "Give the owner"),
         ({"media_source": 1}, "partner", "either partner or media_source"),
         ({"scope": "involved"}, "", "Only a network's postback"),

@@ -106,17 +106,18 @@ def test_an_action_of_another_partner_is_not_used(
 def test_a_test_is_sent_once_judged_and_not_recorded(
     manager: ApiCaller, tracker: ActionTracker, partner: Partner
 ) -> None:
-    with ScriptedReceiver(lambda _arrival: Response(200, body=b"fine s3cr3t")) as receiver:
+    with ScriptedReceiver(lambda _arrival: Response(200, body=b"fine s3cr3t-of-compass")) as receiver:
         made = manager(
             "POST",
             ALL,
-            new(tracker, partner, receiver.url, name="n", secret_headers={"X-Key": "s3cr3t"}),
+            new(tracker, partner, receiver.url, name="n", secret_headers={"X-Key": "s3cr3t-of-compass"}),
         ).json()
         told = manager("POST", f"{ALL}/{made['id']}/test", {"postback": {"success_response": "/great/"}}).json()
         (arrival,) = receiver.wait_for(1)
-        assert arrival.headers["X-Key"] == "s3cr3t"
+        assert arrival.headers["X-Key"] == "s3cr3t-of-compass"
     assert told["answer"]["status"] == 200
     assert told["answer"]["success"] is False
+    assert told["answer"]["body"] == f"fine {MASK}"
     assert "s3cr3t" not in str(told)
     assert not Delivery.objects.exists()
     assert not Attempt.objects.exists()
