@@ -45,8 +45,8 @@ def api_answers(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
         if not request.path_info.startswith(PREFIXES):
             return response
         if response.status_code == 404 and not _is_ours(response):
-            return error(request, 404, f"There is no address {request.path}; /api/docs lists them.")
-        if response.status_code == 405 and not _is_ours(response):
+            response = error(request, 404, f"There is no address {request.path}; /api/docs lists them.")
+        elif response.status_code == 405 and not _is_ours(response):
             allowed = response.headers.get("Allow", "")
             response = error(request, 405, f"{request.method} is not served here; expected is {allowed or 'another'}.")
             response.headers["Allow"] = allowed

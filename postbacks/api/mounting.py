@@ -6,7 +6,7 @@ from typing import Final
 
 from ninja import NinjaAPI
 
-from postbacks.api import deliveries, partners, postbacks, trying
+from postbacks.api import deliveries, partners, postbacks, signing, trying
 from postbacks.api.refusals import RefusedError, answer_refused
 
 ROOT: Final = "/api/v1"
@@ -17,6 +17,7 @@ def mount(api: NinjaAPI) -> None:
     api.add_exception_handler(RefusedError, answer_refused)
     api.add_router(f"{ROOT}/postbacks", trying.router)  # Before `/postbacks/{id}`.
     api.add_router(f"{ROOT}/postbacks", postbacks.router)
+    api.add_router(f"{ROOT}/postbacks", signing.router)
     api.add_router(f"{ROOT}/deliveries", deliveries.router)
     api.add_router(f"{ROOT}/partners", partners.partners)
     api.add_router(f"{ROOT}/contracts", partners.contracts)

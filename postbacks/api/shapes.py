@@ -14,6 +14,7 @@ from postbacks.models import Postback
 State = Literal["active", "held", "paused"]
 DeliveryState = Literal["blocked", "ready", "sending", "delivered", "failed", "cancelled"]
 WantedState = Literal["blocked", "ready", "sending", "delivered", "failed", "cancelled", "unfinished"]
+MAX_OVERLAP_HOURS = 168  # A week, as on the screen.
 Id = Annotated[int, Field(ge=0, le=MAX_ID)]
 
 
@@ -91,6 +92,11 @@ class PostbackShape(Schema):
 class PostbacksPage(Schema):
     postbacks: list[PostbackShape]
     next: str | None
+
+
+class NewKey(Schema):
+    key: str = Field(description="Shown only now; give it to the receiver.")
+    previous_until: datetime | None = Field(description="Until then requests are signed with the previous key as well.")
 
 
 class Deleted(Schema):
@@ -228,6 +234,11 @@ NEW_POSTBACK: dict[str, Any] = {
     "additionalProperties": False,
 }
 CHANGES: dict[str, Any] = {"type": "object", "properties": _FIELDS, "additionalProperties": False}
+KEY: dict[str, Any] = {
+    "type": "object",
+    "properties": {"overlap_hours": {"type": "integer", "minimum": 0, "maximum": MAX_OVERLAP_HOURS, "default": 24}},
+    "additionalProperties": False,
+}
 _ACTION: dict[str, Any] = {"type": "string", "description": "Of which the values are taken; samples without it."}
 TRIAL: dict[str, Any] = {
     "type": "object",

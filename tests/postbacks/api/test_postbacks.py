@@ -11,6 +11,7 @@ from accounts.audit.words import history_of
 from partners.models import ActionTracker, Partner
 from postbacks.config_file.load import load_config
 from postbacks.credentials.secrets.headers import decrypted
+from postbacks.credentials.signing.keys import keys_of
 from postbacks.models import Delivery, Lane, Postback
 from tests.support.api_calls import ApiCaller
 from tests.support.factories import (
@@ -396,6 +397,24 @@ def test_the_history_names_the_token(manager: ApiCaller, tracker: ActionTracker,
         ("Changed", f"API token caller ({manager.token.pk})"),
         ("Added", f"API token caller ({manager.token.pk})"),
     ]
+
+
+def test_a_signing_key_is_shown_once(manager: ApiCaller, postback: Postback) -> None:
+    path = one(postback, "/signing-key")
+    first = manager("POST", path)
+    assert (first.status_code, first.json()["previous_until"]) == (200, None)
+    second = manager("POST", path, {"overlap_hours": 1}).json()
+    postback.refresh_from_db()
+    new, old = keys_of(postback)
+    assert (str(new.text), str(old.text)) == (second["key"], first.json()["key"])
+    assert second["previous_until"] is not None
+    assert first.json()["key"] not in manager("GET", one(postback)).content.decode()
+    for wrong in (169, -1, True, "1", None):
+        answer = manager("POST", path, {"overlap_hours": wrong})
+        assert (answer.status_code, list(errors(answer))) == (400, ["overlap_hours"]), wrong
+    assert change(manager, postback, {"signed": None}).json()["signed"] is False
+    change(manager, postback, {"headers": "webhook-id: 1"})
+    assert "Take it out" in manager("POST", path).json()["Message"]
 
 
 # Other programs.
