@@ -5,6 +5,9 @@ from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from actions.api.endpoints import api
+from postbacks.api.mounting import mount
+
+mount(api)
 
 urlpatterns = [
     path("admin/", admin.site.urls),

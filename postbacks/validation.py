@@ -147,9 +147,11 @@ def _check_contract(postback: Postback, errors: Errors) -> None:
 
 
 def _no_term(postback: Postback, partner: Partner) -> str:
-    terms = ContractTerm.objects.filter(contract__partner=partner).select_related("action_tracker")
+    program = postback.action_tracker.program_id  # An API token may know of no other.
+    terms = ContractTerm.objects.filter(contract__partner=partner, action_tracker__program=program)
+    terms = terms.select_related("action_tracker")
     held = sorted({str(term.action_tracker) for term in terms})
     wrong = f"No contract of {partner} holds the event type {postback.action_tracker}."
     if not held:
-        return f"{wrong} No event type is in its contracts yet."
+        return f"{wrong} No event type of the program is in its contracts yet."
     return f"{wrong} Its contracts hold {', '.join(held)}."

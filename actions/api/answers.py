@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from actions.api.negotiation import JSON, XML, wants_json
 
 ROOT = "ImpactRadiusResponse"  # What callers of this kind of API look for.
+MANAGEMENT = "/api/v1/"  # Below it everything is JSON.
 
 # XML cannot hold them, not even escaped.
 _NO_XML = dict.fromkeys(
@@ -20,8 +21,8 @@ _NO_XML = dict.fromkeys(
 
 
 def answer(request: HttpRequest, content: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    """The content in the form that the request asks for."""
-    if wants_json(request):
+    """The content in the form that the request asks for; of the management API always as JSON."""
+    if request.path_info.startswith(MANAGEMENT) or wants_json(request):
         return HttpResponse(orjson.dumps(content), status=status, content_type=JSON)
     return HttpResponse(to_xml(content), status=status, content_type=f"{XML}; charset=utf-8")
 

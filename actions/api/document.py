@@ -1,4 +1,4 @@
-"""The API's document (OpenAPI)."""
+"""The API's document (OpenAPI): the scopes that each address needs, the fields of reports, and every error."""
 
 from __future__ import annotations
 
@@ -6,14 +6,33 @@ from typing import Any
 
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 
+from actions.api.authority import AccountToken
 from actions.api.described import described
 
 
 class DocumentedApi(NinjaAPI):
-    """An API whose document describes the fields of reports, and every error."""
+    """An API whose document tells what AccountToken asks for, and describes the fields of reports and every error."""
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        return described(super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params))
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        return described(_Document(self, prefix))
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """The function's name; generators of clients name their methods for it."""
+        name: str = operation.view_func.__name__
+        return name
+
+
+class _Document(OpenAPISchema):
+    def operation_security(self, operation: Operation) -> list[dict[str, Any]] | None:
+        """One entry for each scope of which the address needs one."""
+        found = super().operation_security(operation)
+        for auth in operation.auth_callbacks:
+            if isinstance(auth, AccountToken):
+                scopes = auth.needed(operation.methods[0])
+                return [{type(auth).__name__: [str(scope)]} for scope in scopes]
+        return found

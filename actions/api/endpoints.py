@@ -31,12 +31,13 @@ from actions.reports.report import ACTION_ID
 from partners.ids import row_of
 
 api = DocumentedApi(
-    title="Partner Postbacks: conversion API",
+    title="Partner Postbacks API",
     version="1",
     description=(
         "Report conversions and changes of them, and read what became of them. Answers are JSON where the address ends "
         "in `.json` or `Accept` prefers JSON, else XML; `.xml` gives XML whatever `Accept` says. Each address may end "
-        "in a slash. The user name is the account's SID, the password one of its tokens."
+        "in a slash. Below /api/v1, where postbacks and deliveries are managed, answers are always JSON. The user name "
+        "is the account's SID, the password one of its tokens; it needs the scope that `security` names."
     ),
     openapi_url="/api/openapi.json",
     docs_url="/api/docs",

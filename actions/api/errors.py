@@ -17,7 +17,7 @@ from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
-from actions.api.answers import answer, error, errors_content
+from actions.api.answers import MANAGEMENT, answer, error, errors_content
 from actions.api.authority import TooManyRequestsError, allowance_of
 from actions.api.bodies import BodyTooLargeError
 from actions.api.negotiation import take_suffix
@@ -26,7 +26,7 @@ from actions.reports.rejected import Rejected
 from actions.reports.storable import clean
 
 _log = logging.getLogger(__name__)
-PREFIX = "/Advertisers/"
+PREFIXES = ("/Advertisers/", MANAGEMENT)
 
 
 def handle_errors(api: NinjaAPI) -> None:
@@ -51,15 +51,16 @@ def api_answers(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(PREFIX):
+        if not request.path_info.startswith(PREFIXES):
             return get_response(request)
         take_suffix(request)
         response = _nul(request) or get_response(request)
         if response.status_code == 404 and not _is_ours(response):
-            return error(request, 404, f"There is no address {request.path}; /api/docs lists them.")
-        if response.status_code == 400 and not _is_ours(response):
-            return error(request, 400, "The request is not well formed: its host, headers or query cannot be read.")
-        if response.status_code == 405 and not _is_ours(response):
+            response = error(request, 404, f"There is no address {request.path}; /api/docs lists them.")
+        elif response.status_code == 400 and not _is_ours(response):
+            text = "The request is not well formed: its host, headers or query cannot be read."
+            response = error(request, 400, text)
+        elif response.status_code == 405 and not _is_ours(response):
             allowed = response.headers.get("Allow", "")
             response = error(request, 405, f"{request.method} is not served here; expected is {allowed or 'another'}.")
             response.headers["Allow"] = allowed

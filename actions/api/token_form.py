@@ -6,7 +6,11 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelect2MultipleWidget,
+    UnfoldBooleanWidget,
+)
 
 from actions.models import ApiToken
 from actions.models.tokens import usual_scopes
@@ -18,9 +22,11 @@ class TokenForm(ModelForm):
     """All programs are chosen by a box of their own: emptying the list never gives a token more."""
 
     scopes = forms.MultipleChoiceField(
-        choices=ApiToken.Scope.choices, widget=forms.CheckboxSelectMultiple, initial=usual_scopes
+        choices=ApiToken.Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget(), initial=usual_scopes
     )
-    every_program = forms.BooleanField(label="For all programs, also those to come", required=False)
+    every_program = forms.BooleanField(
+        label="For all programs, also those to come", required=False, widget=UnfoldBooleanWidget()
+    )
     programs: Any = forms.ModelMultipleChoiceField(
         Program.objects.none(),
         required=False,

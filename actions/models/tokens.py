@@ -20,7 +20,7 @@ def usual_scopes() -> list[str]:
 
 
 class ApiToken(models.Model):
-    """A token of the account. Only its hash is kept: whoever reads the table cannot use it."""
+    """A token of the account. Only its hash is kept, so that reading the table is not enough to use it."""
 
     class Scope(models.TextChoices):
         REPORT = "report", "Report conversions and changes"

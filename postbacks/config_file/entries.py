@@ -45,10 +45,11 @@ class Entry:
 def read_entries(root: Node) -> tuple[Entry, list[Problem]]:
     """The whole file as one entry with its lists, and every problem with its shape."""
     problems: list[Problem] = []
-    return _entry(DOCUMENT, root, Place("", root.line), problems), problems
+    return read_entry(DOCUMENT, root, Place("", root.line), problems), problems
 
 
-def _entry(kind: EntryKind, node: Node, place: Place, problems: list[Problem]) -> Entry:
+def read_entry(kind: EntryKind, node: Node, place: Place, problems: list[Problem]) -> Entry:
+    """One entry with its lists; every problem with its shape is added to `problems`."""
     entry = Entry(kind, place, kind.defaults(), lists={name: [] for name in kind.lists})
     if kind.scalar and isinstance(node, Scalar):
         node = Mapping(node.line, {kind.scalar: node}, {kind.scalar: node.line})
@@ -96,7 +97,7 @@ def _read_list(kind: EntryKind, name: str, node: Mapping, place: Place, problems
     if not isinstance(value, Sequence):
         problems.append(Problem(list_place, f"This must be a list of {kind.label}s, each after a dash."))
         return []
-    return [_entry(kind, item, list_place.item(i, item.line), problems) for i, item in enumerate(value.items)]
+    return [read_entry(kind, item, list_place.item(i, item.line), problems) for i, item in enumerate(value.items)]
 
 
 def _wanted(kind: EntryKind) -> str:

@@ -81,7 +81,7 @@ class Delivery(models.Model):
                 condition=Q(state__in=delivery_states.UNFINISHED),
                 name="delivery_chain",
             ),
-            # The log (`postbacks.admin.deliveries.find`): finished deliveries of one state and postback, newest first.
+            # The log (`postbacks.delivery_log.find`): finished deliveries of one state and postback, newest first.
             # A row enters it once, when it is finished.
             models.Index(
                 fields=["state", "postback", "id"],

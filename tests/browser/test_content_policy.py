@@ -36,6 +36,6 @@ def test_the_page_of_the_api_is_whole(open_as: OpenAs) -> None:
     page = open_as(None)
     page.goto("/api/docs")
 
-    expect(page.locator("h1.title")).to_contain_text("conversion API")
+    expect(page.locator("h1.title")).to_contain_text("Partner Postbacks API")
     page.locator(".opblock-summary").first.click()
     expect(page.locator(".opblock-body").first).to_be_visible()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import config.urls  # noqa: F401 -- it puts the API together
 from actions.api.endpoints import api
 from tests.support.api_calls import ApiCaller
 from tests.support.two_programs import SIGN, Rows, absent, make_rows
@@ -39,7 +40,12 @@ def fields_naming(rows: Rows, ids: dict[str, str]) -> dict[Operation, dict[str, 
     action = {"ActionId": f"{rows.tracker.program_id}.{rows.tracker.pk}.{ids['action_id'].rpartition('.')[2]}"}
     account = "/Advertisers/{account_sid}"
     report = {"ActionTrackerId": rows.tracker.pk, "EventDate": "NOW", "OrderId": "o-1", "CampaignId": ids["program_id"]}
+    postback = {"name": "New", "url": "https://own.invalid/", "partner": int(ids["partner_id"])}
+    postback["action_tracker"] = rows.tracker.pk
     return {
+        ("POST", "/api/v1/postbacks"): postback,
+        ("POST", "/api/v1/postbacks/preview"): {"postback": postback},
+        ("POST", "/api/v1/postbacks/test"): {"postback": postback},
         ("POST", f"{account}/Conversions"): report,
         ("POST", f"{account}/Conversions/Batch"): report,
         ("PUT", f"{account}/Actions"): action,
@@ -77,7 +83,13 @@ def told(call: ApiCaller, answer: Any, *names: str) -> tuple[int, str]:
 def test_the_addresses_are_known() -> None:
     assert len(OF_ONE) >= 2
     assert len(LISTS) >= 2
-    assert len(OTHERS) >= 4
+    assert len(OTHERS) >= 7
+    assert {path.split("/")[3] for _, path in operations() if path.startswith("/api/v1/")} == {
+        "contracts",
+        "deliveries",
+        "partners",
+        "postbacks",
+    }
 
 
 @pytest.mark.parametrize("operation", operations(), ids=" ".join)
@@ -122,5 +134,6 @@ def test_a_body_that_names_another_programs_object_is_answered_like_one_that_doe
     answers = []
     for ids in (other.ids, absent(other)):
         body = fields_naming(own, ids)[operation]
-        answers.append(told(call, ask(call, operation, {}, body), *map(str, body.values())))
+        named = body.get("postback", body).values()
+        answers.append(told(call, ask(call, operation, {}, body), *map(str, named)))
     assert answers[0] == answers[1]

@@ -123,7 +123,7 @@ def test_a_partner_postback_needs_a_term_and_is_told_which_event_types_have_one(
 def test_a_partner_without_any_term_is_told_so(tracker: ActionTracker) -> None:
     errors = errors_of(tracker, media_source=None, partner=make_partner())
 
-    assert errors["action_tracker"][0].endswith("No event type is in its contracts yet.")
+    assert errors["action_tracker"][0].endswith("No event type of the program is in its contracts yet.")
 
 
 @pytest.mark.usefixtures("partner")

@@ -26,7 +26,7 @@ class ApiCaller:
         self._client = Client()
 
     def __call__(self, method: str, path: str, body: Any = None, *, form: str = JSON, **headers: str) -> Any:
-        """The answer to a request; a `body` that is no text goes as JSON."""
+        """The answer to a request; a `body` other than text goes as JSON."""
         text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
         sent = {"Authorization": f"Basic {self._basic}", "Accept": JSON, **headers}
         return self._client.generic(method, path, text, content_type=form, headers=sent)

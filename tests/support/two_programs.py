@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 
 from actions.models import ActionEvent, Submission
-from partners.models import ActionTracker, Partner
+from partners.models import ActionTracker, CategoryPayout, Partner
 from postbacks.models import Attempt, Delivery, Postback
 from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker, record_action
 
@@ -32,8 +33,9 @@ class Rows:
 def make_rows(name: str) -> Rows:
     tracker = make_tracker(make_program(name=f"{name} program"), name=f"{name} sale")
     partner = make_partner(name=f"{name} partner")
-    make_term(tracker, partner)
-    postback = make_postback(tracker, partner, name=f"{name} postback", url=f"https://{name.lower()}.example/in")
+    term = make_term(tracker, partner)
+    CategoryPayout.objects.create(contract_term=term, category=f"{name} tents", payout_type="flat", payout=Decimal(2))
+    postback = make_postback(tracker, partner, name=f"{name} postback", url=f"https://{name.lower()}.invalid/in")
     event = record_action(tracker, partner, OrderId=f"{name}-1", Text1=name)
     ActionEvent.objects.filter(pk=event.pk).update(recorded_at=timezone.now() - timedelta(minutes=1))
     delivery = Delivery.objects.get(event=event)
@@ -60,6 +62,7 @@ def make_rows(name: str) -> Rows:
         "submission_id": submission.public_id,
         "postback_id": str(postback.pk),
         "delivery_id": str(delivery.pk),
+        "contract_id": str(term.contract_id),
         "partner_id": str(partner.pk),
         "program_id": str(tracker.program_id),
     }

@@ -16,14 +16,16 @@ from actions.admin import ActionEventAdmin
 from partners.admin_kit import ShownOnly, TabularInline, may_see_personal
 from partners.ids import read_id, row_of
 from postbacks.admin.deliveries.bulk_actions import MOST
-from postbacks.admin.deliveries.detail import exchanges_of, may_hold_personal_data, others_of, waits_for
+from postbacks.admin.deliveries.detail import exchanges_of, others_of, waits_for
 from postbacks.admin.deliveries.filters import FilterForm
-from postbacks.admin.deliveries.find import Finder
-from postbacks.admin.deliveries.history import entries_of
-from postbacks.admin.deliveries.rows import Page, label_of, page_of, text_of
+from postbacks.admin.deliveries.rows import Page, page_of
 from postbacks.admin.deliveries.views import OPTIMIZE, BulkActionsAdmin, filters_of
 from postbacks.admin.integrations.owners import kind_of
 from postbacks.admin.integrations.rows import place_called
+from postbacks.delivery_log.find import Finder
+from postbacks.delivery_log.history import entries_of
+from postbacks.delivery_log.personal import may_hold_personal_data
+from postbacks.delivery_log.words import label_of, text_of
 from postbacks.models import Delivery
 
 

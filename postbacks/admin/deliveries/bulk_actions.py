@@ -10,8 +10,8 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from partners.ids import read_id
-from postbacks.admin.deliveries.history import ADDITION, CHANGE, note
 from postbacks.delivery.cancel import cancel
+from postbacks.delivery_log.history import ADDITION, CHANGE, note
 from postbacks.models import Delivery, Postback
 from postbacks.replay.resend import resend
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from actions.reports.parameters import is_personal
 from postbacks.admin.deliveries.pretty import form_of, pretty_body, query_of
 from postbacks.models import Attempt, Delivery
 
@@ -34,13 +33,6 @@ class Exchange:
 def exchanges_of(delivery: Delivery) -> list[Exchange]:
     """The attempts of a delivery, the latest first."""
     return [_exchange(attempt) for attempt in delivery.attempts.order_by("-number")]
-
-
-def may_hold_personal_data(delivery: Delivery) -> bool:
-    """Whether its requests, and answers that echo them, may reveal who or where the customer is: whether the values
-    that they are built from do."""
-    values = delivery.parameters or delivery.event.parameters
-    return any(value not in (None, "") and is_personal(name) for name, value in values.items())
 
 
 def waits_for(delivery: Delivery) -> Delivery | None:

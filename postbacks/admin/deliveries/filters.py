@@ -2,56 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.db.models import QuerySet
 from django.http import QueryDict
 
 from optimize_sources.models import MediaSource
 from partners.ids import MAX_ID
 from partners.models import ActionTracker, Partner
+from postbacks.delivery_log.filters import Filters
 from postbacks.models import Delivery, Postback, Replay
 
 UNFINISHED = "unfinished"
 _STATES = [("", "Any"), (UNFINISHED, "Not finished"), *Delivery.State.choices]
 _OWNED = {"partner", "media_source", "action_tracker"}
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """The filters; None and empty ones filter nothing. Times are of when deliveries were made, `until` exclusive."""
-
-    search: str = ""
-    states: tuple[str, ...] = ()
-    partner: Partner | None = None
-    network: MediaSource | None = None
-    event_type: ActionTracker | None = None
-    postback: int | None = None
-    replay: int | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-    @property
-    def of_some_postbacks(self) -> bool:
-        return any((self.partner, self.network, self.event_type, self.postback is not None))
-
-    def postbacks(self) -> QuerySet[Postback]:
-        """The postbacks of the given owner and event type, including deleted ones: their deliveries still exist."""
-        rows = Postback.objects.all()
-        if self.partner:
-            rows = rows.filter(partner=self.partner)
-        if self.network:
-            rows = rows.filter(media_source=self.network)
-        if self.event_type:
-            rows = rows.filter(action_tracker=self.event_type)
-        if self.postback is not None:
-            rows = rows.filter(pk=self.postback)
-        return rows
 
 
 class _Search(AutocompleteSelect):

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.utils import timezone
-
-from postbacks.admin.deliveries.find import NEWEST, Finder
 from postbacks.admin.integrations.rows import place_called
-from postbacks.models import Attempt, Delivery, Postback
-from postbacks.verdicts.retry import MAXIMUM_ATTEMPTS
+from postbacks.delivery_log.find import NEWEST, Finder
+from postbacks.delivery_log.words import label_of, text_of
+from postbacks.models import Attempt, Delivery
 
 PER_PAGE: Final = 50
 
@@ -62,42 +60,6 @@ def rows_of(ids: Sequence[int]) -> list[Row]:
     latest = Attempt.objects.filter(delivery__in=ids).order_by("delivery_id", "-number").distinct("delivery_id")
     attempts = {each.delivery_id: each for each in latest.only("delivery_id", "number", "status", "duration_ms")}
     return [_row(found[pk], attempts.get(pk)) for pk in ids if pk in found]
-
-
-def label_of(delivery: Delivery) -> str:
-    """The state in a word or two."""
-    if delivery.state == Delivery.State.READY and delivery.attempts_made:
-        return "Retrying"
-    if delivery.state == Delivery.State.BLOCKED:
-        return "Waiting"
-    return delivery.get_state_display()
-
-
-def text_of(delivery: Delivery) -> str:
-    """What to say beyond the state: why it has not been sent, when it is tried again, how it ended."""
-    if delivery.state == Delivery.State.BLOCKED:
-        return "Behind an earlier event of its action."
-    if delivery.state != Delivery.State.READY:
-        return delivery.reason
-    text = _stopped(delivery.postback) or _due(delivery)
-    if delivery.attempts_made:
-        text = f"{text} Attempt {delivery.attempts_made + 1} of {MAXIMUM_ATTEMPTS} is next. {delivery.reason}"
-    return text.rstrip()
-
-
-def _due(delivery: Delivery) -> str:
-    due = timezone.localtime(delivery.due_at)
-    now = timezone.localtime()
-    if due <= now:
-        return "Due now."
-    return f"Due at {due:%H:%M:%S}." if due.date() == now.date() else f"Due {due:%Y-%m-%d %H:%M}."
-
-
-def _stopped(postback: Postback) -> str:
-    lane = getattr(postback, "lane", None)
-    if postback.paused_at:
-        return "Its postback is paused."
-    return "Its destination is held." if lane is not None and lane.held_since else ""
 
 
 def _row(delivery: Delivery, attempt: Attempt | None) -> Row:

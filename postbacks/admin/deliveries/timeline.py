@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from actions.models import Action, ActionEvent
-from postbacks.admin.deliveries.rows import label_of, text_of
+from postbacks.delivery_log.words import label_of, text_of
 from postbacks.models import Delivery
 
 MOST_EVENTS: Final = 100  # The latest; for more, see the log.

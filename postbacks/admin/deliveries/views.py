@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from partners.admin_kit import LargeTable, ShownOnly
 from postbacks.admin.deliveries.bulk_actions import BULK_ACTIONS, CANCEL, MOST, RESEND, BulkAction, count_of, ids_in
 from postbacks.admin.deliveries.filters import FilterForm
-from postbacks.admin.deliveries.find import Finder
+from postbacks.delivery_log.find import Finder
 from postbacks.models import Delivery
 
 LOG = "admin:postbacks_delivery_changelist"

@@ -8,8 +8,7 @@ from django.http import QueryDict
 
 from postbacks.admin.form.form import PostbackForm
 from postbacks.models import Postback
-
-Errors = dict[str, list[str]]
+from postbacks.test_send import Errors
 
 _MISSING = {"url": "Enter the URL of the receiver.", "action_tracker": "Select the event type."}
 _WITH_A_DEFAULT = ("event_trigger", "scope", "method")  # If one is not submitted, the model's default applies.

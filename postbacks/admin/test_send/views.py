@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST
 
 from partners.admin_kit import may_see_personal
 from partners.ids import row_of
-from postbacks.admin.test_send.test_send import ACTION, TestSend, send_once, try_out
 from postbacks.admin.test_send.typed import typed_postback
 from postbacks.models import Postback
 from postbacks.request.template.palette import Palette, palette
+from postbacks.test_send import ACTION, TestSend, send_once, try_out
 
 _OPTIMIZE = "optimize_sources.view_mediasource"
 

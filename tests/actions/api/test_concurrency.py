@@ -99,7 +99,7 @@ def test_callers_do_not_notice_that_redis_is_away(monkeypatch: pytest.MonkeyPatc
 def test_no_request_makes_the_api_fail_or_answer_what_its_document_does_not_say() -> None:
     account, tracker = Account(), make_tracker()
     account.report(report_fields(tracker))
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application).include(path_regex="^/Advertisers/")
 
     operations = [operation.ok() for operation in schema.get_all_operations() if isinstance(operation, Ok)]
     assert len(operations) == 8

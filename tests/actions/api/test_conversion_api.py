@@ -344,7 +344,7 @@ def test_a_batch_that_is_too_large_records_nothing(call: Caller, tracker: Action
 
 def test_the_document_and_its_page_come_without_a_network() -> None:
     document = Client().get("/api/openapi.json").json()
-    assert set(document["paths"]) == {
+    assert {path for path in document["paths"] if path.startswith("/Advertisers/")} == {
         f"/Advertisers/{{account_sid}}/{path}"
         for path in (
             "Conversions",

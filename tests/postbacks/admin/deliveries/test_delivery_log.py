@@ -15,11 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from partners.models import Partner
-from postbacks.admin.deliveries.filters import UNFINISHED, Filters
-from postbacks.admin.deliveries.find import Finder
-from postbacks.admin.deliveries.moments import id_span
+from postbacks.admin.deliveries.filters import UNFINISHED
 from postbacks.admin.deliveries.pretty import form_of, pretty_body, query_of
 from postbacks.admin.deliveries.rows import PER_PAGE
+from postbacks.delivery_log.filters import Filters
+from postbacks.delivery_log.find import Finder
+from postbacks.delivery_log.moments import id_span
 from postbacks.models import Delivery, Lane, Postback, Replay
 from tests.support.factories import (
     make_media_source,

@@ -126,7 +126,7 @@ def test_one_is_resent_from_its_row_and_from_its_page(delivery_operator: Client,
     new = Delivery.objects.latest("pk")
     assert answer.redirect_chain[-1][0] == f"{LOG}{new.pk}/change/"
     assert told(answer) == [f"Delivery {old.pk} was sent again."]
-    assert [(str(entry.user), entry.change_message) for entry in answer.context["entries"]] == [("olga", "Sent again.")]
+    assert [(entry.by, entry.text) for entry in answer.context["entries"]] == [("olga", "Sent again.")]
     assert [bulk_action.name for bulk_action in answer.context["may"]] == ["cancel"]
     answer = delivery_operator.post(f"{LOG}{new.pk}/cancel/?state=ready&after=1", {"from-list": ""}, follow=True)
     assert answer.redirect_chain[-1][0] == f"{LOG}?state=ready"

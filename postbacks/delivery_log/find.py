@@ -20,8 +20,8 @@ from django.db.models.fields.json import KT
 from actions.admin import find_actions
 from actions.models import Action, ActionEvent
 from partners.ids import MAX_ID, read_id
-from postbacks.admin.deliveries.filters import Filters
-from postbacks.admin.deliveries.moments import id_span
+from postbacks.delivery_log.filters import Filters
+from postbacks.delivery_log.moments import id_span
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.models import Delivery
 
@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
 ) d
 UNION ALL
 SELECT d.id FROM (
-    SELECT id, state, created_at FROM postbacks_delivery
+    SELECT id, state, created_at, action_id FROM postbacks_delivery
     WHERE state IN {SQL_UNFINISHED} AND postback_id = ANY (%(postbacks)s) AND %(gather)s OFFSET 0
 ) d WHERE d.state = ANY (%(unfinished)s) AND {{bounds}}
 """  # noqa: S608 -- made of constants
@@ -53,6 +53,8 @@ _NEAR = """
 SELECT d.id FROM postbacks_delivery d
 WHERE {bounds} AND {near} AND d.state = ANY (%(states)s) AND d.postback_id = ANY (%(postbacks)s)
 """
+# A postback may have been of another program when the delivery was made.
+_OF_PROGRAMS = "EXISTS (SELECT 1 FROM actions_action a WHERE a.id = d.action_id AND a.program_id = ANY (%(programs)s))"
 _NEARBY = 20_000  # Ids; takes some milliseconds.
 _NEAR_EDGE = {
     "DESC": "d.id >= least(%(high)s, (SELECT max(id) + 1 FROM postbacks_delivery)) - %(nearby)s",
@@ -84,6 +86,7 @@ class Finder:
             "finished": [str(state) for state in states if state in Delivery.FINISHED],
             "unfinished": [str(state) for state in states if state in Delivery.UNFINISHED],
             "nearby": _NEARBY,
+            "programs": sorted(asked.programs or ()),
             "gather": any(state in Delivery.UNFINISHED for state in states),
         }
         self._found = self._how()
@@ -136,6 +139,8 @@ class Finder:
             within.append("d.created_at >= %(since)s")
         if self.asked.until:
             within.append("d.created_at < %(until)s")
+        if self.asked.programs is not None:
+            within.append(_OF_PROGRAMS)
         parts = {"bounds": " AND ".join(within), "order": order, "near": _NEAR_EDGE[order]}
         with connection.cursor() as cursor:
             cursor.execute(select.format(found=found.format(**parts), order=order), values)

@@ -8,7 +8,6 @@ from secrets import token_hex
 from typing import Any
 
 from actions.reports.parameters import sample_values
-from postbacks.admin.test_send.typed import Errors
 from postbacks.credentials.secrets.cipher import SecretUnreadableError
 from postbacks.credentials.secrets.mask import Scrubber, shown
 from postbacks.egress.failures import Failure
@@ -20,6 +19,7 @@ from postbacks.request.check import ill_formed
 from postbacks.validation import request_template
 from postbacks.verdicts.rules import compile_rules
 
+Errors = dict[str, list[str]]
 ACTION = "test_send_action"  # The field that names the recorded action.
 
 

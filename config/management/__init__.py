@@ -1,0 +1,1 @@
+"""Commands that need everything that is put together here."""

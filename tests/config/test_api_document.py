@@ -1,0 +1,81 @@
+"""The API's document: it is kept as a file, and requests made from it are answered as it says."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.management import call_command
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from actions.api.tokens import create_token
+from config.wsgi import application
+from environment.variables import BASE_DIR
+from postbacks.egress.failures import LATE_ANSWER
+from tests.support.two_programs import Rows, make_rows
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+def test_the_file_is_the_document_of_the_code() -> None:
+    printed = io.StringIO()
+    call_command("api_document", stdout=printed)
+    kept = (BASE_DIR / "docs" / "openapi.json").read_text(encoding="utf-8")
+    assert kept == printed.getvalue(), "Write it anew: manage.py api_document > docs/openapi.json"
+
+
+def test_each_address_names_the_scopes_that_it_needs() -> None:
+    document = json.loads((BASE_DIR / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            scopes = {scope for each in told["security"] for scope in each["AccountToken"]}
+            assert scopes, (method, path)
+            assert scopes <= {"read", "report", "manage"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("empty_redis")
+def test_no_request_makes_the_management_api_fail_or_answer_what_its_document_does_not_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("postbacks.test_send.send", lambda _request: LATE_ANSWER)
+    rows = make_rows("Own")
+    token, text = create_token("test", scopes=["read", "personal", "manage"])
+    basic = base64.b64encode(f"{token.account_sid}:{text}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}", "If-Match": "*"}
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application).include(path_regex="^/api/v1/")
+    operations = [operation.ok() for operation in schema.get_all_operations() if isinstance(operation, Ok)]
+    assert len(operations) == 20
+    for operation in operations:
+        _try(operation, rows, headers)
+
+
+def _try(operation: Any, rows: Rows, headers: dict[str, str]) -> None:
+    """Requests with ids as generated, and with those of rows that exist; what would end a row is left for last."""
+    names = [name for name in rows.ids if f"{{{name}}}" in operation.path]
+
+    @given(case=operation.as_strategy())
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    def requests(case: Any) -> None:
+        case.call_and_validate(headers=headers, checks=CHECKS)
+        if not names and isinstance(case.body, dict):
+            given = case.body.get("postback", case.body)
+            if isinstance(given, dict):
+                given |= {"partner": rows.partner.pk, "action_tracker": rows.tracker.pk, "media_source": None}
+                case.call_and_validate(headers=headers, checks=CHECKS)
+        if names and case.method != "DELETE":
+            case.path_parameters = {name: rows.ids[name] for name in names}
+            case.call_and_validate(headers=headers, checks=CHECKS)
+
+    requests()
