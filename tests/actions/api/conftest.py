@@ -1,0 +1,9 @@
+import pytest
+
+from tests.support.api_caller import Caller
+
+
+@pytest.fixture
+def call(db: None) -> Caller:
+    """Calls the conversion API with a token in force."""
+    return Caller()
