@@ -161,7 +161,7 @@ ENVELOPE: Final[Fields] = {
     "@page": ("The page, from 1", "1"),
     "@numpages": ("How many pages there are, or more than that: a page past the end is empty", "3"),
     "@pagesize": ("How many entries a page has", "2000"),
-    "@total": ("How many entries there are; of more than a million an upper bound", "4812"),
+    "@total": ("How many entries there are; of very many an upper bound", "4812"),
     "@start": ("The place of the first entry, from 0", "0"),
     "@end": ("The place of the last entry", "1999"),
     "@uri": ("The address of this page", f"{_ACCOUNT}/Actions?PageSize=2000"),

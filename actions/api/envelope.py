@@ -22,9 +22,14 @@ def envelope(request: HttpRequest, page: Page) -> dict[str, str]:
         "@uri": request.get_full_path(),
         "@firstpageuri": uri(request, Page=1),
         "@previouspageuri": uri(request, Page=page.number - 1) if page.number > 1 else "",
-        "@nextpageuri": uri(request, Page=page.number + 1, PageKey=page.following) if page.following else "",
+        "@nextpageuri": next_address(request, page),
         "@lastpageuri": uri(request, Page=page.numbers),
     }
+
+
+def next_address(request: HttpRequest, page: Page) -> str:
+    """The address of the next page; empty on the last."""
+    return uri(request, Page=page.number + 1, PageKey=page.following) if page.following else ""
 
 
 def uri(request: HttpRequest, **changed: object) -> str:

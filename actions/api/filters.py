@@ -16,7 +16,7 @@ from actions.reports.order_ids import trimmed
 from actions.reports.rejected import Rejected, malformed
 from partners.ids import MAX_ID
 
-MAX_PAGE_SIZE: Final = 20_000  # The most that is documented; about 50 MB of JSON.
+MAX_PAGE_SIZE: Final = 20_000  # The most that is documented; some 20 MB of JSON.
 PAGE_SIZE: Final = 2_000  # The least that is documented; smaller ones are served too.
 MAX_PAGE: Final = 10**9  # Keeps its product with the page size within the database's numbers.
 _MOST_PARAMETERS: Final = 100  # Above the number of all filters; bounds the work on a query.
@@ -188,8 +188,8 @@ PAGING: Final = (
 PAGE_KEY: Final = Filter(
     "PageKey", PageKey.read, "Where the page begins; stands in the addresses of pages.", {"type": "string"}
 )
-NONE: Final = Filters((VERSION,))
-"""Of an address that answers with one thing."""
+NONE: Final = Filters((*PAGING, VERSION))
+"""Of an address that answers with one thing. Readers ask for pages of it too, and get the one that there is."""
 
 
 def listing(*filters: Filter) -> Filters:

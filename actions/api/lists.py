@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from actions.api import filters
 from actions.api.filters import listing
-from actions.api.pages import NEWEST_FIRST, OLDEST_FIRST, Order
+from actions.api.pages import EVENTS_COUNTED, NEWEST_FIRST, Order
 from actions.api.rights import actions_of, events_of
 from actions.models import Action, ActionEvent, ApiToken
 from actions.reports.report import ACTION_ID
@@ -56,8 +56,9 @@ _OF_ACTIONS: Final = {
     "LockingDateStart": "locking_date__gte",
     "LockingDateEnd": "locking_date__lt",
 }
-_BY_UPDATE: Final = Order("recorded_at", rises=True, shown="action_id")
-_UPDATES_BY_DATE: Final = Order("recorded_at", rises=True)
+_BY_UPDATE: Final = Order("recorded_at", rises=True, shown="action", counted=EVENTS_COUNTED)
+_UPDATES_BY_DATE: Final = Order("recorded_at", rises=True, counted=EVENTS_COUNTED)
+_UPDATES: Final = Order(rises=True, counted=EVENTS_COUNTED)
 
 Wanted = Mapping[str, Any]
 
@@ -91,7 +92,7 @@ def wanted_updates(token: ApiToken, wanted: Wanted, action: Action | None) -> tu
         events = events.filter(parameters__Status=wanted["State"])
     if "AfterId" in wanted:
         events = events.filter(pk__gt=wanted["AfterId"])
-    return events, _UPDATES_BY_DATE if _has_span(wanted, "") else OLDEST_FIRST
+    return events, _UPDATES_BY_DATE if _has_span(wanted, "") else _UPDATES
 
 
 def find_action(token: ApiToken, public_id: str) -> Action | None:

@@ -55,16 +55,13 @@ class PageMemory:
 
         ask(begun)
 
+    def end(self, total: int) -> None:
+        """Note how many entries there were at the end of the list."""
+        self._note(_TOTAL, total)
+
     def remember(self, page: int, key: PageKey) -> None:
         """Note where this page begins."""
-
-        def noted(redis: Redis) -> None:
-            with redis.pipeline() as pipeline:
-                pipeline.hset(self.name, str(page), str(key))
-                pipeline.expire(self.name, KEPT_SECONDS)
-                pipeline.execute()
-
-        ask(noted)
+        self._note(str(page), str(key))
 
     def recall(self, page: int) -> Remembered:
         """What is known of this page."""
@@ -77,3 +74,12 @@ class PageMemory:
             None if total is None else int(total),
             None if newest is None else int(newest),
         )
+
+    def _note(self, field: str, value: str | int) -> None:
+        def noted(redis: Redis) -> None:
+            with redis.pipeline() as pipeline:
+                pipeline.hset(self.name, field, str(value))
+                pipeline.expire(self.name, KEPT_SECONDS)
+                pipeline.execute()
+
+        ask(noted)

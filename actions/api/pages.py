@@ -14,20 +14,22 @@ from actions.api.page_key import PageKey
 from actions.api.page_memory import PageMemory
 from actions.reports.rejected import malformed
 
-# Beyond it the number of entries is an upper bound: counting five million takes as long as a page does.
+# Beyond it the number of entries is an upper bound: counting more takes longer than reading a page.
 COUNTED: Final = 1_000_000
+EVENTS_COUNTED: Final = 100_000  # Each is looked at, where actions are counted in an index.
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """In which order rows come: of the column `moment`, if there is one, and then of their ids.
 
-    `shown` is the column with the id of what is shown of a row.
+    `shown` is the column with the id of what is shown of a row. So many rows are counted exactly as `counted` says.
     """
 
     moment: str = ""
     rises: bool = False
     shown: str = "pk"
+    counted: int = COUNTED
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -52,6 +54,11 @@ class Page:
     total: int
     following: PageKey | None  # Behind the last row, if others follow.
     last: PageKey | None  # Behind the last row.
+
+    @property
+    def end(self) -> int:
+        """How many entries there are up to the last one of the page."""
+        return (self.number - 1) * self.size + len(self.ids)
 
     @property
     def numbers(self) -> int:
@@ -85,7 +92,7 @@ class _Pages:
 
     def counted_off(self, total: int | None, newest: int | None) -> Page:
         """The page that begins so many rows on. What came after the row `newest` would move all others."""
-        total = _count(self.rows) if total is None else total
+        total = self._count() if total is None else total
         skipped = (self.number - 1) * self.size
         if skipped >= total:
             return Page([], self.number, self.size, total, None, None)
@@ -98,6 +105,16 @@ class _Pages:
         """Whether the key is one of this list's order."""
         return (key.moment is None) == (not self.order.moment)
 
+    def _count(self) -> int:
+        """The number of all rows; of very many an upper bound: there are no more than ids."""
+        order = self.order
+        count = self.rows.order_by().values("pk")[: order.counted + 1].count()
+        if count <= order.counted:
+            return count
+        shown = self.rows.model._meta.get_field(order.shown) if order.shown != "pk" else None  # noqa: SLF001 -- as below
+        ends = _all(shown.related_model if shown else self.rows.model).aggregate(Min("pk"), Max("pk"))
+        return int(ends["pk__max"] - ends["pk__min"] + 1)
+
     def _read(self, rows: QuerySet[Any], total: int | None, skipped: int = 0) -> Page:
         order, size = self.order, self.size
         wanted = rows.order_by(*order.ordering).values_list(*order.columns, order.shown)
@@ -105,7 +122,7 @@ class _Pages:
         more, found = len(found) > size, found[:size]
         end = (self.number - 1) * size + len(found)
         if total is None:
-            total = _count(self.rows) if more else end
+            total = self._count() if more else end
         total = max(total, end + more if found else 0)
         last = _key(total, found[-1]) if found else None
         return Page([row[-1] for row in found], self.number, size, total, last if more else None, last)
@@ -138,8 +155,10 @@ def _by_number(pages: _Pages, memory: PageMemory) -> Page:
             page = pages.behind(known.key)
         else:
             page = pages.counted_off(known.total, known.newest)
-    if page.following:
-        memory.remember(pages.number + 1, page.following)
+    if page.last and len(page.ids) == pages.size:
+        memory.remember(pages.number + 1, page.last)
+    if page.ids and not page.following and pages.number > 1:
+        memory.end(page.end)  # Whatever was counted: pages after the next one are known to be empty.
     return page
 
 
@@ -160,15 +179,10 @@ def _row(*columns: F | Value) -> Func:
     return Func(*columns, template="(%(expressions)s)", output_field=BooleanField())
 
 
-def _count(rows: QuerySet[Any]) -> int:
-    """The number of the rows; of very many an upper bound."""
-    count = rows.order_by().values("pk")[: COUNTED + 1].count()
-    if count <= COUNTED:
-        return count
-    ends = rows.model._default_manager.aggregate(Min("pk"), Max("pk"))  # noqa: SLF001 -- Django's documented interface
-    return int(ends["pk__max"] - ends["pk__min"] + 1)
-
-
 def _highest_id(rows: QuerySet[Any]) -> int:
-    found = rows.model._default_manager.order_by("-pk").values_list("pk", flat=True).first()  # noqa: SLF001 -- as above
-    return int(found or 0)
+    return int(_all(rows.model).aggregate(Max("pk"))["pk__max"] or 0)
+
+
+def _all(model: Any) -> QuerySet[Any]:
+    found: QuerySet[Any] = model._default_manager.all()  # noqa: SLF001 -- Django's documented interface
+    return found

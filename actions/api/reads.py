@@ -14,7 +14,7 @@ from actions.api import shapes
 from actions.api.answering import account_base, listed, query_of, reader_of
 from actions.api.answers import answer, error
 from actions.api.authority import token_of
-from actions.api.envelope import uri
+from actions.api.envelope import next_address, uri
 from actions.api.filters import NONE, listing
 from actions.api.lists import ACTIONS, UPDATES, find_action, find_update, wanted_actions, wanted_updates
 from actions.api.page_key import PageKey
@@ -94,7 +94,9 @@ def list_updates(request: HttpRequest, account_sid: str) -> HttpResponse:
     rows, order = wanted_updates(token, wanted, action)
 
     def following(page: Page) -> str:
-        """Where what comes later will be, also while there is nothing yet."""
+        """The next page; on the last where what comes later will be, also while there is nothing yet."""
+        if page.following:
+            return next_address(request, page)
         if order.moment:
             return uri(request, PageKey=page.last or wanted.get("PageKey") or "")
         return uri(request, AfterId=page.last.pk if page.last else _read_up_to(wanted))

@@ -23,8 +23,7 @@ INSERT INTO actions_actionevent (action_id, number, kind, recorded_at, parameter
 SELECT id, 1, 'created', created_at, jsonb_build_object(
     'ActionId', concat_ws('.', program_id, action_tracker_id, id), 'CampaignId', program_id::text, 'Oid', order_id,
     'EventDate', to_char(event_date, 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'), 'Status', 'PENDING', 'Amount', '1.00')
-FROM actions_action WHERE action_tracker_id = %(tracker)s AND order_id LIKE 'many %%' AND NOT EXISTS (
-    SELECT 1 FROM actions_actionevent e WHERE e.action_id = actions_action.id)
+FROM actions_action WHERE id > %(after)s AND action_tracker_id = %(tracker)s
 ORDER BY id
 """
 
@@ -49,5 +48,7 @@ def make_actions(
         "already": already,
     }
     with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM actions_action")
+        values["after"] = cursor.fetchone()[0]
         cursor.execute(_ACTIONS, values)
         cursor.execute(_EVENTS, values)

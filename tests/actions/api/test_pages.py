@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +13,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
+from actions.api import lists
 from actions.api import redis as api_redis
 from actions.api.page_key import PageKey
+from actions.api.pages import Order
 from actions.models import Action, ActionEvent
 from actions.reports.rejected import Rejected
 from partners.models import ActionTracker
@@ -157,6 +160,15 @@ def test_a_reading_that_begins_again_sees_what_is_new(get: Get, tracker: ActionT
     assert sorted(order_ids(by_number(get, "Actions?PageSize=10", "Actions"))) == expected(35)
 
 
+@pytest.mark.parametrize("already", [20, 25])
+def test_what_comes_behind_the_last_page_is_found_there(get: Get, tracker: ActionTracker, already: int) -> None:
+    make_actions(tracker, already, first=FIRST)
+    assert len(order_ids(by_number(get, "ActionUpdates?PageSize=10", "ActionUpdates"))) == already
+    assert get("ActionUpdates?PageSize=10&Page=4")["ActionUpdates"] == []
+    make_actions(tracker, 3, first=FIRST, already=already)
+    assert len(get("ActionUpdates?PageSize=10&Page=3")["ActionUpdates"]) == already - 20 + 3
+
+
 def test_the_envelope_of_a_page(get: Get, call: Caller, tracker: ActionTracker) -> None:
     make_actions(tracker, 25, first=FIRST)
     base = f"/Advertisers/{call.token.account_sid}/Actions?PageSize=10"
@@ -199,15 +211,20 @@ def test_a_page_has_two_thousand_unless_it_says_otherwise(get: Get, tracker: Act
     assert len(get("Actions?PageSize=20000")["Actions"]) == 2_001
 
 
+@pytest.mark.parametrize("query", ["", "StartDate=2026-01-01&"], ids=["by id", "by update"])
 def test_of_very_many_the_total_is_an_upper_bound(
-    get: Get, tracker: ActionTracker, monkeypatch: pytest.MonkeyPatch
+    get: Get, tracker: ActionTracker, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    monkeypatch.setattr("actions.api.pages.COUNTED", 20)
-    make_actions(tracker, 30, first=FIRST)
-    Action.objects.filter(pk__in=list(Action.objects.values_list("pk", flat=True)[10:14])).update(status="REVERSED")
-    page = get("Actions?State=PENDING&PageSize=10")
-    assert page["@total"] == "30"
-    assert len(order_ids(by_number(get, "Actions?State=PENDING&PageSize=10", "Actions"))) == 26
+    monkeypatch.setattr("actions.api.lists.NEWEST_FIRST", Order(counted=20))
+    monkeypatch.setattr("actions.api.lists._BY_UPDATE", replace(lists._BY_UPDATE, counted=20))
+    make_actions(tracker, 60, first=FIRST)
+    ids = list(Action.objects.order_by("pk").values_list("pk", flat=True))
+    Action.objects.filter(pk__in=ids[20:50]).update(status=Action.Status.REVERSED)
+    path = f"Actions?{query}State=PENDING&PageSize=10"
+    assert get(path)["@total"] == "60"
+    assert len(order_ids(by_number(get, path, "Actions"))) == 30
+    after = get(f"{path}&Page=5")  # Where the list ends is known by now.
+    assert (after["Actions"], after["@total"], after["@numpages"]) == ([], "30", "3")
 
 
 def test_what_has_come_since_the_count_is_another_page(get: Get, tracker: ActionTracker) -> None:

@@ -29,6 +29,7 @@ def test_the_account_is_its_programs(call: Caller) -> None:
     company = call("GET", "CompanyInformation").json()
     assert (company["CompanyName"], company["Currency"]) == ("Summit", "USD")
     assert company["Uri"] == f"/Advertisers/{call.token.account_sid}/CompanyInformation"
+    assert call("GET", "CompanyInformation?PageSize=20000").json() == company  # As one of the readers asks.
     make_program(name="Harbor", currency="EUR")
     company = call("GET", "CompanyInformation").json()
     assert (company["CompanyName"], company["Currency"]) == ("Summit, Harbor", "")
