@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 from django.http import HttpRequest, HttpResponse
@@ -19,12 +19,20 @@ _NO_XML = dict.fromkeys(
     [*(set(range(32)) - {9, 10, 13}), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)], "\N{REPLACEMENT CHARACTER}"
 )
 
+_DECLARATION = "<?xml version='1.0' encoding='utf-8'?>\n"
+_BREAKS = {"\r": "&#13;"}  # A reader of XML takes one for a line's end, and replaces it.
 
-def answer(request: HttpRequest, content: Mapping[str, Any], status: int = 200) -> HttpResponse:
-    """The content in the form that the request asks for; of the management API always as JSON."""
+
+def answer(request: HttpRequest, content: Mapping[str, Any], status: int = 200, *, element: str = "") -> HttpResponse:
+    """The content in the form that the request asks for, of the management API always as JSON.
+
+    A list in it may be an iterator. In XML, what is one thing by itself stands in an `element` of its own.
+    """
     if request.path_info.startswith(MANAGEMENT) or wants_json(request):
-        return HttpResponse(orjson.dumps(content), status=status, content_type=JSON)
-    return HttpResponse(to_xml(content), status=status, content_type=f"{XML}; charset=utf-8")
+        return HttpResponse(orjson.dumps(content, default=_listed), status=status, content_type=JSON)
+    return HttpResponse(
+        to_xml({element: content} if element else content), status=status, content_type=f"{XML}; charset=utf-8"
+    )
 
 
 def error(request: HttpRequest, status: int, message: str, field: str = "", code: str = "") -> HttpResponse:
@@ -49,33 +57,44 @@ def errors_content(errors: Sequence[Mapping[str, str]]) -> dict[str, Any]:
 
 
 def to_xml(content: Mapping[str, Any]) -> bytes:
-    """An element for each name; one called `…s` or `errors` with a list holds an element for each entry."""
-    root = ET.Element(ROOT)
-    _fill(root, content)
-    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return text
+    """An element for each name, and in that of a list one for each entry: `<Actions><Action>`.
+
+    Names with `@` are attributes of the list beside them.
+    """
+    return "".join([_DECLARATION, f"<{ROOT}>", *_elements(content), f"</{ROOT}>"]).encode()
 
 
-def _fill(element: ET.Element, content: Mapping[str, Any]) -> None:
+def _elements(content: Mapping[str, Any]) -> Iterator[str]:
+    attributes = "".join(f" {name[1:]}={quoteattr(_text(text))}" for name, text in content.items() if name[0] == "@")
     for name, value in content.items():
-        if name.startswith("@"):
-            element.set(name[1:], str(value))
-            continue
-        child = ET.SubElement(element, name)
-        if isinstance(value, Mapping):
-            _fill(child, value)
-        elif isinstance(value, list):
-            for each in value:
-                entry = ET.SubElement(child, name.removesuffix("s").capitalize())
-                if isinstance(each, Mapping):
-                    _fill(entry, each)
-                else:
-                    entry.text = _text(each)
-        else:
-            child.text = _text(value)
+        if isinstance(value, (list, Iterator)):
+            several = name if name.endswith("s") else f"{name}s"
+            one = name.removesuffix("s")
+            yield f"<{several}{attributes}>"
+            for entry in value:
+                yield "".join(_element(f"{one[:1].upper()}{one[1:]}", entry))
+            yield f"</{several}>"
+        elif name[0] != "@":
+            yield from _element(name, value)
+
+
+def _element(name: str, value: object) -> Iterator[str]:
+    yield f"<{name}>"
+    if isinstance(value, Mapping):
+        yield from _elements(value)
+    else:
+        yield escape(_text(value), _BREAKS)
+    yield f"</{name}>"
 
 
 def _text(value: object) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value).translate(_NO_XML)
+
+
+def _listed(entries: object) -> orjson.Fragment:
+    """The entries of a list that are made one after the other, so that a page is never in memory as a whole."""
+    if not isinstance(entries, Iterator):
+        raise TypeError(f"{type(entries)} has no form in JSON.")
+    return orjson.Fragment(b"[" + b",".join([orjson.dumps(entry) for entry in entries]) + b"]")

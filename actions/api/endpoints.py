@@ -1,55 +1,26 @@
-"""The addresses of the conversion API."""
+"""The addresses that conversions and changes of them are reported to."""
 
 # The account's SID is in each address; who may use it is settled before an endpoint is called.
-# ruff: noqa: ARG001
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from ninja import Query
 
-from actions.api import shapes
+from actions.api import reads, setup_reads
 from actions.api.answers import answer, error
-from actions.api.authority import AccountToken, token_of
+from actions.api.authority import token_of
 from actions.api.batch import MAX_LINES, take_batch
 from actions.api.described import REPORT, report_body
-from actions.api.document import DocumentedApi
-from actions.api.errors import handle_errors
 from actions.api.fields import LINES, read_fields
-from actions.api.reading import settled_updates, shown_actions, shown_update
-from actions.api.rights import Scope, actions_of, events_of, sees_personal, sees_texts_of, submissions_of
-from actions.api.shapes import ActionFilter, Error, Queued, UpdateFilter
+from actions.api.service import api
+from actions.api.shapes import ACCOUNT, REFUSALS, Error, Queued
 from actions.api.submit import PROGRAM_NOT_ALLOWED, WRONG_REQUEST, submit
-from actions.models import Action, ActionEvent, ApiToken, Submission
-from actions.reports.fields import write_date
-from actions.reports.report import ACTION_ID
-from partners.ids import row_of
+from actions.models import Submission
 
-api = DocumentedApi(
-    title="Partner Postbacks API",
-    version="1",
-    description=(
-        "Report conversions and changes of them, and read what became of them. Answers are JSON where the address ends "
-        "in `.json` or `Accept` prefers JSON, else XML; `.xml` gives XML whatever `Accept` says. Each address may end "
-        "in a slash. Below /api/v1, where postbacks and deliveries are managed, answers are always JSON. The user name "
-        "is the account's SID, the password one of its tokens; it needs the scope that `security` names."
-    ),
-    openapi_url="/api/openapi.json",
-    docs_url="/api/docs",
-    urls_namespace="conversion_api",
-    auth=AccountToken(),
-)
-handle_errors(api)
-
-ACCOUNT = "/Advertisers/{account_sid}"
-_REFUSALS = {401: Error, 403: Error, 405: Error, 429: Error, 500: Error, 503: Error}
-_REPORT: dict[Any, Any] = {200: Queued, 400: Error, 413: Error, **_REFUSALS}
-_READ: dict[Any, Any] = {400: Error, 404: Error, **_REFUSALS}
+_REPORT: dict[Any, Any] = {200: Queued, 400: Error, 413: Error, **REFUSALS}
 
 
 @api.post(
@@ -89,7 +60,7 @@ def reverse_action(request: HttpRequest, account_sid: str) -> HttpResponse:
 
 @api.post(
     f"{ACCOUNT}/Conversions/Batch",
-    response={400: Error, 413: Error, 415: Error, 422: Error, **_REFUSALS},
+    response={400: Error, 413: Error, 415: Error, 422: Error, **REFUSALS},
     summary="Report up to ten thousand at once",
     openapi_extra={
         "parameters": [
@@ -116,57 +87,6 @@ def report_batch(request: HttpRequest, account_sid: str) -> Any:
     return take_batch(request, token_of(request), lambda submission: _uri(account_sid, submission))
 
 
-@api.get(f"{ACCOUNT}/Actions", response={200: shapes.ActionsPage, **_READ}, summary="List actions")
-def list_actions(request: HttpRequest, account_sid: str, wanted: Query[ActionFilter]) -> HttpResponse:
-    token = token_of(request)
-    actions = list(_wanted_actions(token, wanted)[: wanted.PageSize + 1])
-    page = actions[: wanted.PageSize]
-    following = ""
-    if len(actions) > len(page):
-        following = _next(request, BeforeId=page[-1].pk)
-    return answer(request, {"Actions": shown_actions(page, personal=sees_personal(token)), "NextPageUri": following})
-
-
-@api.get(f"{ACCOUNT}/Actions/{{action_id}}", response={200: dict[str, Any], **_READ}, summary="Read an action")
-def read_action(request: HttpRequest, account_sid: str, action_id: str) -> HttpResponse:
-    token = token_of(request)
-    action = _find_action(token, action_id)
-    if action is None:
-        return error(request, 404, f"There is no action {action_id!r}.", "ActionId", "ACTION_NOT_FOUND")
-    return answer(request, shown_actions([action], personal=sees_personal(token))[0])
-
-
-@api.get(f"{ACCOUNT}/ActionUpdates", response={200: shapes.UpdatesPage, **_READ}, summary="Read what has changed")
-def list_updates(request: HttpRequest, account_sid: str, wanted: Query[UpdateFilter]) -> HttpResponse:
-    token = token_of(request)
-    updates = settled_updates(events_of(token), wanted.AfterId)
-    if wanted.ActionId:
-        action = _find_action(token, wanted.ActionId)
-        if action is None:
-            return error(request, 404, f"There is no action {wanted.ActionId!r}.", "ActionId", "ACTION_NOT_FOUND")
-        updates = ActionEvent.objects.filter(
-            action=action, id__gt=wanted.AfterId, kind__in=ActionEvent.NON_STANDARD
-        ).order_by("id")
-    page = list(updates[: wanted.PageSize])
-    following = _next(request, AfterId=page[-1].pk if page else wanted.AfterId)
-    shown = [shown_update(event, personal=sees_personal(token)) for event in page]
-    return answer(request, {"ActionUpdates": shown, "NextPageUri": following})
-
-
-@api.get(
-    f"{ACCOUNT}/APISubmissions/{{submission_id}}",
-    response={200: shapes.SubmissionShape, **_READ},
-    auth=AccountToken(Scope.READ, Scope.REPORT),
-    summary="Read what became of a request",
-)
-def read_submission(request: HttpRequest, account_sid: str, submission_id: str) -> HttpResponse:
-    token = token_of(request)
-    found = row_of(submissions_of(token).select_related("action"), submission_id.removeprefix("A-"))
-    if found is None:
-        return error(request, 404, f"There is no submission {submission_id!r}.")
-    return answer(request, _submission(found, texts=sees_texts_of(token, found)))
-
-
 def _submit(request: HttpRequest, account_sid: str, kind: Submission.Kind) -> HttpResponse:
     submission, refusal = submit(token_of(request), kind, read_fields(request))
     if refusal is not None and refusal.reason_code in WRONG_REQUEST:
@@ -179,53 +99,4 @@ def _uri(account_sid: str, submission: Submission) -> str:
     return reverse("conversion_api:read_submission", args=(account_sid, submission.public_id))
 
 
-def _next(request: HttpRequest, **changed: int) -> str:
-    kept = {name: value for name, value in request.GET.items() if name not in changed}
-    return f"{request.path}?{urlencode({**kept, **changed})}"
-
-
-def _find_action(token: ApiToken, public_id: str) -> Action | None:
-    match = ACTION_ID.fullmatch(public_id)
-    if not match:
-        return None
-    program, tracker, sequence = (int(number) for number in match.groups())
-    return actions_of(token).filter(pk=sequence, program=program, action_tracker=tracker).first()
-
-
-def _wanted_actions(token: ApiToken, wanted: ActionFilter) -> QuerySet[Action]:
-    given = {
-        "order_id": wanted.OrderId or None,
-        "program": wanted.CampaignId,
-        "action_tracker": wanted.ActionTrackerId,
-        "partner": wanted.MediaPartnerId,
-        "status": wanted.State or None,
-        "event_date__date__gte": wanted.StartDate,
-        "event_date__date__lte": wanted.EndDate,
-        "id__lt": wanted.BeforeId,
-    }
-    return (
-        actions_of(token).filter(**{name: value for name, value in given.items() if value is not None}).order_by("-id")
-    )
-
-
-_STATUS = {Submission.Result.WAITING: "Queued", Submission.Result.RUNNING: "In Progress"}
-
-
-def _submission(submission: Submission, *, texts: bool) -> dict[str, Any]:
-    result = Submission.Result(submission.result)
-    error_type = {Submission.Result.REJECTED: "REJECTED", Submission.Result.REPEATED: "REPEATED"}.get(result, "")
-    return {
-        "Id": submission.public_id,
-        "Status": _STATUS.get(result, "Complete"),
-        "Result": result.value,
-        "ErrorType": error_type,
-        "ErrorReason": submission.reason_code,
-        "Message": submission.message if texts else "",
-        "ActionId": submission.action.action_id if submission.action else "",
-        "ReceivedDate": write_date(submission.received_at.replace(microsecond=0)),
-        "ProcessedDate": write_date(submission.processed_at.replace(microsecond=0)),
-        "Notes": submission.notes if texts else [],
-        "Recorded": submission.recorded,
-        "Repeated": submission.repeated,
-        "Rejected": submission.rejected,
-    }
+__all__ = ["api", "reads", "setup_reads"]  # The others add their addresses as they are imported.

@@ -6,21 +6,11 @@ import time
 from dataclasses import dataclass
 
 from django.conf import settings
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis import Redis
 
-TIMEOUT_SECONDS = 0.1  # A caller waits for the count, so it is no reason to wait long.
-PAUSE_SECONDS = 5.0  # After an error Redis is left alone, so that an outage does not slow every request down.
+from actions.api.redis import ask
+
 KEPT_SECONDS = 5  # Of a counter; longer than its second, for clocks that differ a little.
-
-_redis: Redis = Redis.from_url(
-    settings.REDIS_URL,
-    socket_timeout=TIMEOUT_SECONDS,
-    socket_connect_timeout=TIMEOUT_SECONDS,
-    retry=Retry(NoBackoff(), 0),
-)
-_asked_again_at = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +35,13 @@ class Allowance:
 
 def count(token_id: int) -> Allowance:
     """Count one request of the token."""
-    global _asked_again_at  # noqa: PLW0603 -- one state a process: whether Redis answers
-    limit: int = settings.API_REQUESTS_PER_SECOND
-    if time.monotonic() < _asked_again_at:
-        return Allowance(limit, 0)
     key = f"api:requests:{token_id}:{int(time.time())}"
-    try:
-        with _redis.pipeline(transaction=False) as pipeline:
+
+    def counted(redis: Redis) -> int:
+        with redis.pipeline(transaction=False) as pipeline:
             pipeline.incr(key)
             pipeline.expire(key, KEPT_SECONDS)
             used, _ = pipeline.execute()
-    except RedisError:
-        _asked_again_at = time.monotonic() + PAUSE_SECONDS
-        return Allowance(limit, 0)
-    return Allowance(limit, int(used))
+        return int(used)
+
+    return Allowance(settings.API_REQUESTS_PER_SECOND, ask(counted) or 0)

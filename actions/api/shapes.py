@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, Literal
 
 from ninja import Field, Schema
+
+from actions.api.documented import ACTION, ENVELOPE, ITEM, SUBMISSION, UPDATE, Fields, many, schema
+
+ACCOUNT = "/Advertisers/{account_sid}"
 
 
 class Queued(Schema):
@@ -36,55 +39,42 @@ class Error(Schema):
     errors: list[ErrorEntry]
 
 
-class SubmissionShape(Schema):
-    """What became of a request; `Queued` is a change that waits for its order."""
-
-    Id: str
-    Status: Literal["Queued", "In Progress", "Complete"]
-    Result: str = Field(description="recorded, repeated, rejected or waiting; of a batch running or complete.")
-    ErrorType: Literal["", "REJECTED", "REPEATED"]
-    ErrorReason: str = Field(description="A reason code, or empty.")
-    Message: str
-    ActionId: str
-    ReceivedDate: str
-    ProcessedDate: str
-    Notes: list[str] = Field(description="What was not used, or not known.")
-    Recorded: int
-    Repeated: int
-    Rejected: int
+REFUSALS = {401: Error, 403: Error, 405: Error, 429: Error, 500: Error, 503: Error}
+READ: dict[Any, Any] = {400: Error, 404: Error, **REFUSALS}
 
 
-class ActionsPage(Schema):
-    """Actions, the newest first."""
+class NamedItem(Schema):
+    """An item as postbacks carry it."""
 
-    Actions: list[dict[str, Any]]
-    NextPageUri: str = Field(description="Empty on the last page.")
-
-
-class UpdatesPage(Schema):
-    """Updates, the oldest first."""
-
-    ActionUpdates: list[dict[str, Any]]
-    NextPageUri: str = Field(description="Where what comes later will be, also while there is nothing yet.")
+    sku: str = Field("", examples=["GH23"])
+    cat: str = Field("", description="Its category.", examples=["Watches"])
+    qty: str = Field("", examples=["3"])
+    amt: str = Field("", description="Its subtotal after discounts, in the program's currency.", examples=["2.92"])
+    cartamt: str = Field("", description="The same in the cart's currency.", examples=["50.01"])
+    rbt: str = Field("", description="Its own discount, in the cart's currency.", examples=["1.00"])
+    name: str = Field("", examples=["Diver watch"])
 
 
-class ActionFilter(Schema):
-    """Which actions are listed."""
-
-    OrderId: str = Field("", max_length=255)
-    CampaignId: int | None = Field(None, ge=0, lt=2**63)
-    ActionTrackerId: int | None = Field(None, ge=0, lt=2**63)
-    MediaPartnerId: int | None = Field(None, ge=0, lt=2**63)
-    State: Literal["", "PENDING", "APPROVED", "REVERSED"] = ""
-    StartDate: date | None = Field(None, description="First day of the event date, in UTC.")
-    EndDate: date | None = Field(None, description="Last day of the event date, in UTC.")
-    BeforeId: int | None = Field(None, ge=0, lt=2**63, description="Of the page before; stands in its NextPageUri.")
-    PageSize: int = Field(100, ge=1, le=1000)
+def _listed(name: str, about: str, fields: Fields, **more: Any) -> type[Schema]:
+    return schema(name, about, {**ENVELOPE, **fields}, **more)
 
 
-class UpdateFilter(Schema):
-    """Which updates are listed."""
-
-    ActionId: str = Field("", description="Of one action only.")
-    AfterId: int = Field(0, ge=0, lt=2**63, description="The id of the last update that has been read.")
-    PageSize: int = Field(100, ge=1, le=1000)
+_ITEMS: Any = (list[NamedItem], Field(...))
+_NEXT: Fields = {"NextPageUri": ("As @nextpageuri", "")}
+_LATER: Fields = {"NextPageUri": ("Where what comes later will be, also while there is nothing yet", "")}
+ActionShape = schema("Action", "An action as it is now.", ACTION, Items=_ITEMS)
+UpdateShape = schema("ActionUpdate", "One update, with the values of then.", UPDATE, Items=_ITEMS)
+ItemShape = schema("ActionItem", "An item as it is now.", ITEM)
+SubmissionShape = schema(
+    "APISubmission",
+    "What became of a request.",
+    SUBMISSION,
+    Notes=(list[str], Field(..., description="What was not used, or not known.")),
+    Recorded=(int, Field(..., description="Of a batch: lines that were recorded.", examples=[0])),
+    Repeated=(int, Field(..., description="Of a batch: lines that were known before.", examples=[0])),
+    Rejected=(int, Field(..., description="Of a batch: lines that were refused.", examples=[0])),
+)
+ActionsPage = _listed("Actions", "A page of actions.", _NEXT, Actions=many(ActionShape))
+UpdatesPage = _listed("ActionUpdates", "A page of updates.", _LATER, ActionUpdates=many(UpdateShape))
+ItemsPage = _listed("ActionItems", "The items of an action.", _NEXT, ActionItems=many(ItemShape))
+SubmissionsPage = _listed("APISubmissions", "Submissions.", _NEXT, APISubmission=many(SubmissionShape))

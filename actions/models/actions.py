@@ -122,6 +122,9 @@ class Action(models.Model):
             ),
             # The admin's list of one order id across event types.
             models.Index(fields=["order_id"], name="action_order_id"),
+            # The API's lists by these dates, page by page; the program is compared in the index.
+            models.Index(fields=["event_date", "id", "program"], name="action_event_date"),
+            models.Index(fields=["locking_date", "id", "program"], name="action_locking_date"),
         ]
 
     def __str__(self) -> str:
@@ -227,6 +230,8 @@ class ActionEvent(models.Model):
         verbose_name = "action event"
         ordering = ("-id",)
         constraints = [models.UniqueConstraint(fields=["action", "number"], name="event_number_once_per_action")]
+        # The API's lists of updates by their time, and of actions by that of the latest.
+        indexes = [models.Index(fields=["recorded_at", "id"], name="event_recorded_at")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, event {self.number} of action {self.action_id}"
