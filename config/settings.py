@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.time_zone.browsers_time_zone",
     "actions.api.errors.api_answers",
+    "config.readable.without_nul",
     "axes.middleware.AxesMiddleware",  # Last, next to the views, whose refusals it turns into a page.
 ]
 

@@ -5,8 +5,11 @@ from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from actions.api.endpoints import api
+from config.readable import search
 
 urlpatterns = [
+    # Before the theme's own, which takes any page for a number.
+    path("admin/search/", admin.site.admin_view(search), name="search"),
     path("admin/", admin.site.urls),
     # For clients that request it without reading the page.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("config/favicon.svg"))),

@@ -44,6 +44,8 @@ def api_answers(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
             return response
         if response.status_code == 404 and not _is_ours(response):
             return error(request, 404, f"There is no address {request.path}; /api/docs lists them.")
+        if response.status_code == 400 and not _is_ours(response):
+            return error(request, 400, "The address or its query has a character that no text can have, such as NUL.")
         if response.status_code == 405 and not _is_ours(response):
             allowed = response.headers.get("Allow", "")
             response = error(request, 405, f"{request.method} is not served here; expected is {allowed or 'another'}.")
