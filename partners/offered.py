@@ -53,7 +53,7 @@ class OfferedOnly(ChangeList):
 
     def get_ordering_field(self, field_name: Any) -> Any:
         """Nothing for a column that cannot be clicked to order by it."""
-        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
 
 def _lookups(model: type[Model], list_filter: Any) -> Iterator[str]:

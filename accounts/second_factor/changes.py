@@ -18,6 +18,7 @@ _CODES = "recovery codes"
 
 def pending(user: User) -> SecondFactor:
     """The factor that a user is setting up: it counts once a first code has confirmed it."""
+    factor: SecondFactor
     factor, _made = SecondFactor.objects.get_or_create(user=user, defaults={"key": new_key(), "confirmed": False})
     return factor
 
@@ -59,7 +60,7 @@ def take_off(user: User) -> bool:
     deleted, _ = found.delete()
     if confirmed:
         _note(user, _FIELD, "on", "off")
-    return deleted > 0
+    return bool(deleted)
 
 
 def encrypt_anew(rotated: Rotated, **_signal: Any) -> None:

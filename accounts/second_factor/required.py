@@ -41,7 +41,7 @@ def second_factor(get_response: _Next) -> _Next:
 
 def has_one(user: Any) -> bool:
     """Whether the user has a second factor."""
-    return SecondFactor.objects.filter(user=user, confirmed=True).exists()
+    return bool(SecondFactor.objects.filter(user=user, confirmed=True).exists())
 
 
 def is_required_of(user: Any) -> bool:
@@ -50,6 +50,6 @@ def is_required_of(user: Any) -> bool:
         case "all":
             return True
         case "changing":
-            return user.is_superuser or not _MAY_CHANGE.isdisjoint(user.get_all_permissions())
+            return bool(user.is_superuser) or not _MAY_CHANGE.isdisjoint(user.get_all_permissions())
         case _:
             return False

@@ -4,7 +4,7 @@ The library finds an unknown function or a wrong number of arguments only when i
 `status == "ok"` for a comparison of two fields, which is even true when both are absent. All are refused here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
@@ -61,7 +61,7 @@ class _Interpreter(TreeInterpreter):
         sides = [self.visit(child, value) for child in node["children"]]
         for side in sides:
             _spend_on(side, self._effort)
-        ready = {**node, "children": [{"type": "literal", "value": side, "children": []} for side in sides]}
+        ready: Any = {**node, "children": [{"type": "literal", "value": side, "children": []} for side in sides]}
         return super().visit_comparator(ready, value)
 
 
@@ -72,10 +72,11 @@ class _Functions(Functions):
     def __init__(self, effort: Effort) -> None:
         self._effort = effort
 
-    def call_function(self, name: str, arguments: list[Any]) -> Any:
+    def call_function(self, function_name: str, resolved_args: Iterable[Any]) -> Any:
+        arguments = list(resolved_args)
         for argument in arguments:
             _spend_on(argument, self._effort)
-        return super().call_function(name, arguments)
+        return super().call_function(function_name, arguments)
 
     @signature({"types": ["string"]}, {"types": ["array-string"]})
     def _func_join(self, separator: str, texts: list[str]) -> str:
