@@ -14,13 +14,14 @@ WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv &&
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-embedded install-dev up test coverage bench fmt lint style types lock lowest wheels sbom clean
+.PHONY: help install install-embedded install-dev up test coverage fuzz bench fmt lint style types lock lowest wheels sbom clean
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
 	@echo 'make install  create .venv for your own PostgreSQL and Redis servers (requirements.txt)'
 	@echo 'make test     run all tests in two processes (ARGS="-k name" for some, JOBS=1 for one process)'
 	@echo 'make coverage run all tests and print which lines none of them reaches (slower; ARGS and JOBS as above)'
+	@echo 'make fuzz     ask every address thousands of things that nobody types (FUZZ_REQUESTS=20000, FUZZ_SEED=2)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
 	@echo 'make fmt      format the code and apply automatic fixes'
 	@echo 'make lint     check style, format, spelling and the direction of imports'
@@ -54,6 +55,11 @@ coverage: install-dev
 	$(BIN) -m coverage run -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN) -m coverage combine --quiet
 	$(BIN) -m coverage report
+
+# The test asks a few hundred things, the same each time.
+fuzz: install-dev
+	FUZZ_REQUESTS=$(or $(FUZZ_REQUESTS),20000) FUZZ_SEED=$(or $(FUZZ_SEED),$(shell date +%s)) $(BIN) -m pytest \
+		--override-ini timeout=0 tests/config/test_hostile_requests.py $(ARGS)
 
 bench: install-dev
 	@exec $(BIN) -m benchmarks

@@ -1,1 +1,5 @@
-"""This app has no tables. The module must exist: Django sends `post_migrate` only to apps that have one."""
+"""The models of this app; Django looks for them here."""
+
+from accounts.second_factor.model import SecondFactor
+
+__all__ = ["SecondFactor"]

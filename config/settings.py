@@ -20,6 +20,7 @@ from environment.reading import (
     hours,
     log_level,
     networks,
+    one_of,
     ports,
     proxy,
     seconds,
@@ -62,6 +63,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "auditlog",
     "axes",
+    "django_otp",
     "ninja",  # For the files of the API documentation page, which then needs no network.
     "partners",
     "optimize_sources",
@@ -82,11 +84,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "accounts.audit.who.remember_user",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.time_zone.browsers_time_zone",
     "actions.api.errors.api_answers",
+    "config.readable.without_nul",
+    "accounts.second_factor.required.second_factor",
     "axes.middleware.AxesMiddleware",  # Last, next to the views, whose refusals it turns into a page.
 ]
 
@@ -155,7 +160,11 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.sign_in.passwords.StrengthValidator"},
 ]
+
+# Of whom a second factor is required: nobody (each may set one up), those who may change anything, or all.
+SECOND_FACTOR = one_of("SECOND_FACTOR", ("nobody", "changing", "all"), default="nobody")
 
 # Redis holds the pacing and the broker's messages; it can be flushed at any moment, because the database has it all.
 REDIS_URL: str = f"unix://{redis_socket()}" if REDIS_IS_EMBEDDED else env.str("REDIS_URL")

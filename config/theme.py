@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 from django.utils.functional import lazy
 
 _static = lazy(static, str)  # The location of static files is known only after the settings are read.
@@ -16,6 +17,7 @@ UNFOLD: dict[str, Any] = {
     ],
     "STYLES": [_static("config/admin.css")],
     "SCRIPTS": [_static("config/time-zone.js"), _static("config/labels.js")],
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor_set_up")}]},
     "DASHBOARD_CALLBACK": "postbacks.admin.dashboard.callback.dashboard",
     "SIDEBAR": {
         "show_search": False,

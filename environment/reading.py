@@ -5,6 +5,7 @@ Each function raises `ImproperlyConfigured`, naming the variable, if its value i
 
 import logging
 import zoneinfo
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from celery.schedules import ParseException, crontab
@@ -140,3 +141,11 @@ def _number(variable: str, default: float, *, least: float, most: float, what: s
     if not least < number <= most:
         raise ImproperlyConfigured(f"{variable}={text} is not valid. Write {what}.")
     return number
+
+
+def one_of(variable: str, choices: Collection[str], default: str) -> str:
+    """Return the value of `variable`, which is one of these."""
+    chosen = env.str(variable, default="") or default
+    if chosen not in choices:
+        raise ImproperlyConfigured(f"{variable}={chosen} is not valid. Set {' or '.join(choices)}.")
+    return str(chosen)

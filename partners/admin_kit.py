@@ -1,4 +1,5 @@
-"""What the admin pages of all apps share: deleting only what nothing needs, showing only, and large tables."""
+"""What the admin pages of all apps share: asking only what a page offers, deleting only what nothing needs, showing
+only, and large tables."""
 
 # Django names the arguments of what it calls back, used or not.
 # ruff: noqa: ARG002
@@ -9,18 +10,23 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib import messages
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms import BaseInlineFormSet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
+from partners.ids import read_id
+from partners.offered import MOST_SEARCHED, OfferedOnly, is_offered
 from partners.references import what_refers_to
 
 if TYPE_CHECKING:  # Django's classes take type parameters only for the type checker.
     from django.contrib import admin
 
-    ModelAdmin = admin.ModelAdmin[Any]
+    _ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
     StackedInline = admin.StackedInline[Any, Any]
     ModelForm = forms.ModelForm[Any]
@@ -29,7 +35,7 @@ if TYPE_CHECKING:  # Django's classes take type parameters only for the type che
 else:
     from unfold import admin as unfold
 
-    ModelAdmin = unfold.ModelAdmin
+    _ModelAdmin = unfold.ModelAdmin
     TabularInline = unfold.TabularInline
     StackedInline = unfold.StackedInline
     ModelForm = forms.ModelForm
@@ -43,6 +49,47 @@ COUNT_UP_TO = 10_000  # Pages beyond this nobody turns to, and counting millions
 def may_see_personal(request: HttpRequest) -> bool:
     """Whether the user is shown what tells who or where a customer is."""
     return request.user.has_perm(SEE_PERSONAL)
+
+
+class ModelAdmin(_ModelAdmin):
+    """The base of every page: it can be asked only what it offers (`partners.offered`)."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        return request is not None and is_offered(self, lookup, request)
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Rows are known by their id alone; nobody finds one by another of its values in a pop-up's address."""
+        return to_field in ("pk", self.opts.pk.name)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        return super().get_object(request, object_id, from_field or None)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return OfferedOnly
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Finds nothing by a search that is too long for a name."""
+        if len(search_term) > MOST_SEARCHED:
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the address fills in, without rows that it names by something that is no id."""
+        given = super().get_changeform_initial_data(request)
+        return {name: value for name, value in given.items() if not self._names_no_rows(name, value)}
+
+    def _names_no_rows(self, name: str, value: Any) -> bool:
+        related = {field.name for field in self.opts.get_fields() if field.is_relation}
+        keys = value if isinstance(value, list) else [value]
+        return name in related and any(read_id(str(key)) is None for key in keys)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Says so where Django has come back to the whole list, because a filter in the address had no such value."""
+        if ERROR_FLAG in request.GET:
+            messages.warning(request, "A filter in the address is not valid here: this is the whole list.")
+        return super().changelist_view(request, extra_context)
 
 
 class DeletedOnlyUnused(ModelAdmin):
@@ -85,5 +132,6 @@ class LargeTable(ModelAdmin):
 
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # Each would count the whole table.
     sortable_by = ()
     list_per_page = 50

@@ -9,9 +9,10 @@ from typing import Any
 
 from actions.reports.parameters import sample_values
 from postbacks.credentials.secrets.cipher import SecretUnreadableError
-from postbacks.credentials.secrets.mask import Scrubber, shown
+from postbacks.credentials.secrets.mask import shown
 from postbacks.egress.failures import Failure
 from postbacks.egress.transport import send
+from postbacks.egress.without_secrets import without_secrets
 from postbacks.models import Postback
 from postbacks.preview import EventFileError, PreviewEvent, recorded_event
 from postbacks.request.building import Request, RequestErrors, Unbuildable, compile_request
@@ -71,12 +72,13 @@ def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
 def send_once(request: Request, postback: Postback) -> dict[str, Any]:
     """Sends a request through the guard, without retry or record; returns the result, ready for JSON.
 
-    `success` and `verdict` are those of the postback's rules. Secrets that the receiver echoes are masked.
+    `success` and `verdict` are those of the postback's rules. Secrets that the receiver echoes are masked first.
     """
-    scrubber = request.scrubber or Scrubber(())
     began = time.monotonic()
     answer = send(request)
     took = _since(began)
+    if request.scrubber is not None:
+        answer = without_secrets(answer, request.scrubber)
     if isinstance(answer, Failure):
         return {"success": False, "verdict": answer.text, "milliseconds": took}
     rules = compile_rules(postback.success_response, postback.error_response)
@@ -86,8 +88,8 @@ def send_once(request: Request, postback: Postback) -> dict[str, Any]:
         "verdict": verdict.reason,
         "milliseconds": took,
         "status": answer.status_code,
-        "headers": scrubber.scrub(answer.header_text),
-        "body": scrubber.scrub(answer.text),
+        "headers": answer.header_text,
+        "body": answer.text,
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from actions.reports.parameters import sample_values
 from partners.models import ContractTerm, Partner
 from postbacks.credentials.secrets.cipher import SecretUnreadableError
 from postbacks.credentials.secrets.headers import decrypted
@@ -17,7 +18,14 @@ from postbacks.credentials.signing.keys import keys_of
 from postbacks.egress.destination import destination_refusal
 from postbacks.models import Postback
 from postbacks.models.postback import postback_cleaned
-from postbacks.request.building import RequestErrors, RequestTemplate, compile_request, sample_warnings
+from postbacks.request.building import (
+    RequestErrors,
+    RequestTemplate,
+    TooMuchWork,
+    Unbuildable,
+    compile_request,
+    sample_warnings,
+)
 from postbacks.verdicts.rules import rule_errors
 
 Errors = dict[str, list[str]]
@@ -93,7 +101,12 @@ def _check_request(postback: Postback, errors: Errors) -> None:
         errors["body_pairs"].append("The pairs must be a list of [key, template] pairs of strings.")
         return
     try:
-        compile_request(request_template(postback))
+        compile_request(request_template(postback)).build(sample_values())
+    except TooMuchWork as error:
+        field = body_field(postback) if postback.body_format else "url"
+        errors[field].append(f"{error} Take joins or functions out.")
+    except Unbuildable:
+        pass  # Of these values; a warning says so.
     except RequestErrors as found:
         for field, messages in found.fields.items():
             name = body_field(postback) if field == "body" else field

@@ -20,7 +20,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # the kit's class takes parameters for mypy alone
+class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]  # parameters and hooks that mypy alone sees
     """Every user may sign in; roles decide what they may do."""
 
     form = UserChangeForm

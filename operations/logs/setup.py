@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
 from environment.addresses import is_embedded
+from environment.reading import one_of
 from environment.variables import env
 
 FORMATS = {"json": "operations.logs.formats.JsonFormat", "line": "operations.logs.formats.LineFormat"}
@@ -16,12 +15,12 @@ ATTEMPTS = ("none", "failed", "all")
 def log_format() -> str:
     """`json` or `line`. Without LOG_FORMAT, JSON if machines are likely to read it."""
     at_home = is_embedded("DATABASE_URL") or env.bool("DEBUG", default=False)
-    return _one_of("LOG_FORMAT", FORMATS, default="line" if at_home else "json")
+    return one_of("LOG_FORMAT", FORMATS, default="line" if at_home else "json")
 
 
 def logged_attempts() -> str:
     """Which attempts are logged: none, failed or all."""
-    return _one_of("LOG_ATTEMPTS", ATTEMPTS, default="failed")
+    return one_of("LOG_ATTEMPTS", ATTEMPTS, default="failed")
 
 
 def logging_setup(level: str) -> dict[str, Any]:
@@ -45,10 +44,3 @@ def logging_setup(level: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
         },
     }
-
-
-def _one_of(variable: str, choices: dict[str, str] | tuple[str, ...], default: str) -> str:
-    chosen = env.str(variable, default="") or default
-    if chosen not in choices:
-        raise ImproperlyConfigured(f"{variable}={chosen} is not valid. Set {' or '.join(choices)}.")
-    return str(chosen)

@@ -27,14 +27,13 @@ _COPY_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))  #
 
 
 def attempt_row(judged: Judged) -> Row:
-    """The values of COLUMNS for a delivery that was attempted. Secrets are masked, also where it echoes them."""
+    """The values of COLUMNS for a delivery that was attempted. Secrets of the request are masked; those of the answer
+    are so already."""
     sent = judged.sent
     assert sent is not None  # noqa: S101 -- the caller passes attempted ones only
     request = sent.prepared.request
     answer = sent.answer if isinstance(sent.answer, Answer) else None
     headers, content = ("", "") if answer is None else (answer.header_text, answer.text)
-    if request.scrubber is not None:
-        headers, content = request.scrubber.scrub(headers), request.scrubber.scrub(content)
     return (
         judged.claimed.delivery_id,
         judged.claimed.attempt,

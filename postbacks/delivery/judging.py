@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from postbacks.delivery.outcomes import Delivered, GaveUp, Outcome, Retry, Sent
 from postbacks.egress.failures import Code, Failure
-from postbacks.verdicts.retry import next_delay
+from postbacks.egress.without_secrets import without_secrets
+from postbacks.verdicts.retry import MAXIMUM_ATTEMPTS, RETRY_WAITS, next_delay
 
 GONE = 410
+
+
+def is_quick(sent: Sent) -> bool:
+    """Whether this is judged in microseconds: by the status alone, with no secret to look for in the answer."""
+    prepared = sent.prepared
+    return isinstance(sent.answer, Failure) or not (prepared.rules.read_bodies or prepared.request.scrubber)
+
+
+def masked(sent: Sent) -> Sent:
+    """The attempt with its secrets masked in what came back: the rules, the log and people see nothing else."""
+    scrubber = sent.prepared.request.scrubber
+    return sent if scrubber is None else sent._replace(answer=without_secrets(sent.answer, scrubber))
 
 
 def judge(sent: Sent) -> Outcome:
@@ -21,9 +34,17 @@ def judge(sent: Sent) -> Outcome:
     verdict = sent.prepared.rules.judge(answer.status_code, answer.text, answer.unreadable)
     if verdict.success:
         return Delivered(verdict.reason)
+    if verdict.undecided:
+        return Retry(verdict.reason, _undecided_delay(sent).total_seconds())
     if answer.status_code == GONE:
         return GaveUp("Status 410 Gone: the receiver does not want it any more.")
     return _again(sent, verdict.reason, answer.header("Retry-After"))
+
+
+def _undecided_delay(sent: Sent) -> timedelta:
+    """The wait of the schedule, the longest one at its end: what the clock cut off is never the last word."""
+    attempts = min(sent.prepared.claimed.attempt, MAXIMUM_ATTEMPTS - 1)
+    return next_delay(attempts, None, datetime.now(UTC)) or RETRY_WAITS[-1]
 
 
 def _again(sent: Sent, reason: str, retry_after: str | None) -> Outcome:

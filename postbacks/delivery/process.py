@@ -1,8 +1,8 @@
 """The engine of one worker process: its threads, and what they pass to each other.
 
-There are four: Celery's thread, on which drains run, and those of the sender, the recorder and the caretaker, which
-sweeps when no task asks for it. All but Celery's start after the fork, at the first drain or sweep, and stop at the
-worker's shutdown signal.
+There are five: Celery's thread, on which drains run, and those of the sender, the judge, the recorder and the
+caretaker, which sweeps when no task asks for it. All but Celery's start after the fork, at the first drain or sweep,
+and stop at the worker's shutdown signal.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from postbacks.delivery import leases, ready_queue
 from postbacks.delivery.attempt_log import log_attempts
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.drain import Drain
-from postbacks.delivery.judging import judge
+from postbacks.delivery.judge import Judge
+from postbacks.delivery.judging import is_quick, judge, masked
 from postbacks.delivery.outcomes import GaveUp, Judged, Outcome, Prepared, Released, Sent
 from postbacks.delivery.outgoing import Outgoing
 from postbacks.delivery.recorder import FollowUp, Recorder
@@ -46,11 +47,13 @@ class Engine:
         holder = leases.new_holder()
         self._stopping = threading.Event()
         self._recorder = Recorder(holder, self._on_recorded)
+        self._judge = Judge(self._on_judged)
         self._sender = Sender(self._on_sent, self._on_unsent)
         self._outgoing = Outgoing(self._sender, self._recorder)
         self._drain = Drain(holder, self.capacity, self._outgoing, self._sender.share)
         self._caretaker = threading.Thread(target=self._take_care, name="postbacks-caretaker", daemon=True)
         self._recorder.start()
+        self._judge.start()
         self._sender.start()
         self._caretaker.start()
 
@@ -71,6 +74,7 @@ class Engine:
         self._caretaker.join(CARETAKER_STOP_SECONDS)
         sweeper.close()
         self._sender.stop(max(0.0, deadline - time.monotonic() - RECORDING_SECONDS))
+        self._judge.stop(max(0.5, deadline - time.monotonic() - RECORDING_SECONDS))
         self._recorder.stop(max(1.0, deadline - time.monotonic()))
         self._drain.close()
 
@@ -89,11 +93,20 @@ class Engine:
     # On the sender's thread.
 
     def _on_sent(self, sent: Sent) -> None:
-        self._recorder.put(Judged(sent.prepared.claimed, _judge(sent), sent, sent.prepared.probe))
+        if is_quick(sent):
+            self._on_judged(sent)
+        else:
+            self._judge.put(sent)
 
     def _on_unsent(self, unsent: Iterable[Prepared]) -> None:
         for prepared in unsent:
             self._recorder.put(Judged(prepared.claimed, Released(), None, prepared.probe))
+
+    # On the judge's thread, or the sender's.
+
+    def _on_judged(self, sent: Sent) -> None:
+        known = masked(sent)
+        self._recorder.put(Judged(known.prepared.claimed, _judge(known), known, known.prepared.probe))
 
     # On the recorder's thread.
 

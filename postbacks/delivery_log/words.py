@@ -25,7 +25,8 @@ def text_of(delivery: Delivery) -> str:
         return delivery.reason
     text = _stopped(delivery.postback) or _due(delivery)
     if delivery.attempts_made:
-        text = f"{text} Attempt {delivery.attempts_made + 1} of {MAXIMUM_ATTEMPTS} is next. {delivery.reason}"
+        most = max(MAXIMUM_ATTEMPTS, delivery.attempts_made + 1)  # An answer that was not judged costs none.
+        text = f"{text} Attempt {delivery.attempts_made + 1} of {most} is next. {delivery.reason}"
     return text.rstrip()
 
 

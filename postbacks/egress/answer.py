@@ -27,6 +27,10 @@ class Answer:
             self._text = text_of(self.content, self.header_text)
         return self._text
 
+    @text.setter
+    def text(self, text: str) -> None:
+        self._text = text
+
     def header(self, name: str) -> str | None:
         """The value of a header, None where there is none; of one that came twice, the values joined by a comma."""
         lines = (line.partition(":") for line in self.header_text.split("\n"))

@@ -13,14 +13,23 @@ from typing import Final, NamedTuple
 from django.conf import settings
 
 from actions.reports.parameters import least_values, sample_values
+from actions.reports.reported_items import MAX_ITEMS
 from postbacks import __version__
 from postbacks.credentials.secrets.mask import Scrubber, scrubber
 from postbacks.credentials.signing.signer import Signer, SigningKey
 from postbacks.request.body import Body, compile_body
 from postbacks.request.check import ill_formed
-from postbacks.request.errors import Findings, Problem, RequestErrors, Unbuildable, stripped
+from postbacks.request.errors import Findings, Problem, RequestErrors, TooMuchWork, Unbuildable, stripped
 from postbacks.request.headers import check_secret_headers, compile_headers, refuse_signature_headers
-from postbacks.request.template import Place, Template, UnusableValueError, Values
+from postbacks.request.template import (
+    Place,
+    Template,
+    TooMuchWorkError,
+    UnusableValueError,
+    Values,
+    filling,
+    limits,
+)
 from postbacks.request.template.encoding import utf8
 from value_types.secret_text import SecretText
 
@@ -29,6 +38,7 @@ __all__ = [
     "Request",
     "RequestErrors",
     "RequestTemplate",
+    "TooMuchWork",
     "Unbuildable",
     "compile_request",
     "sample_warnings",
@@ -96,6 +106,7 @@ class CompiledRequest:
         A receiver knows a signed request by `message_id`; left out, it is the delivery's id among the values. Raises
         `Unbuildable`, with the reason, if these values make no request.
         """
+        values = filling(values)
         url = self._url(values)
         headers = self.fixed_headers
         if self.headers:
@@ -114,13 +125,13 @@ class CompiledRequest:
         try:
             return template.render(values).strip(" ")
         except UnusableValueError as error:
-            raise Unbuildable(f"The header {name} cannot be written: {error}.") from error
+            raise _unbuildable(f"The header {name} cannot be written: {error}.", error) from error
 
     def _url(self, values: Values) -> str:
         try:
             url = self.url.render(values)
         except UnusableValueError as error:
-            raise Unbuildable(f"The URL cannot be written: {error}.") from error
+            raise _unbuildable(f"The URL cannot be written: {error}.", error) from error
         if len(url) > self.max_url_bytes:  # All ASCII by now.
             raise Unbuildable(_too_long("URL", len(url), self.max_url_bytes))
         return url
@@ -130,10 +141,14 @@ class CompiledRequest:
         try:
             content = utf8(body.render(values))
         except UnusableValueError as error:
-            raise Unbuildable(f"The body cannot be written: {error}.") from error
+            raise _unbuildable(f"The body cannot be written: {error}.", error) from error
         if len(content) > MAX_BODY_BYTES:
             raise Unbuildable(_too_long("body", len(content), MAX_BODY_BYTES))
         return content
+
+
+def _unbuildable(text: str, error: UnusableValueError) -> Unbuildable:
+    return TooMuchWork(text) if isinstance(error, TooMuchWorkError) else Unbuildable(text)
 
 
 def _too_long(part: str, length: int, limit: int) -> str:
@@ -148,10 +163,21 @@ def compile_request(
     Its URL may become as long as POSTBACKS_MAX_URL_BYTES says. Raises `RequestErrors` with everything that is wrong,
     by field; `as_stored` only with what cannot be sent, so that what was saved under older rules goes on.
     """
+    if not as_stored:
+        _refuse_size(template)
     compiled = _compile(template, hidden, settings.POSTBACKS_MAX_URL_BYTES)
     if compiled.refusals and not as_stored:
         raise RequestErrors(compiled.refusals)
     return compiled
+
+
+def _refuse_size(template: RequestTemplate) -> None:
+    """Before anything is compiled: that takes time by itself."""
+    parts = (template.url, template.headers, template.body_raw, *(part for pair in template.pairs for part in pair))
+    size = sum(len(utf8(part)) for part in parts)
+    if size > limits.REQUEST_BYTES:
+        all_of_it = f"URL, headers and body together have {size:,} bytes of templates"
+        raise RequestErrors([Problem("body", "", f"{all_of_it}, and {limits.REQUEST_BYTES:,} are the most.")])
 
 
 @lru_cache(maxsize=4096)  # Twice the postbacks of a large installation.
@@ -195,7 +221,17 @@ def sample_warnings(template: RequestTemplate, hidden: frozenset[str] = frozense
     complete = _complaints(template.body_format, request, sample_values(), "Filled in with sample values")
     # What is wrong with all values is not said twice.
     sparse = () if complete else _complaints(template.body_format, request, least_values(), "Where values are missing")
-    return [*request.warnings, *complete, *sparse]
+    return [*request.warnings, *complete, *sparse, *_too_much_of_many_items(request)]
+
+
+def _too_much_of_many_items(request: CompiledRequest) -> Iterable[Problem]:
+    values = sample_values()
+    try:
+        request.build({**values, "items": (values["items"] * MAX_ITEMS)[:MAX_ITEMS]})
+    except TooMuchWork as error:
+        yield Problem("body", "", f"With the {MAX_ITEMS:,} items that an order may have, nothing is sent. {error}")
+    except Unbuildable:
+        pass  # Long URLs and bodies have limits that a receiver may not have.
 
 
 def _complaints(body_format: str, request: CompiledRequest, values: Values, when: str) -> tuple[Problem, ...]:

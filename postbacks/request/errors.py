@@ -3,6 +3,7 @@
 ValueError
   RequestErrors    what was set up cannot be compiled: found when it is saved, all of it at once, by field
   Unbuildable      what was set up is fine, but with this event's values no request comes of it
+    TooMuchWork    it would take too many steps
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,10 @@ from postbacks.request.template import Place, Template, TemplateError, compile_t
 
 class Unbuildable(ValueError):  # noqa: N818 -- named for what becomes of the delivery: it is given up, with this reason
     """No request can be built from these values; the text says why."""
+
+
+class TooMuchWork(Unbuildable):
+    """More steps than the templates of one request may take; the text says how many that is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ The library finds an unknown function or a wrong number of arguments only when i
 `status == "ok"` for a comparison of two fields, which is even true when both are absent. All are refused here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 import jmespath
 from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, JMESPathError, ParseError
@@ -17,12 +17,9 @@ from jmespath.lexer import Lexer
 from jmespath.parser import ParsedResult
 from jmespath.visitor import Options, TreeInterpreter
 
-from postbacks.verdicts.effort import TooMuchEffortError
+from postbacks.verdicts.effort import Effort
 
 _COMPARISONS = {"eq", "ne", "lt", "lte", "gt", "gte"}
-# Steps, and values and characters that are made, of one answer. 64 KiB of JSON hold some 30,000 values. A text of the
-# expression that doubles its document at each step, [@,@] and so on, would need millions.
-_MOST_EFFORT: Final = 100_000
 _HINT = "Texts stand in single quotes, numbers, true, false and null in backticks: code == `0` && status == 'ok'."
 
 
@@ -32,59 +29,76 @@ class JsonExpression:
 
     compiled: ParsedResult
 
-    def is_true(self, document: Any) -> bool:
+    def is_true(self, document: Any, effort: Effort) -> bool:
         """Whether the result for this JSON value is exactly `true`. The text "true", a 1 or a list that is not empty
         is not: a receiver that answers `{"success": "false"}` must not pass. Raises TooMuchEffortError."""
         try:
-            return _Interpreter().visit(self.compiled.parsed, document) is True
+            return _Interpreter(effort).visit(self.compiled.parsed, document) is True
         except (ArithmeticError, RecursionError, TypeError, ValueError):
             # Functions refuse values of other types (JMESPathError is a ValueError), and a partner chooses the values.
             return False
 
 
 class _Interpreter(TreeInterpreter):
-    """Counts what it does, and gives up beyond `_MOST_EFFORT`."""
+    """Spends effort for what it does, looks at and makes. Without that, a text of the expression that doubles its
+    document at each step, `[@,@]` and so on, would need millions of values, and `@ == @` would look at all of them."""
 
-    def __init__(self) -> None:
-        super().__init__(Options(custom_functions=_Functions(self)))
-        self._left = _MOST_EFFORT
+    def __init__(self, effort: Effort) -> None:
+        super().__init__(Options(custom_functions=_Functions(effort)))
+        self._effort = effort
 
     def visit(self, node: Any, *values: Any) -> Any:
-        self.spend(1)
+        self._effort.spend(1)
         result = super().visit(node, *values)
         if node["type"].startswith("multi_select"):
-            self._spend_on(result)
-        elif node["type"] == "flatten" and result:
-            self.spend(len(result))
+            _spend_on(result, self._effort)
+        elif node["type"] in _COPIES and result:
+            self._effort.spend(len(result))
         return result
 
-    def spend(self, effort: int) -> None:
-        self._left -= effort
-        if self._left < 0:
-            raise TooMuchEffortError
+    def visit_comparator(self, node: Any, value: Any) -> Any:
+        """As the library's, once what is compared has been paid for."""
+        sides = [self.visit(child, value) for child in node["children"]]
+        for side in sides:
+            _spend_on(side, self._effort)
+        ready: Any = {**node, "children": [{"type": "literal", "value": side, "children": []} for side in sides]}
+        return super().visit_comparator(ready, value)
 
-    def _spend_on(self, value: Any) -> None:
-        """Its whole size: of a part that stands in it twice, twice."""
-        rest = [value]
-        while rest:
-            self.spend(1)
-            match rest.pop():
-                case list() as values:
-                    rest += values
-                case dict() as values:
-                    rest += values.values()
-                case str() as text:
-                    self.spend(len(text) // 100)
+
+_COPIES = {"flatten", "slice"}
 
 
 class _Functions(Functions):
-    def __init__(self, interpreter: _Interpreter) -> None:
-        self._interpreter = interpreter
+    def __init__(self, effort: Effort) -> None:
+        self._effort = effort
+
+    def call_function(self, function_name: str, resolved_args: Iterable[Any]) -> Any:
+        arguments = list(resolved_args)
+        for argument in arguments:
+            _spend_on(argument, self._effort)
+        return super().call_function(function_name, arguments)
 
     @signature({"types": ["string"]}, {"types": ["array-string"]})
     def _func_join(self, separator: str, texts: list[str]) -> str:
-        self._interpreter.spend(len(separator) * len(texts) + sum(map(len, texts)))
+        self._effort.spend(len(separator) * len(texts) + sum(map(len, texts)))
         return separator.join(texts)
+
+
+def _spend_on(value: Any, effort: Effort) -> None:
+    """The whole size of a value: of a part that stands in it twice, twice."""
+    rest = [value]
+    while rest:
+        match rest.pop():
+            case list() as values:
+                effort.spend(1)
+                rest += values
+            case dict() as values:
+                effort.spend(1)
+                rest += values.values()
+            case str() as text:
+                effort.read(text)
+            case _:
+                effort.spend(1)
 
 
 def compile_expression(text: str) -> JsonExpression:

@@ -9,12 +9,12 @@ from typing import Final
 
 import regex
 
-from postbacks.verdicts.effort import TooMuchEffortError
+from postbacks.verdicts.effort import Effort, TooSlowError
 
 FLAGS: Final = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
 
 # An expression that backtracks can take minutes on 64 KiB of the wrong body. Ordinary ones take microseconds. While it
-# searches, other threads go on, but not the one that sends: so it is given less time at once where it was slow before.
+# searches, no other answer is judged: so it is given less time at once where it was slow before.
 _SECONDS: Final = 0.05
 _LEAST_SECONDS: Final = 0.002
 _SLOW_SECONDS: Final = 0.01
@@ -39,15 +39,21 @@ class RegularExpression:
         self._pattern = pattern
         self._seconds = _SECONDS
 
-    def found_in(self, text: str) -> bool:
-        """Raises TooMuchEffortError where it takes too long to say."""
+    def found_in(self, text: str, effort: Effort) -> bool:
+        """Raises TooMuchEffortError where the text is too long for what is left, TooSlowError where the clock ends."""
+        effort.read(text)
+        given = min(self._seconds, effort.seconds)
+        if given <= 0:
+            raise TooSlowError
         began = time.perf_counter()
         try:
-            return self._pattern.search(text, timeout=self._seconds, concurrent=True) is not None
-        except TimeoutError as too_slow:
-            raise TooMuchEffortError from too_slow
+            return self._pattern.search(text, timeout=given, concurrent=True) is not None
+        except TimeoutError as cut_off:
+            raise TooSlowError from cut_off
         finally:
-            slow = time.perf_counter() - began > min(self._seconds, _SLOW_SECONDS)
+            took = time.perf_counter() - began
+            effort.seconds -= took
+            slow = took > min(given, _SLOW_SECONDS)
             self._seconds = max(_LEAST_SECONDS, self._seconds / 2) if slow else _SECONDS
 
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import orjson
 
-from postbacks.verdicts.effort import TooMuchEffortError
+from postbacks.verdicts.effort import MOST_STEPS, Effort, TooMuchEffortError, TooSlowError
 from postbacks.verdicts.json_expression import JsonExpression, compile_expression
 from postbacks.verdicts.regular_expression import FLAGS, RegularExpression, compile_regex
 
@@ -43,10 +43,14 @@ _SHOWN_RULE_LENGTH = 80  # A reason is one line in a table.
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a response is a success, and why, in one short sentence for operators."""
+    """Whether a response is a success, and why, in one short sentence for operators.
+
+    `undecided`: the clock cut the rules off, so that nothing is known about the response.
+    """
 
     success: bool
     reason: str
+    undecided: bool = False
 
 
 class RuleError(ValueError):
@@ -59,14 +63,21 @@ class RuleError(ValueError):
         self.problem = problem
 
 
+_NO_JSON = object()
+
+
 @dataclass(frozen=True)
 class _Body:
     text: str
+    effort: Effort
 
     @cached_property
     def document(self) -> Any:
-        """The body as JSON; raises `orjson.JSONDecodeError` if it is not."""
-        return orjson.loads(self.text)
+        """The body as JSON; `_NO_JSON` if it is none."""
+        try:
+            return orjson.loads(self.text)
+        except orjson.JSONDecodeError:
+            return _NO_JSON
 
     def for_regex(self, expression: str) -> str:
         """What a regular expression looks at: line ends as it expects them, unless it speaks of them itself.
@@ -96,6 +107,7 @@ class _TextRule:
     line: str
 
     def matches(self, body: _Body) -> bool:
+        body.effort.read(body.text)
         return self.line in body.text
 
 
@@ -105,7 +117,7 @@ class _RegexRule:
     pattern: RegularExpression
 
     def matches(self, body: _Body) -> bool:
-        return self.pattern.found_in(body.for_regex(self.line))
+        return self.pattern.found_in(body.for_regex(self.line), body.effort)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +126,15 @@ class _JsonRule:
     expression: JsonExpression
 
     def matches(self, body: _Body) -> bool:
-        try:
-            document = body.document
-        except orjson.JSONDecodeError:
-            return False
-        return self.expression.is_true(document)
+        return body.document is not _NO_JSON and self.expression.is_true(body.document, body.effort)
 
 
 class _GivenUpError(Exception):
-    """A rule took too much on an answer; the text is its line."""
+    """The rules took too much on an answer; the verdict says at which line."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.reason)
+        self.verdict = verdict
 
 
 _ContentRule = _TextRule | _RegexRule | _JsonRule
@@ -138,6 +150,11 @@ class Rules:
     error_statuses: tuple[_StatusRule, ...]
     error_contents: tuple[_ContentRule, ...]
 
+    @property
+    def read_bodies(self) -> bool:
+        """Whether any rule looks at the body."""
+        return bool(self.success_contents or self.error_contents)
+
     def judge(self, status: int, body: str, unreadable: str = "") -> Verdict:
         """The verdict on a response: its status and as much of its body as was read. Never raises.
 
@@ -147,9 +164,9 @@ class Rules:
         if unreadable:
             return self._judge_unread(status, unreadable.removesuffix("."))
         try:
-            return self._judge(status, _Body(body))
-        except _GivenUpError as rule:
-            return _failed(f"The rule {_shown(str(rule))} took too long on this answer: simplify it")
+            return self._judge(status, _Body(body, Effort()))
+        except _GivenUpError as given_up:
+            return given_up.verdict
 
     def _judge_unread(self, status: int, why: str) -> Verdict:
         verdict = replace(self, success_contents=(), error_contents=()).judge(status, "")
@@ -193,7 +210,11 @@ def _matches(rule: _ContentRule, body: _Body) -> bool:
     try:
         return rule.matches(body)
     except TooMuchEffortError as error:
-        raise _GivenUpError(rule.line) from error
+        reason = f"The rules take more than {MOST_STEPS:,} steps on this answer, at {_shown(rule.line)}: simplify them"
+        raise _GivenUpError(_failed(reason)) from error
+    except TooSlowError as error:
+        reason = f"The rule {_shown(rule.line)} took too long on this answer: simplify it"
+        raise _GivenUpError(Verdict(success=False, reason=reason, undecided=True)) from error
 
 
 @lru_cache(maxsize=_RULES_KEPT_COMPILED)

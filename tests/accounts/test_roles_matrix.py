@@ -7,32 +7,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
-from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
-from django.utils import timezone
+from django.urls import get_resolver, resolve, reverse
 
 from accounts.roles.table import Role
-from actions.api.submit import submit
-from actions.api.tokens import create_token
-from actions.models import Submission
-from partners.models import AttributionRule
-from postbacks.models import Lane, Replay
 from tests.support import roles_table
-from tests.support.factories import (
-    make_media_source,
-    make_partner,
-    make_postback,
-    make_program,
-    make_rate,
-    make_term,
-    make_tracker,
-    record_action,
-)
+from tests.support.addresses import filled, key_of, make_a_row_of_each, patterns
 
 pytestmark = pytest.mark.django_db
 
@@ -47,29 +31,7 @@ LEFT_OUT = {"login", "logout", "view_on_site"}
 
 @pytest.fixture(autouse=True)
 def _rows() -> None:
-    """At least one row of all that has a page."""
-    program = make_program()
-    sale, app = make_tracker(program), make_tracker(program, in_app_events=["SALE"])
-    partner, network = make_partner(), make_media_source()
-    make_term(sale, partner)
-    make_rate("EUR", "USD", "1.08")
-    AttributionRule.objects.create(key="promo_code", value="HARBOR10", partner=partner)
-    token, _ = create_token("Shop")
-    submit(token, Submission.Kind.CONVERSION, {"CampaignId": program.pk, "OrderId": "o-1"})
-    postback = make_postback(sale, partner)
-    now = timezone.now()
-    Lane.objects.update_or_create(postback=postback, defaults={"held_since": now, "probe_at": now})
-    make_postback(app, network, install=True)
-    record_action(sale, partner)
-    Replay.objects.create(selection={}, described="that one")
-    Group.objects.create(name="finance")
-    User.objects.create_user("someone")
-
-
-def key_of(model: str) -> Any:
-    if model == "auth.group":
-        return Group.objects.get(name="finance").pk
-    return apps.get_model(model)._default_manager.order_by("pk").values_list("pk", flat=True)[0]
+    make_a_row_of_each()
 
 
 def signed_in_user(who: str) -> User:
@@ -128,12 +90,6 @@ def of_addresses(who: str) -> Expected:
             yield path, method, who in row.roles or (who == "no role" and path in FOR_ALL_SIGNED_IN)
 
 
-def filled(path: str) -> str:
-    """The path with the key of a row of the model that it names."""
-    app, model = path.split("/")[2:4] if "{id}" in path else ("", "")
-    return path.replace("{id}", str(key_of(f"{app}.{model}"))) if app else path
-
-
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("rows", [of_pages, of_addresses])
 def test_each_address_answers_each_role_as_the_tables_say(rows: Callable[[str], Expected], who: str) -> None:
@@ -166,14 +122,6 @@ def test_the_tables_have_every_address_of_the_admin() -> None:
 
     assert not missing, f"docs/roles.md says of these addresses nothing; add a row for each: {missing}"
     assert covered <= names, f"docs/roles.md names addresses that are none: {sorted(covered - names)}"
-
-
-def patterns(below: URLPattern | URLResolver) -> Iterator[URLPattern]:
-    if isinstance(below, URLPattern):
-        yield below
-    else:
-        for each in below.url_patterns:
-            yield from patterns(each)
 
 
 @pytest.mark.parametrize("who", WHO[:-1])

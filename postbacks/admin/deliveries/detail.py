@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.db.models import Q
 
-from postbacks.admin.deliveries.pretty import form_of, pretty_body, query_of
+from postbacks.admin.deliveries.pretty import form_of, pretty_body, query_of, visible
 from postbacks.models import Attempt, Delivery
+
+Pairs = list[tuple[str, str]]
+
+_MOST_TEXT: Final = 128 * 1024  # Characters of all attempts on one page; an attempt may have 400,000, and there are 15.
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,22 +22,36 @@ class Side:
     headers: str
     body: str
     pretty: str
-    pairs: list[tuple[str, str]]
-    fields: list[tuple[str, str]]
+    pairs: Pairs
+    fields: Pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """An attempt, with its request and answer in readable form."""
+    """An attempt, with its request and answer in readable form; without them (None) where the page has enough text."""
 
     attempt: Attempt
-    request: Side
-    answer: Side
+    request: Side | None
+    answer: Side | None
 
 
-def exchanges_of(delivery: Delivery) -> list[Exchange]:
-    """The attempts of a delivery, the latest first."""
-    return [_exchange(attempt) for attempt in delivery.attempts.order_by("-number")]
+def exchanges_of(delivery: Delivery, asked: int | None = None) -> list[Exchange]:
+    """The attempts of a delivery, the latest first.
+
+    Texts come with the attempt `asked` for, or with the latest, and with others as long as they are short.
+    """
+    attempts = list(delivery.attempts.order_by("-number"))
+    first = next((each.number for each in attempts if each.number == asked), attempts[0].number if attempts else None)
+    room = _MOST_TEXT
+    exchanges = []
+    for attempt in attempts:
+        size = sum(len(text) for text in (attempt.url, *_texts(attempt)))
+        if attempt.number == first or size <= room:
+            room -= size
+            exchanges.append(_exchange(attempt))
+        else:
+            exchanges.append(Exchange(attempt, None, None))
+    return exchanges
 
 
 def waits_for(delivery: Delivery) -> Delivery | None:
@@ -53,13 +72,19 @@ def others_of(delivery: Delivery) -> list[Delivery]:
     return list(same.exclude(pk=delivery.pk).defer("parameters").order_by("pk"))
 
 
+def _texts(attempt: Attempt) -> tuple[str, str, str, str]:
+    return attempt.request_headers, attempt.request_body, attempt.response_headers, attempt.response_body
+
+
 def _exchange(attempt: Attempt) -> Exchange:
-    request = Side(
-        headers=attempt.request_headers,
-        body=attempt.request_body,
-        pretty=pretty_body(attempt.request_body),
-        pairs=query_of(attempt.url),
-        fields=form_of(attempt.request_body, attempt.request_headers),
-    )
-    pretty = pretty_body(attempt.response_body)
-    return Exchange(attempt, request, Side(attempt.response_headers, attempt.response_body, pretty, [], []))
+    sent_headers, sent, headers, content = _texts(attempt)
+    request = _side(sent_headers, sent, query_of(attempt.url), form_of(sent, sent_headers))
+    return Exchange(attempt, request, _side(headers, content, [], []))
+
+
+def _side(headers: str, body: str, pairs: Pairs, fields: Pairs) -> Side:
+    return Side(visible(headers), visible(body), visible(pretty_body(body)), _shown(pairs), _shown(fields))
+
+
+def _shown(pairs: Pairs) -> Pairs:
+    return [(visible(name), visible(value)) for name, value in pairs]

@@ -17,6 +17,7 @@ from postbacks.models import Delivery, Postback, Replay
 
 UNFINISHED = "unfinished"
 _STATES = [("", "Any"), (UNFINISHED, "Not finished"), *Delivery.State.choices]
+_YEARS = (1970, 9000)
 _OWNED = {"partner", "media_source", "action_tracker"}
 
 
@@ -38,6 +39,13 @@ def _owner_field(name: str, model: Any, label: str) -> forms.ModelChoiceField[An
     return forms.ModelChoiceField(model.objects.all(), required=False, label=label, widget=widget)
 
 
+def _in_reach(moment: datetime | None) -> datetime | None:
+    """A time with which can be computed: those at either end of all calendars have no other next to them."""
+    if moment is not None and not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise forms.ValidationError(f"Enter a time between the years {_YEARS[0]} and {_YEARS[1]}.")
+    return moment
+
+
 class FilterForm(forms.Form):
     """The filters of the log, as the URL carries them."""
 
@@ -54,6 +62,7 @@ class FilterForm(forms.Form):
     def __init__(self, data: QueryDict, *, networks: bool) -> None:
         """Without `networks`, networks cannot be chosen: the user may not see them."""
         super().__init__(data)
+        self._networks = networks
         for name in ("since", "until"):
             # The format of a browser's own date and time picker.
             self.fields[name].widget = forms.DateTimeInput(
@@ -63,6 +72,12 @@ class FilterForm(forms.Form):
         self.fields["q"].widget.attrs["class"] = self.fields["state"].widget.attrs["class"] = "pp-input"
         if not networks:
             del self.fields["media_source"]
+
+    def clean_since(self) -> datetime | None:
+        return _in_reach(self.cleaned_data["since"])
+
+    def clean_until(self) -> datetime | None:
+        return _in_reach(self.cleaned_data["until"])
 
     def clean(self) -> dict[str, Any]:
         for name in _OWNED & self.fields.keys():
@@ -97,7 +112,8 @@ class FilterForm(forms.Form):
         postback, replay = self.cleaned_data.get("postback"), self.cleaned_data.get("replay")
         if postback is not None:
             found = Postback.objects.select_related("partner", "media_source").filter(pk=postback).first()
-            names.append(f"of the postback {found or postback}")
+            seen = found if found is None or self._networks or found.media_source_id is None else None
+            names.append(f"of the postback {seen or postback}")
         if replay is not None:
             names.append(f"of {Replay.objects.filter(pk=replay).first() or f'replay {replay}'}")
         return names

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.dispatch import Signal
 
 from postbacks.credentials.secrets.cipher import SecretUnreadableError, encrypted_anew
 from postbacks.models import Postback
@@ -13,11 +14,17 @@ from postbacks.models import Postback
 SECRET_FIELDS = ("secret_headers", "signing_key", "previous_signing_key")
 
 
+# Sent with `rotated`, to add to, when the secrets of all postbacks are encrypted again: for those of other apps.
+secrets_rotated = Signal()
+
+
 @dataclass(slots=True)
 class Rotated:
-    """How many postbacks were encrypted again, and a sentence for each secret that could not be read, and stays."""
+    """How many postbacks, and secrets of others, were encrypted again, and a sentence for each secret that could not be
+    read, and stays."""
 
     postbacks: int = 0
+    others: int = 0
     unreadable: list[str] = field(default_factory=list)
 
 
@@ -28,6 +35,7 @@ def rotate_secrets() -> Rotated:
     for pk in Postback.objects.order_by("pk").values_list("pk", flat=True).iterator():
         with transaction.atomic():
             _rotate(pk, rotated)
+    secrets_rotated.send(sender=Rotated, rotated=rotated)
     return rotated
 
 

@@ -17,5 +17,7 @@ class Command(BaseCommand):
         rotated = rotate_secrets()
         noun = "postback" if rotated.postbacks == 1 else "postbacks"
         self.stdout.write(f"The secrets of {rotated.postbacks} {noun} are encrypted with the newest key.")
+        if rotated.others:
+            self.stdout.write(f"So are {rotated.others} others, of second factors.")
         if rotated.unreadable:
             raise CommandError("Keep the older keys: some secrets could not be read.\n" + "\n".join(rotated.unreadable))

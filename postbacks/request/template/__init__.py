@@ -3,9 +3,9 @@
 It is pure: no settings, no database, no clock. The story of a template: its text is cut into words (`tokens`), parsed
 into nodes (`parser`, `nodes`, `functions`) and looked through (`inspection`, `foreign`). Joins get the marks of one
 query (`query`), documents inside values are found (`documents`, `atoms`), each value gets the encoding of its place
-(`places`, `encoding`), and the whole becomes one function (`render`, `values`). `errors` says what can go wrong,
-`wording` and `hints` how that is put; `limits` what is too much. `palette` and `reference` describe the language from
-its registries.
+(`places`, `encoding`), and the whole becomes one function (`render`, `values`) of an event's values and a budget
+(`filling`). `errors` says what can go wrong, `wording` and `hints` how that is put; `limits` what is too much.
+`palette` and `reference` describe the language from its registries.
 The language itself is described in `docs/template-language.md`.
 """
 
@@ -13,13 +13,29 @@ from functools import lru_cache
 
 from postbacks.request.template import limits
 from postbacks.request.template.encoding import utf8
-from postbacks.request.template.errors import EnoughMistakesError, Mistakes, TemplateError, UnusableValueError
+from postbacks.request.template.errors import (
+    EnoughMistakesError,
+    Mistakes,
+    TemplateError,
+    TooMuchWorkError,
+    UnusableValueError,
+)
+from postbacks.request.template.filling import Values, filling
 from postbacks.request.template.parser import parse
 from postbacks.request.template.places import Place
 from postbacks.request.template.render import Compiler
-from postbacks.request.template.values import NO_ITEM, Emit, Values
+from postbacks.request.template.values import NO_ITEM, Emit
 
-__all__ = ["Place", "Template", "TemplateError", "UnusableValueError", "Values", "compile_template"]
+__all__ = [
+    "Place",
+    "Template",
+    "TemplateError",
+    "TooMuchWorkError",
+    "UnusableValueError",
+    "Values",
+    "compile_template",
+    "filling",
+]
 
 
 class Template:
@@ -44,9 +60,10 @@ class Template:
     def render(self, values: Values) -> str:
         """Fill in a snapshot's values (see `actions.reports.parameters`): same snapshot, same text.
 
-        Raises `UnusableValueError` if a value cannot stand in its place, such as a line break in a header.
+        Templates of one request share the budget of `filling(values)`. Raises `UnusableValueError` if a value cannot
+        stand in its place, such as a line break in a header, or if it takes too much.
         """
-        return self._emit(values, NO_ITEM, "")
+        return self._emit(filling(values), NO_ITEM, "")
 
 
 @lru_cache(maxsize=8192)  # A worker's postbacks with some ten templates each; a compiled one takes a few kilobytes.

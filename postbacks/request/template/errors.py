@@ -24,6 +24,10 @@ class TooLongError(UnusableValueError):
     """More than any request may hold; the text says how much that is."""
 
 
+class TooMuchWorkError(UnusableValueError):
+    """More steps than any request may take; the text says how many that is."""
+
+
 class TemplateError(ValueError):
     """One mistake in a template, and its place.
 

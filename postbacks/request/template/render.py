@@ -10,6 +10,7 @@ from postbacks.request.template import encoding
 from postbacks.request.template.address import fixed_part
 from postbacks.request.template.documents import with_documents
 from postbacks.request.template.errors import Mistakes
+from postbacks.request.template.filling import Filling, Values
 from postbacks.request.template.inspection import Inspector
 from postbacks.request.template.nodes import (
     Attribute,
@@ -28,7 +29,6 @@ from postbacks.request.template.query import with_one_query
 from postbacks.request.template.values import (
     Emit,
     Part,
-    Values,
     ValueWriter,
     assembled,
     bare,
@@ -162,7 +162,7 @@ class Compiler(ValueWriter):
         return joined(assembled(item.parts), self.written((node.separator,)), self.written((node.prefix,)))
 
 
-def _query_mark(values: Values, _item: Values, _position: str) -> str:
+def _query_mark(values: Filling, _item: Values, _position: str) -> str:
     return "&" if values.get("items") else "?"
 
 

@@ -4,12 +4,13 @@ All these functions take the same three things: the event's values, the item of 
 position as text.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from postbacks.request.template import encoding, limits
 from postbacks.request.template.comparisons import COMPARE
 from postbacks.request.template.errors import Mistakes, TooLongError
+from postbacks.request.template.filling import Filling, Values
 from postbacks.request.template.nodes import (
     Attribute,
     Call,
@@ -26,8 +27,7 @@ from postbacks.request.template.nodes import (
 )
 from postbacks.request.template.places import Bare, Encoder
 
-Values = Mapping[str, Any]
-Emit = Callable[[Values, Values, str], str]
+Emit = Callable[[Filling, Values, str], str]
 Part = str | Emit
 
 NO_ITEM: Final[Values] = {}
@@ -94,7 +94,7 @@ class ValueWriter:
         else:
             write = lambda values, item, position: apply(*[each(values, item, position) for each in arguments])  # noqa: E731
         grows = any(isinstance(each, Call | Join) for each in node.arguments)
-        return _bounded(write, node.function.name) if grows else write
+        return _bounded(write, node.function.name) if grows else _paid(write)
 
     def choice(self, node: Call, branches: list[Emit]) -> Emit:
         """An `if`: only the branch that is chosen is written."""
@@ -102,11 +102,14 @@ class ValueWriter:
             raise TypeError(f"{node.function.name} has neither a function nor a condition")
         holds = self.condition(node.condition)
         then, otherwise = (*branches, nothing)[:2]
-        return lambda values, item, position: (then if holds(values, item, position) else otherwise)(
-            values, item, position
-        )
 
-    def condition(self, node: Comparison) -> Callable[[Values, Values, str], bool]:
+        def emit(values: Filling, item: Values, position: str) -> str:
+            values.spend(1)
+            return (then if holds(values, item, position) else otherwise)(values, item, position)
+
+        return emit
+
+    def condition(self, node: Comparison) -> Callable[[Filling, Values, str], bool]:
         left = self.emit(node.left)
         if node.right is None:
             return lambda values, item, position: not left(values, item, position)
@@ -126,20 +129,23 @@ def assembled(parts: Sequence[Part]) -> Emit:
         whole = "".join(texts)
         return lambda _values, _item, _position: whole
 
-    def emit(values: Values, item: Values, position: str) -> str:
+    def emit(values: Filling, item: Values, position: str) -> str:
         written = texts.copy()
         for index, write in gaps:
             written[index] = write(values, item, position)
-        return "".join(written)
+        whole = "".join(written)
+        values.spend(len(gaps), whole)
+        return whole
 
     return emit
 
 
 def joined(write_item: Emit, separator: str, prefix: str) -> Emit:
-    def emit(values: Values, _item: Values, _position: str) -> str:
+    def emit(values: Filling, _item: Values, _position: str) -> str:
         items = values.get("items")
         if not items:
             return ""
+        values.spend(len(items))
         written: list[str] = []
         room = limits.JOINED_CHARACTERS
         for position, item in enumerate(items, 1):
@@ -155,11 +161,23 @@ def joined(write_item: Emit, separator: str, prefix: str) -> Emit:
     return emit
 
 
+def _paid(write: Emit) -> Emit:
+    """Of a function of values."""
+
+    def emit(values: Filling, item: Values, position: str) -> str:
+        text = write(values, item, position)
+        values.spend(1, text)
+        return text
+
+    return emit
+
+
 def _bounded(write: Emit, name: str) -> Emit:
     """Of a function of functions or of a join: base64 within base64 grows by a third each time."""
 
-    def emit(values: Values, item: Values, position: str) -> str:
+    def emit(values: Filling, item: Values, position: str) -> str:
         text = write(values, item, position)
+        values.spend(1, text)
         if len(text) > limits.JOINED_CHARACTERS:
             raise TooLongError(f"the result of {name}(…) is longer than {limits.JOINED_CHARACTERS:,} characters")
         return text
@@ -167,11 +185,11 @@ def _bounded(write: Emit, name: str) -> Emit:
     return emit
 
 
-def nothing(_values: Values, _item: Values, _position: str) -> str:
+def nothing(_values: Filling, _item: Values, _position: str) -> str:
     return ""
 
 
-def position_of_item(_values: Values, _item: Values, position: str) -> str:
+def position_of_item(_values: Filling, _item: Values, position: str) -> str:
     return position
 
 

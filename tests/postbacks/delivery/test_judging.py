@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -85,3 +86,18 @@ def test_no_answer_is_tried_again_with_what_happened_as_the_reason(code: Code) -
 
 def test_what_cannot_be_sent_at_all_gives_up() -> None:
     assert outcome(Failure(Code.INVALID_URL, "The URL is malformed.")) == GaveUp("The URL is malformed.")
+
+
+def test_an_answer_that_the_clock_left_unjudged_never_gives_a_delivery_up() -> None:
+    slow, body = "/^(a|aa)+$/", b"a" * 64 * 1024 + b"!"
+    for attempt in (1, 15, 16, 40):
+        found = retry_of(make_answer(200, body), attempt=attempt, success=slow)
+        assert found.reason == f"The rule {slow} took too long on this answer: simplify it"
+    assert found.delay_seconds > 24 * 3600
+
+
+def test_rules_that_take_too_many_steps_fail_the_attempt_as_any_other_verdict() -> None:
+    body = json.dumps([{"n": number} for number in range(5_000)]).encode()
+    many = "\n".join(f"json: length([?n == `{number}`]) == `2`" for number in range(50))
+    assert "The rules take more than" in retry_of(make_answer(200, body), success=many).reason
+    assert isinstance(outcome(make_answer(200, body), attempt=15, success=many), GaveUp)

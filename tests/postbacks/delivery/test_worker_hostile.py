@@ -180,7 +180,7 @@ GREEDY = {
     ),
     "exploding JSON": Misdeed(
         say(b"[1, 2, 3]"),
-        f"The rule {DOUBLED[:79]}… took too long on this answer: simplify it",
+        f"The rules take more than 250,000 steps on this answer, at {DOUBLED[:79]}…: simplify them",
         rules={"success_response": DOUBLED},
     ),
     "deep JSON": Misdeed(

@@ -1,4 +1,6 @@
 import json
+import string
+import time
 import tracemalloc
 from contextlib import suppress
 from types import SimpleNamespace
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postbacks.verdicts import regular_expression
-from postbacks.verdicts.effort import TooMuchEffortError
+from postbacks.verdicts.effort import MOST_STEPS, Effort, TooSlowError
 from postbacks.verdicts.rules import RuleError, Verdict, compile_rules, rule_errors
 
 
@@ -195,7 +197,8 @@ def test_an_expression_that_takes_too_long_is_given_up_and_says_so() -> None:
     rules = compile_rules("/^(a|aa)+$/", "")
     verdict = rules.judge(200, "a" * 64 * 1024 + "!")
     assert not verdict.success
-    assert verdict.reason == "The rule /^(a|aa)+$/ took too long on this answer: simplify it"
+    reason = "The rule /^(a|aa)+$/ took too long on this answer: simplify it"
+    assert verdict == Verdict(success=False, reason=reason, undecided=True)
 
 
 def test_an_expression_that_was_slow_is_given_less_time_until_it_is_quick_again(
@@ -216,8 +219,8 @@ def test_an_expression_that_was_slow_is_given_less_time_until_it_is_quick_again(
     monkeypatch.setattr(regular_expression, "time", SimpleNamespace(perf_counter=lambda: now))
     expression = regular_expression.RegularExpression(cast("Any", Pattern()))
     for text in (*["slow"] * 8, "quick", "slow"):
-        with suppress(TooMuchEffortError):
-            expression.found_in(text)
+        with suppress(TooSlowError):
+            expression.found_in(text, Effort())
     assert given == [0.05, 0.025, 0.0125, 0.00625, 0.003125, 0.002, 0.002, 0.002, 0.002, 0.05]
 
 
@@ -242,10 +245,52 @@ def test_a_json_expression_that_grows_without_end_is_given_up(expression: str) -
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 30_000_000
-    assert any(reason.endswith("took too long on this answer: simplify it") for reason in reasons)
+    assert any(reason.startswith(f"The rules take more than {MOST_STEPS:,} steps on this answer") for reason in reasons)
 
 
 def test_a_json_expression_has_room_for_the_largest_answers_that_are_read() -> None:
     lines = json.dumps({"lines": [{"s": "ok", "n": number} for number in range(3000)]})
     for expression in ("length(lines[?s == 'ok']) == `3000`", "length(lines[*].[s, n]) == `3000`"):
         assert judge(f"json: {expression}", "", 200, lines).success
+
+
+LARGE = json.dumps({"a": [{"s": "ok", "n": number} for number in range(2_500)], "t": "x" * 10_000})
+COSTLY = {
+    "walks": "length(a[?s == 'no']) == `1`",
+    "comparisons": "&&".join(["@ == @"] * 100) + "&& a == b",
+    "functions": "length(to_string(@)) == `1`",
+    "copies": "a[::1]|[::-1]|[::1]|[::-1]|length(@) == `1`",
+    "sorts": "length(sort_by(a, &n)) == `1`",
+    "contained": "contains(a, @)",
+}
+
+
+@pytest.mark.parametrize("expression", COSTLY.values(), ids=COSTLY)
+def test_all_lines_together_have_one_bound(expression: str) -> None:
+    """Fifty lines took fifty times what one may."""
+    many = "\n".join(f"json: {expression} && `{number}` == `0`" for number in range(50))
+    began = time.process_time()
+    verdict = compile_rules(many, many).judge(200, LARGE)
+
+    assert time.process_time() - began < 2  # A tenth of a second on an idle machine.
+    assert verdict.reason.startswith(f"The rules take more than {MOST_STEPS:,} steps on this answer, at json: ")
+    assert not verdict.undecided
+
+
+def test_the_same_rules_take_the_same_steps_on_each_run() -> None:
+    many = "\n".join(f"json: length(a[?n == `{number}`]) == `2`" for number in range(50))
+    reasons = {compile_rules(many, "").judge(200, LARGE).reason for _ in range(3)}
+    assert len(reasons) == 1
+
+
+def test_slow_regular_expressions_share_one_clock() -> None:
+    slow = "\n".join(f"/^(a|aa)+{letter}$/" for letter in string.ascii_lowercase[1:])
+    began = time.perf_counter()
+    verdict = compile_rules("", slow).judge(200, "a" * 64 * 1024)
+    assert verdict.undecided
+    assert time.perf_counter() - began < 5  # The first is cut off after 50 ms.
+
+
+def test_text_and_regular_expressions_read_within_the_same_bound() -> None:
+    many = "\n".join([f"/never {number}/" for number in range(40)])
+    assert compile_rules("", many).judge(200, "x" * 64 * 1024).success

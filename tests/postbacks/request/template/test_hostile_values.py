@@ -88,7 +88,7 @@ def test_no_template_takes_memory_without_end(template: str) -> None:
     try:
         assert len(compiled.build(values).body or b"") <= MAX_BODY_BYTES
     except Unbuildable as error:
-        assert f"{MAX_BODY_BYTES:,}" in str(error)  # noqa: PT017 -- either is right
+        assert f"{MAX_BODY_BYTES:,}" in str(error) or "more than 100,000 steps" in str(error)  # noqa: PT017 -- either is right
     took = time.process_time() - began
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -1,0 +1,53 @@
+"""Requests that nobody can have meant are refused, so that no page fails at them.
+
+A NUL is refused in whatever names or asks something: no text in the database can hold one, and PostgreSQL refuses it
+in any condition. Nobody types it; it comes from programs that look for faults. Values inside the bodies of the API are
+judged with the others that a report may not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from django.contrib import admin
+from django.core.exceptions import BadRequest
+from django.core.paginator import InvalidPage
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_Next = Callable[[HttpRequest], HttpResponseBase]
+
+
+def without_nul(get_response: _Next) -> _Next:
+    """Middleware that answers 400 where a path, a query, a form or a cookie has a NUL."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if any("\0" in text for text in _texts(request)):
+            raise BadRequest("The request has a NUL, which no text here can have.")
+        return get_response(request)
+
+    return middleware
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    """The theme's search in the menu. A page that it does not have is answered 404."""
+    try:
+        found: HttpResponse = admin.site.search(request)  # type: ignore[attr-defined]  # of the theme's site
+    except (InvalidPage, ValueError) as error:
+        raise Http404("The search has no such page.") from error
+    return found
+
+
+def _texts(request: HttpRequest) -> Iterable[str]:
+    yield request.path_info
+    yield from _pairs(request.GET)
+    yield from request.COOKIES.values()
+    if request.method == "POST" and request.content_type in _FORMS:
+        yield from _pairs(request.POST)
+
+
+def _pairs(given: QueryDict) -> Iterable[str]:
+    for name, values in given.lists():
+        yield name
+        yield from values
