@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "operations.probes.probes",  # Before everything that checks hosts, schemes and sessions.
     "operations.logs.request_ids.request_ids",
+    "config.database_time.database_time",  # Before everything that asks the database.
     "django.middleware.security.SecurityMiddleware",
     "config.content_policy.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -91,7 +92,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "config.urls"
-WSGI_APPLICATION = "config.wsgi.application"
 
 TEMPLATES = [
     {
@@ -250,6 +250,13 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = time_zone("TIME_ZONE", default="UTC")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# What the database may spend on a request, so that no page takes all of it: reading a page, with all that it needs; and
+# each statement of what records thousands of reports.
+WEB_STATEMENT_SECONDS = seconds("WEB_STATEMENT_SECONDS", 5)
+WEB_LONG_STATEMENT_SECONDS = seconds("WEB_LONG_STATEMENT_SECONDS", 60)
+# Of a file of reports that is uploaded on a page.
+UPLOAD_MAX_BYTES = whole_number("UPLOAD_MAX_MEGABYTES", default=10, most=64) * 1024 * 1024
 
 # Static files come directly from their packages: there is no collectstatic to forget.
 STATIC_URL = "static/"
