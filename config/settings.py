@@ -27,7 +27,7 @@ from environment.reading import (
     token,
     whole_number,
 )
-from environment.secret_key import embedded_encryption_key, embedded_secret_key
+from environment.secret_key import embedded_encryption_key, embedded_secret_key, is_guessable
 from environment.variables import data_dir, env
 from operations.logs.setup import logged_attempts, logging_setup
 
@@ -43,6 +43,11 @@ if not SECRET_KEY:
             "DATABASE_URL is set, so SECRET_KEY must be set too: to a long random text, kept secret."
         )
     SECRET_KEY = embedded_secret_key(DATA_DIR)
+if not DATABASE_IS_EMBEDDED and is_guessable(SECRET_KEY):
+    raise ImproperlyConfigured(
+        "SECRET_KEY is too short, or always the same: whoever guesses it can sign in as anybody. Make one of at least "
+        "50 characters with `openssl rand -hex 48`; then all users sign in again."
+    )
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
