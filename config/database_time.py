@@ -96,7 +96,12 @@ def limit_of(method: str | None, path: str) -> Limit:
 
 
 def database_time(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware: limits what the database does for a request, also while its answer is sent."""
+    """Middleware: limits what the database does for a request, also while its answer is sent.
+
+    The process then has no cursors that the server keeps: what fills them, at the end of their transaction, no limit of
+    PostgreSQL ends.
+    """
+    connections.settings[DEFAULT_DB_ALIAS]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         limit = limit_of(request.method, request.path_info)

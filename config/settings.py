@@ -152,6 +152,9 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
+# To the dashboard, for whoever signs in without having been sent from another page.
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

@@ -97,7 +97,7 @@ async def _live(receive: Receive, send: Send) -> None:
     await receive()
     atexit.register(_end_at_once)
     parent = multiprocessing.parent_process()
-    watching = asyncio.create_task(_end_with_parent(parent.pid if parent else os.getppid()))
+    watching = asyncio.create_task(_end_with_parent((parent and parent.pid) or os.getppid()))
     await send({"type": "lifespan.startup.complete"})
     await receive()
     watching.cancel()

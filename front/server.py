@@ -9,8 +9,8 @@ import socket
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.net import SocketSpec
-from granian.server import Server
+from granian.net import SocketSpec  # type: ignore[attr-defined] # it imports it under this name
+from granian.server.mp import MPServer
 
 from operations.logs.setup import logging_setup
 
@@ -60,7 +60,7 @@ def serve(host: str, port: int, *, processes: int, quiet: bool) -> None:
     ).serve()
 
 
-class _OneQueue(Server):  # type: ignore[misc]
+class _OneQueue(MPServer):
     """With one queue of connections for all processes, as granian has it everywhere but on Linux.
 
     There each process would have its own, which is lost with it: a connection would be refused while an old process

@@ -11,6 +11,7 @@ DATABASE: Advice = (
     ("could not translate host name", "Correct the host name in DATABASE_URL."),
     ("Connection refused", "Start PostgreSQL, or correct host and port in DATABASE_URL."),
     ("No such file or directory", "Start PostgreSQL, or give its host in DATABASE_URL."),
+    ("timeout expired", "Check that the host answers and that no firewall drops packets to its port."),
     ("no answer within", "Check that the host answers and that no firewall drops packets to its port."),
     ("too many clients", "Raise max_connections of PostgreSQL, or run fewer processes."),
     ("starting up", "PostgreSQL is recovering; wait until it has finished."),

@@ -181,7 +181,7 @@ def test_a_row_that_somebody_holds_is_waited_for_briefly_and_probes_go_on() -> N
 def waiting_for_locks() -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def test_a_database_that_says_nothing_does_not_silence_the_probes() -> None:
@@ -231,3 +231,16 @@ def test_it_leaves_no_process_behind_when_it_is_killed() -> None:
             20,
             "they end",
         )
+
+
+def test_a_name_with_an_underscore_is_no_proxys() -> None:
+    with running_web("--processes", "1", variables={"HTTPS_ONLY": "true"}) as web:
+        plain = {"Host": "localhost"}
+        proxied = {**plain, "X-Forwarded-Proto": "https"}
+        made_up = {**plain, "X_Forwarded_Proto": "https"}
+
+        def status(headers: dict[str, str]) -> int:
+            address = f"{web.url}/admin/login/"
+            return requests.get(address, headers=headers, allow_redirects=False, timeout=60).status_code
+
+        assert [status(each) for each in (plain, proxied, made_up)] == [301, 200, 301]
