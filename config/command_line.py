@@ -10,10 +10,14 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+import psycopg2
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
-from django.db.utils import ProgrammingError
+from django.db.utils import InterfaceError, OperationalError, ProgrammingError
 from psycopg2.errors import UndefinedTable
+from redis import RedisError
+
+from operations import advice as advice_on
 
 # These need neither PostgreSQL nor Redis; `up` starts them itself.
 WITHOUT_SERVICES = {
@@ -37,6 +41,18 @@ def main() -> None:
             raise
         program = Path(sys.argv[0]).name
         sys.exit(f"The database lacks a table. Run `{program} migrate` (or `{program} up`) first.\n{error}")
+    except (OperationalError, InterfaceError, psycopg2.OperationalError, RedisError) as error:
+        sys.exit(server_away(error))
+
+
+def server_away(error: Exception) -> str:
+    """Return what to print if PostgreSQL or Redis does not answer: what is said, and what to do."""
+    server, advice, variable = "The database", advice_on.DATABASE, "DATABASE_URL"
+    if isinstance(error, RedisError):
+        server, advice, variable = "Redis", advice_on.REDIS, "REDIS_URL"
+    said = " ".join(str(error).split())
+    fix = advice_on.fix_of(error, advice, f"Check that it runs and that {variable} is correct.")
+    return f"{server} does not answer: {said}\n{fix}"
 
 
 def run_with_services() -> None:

@@ -28,7 +28,7 @@ from environment.reading import (
     token,
     whole_number,
 )
-from environment.secret_key import embedded_encryption_key, embedded_secret_key
+from environment.secret_key import embedded_encryption_key, embedded_secret_key, is_guessable
 from environment.variables import data_dir, env
 from operations.logs.setup import logged_attempts, logging_setup
 
@@ -44,6 +44,11 @@ if not SECRET_KEY:
             "DATABASE_URL is set, so SECRET_KEY must be set too: to a long random text, kept secret."
         )
     SECRET_KEY = embedded_secret_key(DATA_DIR)
+if not DATABASE_IS_EMBEDDED and is_guessable(SECRET_KEY):
+    raise ImproperlyConfigured(
+        "SECRET_KEY is too short, or always the same: whoever guesses it can sign in as anybody. Make one of at least "
+        "50 characters with `openssl rand -hex 48`; then all users sign in again."
+    )
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -77,6 +82,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "operations.probes.probes",  # Before everything that checks hosts, schemes and sessions.
     "operations.logs.request_ids.request_ids",
+    "config.database_time.database_time",  # Before everything that asks the database.
     "django.middleware.security.SecurityMiddleware",
     "config.content_policy.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -96,7 +102,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "config.urls"
-WSGI_APPLICATION = "config.wsgi.application"
 
 TEMPLATES = [
     {
@@ -151,6 +156,9 @@ AXES_LOCKOUT_CALLABLE = "accounts.sign_in.locked_out.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+
+# To the dashboard, for whoever signs in without having been sent from another page.
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -261,6 +269,13 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = time_zone("TIME_ZONE", default="UTC")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# What the database may spend on a request, so that no page takes all of it: reading a page, with all that it needs; and
+# each statement of what records thousands of reports.
+WEB_STATEMENT_SECONDS = seconds("WEB_STATEMENT_SECONDS", 5)
+WEB_LONG_STATEMENT_SECONDS = seconds("WEB_LONG_STATEMENT_SECONDS", 60)
+# Of a file of reports that is uploaded on a page.
+UPLOAD_MAX_BYTES = whole_number("UPLOAD_MAX_MEGABYTES", default=10, most=64) * 1024 * 1024
 
 # Static files come directly from their packages: there is no collectstatic to forget.
 STATIC_URL = "static/"

@@ -23,3 +23,5 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("", api.urls),
 ]
+
+handler500 = "config.failures.page_of_failure"

@@ -8,6 +8,10 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+# Those of Django's deployment check security.W009.
+_LEAST_CHARACTERS = 50
+_LEAST_DIFFERENT = 5
+
 
 def embedded_secret_key(folder: Path) -> str:
     """Return the SECRET_KEY kept in `folder`, made on first use; several processes may ask at once.
@@ -46,3 +50,8 @@ def _write(path: Path, key: str) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def is_guessable(key: str) -> bool:
+    """Return whether a secret key is shorter, or has fewer different characters, than Django finds safe."""
+    return len(key) < _LEAST_CHARACTERS or len(set(key)) < _LEAST_DIFFERENT

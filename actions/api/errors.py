@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
+from psycopg2.errors import LockNotAvailable, QueryCanceled
 
 from actions.api.answers import MANAGEMENT, answer, error, errors_content
 from actions.api.authority import TooManyRequestsError, allowance_of
@@ -27,6 +28,7 @@ from actions.reports.storable import clean
 
 _log = logging.getLogger(__name__)
 PREFIXES = ("/Advertisers/", MANAGEMENT)
+RETRY_AFTER_SECONDS = "5"
 
 
 def handle_errors(api: NinjaAPI) -> None:
@@ -118,7 +120,18 @@ def _no_database(request: HttpRequest, exc: Any) -> HttpResponse:
     if not isinstance(exc, (django.db.OperationalError, django.db.InterfaceError)):
         return _fault(request, exc)
     _log.error("%s %s: the database does not answer: %s", request.method, request.path, str(exc).strip())
-    return error(request, 503, "The database does not answer now; nothing was recorded. Send the request again later.")
+    response = error(request, 503, f"{_why(exc)}; nothing was recorded. Send the request again later.")
+    response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return response
+
+
+def _why(exc: BaseException) -> str:
+    """What to tell of an error of the database that may be gone at the next attempt."""
+    if isinstance(exc.__cause__, QueryCanceled):
+        return "The database needs too long for this now"
+    if isinstance(exc.__cause__, LockNotAvailable):
+        return "Another change holds what this report needs"
+    return "The database does not answer now"
 
 
 def _fault(request: HttpRequest, exc: Any) -> HttpResponse:

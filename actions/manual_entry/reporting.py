@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 
+from django.conf import settings
+
 from actions.imports.parts import Window
 from actions.imports.run import Summary, import_stream, try_import
 from actions.reports.csv_files import csv_rows
 from actions.reports.files import FileLine, UnreadableFileError, json_lines, json_object
 from actions.reports.rejected import Rejected
 
-MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 10_000  # The browser waits meanwhile; the command and the API take more.
 MAX_TOLD = 100
 
@@ -57,8 +58,9 @@ def take(text: bytes, *, record: bool) -> ImportReport:
 
 
 def _lines(text: bytes) -> list[FileLine]:
-    if len(text) > MAX_BYTES:
-        raise ValueError(f"{len(text):,} bytes; at most {MAX_BYTES:,} are taken here. Use import_actions for more.")
+    most: int = settings.UPLOAD_MAX_BYTES
+    if len(text) > most:
+        raise ValueError(f"{len(text):,} bytes; at most {most:,} are taken here. Use import_actions for more.")
     if not text.strip():
         raise ValueError("There is nothing to report: paste reports, or choose a file.")
     if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):

@@ -94,8 +94,7 @@ def _web() -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
-    command += ["--workers", "2", "--threads", "4", "--no-control-socket"]
+    command = [sys.executable, "-m", "front", "--port", str(port)]
 
     def ready() -> bool:
         with socket.socket() as probe:

@@ -9,7 +9,7 @@ from environment.addresses import LOCALHOST
 def require_free(port: int) -> None:
     """Raise `EmbeddedError` unless the web can listen on `port`."""
     with socket.socket() as probe:
-        # As gunicorn does: connections of an earlier run that are still closing do not count.
+        # As the web does: connections of an earlier run that are still closing do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOCALHOST, port))

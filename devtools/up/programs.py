@@ -19,9 +19,7 @@ def programs(port: int, receiver_port: int | None) -> list[Program]:
     celery = [*python, "-m", "celery", "--quiet", "--app", "config"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
     manage = [*python, "-m", "config.command_line"]
-    web = [*python, "-m", "gunicorn", "--config", "python:config.web_server", "config.wsgi"]
-    web += ["--bind", f"{LOCALHOST}:{port}", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
-    web += ["--log-level", "warning", "--no-control-socket"]
+    web = [*python, "-m", "front", "--host", LOCALHOST, "--port", str(port), "--quiet"]
     chosen = [
         _program("keeper", [*python, "-m", "devtools.up.keeper"], order=1, stop_wait_seconds=90),
         _program("web", web, order=20, group="app"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psycopg2
 
 from operations import migrations
+from operations.advice import DATABASE, fix_of
 from operations.asking import Asker
 from operations.doctor.clocks import skew
 from operations.doctor.finding import Finding, fine, warning, wrong
@@ -17,23 +18,11 @@ SECONDS = 5.0
 OLDEST_VERSION = 150000
 SLOW_ANSWER_MS = 20
 
-ADVICE = (
-    ("password authentication failed", "Correct the user and the password in DATABASE_URL."),
-    ("no password supplied", "Add the password to DATABASE_URL."),
-    ("does not exist", "Create the user and the database that DATABASE_URL names, or correct their names."),
-    ("could not translate host name", "Correct the host name in DATABASE_URL."),
-    ("Connection refused", "Start PostgreSQL, or correct host and port in DATABASE_URL."),
-    ("No such file or directory", "Start PostgreSQL, or give its host in DATABASE_URL."),
-    ("no answer within", "Check that the host answers and that no firewall drops packets to its port."),
-    ("too many clients", "Raise max_connections of PostgreSQL, or run fewer processes."),
-    ("starting up", "PostgreSQL is recovering; wait until it has finished."),
-)
-
 
 def unreachable(error: psycopg2.OperationalError) -> Finding:
     """Says why the database could not be queried, and what to do if the error is a known one."""
     said = " ".join(str(error).split())
-    fix = next((fix for words, fix in ADVICE if words in said), "Check that it runs and that DATABASE_URL is correct.")
+    fix = fix_of(error, DATABASE, "Check that it runs and that DATABASE_URL is correct.")
     return wrong(f"The database cannot be reached: {said}", fix)
 
 

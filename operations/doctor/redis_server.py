@@ -5,40 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from operations.advice import REDIS, fix_of
 from operations.doctor.clocks import skew
 from operations.doctor.finding import Finding, fine, warning, wrong
+from operations.redis_client import quick_client
 
 SECONDS = 3.0
 OLDEST_VERSION = (6, 2)
 NEARLY_FULL = 0.8
 
-# By the client's message, which omits most error codes of Redis.
-ADVICE = (
-    ("uthenticat", "Add the password to REDIS_URL: redis://:password@host:6379/0."),
-    ("invalid username-password", "Correct the user and the password in REDIS_URL."),
-    ("no permissions", "Allow this Redis user all commands on all keys."),
-    ("used memory >", "Raise maxmemory of Redis, or remove other data from it."),
-    ("MISCONF", "Redis cannot write to its disk: check its log and the free space."),
-    ("read only replica", "Set REDIS_URL to the primary server."),
-    ("loading the dataset", "Redis is loading its data; wait until it has finished."),
-    ("Name or service not known", "Correct the host name in REDIS_URL."),
-    ("refused", "Start Redis, or correct host and port in REDIS_URL."),
-    ("imeout", "Check that the host answers, and that no firewall drops packets; a TLS port needs rediss://."),
-    ("CERTIFICATE", "Give the certificate of the CA: rediss://…?ssl_ca_certs=/path/ca.pem."),
-)
-
 
 def look_at_redis() -> Iterator[Finding]:
     """Yields every finding; an outage is one of them."""
-    client: Redis = Redis.from_url(
-        settings.REDIS_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, retry=Retry(NoBackoff(), 0)
-    )
+    client = quick_client(SECONDS)
     try:
         info: dict[str, Any] = client.info()
         yield from judge_info(info)
@@ -46,7 +28,7 @@ def look_at_redis() -> Iterator[Finding]:
         yield from skew("Redis server", lambda: _seconds(client))
     except RedisError as error:
         said = " ".join(str(error).split())
-        fix = next((fix for words, fix in ADVICE if words in said), "Check that it runs and that REDIS_URL is correct.")
+        fix = fix_of(error, REDIS, "Check that it runs and that REDIS_URL is correct.")
         yield wrong(f"Redis cannot be used: {said}", fix)
     finally:
         client.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from operations.asking import Asker
 from operations.doctor.finding import Finding, fine, warning, wrong
 from operations.readiness import MOST_SWEEP_LAG_SECONDS
+from operations.standstill import judge_sending, read_sending, read_trouble
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
 
@@ -24,6 +25,8 @@ def look_at_workers(asker: Asker) -> Iterator[Finding]:
     (processes,) = asker.ask(leases.LIVING, [LEASE_LOCKS])[0]
     ages: dict[str, float] = {name: age for name, age in asker.ask(heartbeat.AGES)}  # noqa: C416 -- typed so
     yield from judge_workers(int(processes), ages.get(heartbeat.SWEEP), ages.get(heartbeat.BEAT))
+    if processes and (standstill := judge_sending(read_sending(asker), read_trouble())):
+        yield wrong(*standstill)
     if ages.get(heartbeat.PRUNE, 0) > MOST_PRUNE_AGE_SECONDS:
         yield warning(f"Pruning last finished {_ago(ages[heartbeat.PRUNE])}.", PRUNE)
 

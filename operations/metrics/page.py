@@ -17,11 +17,8 @@ from operations.metrics.readings import read
 logger = logging.getLogger(__name__)
 
 
-def metrics(request: HttpRequest) -> HttpResponse:
-    """Answers in the format that the request accepts: Prometheus text or OpenMetrics."""
-    refusal = _refusal(request)
-    if refusal:
-        return refusal
+def numbers(request: HttpRequest) -> HttpResponse:
+    """The page, in the format that the request accepts: Prometheus text or OpenMetrics."""
     try:
         readings = read()
     except psycopg2.Error as error:
@@ -33,7 +30,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(encode(registry), content_type=content_type)
 
 
-def _refusal(request: HttpRequest) -> HttpResponse | None:
+def refusal(request: HttpRequest) -> HttpResponse | None:
+    """Why the client gets no numbers; None if it has the token."""
     if not settings.METRICS_TOKEN:
         return _said(
             403, "Set METRICS_TOKEN to a long random text, and configure it in Prometheus as the bearer token."

@@ -14,7 +14,7 @@ from psycopg2 import extensions
 from redis.exceptions import RedisError
 
 from postbacks import database
-from postbacks.delivery import claim, ready_queue
+from postbacks.delivery import claim, heartbeat, ready_queue
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.circuit_breaker import store as circuit_breaker
 from postbacks.delivery.outcomes import Claimed
@@ -51,6 +51,7 @@ class Drain:
         self._running = threading.Lock()  # Guards the two below.
         self._setups = Setups()
         self._session = database.Session("claim")
+        self._pulse = heartbeat.ProcessPulse(heartbeat.CLAIM, holder)
 
     def run(self, able: Callable[[], bool]) -> None:
         """Claims, builds and hands over until nothing is due, the process is full or not `able`, or time is up."""
@@ -78,6 +79,7 @@ class Drain:
         with self._session.cursor() as cursor:
             popped = self._look_at(cursor, lanes_due)
             claimed, due = self._claim(cursor, popped)
+            self._pulse.note(cursor)
         limits = {setup.postback_id: setup.maximum_requests for setup in popped.usable if setup.maximum_requests}
         ready_queue.wake({lane: seconds for lane, seconds in due.items() if lane not in limits})
         unlimited = [(one, None) for one in claimed if one.postback_id not in limits]

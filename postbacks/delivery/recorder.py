@@ -18,7 +18,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from postbacks import database
-from postbacks.delivery import leases, result_sql
+from postbacks.delivery import heartbeat, leases, result_sql, trouble
 from postbacks.delivery.chains import earliest, promote
 from postbacks.delivery.circuit_breaker import store as circuit_breaker
 from postbacks.delivery.circuit_breaker.health import Observation, Sign, sign_of
@@ -44,6 +44,7 @@ class Recorder:
 
     def __init__(self, holder: int, on_recorded: Callable[[Sequence[Judged], FollowUp], None]) -> None:
         self._holder = holder
+        self._pulse = heartbeat.ProcessPulse(heartbeat.RECORD, holder)
         self._on_recorded = on_recorded
         self._queue: queue.SimpleQueue[Judged] = queue.SimpleQueue()
         self._connection: extensions.connection | None = None
@@ -117,8 +118,11 @@ class Recorder:
                     self._connection = self._connect()
                 result_sql.write(self._connection, self._holder, batch)
                 follow_up = self._after(self._connection, batch)
+                with self._connection.cursor() as cursor:
+                    self._pulse.note(cursor)
             except psycopg2.Error as error:
                 logger.warning("Could not record %d outcomes (%s); trying again.", len(batch), str(error).strip())
+                trouble.tell(error)
                 self._disconnect()
                 time.sleep(RECONNECT_WAIT_SECONDS)
             except Exception:

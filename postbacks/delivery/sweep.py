@@ -133,6 +133,7 @@ def _tidy_up(cursor: extensions.cursor) -> dict[int, float]:
     due = chains.promote_stuck(cursor)
     cursor.execute(CANCEL_DELETED)
     count_ended(cursor, dict(cursor.fetchall()), "cancelled")
+    cursor.execute(heartbeat.FORGET_ENDED)
     cursor.execute(EXPIRE_HELD)
     count_ended(cursor, dict(cursor.fetchall()), "failed", "held_week")
     return due

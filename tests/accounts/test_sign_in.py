@@ -119,3 +119,8 @@ def test_whoever_is_made_inactive_or_gets_a_new_password_is_out_at_once(client: 
     user.is_active = False
     user.save()
     assert client.get("/admin/").status_code == 302
+
+
+def test_whoever_signs_in_without_having_been_sent_comes_to_the_dashboard(password: str) -> None:
+    answer = Client().post(LOGIN, {"username": "ada", "password": password})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")

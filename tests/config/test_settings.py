@@ -24,6 +24,7 @@ except ImproperlyConfigured as error:
     sys.exit(f"refused: {error}")
 """
 
+KEY = "of the tests, and long enough to be no invitation to guess it"
 ENCRYPTION_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 PRODUCTION = {
     "DATABASE_URL": "postgres://app:p%40ss@db.example:6432/live",
@@ -60,7 +61,7 @@ def test_without_urls_the_addresses_are_sockets_in_one_short_folder(copy: Copy) 
 
 
 def test_urls_are_used_as_given(copy: Copy) -> None:
-    database, redis, broker = show(copy, "DATABASES", "REDIS_URL", "CELERY_BROKER_URL", SECRET_KEY="k", **PRODUCTION)
+    database, redis, broker = show(copy, "DATABASES", "REDIS_URL", "CELERY_BROKER_URL", SECRET_KEY=KEY, **PRODUCTION)
     for part in ("'HOST': 'db.example'", "'PORT': 6432", "'NAME': 'live'", "'USER': 'app'", "'PASSWORD': 'p@ss'"):
         assert part in database
     assert redis == broker == PRODUCTION["REDIS_URL"]
@@ -78,6 +79,16 @@ def test_with_a_database_of_ones_own_a_secret_key_is_required(copy: Copy) -> Non
     assert "SECRET_KEY must be" in refused(copy, **PRODUCTION)
 
 
+@pytest.mark.parametrize("key", ["change me", "0123456789" * 4 + "012345678", "abc" * 30])
+def test_a_secret_key_that_can_be_guessed_is_refused(copy: Copy, key: str) -> None:
+    said = refused(copy, SECRET_KEY=key, **PRODUCTION)
+    assert "SECRET_KEY is too short, or always the same: " in said
+    assert "openssl rand -hex 48" in said
+    assert key not in said
+    (kept,) = show(copy, "SECRET_KEY", SECRET_KEY=key)
+    assert kept == key, "Nobody else reaches the embedded servers."
+
+
 def test_the_encryption_key_is_made_once_and_kept_private(copy: Copy) -> None:
     (first,), (second,) = show(copy, "POSTBACKS_ENCRYPTION_KEYS"), show(copy, "POSTBACKS_ENCRYPTION_KEYS")
     assert first == second
@@ -87,7 +98,7 @@ def test_the_encryption_key_is_made_once_and_kept_private(copy: Copy) -> None:
 
 
 def test_with_a_database_of_ones_own_an_encryption_key_is_required(copy: Copy) -> None:
-    said = refused(copy, SECRET_KEY="k", **{**PRODUCTION, "POSTBACKS_ENCRYPTION_KEYS": ""})
+    said = refused(copy, SECRET_KEY=KEY, **{**PRODUCTION, "POSTBACKS_ENCRYPTION_KEYS": ""})
     assert "POSTBACKS_ENCRYPTION_KEYS must be set too. Make a key with `openssl rand -base64 32`" in said
 
 
@@ -101,8 +112,8 @@ def test_an_encryption_key_that_is_none_is_refused_by_its_place_and_never_printe
 def test_https_is_required_outside_the_embedded_default_unless_switched_off(copy: Copy) -> None:
     names = ["SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS"]
     assert show(copy, *names) == ["False", "False", "False", "0"]
-    assert show(copy, *names, SECRET_KEY="k", **PRODUCTION) == ["True", "True", "True", "31536000"]
-    assert show(copy, *names, SECRET_KEY="k", HTTPS_ONLY="false", **PRODUCTION) == ["False", "False", "False", "0"]
+    assert show(copy, *names, SECRET_KEY=KEY, **PRODUCTION) == ["True", "True", "True", "31536000"]
+    assert show(copy, *names, SECRET_KEY=KEY, HTTPS_ONLY="false", **PRODUCTION) == ["False", "False", "False", "0"]
 
 
 def test_allowed_networks_are_read_and_wrong_ones_refused(copy: Copy) -> None:
@@ -175,7 +186,7 @@ def test_a_command_says_what_is_wrong_without_a_traceback(copy: Copy) -> None:
 
 
 def test_a_relative_data_folder_counts_from_the_project(copy: Copy) -> None:
-    assert show(copy, "DATA_DIR", POSTBACKS_DATA_DIR="var/elsewhere", SECRET_KEY="k") == [
+    assert show(copy, "DATA_DIR", POSTBACKS_DATA_DIR="var/elsewhere", SECRET_KEY=KEY) == [
         str((BASE_DIR / "var" / "elsewhere").resolve())
     ]
 

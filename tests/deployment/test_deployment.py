@@ -29,7 +29,7 @@ from tests.support.tls_redis import PASSWORD, make_certificates, running_tls_red
 from tests.support.workers import manage, running_workers
 
 SYSTEMD = BASE_DIR / "deploy" / "systemd"
-OPTIONAL = {"web": r" --bind \S+", "worker": r" --hostname \S+"}  # What differs from place to place.
+OPTIONAL = {"web": r" --host \S+ --port \S+", "worker": r" --hostname \S+"}  # What differs from place to place.
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,5 @@ def test_a_folder_s_env_file_is_read(installed: Path, tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere" / "secret-key").exists()
 
 
-def test_gunicorn_is_told_how_to_log(installed: Path, tmp_path: Path) -> None:
-    options = ("--config", "python:config.web_server", "config.wsgi", "--print-config")
-    shown = run(tmp_path, installed / "python", "-m", "gunicorn", *options)
-    assert "operations.logs.gunicorn.GunicornLogger" in shown
+def test_the_web_of_a_package_can_be_started(installed: Path, tmp_path: Path) -> None:
+    assert "--processes" in run(tmp_path, installed / "python", "-m", "front", "--help")

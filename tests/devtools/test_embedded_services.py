@@ -177,7 +177,7 @@ def test_only_the_server_without_a_url_is_started(copy: Copy) -> None:
         "-c",
         HOLD.replace("stop.wait()", ""),
         DATABASE_URL="postgres://db.example/x",
-        SECRET_KEY="k",
+        SECRET_KEY="of the tests, and long enough to be no invitation to guess it",
         POSTBACKS_ENCRYPTION_KEYS="MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     )
     assert (code, output) == (0, "ready\n")

@@ -165,7 +165,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(copy: Copy) -> Non
 def test_whatever_is_killed_comes_back(start_up: StartUp) -> None:
     up = start_up()
     up.wait_for("ready.")
-    for word in ("gunicorn", " worker ", " beat ", "devtools.up.keeper"):
+    for word in (" front ", " worker ", " beat ", "devtools.up.keeper"):
         (killed,) = children_of_supervisord(up, word)
         kill(psutil.Process(killed))
         wait_until(lambda: children_of_supervisord(up, word) - {killed}, f"{word} comes back")  # noqa: B023 -- at once
@@ -198,11 +198,11 @@ def test_the_next_start_clears_away_what_was_orphaned(copy: Copy, start_up: Star
     supervisord, keeper = psutil.Process(up.pid_in("up.pid")), copy.named("devtools.up.keeper")[0]
     for process in (psutil.Process(up.process.pid), supervisord, keeper):
         kill(process)
-    orphans = copy.named("gunicorn")
+    orphans = copy.named(" front ")
     assert orphans, "the web runs on with nobody to stop it"
 
     again = start_up()
     assert "Stopped programs that an earlier start had left running." in again.output
     wait_until(again.answers, "the web answers")
-    assert not set(orphans) & set(copy.named("gunicorn"))
+    assert not set(orphans) & set(copy.named(" front "))
     again.stop(signal.SIGTERM)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,18 +14,16 @@ import pytest
 import requests
 from django.test import Client
 
-from environment.variables import BASE_DIR
 from operations.logs.formats import JsonFormat, LineFormat
 from operations.logs.redaction import redact
 from operations.logs.request_ids import WithRequestId, request_ids
 from postbacks.delivery.attempt_log import log_attempts
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Released, Retry
 from postbacks.egress.failures import Code, Failure
-from tests.support.copies import Copy, free_port
+from tests.support.copies import Copy
 from tests.support.delivery_rows import claimed, make_answer, prepared, sent
 from tests.support.patience import wait_until
-from tests.support.processes import stop
-from tests.support.workers import environment
+from tests.support.web import running_web
 
 SECRET = "s3cr3t"
 
@@ -234,27 +230,17 @@ def test_where_machines_read_it_is_json_and_at_home_lines(tmp_path: Path) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_line_of_the_web_is_an_object(tmp_path: Path) -> None:
-    port, log = free_port(), tmp_path / "web.log"
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
-    with log.open("w") as output:
-        web = subprocess.Popen(
-            command,
-            cwd=BASE_DIR,
-            env={**os.environ, **environment(), "LOG_FORMAT": "json", "HTTPS_ONLY": "false"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_until(lambda: "Booting worker" in log.read_text(), 30, "gunicorn starts")
-        url = f"http://127.0.0.1:{port}/nowhere?token={SECRET}"
+def test_every_line_of_the_web_is_an_object() -> None:
+    with running_web(variables={"LOG_FORMAT": "json"}) as web:
+        url = f"{web.url}/nowhere?token={SECRET}"
         answer = requests.get(url, headers={"X-Request-ID": "try-1"}, timeout=30)
         assert (answer.status_code, answer.headers["X-Request-ID"]) == (404, "try-1")
-        wait_until(lambda: "Not Found" in log.read_text(), 5, "the refusal is logged")
-    finally:
-        stop(web)
+        refused = requests.post(url, data=b"x" * 70_000, timeout=30)
+        assert refused.status_code == 413
+        wait_until(lambda: "Not Found" in web.log.read_text(), 5, "the refusal is logged")
+    log = web.log
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert {"gunicorn.error", "django.request"} <= {line["logger"] for line in lines}
+    assert {"_granian", "django.request", "front.application"} <= {line["logger"] for line in lines}
     (refusal,) = [line for line in lines if line["logger"] == "django.request"]
     assert (refusal["message"], refusal["request_id"]) == ("Not Found: /nowhere", "try-1")
     assert SECRET not in log.read_text()

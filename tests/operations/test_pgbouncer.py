@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,38 +13,20 @@ from django.conf import LazySettings
 
 from actions.api.tokens import create_token
 from actions.models import Action
-from devtools.up.ports import answers, find_free
 from environment.addresses import LOCALHOST
-from environment.variables import BASE_DIR
 from postbacks import database
 from postbacks.models import Attempt, Delivery, Replay
 from tests.operations.test_doctor import doctor
 from tests.support.factories import make_partner, make_postback, make_term, make_tracker, report_fields
 from tests.support.patience import wait_until
-from tests.support.pgbouncer import SERVER_CONNECTIONS, PgBouncer, running_pgbouncer
-from tests.support.processes import stop
+from tests.support.pgbouncer import SERVER_CONNECTIONS, running_pgbouncer
 from tests.support.receiver import ScriptedReceiver
-from tests.support.workers import environment, manage, running_workers
+from tests.support.web import running_web
+from tests.support.workers import manage, running_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BY_WEB, BY_FILE = 20, 150
-
-
-@contextmanager
-def running_web(pgbouncer: PgBouncer) -> Iterator[str]:
-    """The web on a port of its own; its address."""
-    port = find_free()
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"{LOCALHOST}:{port}", "--threads", "4"]
-    variables = {**os.environ, **environment(), **pgbouncer.variables, "HTTPS_ONLY": "false"}
-    process = subprocess.Popen(
-        [*command, "--no-control-socket"], cwd=BASE_DIR, env=variables, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_until(lambda: answers(port), 20, "the web listens")
-        yield f"http://{LOCALHOST}:{port}"
-    finally:
-        stop(process)
 
 
 def test_all_of_it_works_through_a_pooler(tmp_path: Path) -> None:
@@ -64,7 +41,7 @@ def test_all_of_it_works_through_a_pooler(tmp_path: Path) -> None:
     with (
         running_pgbouncer() as pgbouncer,
         ScriptedReceiver() as receiver,
-        running_web(pgbouncer) as web,
+        running_web(variables=pgbouncer.variables) as web,
         running_workers(variables=pgbouncer.variables) as worker,
     ):
         for lane in (1, 2):
@@ -72,7 +49,7 @@ def test_all_of_it_works_through_a_pooler(tmp_path: Path) -> None:
             make_postback(tracker, partner, url=url)
         for number in range(BY_WEB):
             answer = requests.post(
-                f"{web}/Advertisers/{token.account_sid}/Conversions",
+                f"{web.url}/Advertisers/{token.account_sid}/Conversions",
                 json=report_fields(tracker, partner, OrderId=f"W-{number}"),
                 auth=(token.account_sid, text),
                 timeout=10,

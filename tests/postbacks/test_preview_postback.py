@@ -234,7 +234,7 @@ def test_templates_need_neither_database_nor_redis(tmp_path: Path) -> None:
     environment = os.environ | {
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
         "REDIS_URL": "redis://127.0.0.1:1/0",
-        "SECRET_KEY": "for this test",
+        "SECRET_KEY": "of the tests, and long enough to be no invitation to guess it",
         "POSTBACKS_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
         "POSTBACKS_DATA_DIR": str(tmp_path),
     }

@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 
 import psycopg2
 import pytest
+import requests
 from cryptography.fernet import Fernet
 from django.conf import settings
 from redis import Redis
@@ -93,10 +94,16 @@ class Release:
         return done.stdout
 
     def web(self) -> tuple[Program, str]:
-        """A web, and its address; it listens as soon as it has printed so."""
-        address = f"{LOCALHOST}:{find_free()}"
-        options = ("config.wsgi", "--bind", address, "--threads", "4", "--no-control-socket")
-        return self._start("web", "gunicorn", *options), f"http://{address}"
+        """A web that answers, and its address."""
+        port = find_free()
+        if (self.folder / "front").is_dir():
+            program = self._start("web", "front", "--host", LOCALHOST, "--port", str(port))
+        else:  # A release before the front.
+            options = ("--bind", f"{LOCALHOST}:{port}", "--threads", "4", "--no-control-socket")
+            program = self._start("web", "gunicorn", "config.wsgi", *options)
+        address = f"http://{LOCALHOST}:{port}"
+        wait_until(lambda: _is_alive(address), _READY_SECONDS, program.name)
+        return program, address
 
     def worker(self) -> Program:
         options = ("--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "info")
@@ -125,7 +132,7 @@ def two_releases() -> Iterator[tuple[Release, Release, Servers]]:
         variables = {
             **{key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ},
             **servers.variables,
-            "SECRET_KEY": "of the tests",
+            "SECRET_KEY": "of the tests, and long enough to be no invitation to guess it",
             "POSTBACKS_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "POSTBACKS_ALLOWED_NETWORKS": "127.0.0.0/8",
             "POSTBACKS_DATA_DIR": name,
@@ -206,6 +213,13 @@ def running_servers(folder: Path) -> Iterator[Servers]:
         redis.kill()
         redis.wait()
         server.change(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _is_alive(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/healthz", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def _pings(port: int) -> bool:

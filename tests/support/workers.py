@@ -155,7 +155,7 @@ def environment() -> dict[str, str]:
     return {
         "DATABASE_URL": f"postgres:///{quote(connection.settings_dict['NAME'])}?{urlencode(place)}",
         "DATABASE_DIRECT_URL": "",
-        "SECRET_KEY": "of the tests",
+        "SECRET_KEY": "of the tests, and long enough to be no invitation to guess it",
         "POSTBACKS_ENCRYPTION_KEYS": ",".join(settings.POSTBACKS_ENCRYPTION_KEYS),
         "POSTBACKS_ALLOWED_NETWORKS": "127.0.0.0/8",
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core.wsgi import get_wsgi_application
 from django.db import connection, connections
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +27,6 @@ from schemathesis.specs.openapi.checks import (
 from actions.api import redis as api_redis
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
-from config.wsgi import application
 from postbacks.models import Delivery
 from tests.support.factories import make_partner, make_postback, make_term, make_tracker, report_fields
 
@@ -99,6 +99,7 @@ def test_callers_do_not_notice_that_redis_is_away(monkeypatch: pytest.MonkeyPatc
 def test_no_request_makes_the_api_fail_or_answer_what_its_document_does_not_say() -> None:
     account, tracker = Account(), make_tracker()
     account.report(report_fields(tracker))
+    application = get_wsgi_application()
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application).include(path_regex="^/Advertisers/")
 
     operations = [operation.ok() for operation in schema.get_all_operations() if isinstance(operation, Ok)]

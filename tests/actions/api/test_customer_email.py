@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 from hashlib import md5, sha1, sha256
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -16,10 +14,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from gunicorn.config import Config
 
 from actions.models import Action, Submission
-from operations.logs.gunicorn import GunicornLogger
 from partners.models import ActionTracker
 from tests.support.api import Caller
 from tests.support.factories import report_fields
@@ -119,23 +115,3 @@ def test_a_plain_one_of_an_earlier_release_reaches_no_postback(call: Caller, tra
     Action.objects.update(reported={"CustomerEmail": PLAIN})
     call.json("PUT", "Actions", ActionId=action.action_id, Amount="4")
     assert [event.parameters.get("CustomerEmail") for event in action.events.all()] == [None, None]
-
-
-def test_an_access_log_shows_no_query() -> None:
-    logger = GunicornLogger(Config())
-    path = f"/Advertisers/x/Conversions?CustomerEmail={quote(PLAIN)}"
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "RAW_URI": path,
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_REFERER": f"http://a{path}",
-    }
-    environ["PATH_INFO"], _, environ["QUERY_STRING"] = path.partition("?")
-    answer = SimpleNamespace(status="400 Bad Request", headers=[])
-    shown = logger.atoms(answer, SimpleNamespace(headers=[]), environ, SimpleNamespace(seconds=0, microseconds=1))
-    assert [shown[name] for name in "rqf"] == [
-        "POST /Advertisers/x/Conversions?… HTTP/1.1",
-        "…",
-        "http://a/Advertisers/x/Conversions?…",
-    ]
-    logging.getLogger("gunicorn.access").handlers.clear()

@@ -50,7 +50,8 @@ def receiver(*arguments: str) -> Iterator[Running]:
     environment = os.environ | {
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
         "REDIS_URL": "redis://127.0.0.1:1/0",
-        "SECRET_KEY": "only-for-this-test",  # Must be set together with a database of one's own.
+        # Must be set together with a database of one's own.
+        "SECRET_KEY": "of the tests, and long enough to be no invitation to guess it",
         "POSTBACKS_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     }
     process = subprocess.Popen(

@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import socket
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +15,14 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from actions.models import ActionEvent
+from environment.variables import BASE_DIR
 from postbacks.database import raw_cursor
 from postbacks.lifecycle import delete_postback, pause
 from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Lane, Postback
 from postbacks.status import read_status
 from tests.support.factories import make_media_source, make_postback
+from tests.support.workers import environment
 
 pytestmark = pytest.mark.django_db
 
@@ -155,3 +161,31 @@ def test_without_postbacks_it_says_so() -> None:
     call_command("postback_status", stdout=printed)
 
     assert printed.getvalue().splitlines()[-1] == "No postbacks are set up."
+
+
+@pytest.mark.parametrize(
+    ("place", "fix"),
+    [
+        pytest.param("127.0.0.1:1", "Start PostgreSQL, or correct host and port in DATABASE_URL.", id="away"),
+        pytest.param("127.0.0.1:{silent}", "Check that the host answers", id="silent"),
+        pytest.param("no.such.invalid:5432", "Correct the host name in DATABASE_URL.", id="unknown"),
+    ],
+)
+def test_without_a_database_it_says_so_and_what_to_do(place: str, fix: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"postgres://u:p@{place.format(silent=listening.getsockname()[1])}/x"
+        variables = {**os.environ, **environment(), "DATABASE_URL": url}
+        done = subprocess.run(
+            [sys.executable, "manage.py", "postback_status"],
+            cwd=BASE_DIR,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    what, advice = done.stderr.splitlines()[-2:]
+    assert what.startswith("The database does not answer: ")
+    assert advice.startswith(fix)

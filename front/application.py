@@ -1,0 +1,121 @@
+"""The ASGI application: who answers a request, and what it must be like to get that far."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import multiprocessing
+import os
+import signal
+from io import BytesIO
+from typing import Any
+
+import django
+from django.http import HttpResponse
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup(set_prefix=False)
+
+# Models can be imported only now.
+# ruff: noqa: E402
+from actions.api.answers import error
+from front import limits, probes
+from front.answering import Answering, Send
+from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room
+from front.handler import Handler, head_of, request_of
+from front.threads import BusyError, Lane
+
+logger = logging.getLogger(__name__)
+
+LOOK_FOR_PARENT_SECONDS = 1.0
+RETRY_AFTER_SECONDS = "5"
+
+
+class Front:
+    """The application of one process."""
+
+    def __init__(self) -> None:
+        self._handler = Handler()
+        self._room = Room()
+        self._reports, self._pages = Lane("reports"), Lane("pages")
+        self._probes = probes.Probes()
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        response = await self._probes.answer(scope)
+        if response is None:
+            try:
+                await self._hand_over(scope, receive, send)
+            except RefusedBodyError as refusal:
+                response = _refused(scope, refusal.status, str(refusal))
+            except BusyError:
+                response = _refused(scope, 503, "All threads are busy. Send the request again later.")
+            except ClientGoneError:
+                return  # Nobody is there to answer.
+        if response is not None:
+            await _send_whole(response, send)
+
+    async def _hand_over(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        path: str = scope["path"]
+        lane = self._reports if limits.is_api(path) else self._pages
+        with Body(self._room) as body:
+            most = limits.most_bytes(path, headers)
+            await body.read(receive, headers.get("content-length", ""), most)
+            await Answering(self._handler, lane, scope, receive, send).answer(body.file)
+
+
+def _refused(scope: dict[str, Any], status: int, message: str) -> HttpResponse:
+    """In the shape of the API, or as text. What the client still sends is not read, so the connection ends."""
+    logger.warning("Refused: %s %s: %d, %s", scope["method"], scope["path"], status, message)
+    if limits.is_api(scope["path"]):
+        response = error(request_of(scope, BytesIO()), status, message)
+    else:
+        response = HttpResponse(f"{message}\n", status=status, content_type="text/plain; charset=utf-8")
+    if status == 503:
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    response.headers["Connection"] = "close"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _send_whole(response: HttpResponse, send: Send) -> None:
+    status, headers = head_of(response)
+    headers.append((b"content-length", str(len(response.content)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.content})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """From the server's start to its end."""
+    await receive()
+    atexit.register(_end_at_once)
+    parent = multiprocessing.parent_process()
+    watching = asyncio.create_task(_end_with_parent((parent and parent.pid) or os.getppid()))
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    watching.cancel()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _end_with_parent(parent: int) -> None:
+    """Ends this process once the one that watches over it was killed: it would keep the port from its successor."""
+    while os.getppid() == parent:  # Also if it was killed while this one started.
+        await asyncio.sleep(LOOK_FOR_PARENT_SECONDS)
+    logger.error("The parent process is gone; this one ends too.")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end_at_once() -> None:
+    """Ends the process before Python takes itself apart: a thread of the server that still runs would abort it then."""
+    logging.shutdown()
+    os._exit(0)
+
+
+application = Front()

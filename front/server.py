@@ -1,0 +1,82 @@
+"""The server: granian, which reads requests without a thread for each, and how it is set up."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import socket
+
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.net import SocketSpec  # type: ignore[attr-defined] # it imports it under this name
+from granian.server.mp import MPServer
+
+from operations.logs.setup import logging_setup
+
+APPLICATION = "front.application:application"
+# Connections that a process keeps open: an idle one costs some kilobytes. Above that, new ones wait to be accepted.
+MOST_CONNECTIONS = 8192
+# Those that wait to be accepted while a process is busy; the kernel may allow fewer (net.core.somaxconn).
+BACKLOG = 2048
+# From the connection, or the end of the answer before, to the end of the headers.
+HEADERS_MS = 10_000
+# Request line and headers. Browsers and proxies send at most 32 kB.
+HEADER_BYTES = 64 * 1024
+# A process told to stop finishes what it has begun, for at most this long: below the 40 s after which systemd kills.
+STOP_SECONDS = 30
+# By then a new process mostly serves, before an old one is told to stop. Until it does, connections wait.
+RELOAD_SECONDS = 5.0
+# For each open connection, and what the project itself needs.
+_SPARE_DESCRIPTORS = 512
+
+
+def serve(host: str, port: int, *, processes: int, quiet: bool) -> None:
+    """Serve until a signal to stop. Exits with 1 if the processes that serve end by themselves again and again."""
+    # A fork would have the modules that this process has imported, which SIGHUP is to replace.
+    multiprocessing.set_start_method("spawn")
+    _allow_descriptors(MOST_CONNECTIONS + _SPARE_DESCRIPTORS)
+    level = LogLevels.warning if quiet else LogLevels.info
+    _OneQueue(
+        APPLICATION,
+        host,
+        port,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        workers=processes,
+        loop=Loops.asyncio,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MS, max_buffer_size=HEADER_BYTES),
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=MOST_CONNECTIONS,
+        log_level=level,
+        log_dictconfig={
+            **logging_setup(level.value.upper()),
+            "loggers": {"_granian": {}, "environ": {"level": "WARNING"}},
+        },
+        respawn_failed_workers=True,
+        respawn_interval=RELOAD_SECONDS,
+        workers_kill_timeout=STOP_SECONDS,
+    ).serve()
+
+
+class _OneQueue(MPServer):
+    """With one queue of connections for all processes, as granian has it everywhere but on Linux.
+
+    There each process would have its own, which is lost with it: a connection would be refused while an old process
+    has ended and a new one is not ready yet, and broken off in between.
+    """
+
+    def _init_shared_socket(self) -> None:
+        holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._ssp, self._shd, self._sfd = None, holder, holder.get_fd()
+        self._sso = socket.socket(fileno=self._sfd)
+        self._sso.set_inheritable(True)
+
+
+def _allow_descriptors(wanted: int) -> None:
+    """Raise the limit of open files, as far as this machine allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))

@@ -1,0 +1,15 @@
+"""A client of Redis that gives up soon, for those who look whether it answers."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+
+def quick_client(seconds: float) -> Redis:
+    """A new client, which tries once; close it after use. It connects at the first command."""
+    return Redis.from_url(
+        settings.REDIS_URL, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0)
+    )
