@@ -200,6 +200,7 @@ _STATUS = {Submission.Result.WAITING: "Queued", Submission.Result.RUNNING: "In P
 
 def _submission(submission: Submission) -> dict[str, Any]:
     result = Submission.Result(submission.result)
+    is_batch = submission.kind == Submission.Kind.BATCH and submission.line is None
     error_type = {Submission.Result.REJECTED: "REJECTED", Submission.Result.REPEATED: "REPEATED"}.get(result, "")
     return {
         "Id": submission.public_id,
@@ -215,4 +216,5 @@ def _submission(submission: Submission) -> dict[str, Any]:
         "Recorded": submission.recorded,
         "Repeated": submission.repeated,
         "Rejected": submission.rejected,
+        "Waiting": submission.lines.filter(result=Submission.Result.WAITING).count() if is_batch else 0,
     }

@@ -46,6 +46,7 @@ class SubmissionShape(Schema):
     Recorded: int
     Repeated: int
     Rejected: int
+    Waiting: int = Field(description="Lines of a batch that wait for their orders now.")
 
 
 class ActionsPage(Schema):
