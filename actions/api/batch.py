@@ -31,6 +31,7 @@ from actions.recording.submissions import needed_fields, note_result
 from actions.reports.files import json_object
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
+from actions.reports.storable import clean
 
 MAX_LINES = 10_000
 MAX_BYTES = 64 * 1024 * 1024  # Ten thousand orders with twenty items each.
@@ -200,7 +201,9 @@ def _keep_unrecorded(
 
 def _result_line(line: int, report: Report | Rejected, result: Result, row: Submission | None) -> dict[str, Any]:
     kept = row.public_id if row else ""
-    notes = {"Notes": list(report.warnings)} if isinstance(report, Report) and report.warnings else {}
+    notes = (
+        {"Notes": [clean(note) for note in report.warnings]} if isinstance(report, Report) and report.warnings else {}
+    )
     match result:
         case Recorded(event):
             return {"Line": line, "Result": "recorded", "ActionId": event.action.action_id, **notes}

@@ -73,6 +73,7 @@ SubmissionShape = schema(
     Recorded=(int, Field(..., description="Of a batch: lines that were recorded.", examples=[0])),
     Repeated=(int, Field(..., description="Of a batch: lines that were known before.", examples=[0])),
     Rejected=(int, Field(..., description="Of a batch: lines that were refused.", examples=[0])),
+    Waiting=(int, Field(..., description="Of a batch: lines that wait for their orders now.", examples=[0])),
 )
 ActionsPage = _listed("Actions", "A page of actions.", _NEXT, Actions=many(ActionShape))
 UpdatesPage = _listed("ActionUpdates", "A page of updates.", _LATER, ActionUpdates=many(UpdateShape))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import orjson
+from django.db.models import Count
 
 from actions.api.documented import SUBMISSION, filled
 from actions.api.reading import code_of
@@ -44,11 +45,18 @@ _FROM_REPORT: Final = ("CampaignId", "ActionTrackerId", "MediaPartnerId", "Event
 
 def shown_submissions(submissions: Sequence[Submission], token: ApiToken, account: str) -> Iterator[dict[str, Any]]:
     """Each of these submissions as the token is shown it; `account` is where the account's addresses begin."""
-    return (shown_submission(each, token, account) for each in submissions)
+    batches = [each.pk for each in submissions if each.kind == Kind.BATCH]
+    waiting = Submission.objects.filter(batch__in=batches, result=Result.WAITING).order_by().values("batch")
+    counts = dict(waiting.values_list("batch", Count("pk"))) if batches else {}
+    return (_shown(each, token, account, counts.get(each.pk, 0)) for each in submissions)
 
 
 def shown_submission(submission: Submission, token: ApiToken, account: str) -> dict[str, Any]:
     """One submission, with its action and the action's event type loaded."""
+    return next(shown_submissions([submission], token, account))
+
+
+def _shown(submission: Submission, token: ApiToken, account: str, waiting: int) -> dict[str, Any]:
     status = _OPEN.get(Result(submission.result), "Complete")
     texts = sees_texts_of(token, submission)
     arrived = write_date(submission.received_at.replace(microsecond=0))
@@ -73,6 +81,7 @@ def shown_submission(submission: Submission, token: ApiToken, account: str) -> d
         "Recorded": submission.recorded,
         "Repeated": submission.repeated,
         "Rejected": submission.rejected,
+        "Waiting": waiting,
         "Uri": f"{account}/APISubmissions/{submission.public_id}",
     }
     return filled(SUBMISSION, values)

@@ -106,7 +106,11 @@ def test_a_code_names_the_order_that_is_waited_for(call: Caller) -> None:
 
 def test_lines_of_a_batch_wait_too(call: Caller, tracker: ActionTracker) -> None:
     change = {**named(tracker), "Event": "modified", "Amount": "80"}
-    first = results(call("POST", "Conversions/Batch", lines(change), form=BATCH))[0]
+    response = call("POST", "Conversions/Batch", lines(change), form=BATCH)
+    first = results(response)[0]
+    whole = response.headers["Content-Location"].split("/", 3)[3]
+    counts = call("GET", whole).json()
+    assert (counts["Status"], counts["Waiting"], counts["Recorded"]) == ("Complete", 1, 0)
     assert (first["Result"], state(call, first["Submission"])[:2]) == ("waiting", ("Queued", "waiting"))
     second = [{**change, "Amount": "70"}, order(tracker), {**change, "Amount": "60"}, {**change, "OrderId": "other"}]
     told = results(call("POST", "Conversions/Batch", lines(*second), form=BATCH))
@@ -114,6 +118,7 @@ def test_lines_of_a_batch_wait_too(call: Caller, tracker: ActionTracker) -> None
     amounts = [each.parameters["Amount"] for each in ActionEvent.objects.order_by("id")]
     assert amounts == ["100.00", "80.00", "70.00", "60.00"]
     assert state(call, first["Submission"])[:2] == ("Complete", "recorded")
+    assert call("GET", whole).json()["Waiting"] == 0
     again = results(call("POST", "Conversions/Batch", lines(change), form=BATCH, **{"Idempotency-Key": "k"}))
     assert results(call("POST", "Conversions/Batch", lines(change), form=BATCH, **{"Idempotency-Key": "k"})) == again
 
