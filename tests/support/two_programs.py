@@ -65,6 +65,8 @@ def make_rows(name: str) -> Rows:
         "contract_id": str(term.contract_id),
         "partner_id": str(partner.pk),
         "program_id": str(tracker.program_id),
+        "campaign_id": str(tracker.program_id),
+        "update_id": str(event.pk),
     }
     return Rows(tracker, partner, postback, delivery, event, submission, ids)
 

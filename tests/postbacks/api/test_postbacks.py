@@ -1,4 +1,4 @@
-"""Postbacks over the management API: the rules and messages of a file, versions, secrets, and other programs."""
+"""Postbacks over the management API: the rules and messages of a file, versions, pausing and deleting."""
 
 from __future__ import annotations
 
@@ -11,46 +11,19 @@ from accounts.audit.words import history_of
 from partners.models import ActionTracker, Partner
 from postbacks.config_file.load import load_config
 from postbacks.credentials.secrets.headers import decrypted
-from postbacks.credentials.signing.keys import keys_of
 from postbacks.models import Delivery, Lane, Postback
 from tests.support.api_calls import ApiCaller
 from tests.support.factories import (
     make_media_source,
-    make_partner,
     make_postback,
-    make_program,
-    make_term,
     make_tracker,
     record_action,
 )
+from tests.support.postback_calls import ALL, change, errors, fields, one
 from value_types.secret_text import MASK
 
 pytestmark = pytest.mark.django_db
-ALL = "/api/v1/postbacks"
 NO_TIME = "2026-01-01T00:00:00+00:00"
-
-
-def one(postback: Postback, then: str = "") -> str:
-    return f"{ALL}/{postback.pk}{then}"
-
-
-def fields(tracker: ActionTracker, owner: Partner, **more: Any) -> dict[str, Any]:
-    """A postback as it is sent, with every key that it needs."""
-    return {
-        "partner": owner.pk,
-        "name": "New",
-        "action_tracker": tracker.pk,
-        "url": "https://compass.example/in?id={ActionId}",
-        **more,
-    }
-
-
-def errors(answer: Any) -> dict[str, str]:
-    return {each["field"]: each["message"] for each in answer.json()["errors"]}
-
-
-def change(call: ApiCaller, postback: Postback, body: Any, version: str = "*") -> Any:
-    return call("PATCH", one(postback), body, **{"If-Match": version})
 
 
 # Create.
@@ -308,65 +281,6 @@ def test_a_name_of_another_postback_is_refused(
     assert "postback of this name" in answer.json()["Message"]
 
 
-# Secrets.
-
-
-@pytest.fixture
-def guarded(manager: ApiCaller, tracker: ActionTracker, partner: Partner) -> Postback:
-    """With a secret header for compass.example."""
-    manager("POST", ALL, fields(tracker, partner, secret_headers={"X-Key": "s3cr3t", "X-Other": "t0p"}))
-    return Postback.objects.get()
-
-
-def secrets_of(postback: Postback) -> dict[str, str]:
-    postback.refresh_from_db()
-    return {name: str(value) for name, value in decrypted(postback.secret_headers)}
-
-
-def test_secrets_stay_behind_the_mask_and_are_replaced_by_values(manager: ApiCaller, guarded: Postback) -> None:
-    assert change(manager, guarded, {"name": "b"}).status_code == 200
-    assert secrets_of(guarded) == {"X-Key": "s3cr3t", "X-Other": "t0p"}
-    change(manager, guarded, {"secret_headers": {"X-Key": MASK, "X-New": "n3w"}})
-    assert secrets_of(guarded) == {"X-Key": "s3cr3t", "X-New": "n3w"}
-    change(manager, guarded, {"secret_headers": None})
-    assert secrets_of(guarded) == {}
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://evil.example/",
-        "http://compass.example/",
-        "https://compass.example:444/",
-        "https://compass.example@evil.example/",
-    ],
-)
-def test_secrets_do_not_follow_the_url_to_another_receiver(manager: ApiCaller, guarded: Postback, url: str) -> None:
-    answer = change(manager, guarded, {"url": url})
-    assert answer.status_code == 400
-    for path in ("/preview", "/test"):
-        tried = manager("POST", one(guarded, path), {"postback": {"url": url}}).json()
-        assert tried["request"] is None
-        assert tried.get("answer") is None
-        assert "secret_headers" in tried["errors"] or "url" in tried["errors"]
-    assert secrets_of(guarded)["X-Key"] == "s3cr3t"
-
-
-def test_no_answer_holds_a_secret(manager: ApiCaller, guarded: Postback) -> None:
-    answers = [
-        manager("GET", one(guarded)),
-        manager("GET", ALL),
-        change(manager, guarded, {"name": "b"}),
-        change(manager, guarded, {"secret_headers": {"X-Key": "s3cr3t-2\1x"}}),
-        change(manager, guarded, {"secret_headers": {"X-Key": f"s3cr3t{MASK}"}}),
-        manager("POST", one(guarded, "/preview"), {}),
-        manager("POST", one(guarded, "/pause")),
-    ]
-    assert [each.status_code for each in answers] == [200, 200, 200, 400, 400, 200, 200]
-    assert not any(secret in each.content.decode() for each in answers for secret in ("s3cr3t", "t0p", "n3w"))
-    assert all(secret not in str(entry) for entry in history_of(guarded) for secret in ("s3cr3t", "t0p"))
-
-
 # Pause, resume, delete.
 
 
@@ -397,69 +311,3 @@ def test_the_history_names_the_token(manager: ApiCaller, tracker: ActionTracker,
         ("Changed", f"API token caller ({manager.token.pk})"),
         ("Added", f"API token caller ({manager.token.pk})"),
     ]
-
-
-def test_a_signing_key_is_shown_once(manager: ApiCaller, postback: Postback) -> None:
-    path = one(postback, "/signing-key")
-    first = manager("POST", path)
-    assert (first.status_code, first.json()["previous_until"]) == (200, None)
-    second = manager("POST", path, {"overlap_hours": 1}).json()
-    postback.refresh_from_db()
-    new, old = keys_of(postback)
-    assert (str(new.text), str(old.text)) == (second["key"], first.json()["key"])
-    assert second["previous_until"] is not None
-    assert first.json()["key"] not in manager("GET", one(postback)).content.decode()
-    for wrong in (169, -1, True, "1", None):
-        answer = manager("POST", path, {"overlap_hours": wrong})
-        assert (answer.status_code, list(errors(answer))) == (400, ["overlap_hours"]), wrong
-    assert change(manager, postback, {"signed": None}).json()["signed"] is False
-    change(manager, postback, {"headers": "webhook-id: 1"})
-    assert "Take it out" in manager("POST", path).json()["Message"]
-
-
-# Other programs.
-
-
-def test_a_bound_token_neither_sees_nor_uses_another_programs_rows(tracker: ActionTracker, partner: Partner) -> None:
-    other = make_tracker(make_program(name="Elsewhere"), name="Hidden sale")
-    make_term(other, partner)  # The same partner, with a contract in both.
-    hidden = make_postback(other, partner, name="Hidden")
-    own = make_postback(tracker, partner, name="Own")
-    call = ApiCaller(tracker.program, scopes=["read", "manage"])
-    assert [each["id"] for each in call("GET", ALL).json()["postbacks"]] == [own.pk]
-    for filters in ({"program": other.program_id}, {"action_tracker": other.pk}, {"name": "Hidden"}):
-        assert call.get(ALL, **filters).json()["postbacks"] == []
-    for body in (fields(other, partner), fields(tracker, partner, action_tracker=999_999)):
-        answer = call("POST", ALL, body)
-        assert errors(answer) == {"action_tracker": f"action_tracker: There is no event type {body['action_tracker']}."}
-    moved = change(call, own, {"action_tracker": other.pk})
-    assert errors(moved) == {"action_tracker": f"action_tracker: There is no event type {other.pk}."}
-    assert Postback.objects.get(pk=hidden.pk).name == "Hidden"
-
-
-def test_a_message_names_no_event_type_of_another_program(tracker: ActionTracker, partner: Partner) -> None:
-    make_term(make_tracker(make_program(name="Elsewhere"), name="Hidden sale"), partner)
-    missing = make_tracker(tracker.program, name="Without a term")
-    answer = ApiCaller(tracker.program, scopes=["manage"])("POST", ALL, fields(missing, partner))
-    assert answer.status_code == 400
-    assert "Its contracts hold Online Sale" in answer.json()["Message"]
-    assert "Hidden" not in answer.content.decode()
-
-
-def test_a_taken_name_of_another_programs_postback_is_not_named(tracker: ActionTracker, partner: Partner) -> None:
-    other = make_tracker(make_program())
-    make_term(other, partner)
-    hidden = make_postback(other, partner, name="Shared", url="https://hidden.example/")
-    answer = ApiCaller(tracker.program, scopes=["manage"])("POST", ALL, fields(tracker, partner, name="Shared"))
-    assert answer.status_code == 400
-    assert "postback of this name" in answer.json()["Message"]
-    assert not {str(hidden.pk), "hidden.example"} & set(answer.json()["Message"].split())
-
-
-def test_a_partner_without_a_contract_of_the_program_does_not_exist(tracker: ActionTracker) -> None:
-    stranger = make_partner()
-    call = ApiCaller(tracker.program, scopes=["manage"])
-    answers = [
-        errors(call("POST", ALL, {**fields(tracker, stranger), "partner": key})) for key in (stranger.pk, 999_999)
-    ]
-    assert answers == [{"partner": f"partner: There is no partner {key}."} for key in (stranger.pk, 999_999)]
