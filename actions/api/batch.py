@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from actions.api.answers import error
-from actions.api.bodies import BodyTooLargeError, check_complete
+from actions.api.bodies import BodyTooLargeError, check_complete, refuse_compressed
 from actions.api.fields import LINES, content_type
 from actions.api.submit import read_report
 from actions.imports.parts import LINES_PER_TRANSACTION
@@ -106,6 +106,7 @@ def _lines(part: list[dict[str, Any]]) -> bytes:
 
 def _spool(request: HttpRequest) -> tuple[IO[bytes], str]:
     """The whole body, and its hash: what is recorded is never a part of a body that broke off."""
+    refuse_compressed(request)
     body = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 -- closed with the last result
     sha256, size, lines, line = hashlib.sha256(), 0, 0, 0
     while block := request.read(_BLOCK):

@@ -18,6 +18,7 @@ class BodyTooLargeError(Exception):
 
 def read_body(request: HttpRequest, limit: int = MAX_BODY_BYTES) -> bytes:
     """The whole body. Raises BodyTooLargeError, before reading where the request tells its length."""
+    refuse_compressed(request)
     declared = request.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise BodyTooLargeError(limit)
@@ -26,6 +27,13 @@ def read_body(request: HttpRequest, limit: int = MAX_BODY_BYTES) -> bytes:
         raise BodyTooLargeError(limit)
     check_complete(request, len(body))
     return body
+
+
+def refuse_compressed(request: HttpRequest) -> None:
+    """Raises Rejected where the body is not sent as it is: unpacked, a small one may be of any size."""
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise Rejected("MALFORMED", f"Content-Encoding: {encoding[:100]!r} cannot be read; send the body as it is.")
 
 
 def check_complete(request: HttpRequest, size: int) -> None:

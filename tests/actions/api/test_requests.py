@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -141,6 +142,13 @@ def test_a_body_that_cannot_be_read_has_its_cause_named(call: Caller, body: byte
     assert entry["code"] == "MALFORMED"
     assert named in entry["message"]
     assert not Submission.objects.exists()
+
+
+@pytest.mark.parametrize(("path", "form"), [("Conversions", JSON), ("Conversions/Batch", "application/x-ndjson")])
+def test_a_compressed_body_is_refused_as_such(call: Caller, path: str, form: str) -> None:
+    body = gzip.compress(b'{"OrderId": "o-1"}')
+    entry = refusal(call("POST", path, body, form=form, **{"Content-Encoding": "gzip"}))
+    assert entry["message"] == "Content-Encoding: 'gzip' cannot be read; send the body as it is."
 
 
 def test_a_batch_may_begin_with_a_mark(call: Caller, tracker: ActionTracker) -> None:
