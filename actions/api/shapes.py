@@ -19,17 +19,17 @@ class Queued(Schema):
 
 
 class ErrorEntry(Schema):
-    field: str = Field(description="The field at fault, or empty.")
+    field: str = Field(description="The field at fault, or empty.", examples=["PageSize"])
     level: Literal["ERROR"]
-    message: str
-    code: str = Field("", description="The reason code, where there is one.")
+    message: str = Field(examples=["PageSize: '0' is not a whole number from 1 to 20,000."])
+    code: str = Field("", description="The reason code, where there is one.", examples=["MALFORMED"])
 
 
 class Error(Schema):
     """Every error of every endpoint."""
 
     Status: Literal["ERROR"]
-    Message: str
+    Message: str = Field(examples=["PageSize: '0' is not a whole number from 1 to 20,000."])
     errors: list[ErrorEntry]
 
 
