@@ -1,6 +1,6 @@
 import pytest
 
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 
 
 @pytest.fixture

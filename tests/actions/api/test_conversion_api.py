@@ -19,7 +19,7 @@ from actions.api.tokens import create_token, find_token, revoke
 from actions.models import Action, ActionEvent, ApiToken, BatchPart, Submission
 from partners.models import ActionTracker
 from postbacks.models import Delivery
-from tests.support.api_caller import FORM, Caller
+from tests.support.api import FORM, Caller, lines, results
 from tests.support.factories import (
     make_partner,
     make_postback,
@@ -283,15 +283,6 @@ def test_updates_are_read_on_from_the_last_one(call: Caller, tracker: ActionTrac
     page = call("GET", page["NextPageUri"].partition(f"/{call.token.account_sid}/")[2]).json()
     assert [each["UpdateType"] for each in page["ActionUpdates"]] == ["CREATED"]
     assert call("GET", page["NextPageUri"].partition(f"/{call.token.account_sid}/")[2]).json()["ActionUpdates"] == []
-
-
-def lines(*fields: dict[str, Any]) -> str:
-    return "".join(json.dumps(each) + "\n" for each in fields)
-
-
-def results(response: Any) -> list[dict[str, Any]]:
-    assert response.status_code == 200, response.content
-    return [json.loads(line) for line in response.getvalue().splitlines()]
 
 
 def batch(call: Caller, body: str, **headers: str) -> Any:

@@ -17,7 +17,7 @@ from actions.models import Action, ActionEvent
 from actions.recording.maturing import mature
 from actions.reports.rejected import Rejected
 from partners.models import ActionTracker
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.factories import make_partner, make_term, make_tracker, record_action, record_change
 
 pytestmark = pytest.mark.django_db

@@ -20,7 +20,7 @@ from actions.api.pages import Order
 from actions.models import Action, ActionEvent
 from actions.reports.rejected import Rejected
 from partners.models import ActionTracker
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.bulk_actions import make_actions
 from tests.support.factories import make_tracker, record_action
 from tests.support.readers import (

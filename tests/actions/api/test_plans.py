@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from partners.models import ActionTracker
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.bulk_actions import make_actions
 from tests.support.factories import make_tracker
 

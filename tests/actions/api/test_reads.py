@@ -17,7 +17,7 @@ from actions.api.reading import Reader
 from actions.models import Action, ActionEvent, Submission
 from actions.recording.maturing import mature
 from partners.models import ActionTracker
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.factories import make_partner, make_term, make_tracker, record_action, record_change, report_fields
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from partners.models import CategoryPayout, Pays
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.factories import make_contract, make_partner, make_program, make_term, make_tracker
 
 pytestmark = pytest.mark.django_db

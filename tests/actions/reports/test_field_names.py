@@ -13,7 +13,7 @@ from actions.reports.rejected import Rejected
 from actions.reports.report import NAMES, Report, parse_report
 from partners.models import ActionTracker
 from postbacks.request.building import RequestTemplate, compile_request
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.factories import make_partner, make_rate, make_term, make_tracker, record_change, report_fields
 
 SALE = {"CampaignId": 1, "ActionTrackerId": 2, "OrderId": "A-1", "EventDate": "2026-11-20"}

@@ -10,7 +10,7 @@ import pytest
 from actions.models import Action
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
-from tests.support.api_caller import Caller
+from tests.support.api import Caller
 from tests.support.factories import make_tracker, report_fields
 
 SALE = {"CampaignId": 1, "ActionTrackerId": 2, "EventDate": "2026-11-20"}

@@ -1,4 +1,4 @@
-"""A program that calls the conversion API."""
+"""A program that reports over HTTP, and what it sends and is answered."""
 
 from __future__ import annotations
 
@@ -45,3 +45,12 @@ class Caller:
         assert found.status_code == 200
         answer: dict[str, Any] = found.json()
         return answer
+
+
+def lines(*fields: dict[str, Any]) -> str:
+    return "".join(json.dumps(each) + "\n" for each in fields)
+
+
+def results(response: Any) -> list[dict[str, Any]]:
+    assert response.status_code == 200, response.content
+    return [json.loads(line) for line in response.getvalue().splitlines()]
