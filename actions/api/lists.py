@@ -14,11 +14,20 @@ from actions.api.filters import listing
 from actions.api.pages import EVENTS_COUNTED, NEWEST_FIRST, Order
 from actions.api.rights import actions_of, events_of
 from actions.models import Action, ActionEvent, ApiToken
+from actions.reports.fields import shown
+from actions.reports.rejected import malformed
 from actions.reports.report import ACTION_ID
 
 # A transaction takes its ids and its time before it commits. Updates are told once all that began before them have
 # ended, so that who reads on from the last one misses none.
 SETTLED_AFTER: Final = timedelta(seconds=10)
+
+
+def _read_action_id(name: str, text: str) -> str:
+    if not ACTION_ID.fullmatch(text.strip()):
+        raise malformed(name, f"{shown(text)} is not an action id; expected is one such as 1000.2001.158133.")
+    return text.strip()
+
 
 _ACTION_DATES: Final = filters.span("ActionDateStart", "ActionDateEnd", "Of actions with an event date")
 _LOCKING_DATES: Final = filters.span("LockingDateStart", "LockingDateEnd", "Of actions with a locking date")
@@ -39,7 +48,7 @@ UPDATES: Final = listing(
     filters.TRACKER,
     filters.PARTNER,
     filters.STATE,
-    filters.Filter("ActionId", lambda _, text: text, "Of this action only.", filters.TEXT),
+    filters.Filter("ActionId", _read_action_id, "Of this action only.", filters.TEXT),
     *filters.span("StartDate", "EndDate", "Recorded"),
     *_ACTION_DATES,
     *_LOCKING_DATES,

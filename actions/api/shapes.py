@@ -19,10 +19,10 @@ class Queued(Schema):
 
 
 class ErrorEntry(Schema):
-    field: str = Field(description="The field at fault, or empty.")
+    field: str = Field(description="The field at fault, or empty.", examples=["PageSize"])
     level: Literal["ERROR"]
-    message: str
-    code: str = Field("", description="The reason code, where there is one.")
+    message: str = Field(examples=["PageSize: '0' is not a whole number from 1 to 20,000."])
+    code: str = Field("", description="The reason code, where there is one.", examples=["MALFORMED"])
 
 
 class DocumentedErrorEntry(Schema):
@@ -34,7 +34,7 @@ class Error(Schema):
     """Every error of every endpoint, with its entries under both names that callers look for."""
 
     Status: Literal["ERROR"]
-    Message: str
+    Message: str = Field(examples=["PageSize: '0' is not a whole number from 1 to 20,000."])
     Errors: list[DocumentedErrorEntry]
     errors: list[ErrorEntry]
 
