@@ -69,7 +69,8 @@ class _OneQueue(MPServer):
 
     def _init_shared_socket(self) -> None:
         holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
-        self._ssp, self._shd, self._sfd = None, holder, holder.get_fd()
+        self._ssp, self._sfd = None, holder.get_fd()
+        self._shd = holder  # type: ignore[assignment] # granian's own type is that of its first value
         self._sso = socket.socket(fileno=self._sfd)
         self._sso.set_inheritable(True)
 
