@@ -29,6 +29,7 @@ from postbacks.delivery.waiting import make_waiter
 from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.transport import Call
+from postbacks.verdicts.retry import MAXIMUM_ATTEMPTS
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ LOOK_SECONDS = 0.1  # How often transfers in flight are checked for an overdue f
 # Transfers that begin together, as to hundreds of destinations that hang, would also time out together and delay all
 # others. So each waits for its first byte longer than the setting says, by a random part of this.
 TIMEOUT_SPREAD = 0.1
+# After a request of a lane was dropped with a kept connection, the lane's repeated attempts get a new one for so long:
+# above all that delivery's next, which leaves at once, or in a limited lane when a slot is free.
+CAREFUL_SECONDS = 60
 
 
 class Sender:
@@ -54,6 +58,7 @@ class Sender:
         self._sequence = itertools.count()
         # The last value is the time by which the first byte must have come.
         self._in_flight: dict[pycurl.Curl, tuple[Call, Prepared, datetime, float]] = {}
+        self._careful_until: dict[int, float] = {}  # By lane, see CAREFUL_SECONDS.
         self._look_at = 0.0
         self._idle_calls: list[Call] = []
         self._stop_at: float | None = None
@@ -180,7 +185,7 @@ class Sender:
         started_at = datetime.now(UTC)
         try:
             call = self._idle_calls.pop() if self._idle_calls else Call()
-            failure = call.prepare(prepared.request)
+            failure = call.prepare(prepared.request, careful=self._is_careful(prepared))
             if failure is None:
                 self._multi.add_handle(call.curl)
         except Exception as bug:
@@ -195,6 +200,14 @@ class Sender:
         patience = settings.POSTBACKS_RESPONSE_TIMEOUT * random.uniform(1, 1 + TIMEOUT_SPREAD)  # noqa: S311 -- no secret
         self._in_flight[call.curl] = (call, prepared, started_at, call.started + patience)
 
+    def _is_careful(self, prepared: Prepared) -> bool:
+        """Whether the request gets a new connection: the one after a dropped one does, and the last always."""
+        attempt = prepared.claimed.attempt
+        if attempt == 1:  # Nearly all.
+            return False
+        until = self._careful_until.get(prepared.claimed.postback_id, 0.0)
+        return attempt >= MAXIMUM_ATTEMPTS or time.monotonic() < until
+
     def _collect(self) -> None:
         """Takes what libcurl has finished, some at a time, so that hundreds of timeouts do not hold up the rest."""
         left, succeeded, failed = self._multi.info_read(COLLECTED_AT_ONCE)
@@ -202,8 +215,7 @@ class Sender:
         for curl in succeeded:
             self._finish(curl, self._in_flight[curl][0].answer())
         for curl, code, message in failed:
-            call = self._in_flight[curl][0]
-            self._finish(curl, call.answer() if call.truncated else call.failure(code, message))
+            self._finish(curl, self._in_flight[curl][0].ended(code, message))
 
     def _give_up_unanswered(self) -> None:
         """Ends transfers whose first byte is overdue. libcurl has timeouts only for connecting and in total."""
@@ -219,7 +231,11 @@ class Sender:
         self._multi.remove_handle(curl)
         call, prepared, started_at, _ = self._in_flight.pop(curl)
         self._idle_calls.append(call)
-        self._fair_queue.finished(prepared, answered=isinstance(answer, Answer))
+        dropped = isinstance(answer, Failure) and answer.code is Code.DROPPED
+        if dropped:
+            self._careful_until[prepared.claimed.postback_id] = time.monotonic() + CAREFUL_SECONDS
+        # A dropped one says neither that the destination is well nor that it is not.
+        self._fair_queue.finished(prepared, answered=None if dropped else isinstance(answer, Answer))
         self._on_sent(Sent(prepared, started_at, time.monotonic() - call.started, answer))
         call.forget()
 
