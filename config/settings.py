@@ -198,8 +198,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3000},
     },
 }
-# In memory: tasks that run every second need no stored history, and a file may be corrupt after a kill.
-CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
+CELERY_BEAT_SCHEDULER = "config.beat.Scheduler"
 
 
 # Keys for header values and signing keys in the database: the first encrypts, all of them decrypt.
