@@ -10,7 +10,7 @@ from celery import beat
 logger = logging.getLogger(__name__)
 
 
-class Scheduler(beat.Scheduler):  # type: ignore[misc]
+class Scheduler(beat.Scheduler):
     """In memory: tasks that run every second need no stored history, and a file may be corrupt after a kill."""
 
     _missed = 0  # Tasks that could not be posted since one last was.

@@ -16,7 +16,7 @@ WRITABLE = "postbacks:writable"
 _WRITABLE_FOR_MS = 1_000
 
 
-class QoS(redis.QoS):  # type: ignore[misc]
+class QoS(redis.QoS):
     """Forgets a message that is done with even if Redis cannot be told.
 
     kombu forgets it only after Redis has answered. One that is not forgotten counts against the prefetch limit for
@@ -40,7 +40,7 @@ class QoS(redis.QoS):  # type: ignore[misc]
         virtual.QoS.ack(self, delivery_tag)  # Only in memory; a second time it changes nothing.
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     """Takes no connection to a Redis that refuses to write, so that whoever connects waits until it writes again."""
 
     QoS = QoS

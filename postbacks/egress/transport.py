@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import certifi
@@ -24,6 +24,7 @@ from postbacks.egress.answer import Answer, answer_of
 from postbacks.egress.destination import connection_refusal, destination_refusal
 from postbacks.egress.encodings import ACCEPTED
 from postbacks.egress.failures import LATE_ANSWER, LATE_CONNECTION, Code, Failure
+from postbacks.egress.gate import Gate, port_of
 from postbacks.request.building import Request
 
 # Enough for any verdict, as received and unpacked. A larger body is cut, and where more comes the connection with it.
@@ -57,7 +58,11 @@ class Call:
         "_repeats",
         "_requested",
         "_reused",
+        "_sockets",
         "curl",
+        "depart",
+        "gate",
+        "missed",
         "request",
         "started",
         "truncated",
@@ -79,6 +84,7 @@ class Call:
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, round(settings.POSTBACKS_CONNECT_TIMEOUT * 1000))
         curl.setopt(pycurl.TIMEOUT_MS, round(settings.POSTBACKS_TOTAL_TIMEOUT * 1000))
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_made)
         curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
@@ -86,6 +92,10 @@ class Call:
         self._loaded_method = ""
         self._loaded_headers: Mapping[str, str] | None = None
         self._careful = False
+        # Asked when the request may be written, with the descriptor of a connection that it has for itself: whether it
+        # may go on, if only to the gate.
+        self.depart: Callable[[int | None], bool] | None = None
+        self.gate: Gate | None = None  # Behind which the request is held.
         self._reset()
 
     def _reset(self) -> None:
@@ -98,6 +108,8 @@ class Call:
         self._requested = False  # The request is being written, or has been.
         self._reused = False  # … on a connection that an earlier one had opened.
         self._repeats = False  # libcurl wanted to make it a second time.
+        self.missed = False  # It might not leave, and was not sent.
+        self._sockets: list[int] = []  # libcurl's descriptors.
         self.truncated = False
 
     def prepare(self, request: Request, *, careful: bool = False) -> Failure | None:
@@ -209,14 +221,21 @@ class Call:
         known = curl_failures.FAILURES.get(code)
         return curl_failures.SILENT_PROXY if known is not None and known.code in curl_failures.ON_THE_WIRE else None
 
-    def _on_request(self, *_: object) -> int:
-        """libcurl has a connection and will write the request: the first time it may."""
+    def _on_request(self, _ip: str, _local_ip: str, _port: int, local_port: int) -> int:
+        """libcurl has a connection and will write the request: the first time it may, unless its slot was missed."""
         self._repeats = self._requested
         if self._requested:
             return int(pycurl.PREREQFUNC_ABORT)
-        self._requested = True
         self._reused = not self._opened
-        return int(pycurl.PREREQFUNC_OK)
+        if self.depart is not None:
+            own = next((fd for fd in self._sockets if port_of(fd) == local_port), None)
+            self.missed = not self.depart(own)
+        self._requested = not self.missed
+        return int(pycurl.PREREQFUNC_ABORT if self.missed else pycurl.PREREQFUNC_OK)
+
+    def _on_socket_made(self, fd: int, _purpose: int) -> int:
+        self._sockets.append(fd)
+        return int(pycurl.SOCKOPT_OK)
 
     def _on_body(self, chunk: bytes) -> int:
         room = MAX_RESPONSE_BYTES - self._body_bytes

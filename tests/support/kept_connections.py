@@ -62,6 +62,12 @@ def close(_peer: Peer) -> bool:
     return False
 
 
+def answer_and_close(peer: Peer) -> bool:
+    """Keeps no connection, and says so."""
+    peer.connection.sendall(_ANSWER.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    return False
+
+
 def reset(peer: Peer) -> bool:
     peer.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return False
@@ -107,6 +113,7 @@ class KeptConnections:
 
     def __init__(self, end: End, context: ssl.SSLContext | None = None, from_the: int = 2, together: int = 1) -> None:
         self.asked: list[Asked] = []
+        self.handshake_seconds: Callable[[], float] = lambda: 0.0
         self._end = end
         self._from_the = from_the
         self._context = context
@@ -130,6 +137,7 @@ class KeptConnections:
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         with suppress(OSError):
+            time.sleep(self.handshake_seconds())
             if self._context is not None:
                 connection = self._context.wrap_socket(connection, server_side=True)
             with connection:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 from redis import Redis
 
@@ -46,14 +50,14 @@ class OwnRedis:
         """As with a full memory, a full disk, or as the replica of another server."""
         begin, end = _REFUSALS[how]
         for command in begin:
-            self.client.execute_command(*command)
+            self.client.execute_command(*command)  # type: ignore[no-untyped-call]
         if how == "disk":
             self._fail_to_save()
         try:
             yield
         finally:
             for command in end:
-                self.client.execute_command(*command)
+                self.client.execute_command(*command)  # type: ignore[no-untyped-call]
 
     def _fail_to_save(self) -> None:
         """The snapshot's name is that of a folder, so it cannot be written."""
@@ -87,3 +91,29 @@ def own_redis() -> Iterator[OwnRedis]:
         with killed_afterwards(process):
             wait_until(lambda: answers(port), 10, "Redis starts")
             yield OwnRedis(port, process, Path(folder))
+
+
+@contextmanager
+def slow_replies(port: int, *, one_in: int, seconds: float) -> Iterator[str]:
+    """The URL of a proxy before this Redis: so many seconds pass before one in so many of its replies is handed on."""
+    numbers = itertools.count(1)
+
+    def pour(source: socket.socket, target: socket.socket, *, slow: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                if slow and next(numbers) % one_in == 0:
+                    time.sleep(seconds)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                redis = socket.create_connection((LOCALHOST, port))
+                Thread(target=pour, args=(client, redis), kwargs={"slow": False}, daemon=True).start()
+                Thread(target=pour, args=(redis, client), kwargs={"slow": True}, daemon=True).start()
+
+    with closing(socket.create_server((LOCALHOST, 0))) as listener:
+        Thread(target=accept, daemon=True).start()
+        yield f"redis://{LOCALHOST}:{listener.getsockname()[1]}/0"
