@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postbacks.delivery.redis import client
-from postbacks.delivery.redis_clock import RedisClock
+from postbacks.delivery.remote_clock import RemoteClock
 
 HORIZON_MS = 1_000
 # A receiver counts arrivals, which jitter by some 40 ms against departures. With slots exactly 1 / limit apart and a
@@ -67,7 +67,7 @@ DOUBT_SECONDS = 0.01
 TIMES_ASKED = 3
 
 _script = client.register_script(_RESERVE)
-_clock = RedisClock()
+_clock = RemoteClock()
 
 
 @dataclass(frozen=True, slots=True)

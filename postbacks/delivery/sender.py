@@ -14,12 +14,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pycurl
 from django.conf import settings
 
+from postbacks.delivery.database_clock import database_clock
 from postbacks.delivery.departures import LATE_SLOT_SECONDS, Departures
 from postbacks.delivery.descriptors import raise_descriptor_limit
 from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, FairQueue
@@ -181,7 +182,7 @@ class Sender:
         assert gate is not None  # noqa: S101 -- what is held stands behind one
         _, prepared, _, by = self._in_flight[call.curl]
         now = time.monotonic()
-        self._in_flight[call.curl] = (call, prepared, datetime.now(UTC), by + now - call.started)
+        self._in_flight[call.curl] = (call, prepared, database_clock.now(), by + now - call.started)
         call.started = now
         self._waiter.forget(gate.fd)
         if gate.open():
@@ -197,7 +198,7 @@ class Sender:
             self._fair_queue.skipped(prepared)
             self._on_unsent([prepared])  # It could outlive its lease, and another worker would send it too.
             return
-        started_at = datetime.now(UTC)
+        started_at = database_clock.now()
         try:
             call = self._idle_calls.pop() if self._idle_calls else Call()
             failure = call.prepare(prepared.request, careful=self._is_careful(prepared))
