@@ -5,13 +5,10 @@ import signal
 
 from celery import Celery
 from celery.signals import beat_init
-from kombu.transport import redis
+
+import config.broker  # noqa: F401 -- for its effect
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-# When a connection ends, kombu would put unacknowledged messages back. We do not need that, thanks to the sweep; and
-# after a restart of Redis it fails, which ends the worker (it reads the host of a connection that it has dropped).
-redis.Channel.do_restore = False
 
 app = Celery("postbacks")
 app.config_from_object("django.conf:settings", namespace="CELERY")

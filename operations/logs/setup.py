@@ -28,10 +28,13 @@ def logging_setup(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": "operations.logs.request_ids.WithRequestId"}},
+        "filters": {
+            "request_id": {"()": "operations.logs.request_ids.WithRequestId"},
+            "repeats": {"()": "operations.logs.repeats.Repeats"},
+        },
         "formatters": {"chosen": {"()": FORMATS[log_format()]}},
         "handlers": {
-            "console": {"class": "logging.StreamHandler", "formatter": "chosen", "filters": ["request_id"]},
+            "console": {"class": "logging.StreamHandler", "formatter": "chosen", "filters": ["repeats", "request_id"]},
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {

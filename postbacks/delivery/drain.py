@@ -17,6 +17,7 @@ from postbacks import database
 from postbacks.delivery import claim, heartbeat, ready_queue
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.circuit_breaker import store as circuit_breaker
+from postbacks.delivery.database_clock import database_clock
 from postbacks.delivery.outcomes import Claimed
 from postbacks.delivery.outgoing import Outgoing
 from postbacks.delivery.pacing import Pacing
@@ -77,6 +78,7 @@ class Drain:
 
     def _round(self, lanes_due: Sequence[int]) -> None:
         with self._session.cursor() as cursor:
+            database_clock.learn(cursor)
             popped = self._look_at(cursor, lanes_due)
             claimed, due = self._claim(cursor, popped)
             self._pulse.note(cursor)

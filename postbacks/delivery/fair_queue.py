@@ -72,15 +72,15 @@ class FairQueue:
         """What `next` returned was not started after all: the lane may have another turn."""
         self._line_up(self._lane(prepared))
 
-    def finished(self, prepared: Prepared, *, answered: bool) -> None:
-        """A transfer is over; `answered` if any answer came, good or bad."""
+    def finished(self, prepared: Prepared, *, answered: bool | None) -> None:
+        """A transfer is over; `answered` if any answer came, good or bad, None if that says nothing of the host."""
         lane, host = self._lane(prepared), self._host(prepared)
         lane.in_flight -= 1
         host.in_flight -= 1
         self.in_flight -= 1
         if answered:
             lane.share.answered()
-        else:
+        elif answered is not None:
             lane.share.failed()
         self._line_up(lane)
         if lane in self._crowded and lane.in_flight < QUIET:

@@ -28,6 +28,8 @@ def judge(sent: Sent) -> Outcome:
     """The outcome of the delivery, by the postback's rules and the retry schedule."""
     answer = sent.answer
     if isinstance(answer, Failure):
+        if answer.code is Code.DROPPED and sent.prepared.claimed.attempt < MAXIMUM_ATTEMPTS:
+            return Retry(answer.text, 0.0)
         # A URL that libcurl cannot send today it cannot send tomorrow. Everything else may pass: names, networks,
         # proxies and our own program change.
         return GaveUp(answer.text) if answer.code is Code.INVALID_URL else _again(sent, answer.text, None)

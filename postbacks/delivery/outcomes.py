@@ -32,7 +32,7 @@ class Prepared(NamedTuple):
     a limit.
 
     `troubled`: failures of the lane are recorded, so that even a good answer is news. `probe`: it is the one delivery
-    that goes out while the lane is held.
+    that goes out while the lane is held. `limit` is the lane's Maximum Requests, 0 for none.
     """
 
     claimed: Claimed
@@ -41,6 +41,7 @@ class Prepared(NamedTuple):
     not_before: float | None = None
     troubled: bool = False
     probe: bool = False
+    limit: int = 0
 
 
 class Sent(NamedTuple):

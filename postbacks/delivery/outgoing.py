@@ -53,11 +53,12 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: 
     if compiled is None or rules is None:
         return GaveUp(broken)
     values = orjson.loads(claimed.parameters)
+    limit = setup.maximum_requests or 0
     values["DeliveryId"] = str(claimed.known_as)
     values["Attempt"] = str(claimed.attempt)
     values["ActionEvent"] = claimed.event_kind
     try:
-        return Prepared(claimed, compiled.build(values), rules, not_before, setup.troubled, probe)
+        return Prepared(claimed, compiled.build(values), rules, not_before, setup.troubled, probe, limit)
     except Unbuildable as problem:
         return GaveUp(str(problem))
     except Exception as bug:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 
 from redis.exceptions import RedisError
@@ -50,8 +49,7 @@ class Pacing:
             logger.warning("No slots for lane %d while Redis is unreachable (%s).", lane, error)
             self._outgoing.release(ones, probes)
             return HALF_HORIZON_SECONDS
-        now = time.monotonic()
-        slotted: list[Timed] = [(one, now + offset) for one, offset in zip(ones, slots.offsets(), strict=False)]
+        slotted: list[Timed] = list(zip(ones, slots.times(), strict=False))
         self._outgoing.send(slotted, setups, probes)
         self._outgoing.release(ones[slots.count :], probes)
         return slots.first_seconds + slots.count * slots.interval_seconds - HALF_HORIZON_SECONDS

@@ -11,10 +11,12 @@ before epoch + horizon + one slot.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postbacks.delivery.redis import client
+from postbacks.delivery.remote_clock import RemoteClock
 
 HORIZON_MS = 1_000
 # A receiver counts arrivals, which jitter by some 40 ms against departures. With slots exactly 1 / limit apart and a
@@ -25,7 +27,8 @@ EPOCH = "postbacks:rate:epoch"
 _LANE = "postbacks:rate:lane:"
 
 # KEYS: epoch, then the states of the lanes. ARGV: horizon, then each lane's interval and how many slots are wanted
-# (in ms; 0 wanted = only look). Returns for each lane: slots granted (or, looking, available), ms until the first.
+# (in ms; 0 wanted = only look). Returns for each lane: slots granted (or, looking, available), ms until the first;
+# and last, Redis's time in ms.
 _RESERVE = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
@@ -55,23 +58,34 @@ for i = 2, #KEYS do
   answer[#answer + 1] = available
   answer[#answer + 1] = string.format('%.3f', first - now)
 end
+answer[#answer + 1] = string.format('%.3f', now)
 return answer
 """
 
+# A slot may be misplaced by this much. Arrivals jitter by more than that, which SPACING allows for.
+DOUBT_SECONDS = 0.01
+TIMES_ASKED = 3
+
 _script = client.register_script(_RESERVE)
+_clock = RemoteClock()
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """`count` slots, the first `first_seconds` from now, the others `interval_seconds` apart."""
+    """`count` slots, the first `first_seconds` after they were granted, the others `interval_seconds` apart.
+
+    They were granted at `granted_at`, a moment of the monotonic clock, however late the answer came.
+    """
 
     count: int
     first_seconds: float
     interval_seconds: float
+    granted_at: float
 
-    def offsets(self) -> list[float]:
-        """The seconds from now to each slot."""
-        return [self.first_seconds + number * self.interval_seconds for number in range(self.count)]
+    def times(self) -> list[float]:
+        """The moments of the slots on the monotonic clock."""
+        first = self.granted_at + self.first_seconds
+        return [first + number * self.interval_seconds for number in range(self.count)]
 
 
 def look(limits: Sequence[tuple[int, int]]) -> list[Slots]:
@@ -89,8 +103,25 @@ def _ask(questions: Sequence[tuple[int, int, int]]) -> list[Slots]:
     arguments: list[float] = [HORIZON_MS]
     for interval_ms, (_, _, wanted) in zip(intervals_ms, questions, strict=True):
         arguments += (interval_ms, wanted)
+    asked = time.monotonic()
     answer = _script(keys=[EPOCH, *(f"{_LANE}{lane}" for lane, _, _ in questions)], args=arguments)
+    granted_at = _here(asked, float(answer[-1]) / 1000)
     return [
-        Slots(int(answer[2 * i]), float(answer[2 * i + 1]) / 1000, interval_ms / 1000)
+        Slots(int(answer[2 * i]), float(answer[2 * i + 1]) / 1000, interval_ms / 1000, granted_at)
         for i, interval_ms in enumerate(intervals_ms)
     ]
+
+
+def _here(asked: float, redis_now: float) -> float:
+    """When this was on our clock. After an answer that came late, and as long as none came soon, Redis is asked for
+    the time; where every answer is late, the best of them has to do."""
+    now = time.monotonic()
+    _clock.note(asked, now, redis_now)
+    for _ in range(TIMES_ASKED):
+        if _clock.doubt(now) <= DOUBT_SECONDS:
+            break
+        asked = time.monotonic()
+        seconds, microseconds = client.time()
+        now = time.monotonic()
+        _clock.note(asked, now, seconds + microseconds / 1e6)
+    return _clock.here(redis_now, now)

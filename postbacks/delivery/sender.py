@@ -3,25 +3,25 @@
 It drives libcurl's multi interface by sockets (`waiting`): libcurl's own wait fails above 1,024 descriptors and slows
 down with every transfer that hangs. Each lane has its own queue and is served in turn, with a bounded number of
 transfers in flight, so that a destination that hangs or floods takes nothing from the others. Requests of a lane with a
-limit wait for their slot; one that misses it goes back, because sent late it would crowd the next.
+limit wait for their slot (`departures`); one that misses it goes back, because sent late it would crowd the next.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pycurl
 from django.conf import settings
 
+from postbacks.delivery.database_clock import database_clock
+from postbacks.delivery.departures import LATE_SLOT_SECONDS, Departures
 from postbacks.delivery.descriptors import raise_descriptor_limit
 from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, FairQueue
 from postbacks.delivery.outcomes import Prepared, Sent
@@ -29,16 +29,19 @@ from postbacks.delivery.waiting import make_waiter
 from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.transport import Call
+from postbacks.verdicts.retry import MAXIMUM_ATTEMPTS
 
 logger = logging.getLogger(__name__)
 
-LATE_SLOT_SECONDS = 0.035  # Later than this, a slotted request could share its second with one slot too many.
 IDLE_WAIT_SECONDS = 1.0
 COLLECTED_AT_ONCE = 32
 LOOK_SECONDS = 0.1  # How often transfers in flight are checked for an overdue first byte.
 # Transfers that begin together, as to hundreds of destinations that hang, would also time out together and delay all
 # others. So each waits for its first byte longer than the setting says, by a random part of this.
 TIMEOUT_SPREAD = 0.1
+# After a request of a lane was dropped with a kept connection, the lane's repeated attempts get a new one for so long:
+# above all that delivery's next, which leaves at once, or in a limited lane when a slot is free.
+CAREFUL_SECONDS = 60
 
 
 class Sender:
@@ -50,10 +53,9 @@ class Sender:
         self._inbox: deque[list[Prepared]] = deque()
         self._recalled: deque[int] = deque()
         self._fair_queue = FairQueue()
-        self._slotted: list[tuple[float, int, Prepared]] = []  # A heap by slot time.
-        self._sequence = itertools.count()
         # The last value is the time by which the first byte must have come.
         self._in_flight: dict[pycurl.Curl, tuple[Call, Prepared, datetime, float]] = {}
+        self._careful_until: dict[int, float] = {}  # By lane, see CAREFUL_SECONDS.
         self._look_at = 0.0
         self._idle_calls: list[Call] = []
         self._stop_at: float | None = None
@@ -61,6 +63,7 @@ class Sender:
         self._timer_at: float | None = None
         raise_descriptor_limit()  # A transfer holds a connection, and more descriptors while its host is looked up.
         self._waiter = make_waiter()
+        self._departures = Departures(self._waiter)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
@@ -131,28 +134,28 @@ class Sender:
             until.append(self._timer_at)
         if self._in_flight:
             until.append(self._look_at)
-        if self._slotted and not self._fair_queue.full:
-            until.append(self._slotted[0][0])
+        if self._departures.next_at is not None and not self._fair_queue.full:
+            until.append(self._departures.next_at)
         return max(0.0, min(until) - time.monotonic())
 
     def _accept(self) -> None:
         while self._inbox:
             for prepared in self._inbox.popleft():
                 if prepared.not_before is not None:
-                    heapq.heappush(self._slotted, (prepared.not_before, next(self._sequence), prepared))
+                    self._departures.add(prepared)
                 else:
                     self._fair_queue.add(prepared)
 
     def _return_lane(self, postback_id: int) -> None:
-        waiting = [prepared for _, _, prepared in self._slotted if prepared.claimed.postback_id == postback_id]
-        if waiting:
-            self._slotted = [each for each in self._slotted if each[2].claimed.postback_id != postback_id]
-            heapq.heapify(self._slotted)
+        waiting, held = self._departures.take_back(postback_id)
+        for call in held:
+            self._give_back(call.curl)
         self._unsent(waiting + self._fair_queue.take_back(postback_id))
 
     def _return_waiting(self) -> None:
-        waiting = [prepared for _, _, prepared in self._slotted]
-        self._slotted.clear()
+        waiting, held = self._departures.take_back()
+        for call in held:
+            self._give_back(call.curl)
         self._unsent(waiting + self._fair_queue.take_back_all())
 
     def _unsent(self, waiting: list[Prepared]) -> None:
@@ -161,26 +164,45 @@ class Sender:
 
     def _start_slotted(self) -> None:
         now = time.monotonic()
-        while self._slotted and self._slotted[0][0] <= now and not self._fair_queue.full:
-            slot, _, prepared = heapq.heappop(self._slotted)
-            if now - slot > LATE_SLOT_SECONDS:
-                self._on_unsent([prepared])
-            else:
-                self._start(prepared)
+        while not self._fair_queue.full and (slot := self._departures.due(now)) is not None:
+            late = now - slot.at > LATE_SLOT_SECONDS
+            held = None if late else self._departures.next_held(slot.lane)
+            if held is not None:
+                self._let_go(held)
+            if slot.prepared is not None:
+                if late:
+                    self._on_unsent([slot.prepared])
+                else:  # If another takes the slot, this one gets ready for the next.
+                    self._start(slot.prepared, slot.at if held is None else None)
+            self._departures.ask_for_held(slot.lane)
+
+    def _let_go(self, call: Call) -> None:
+        """A held request leaves now: its time counts from here."""
+        gate, call.gate = call.gate, None
+        assert gate is not None  # noqa: S101 -- what is held stands behind one
+        _, prepared, _, by = self._in_flight[call.curl]
+        now = time.monotonic()
+        self._in_flight[call.curl] = (call, prepared, database_clock.now(), by + now - call.started)
+        call.started = now
+        self._waiter.forget(gate.fd)
+        if gate.open():
+            self._waiter.watch(gate.fd, pycurl.POLL_INOUT)
+            self._multi.socket_action(gate.fd, pycurl.CSELECT_OUT)
 
     def _start_queued(self) -> None:
         while (prepared := self._fair_queue.next()) is not None:
             self._start(prepared)
 
-    def _start(self, prepared: Prepared) -> None:
+    def _start(self, prepared: Prepared, slot: float | None = None) -> None:
         if time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT > prepared.claimed.expires:
             self._fair_queue.skipped(prepared)
             self._on_unsent([prepared])  # It could outlive its lease, and another worker would send it too.
             return
-        started_at = datetime.now(UTC)
+        started_at = database_clock.now()
         try:
             call = self._idle_calls.pop() if self._idle_calls else Call()
-            failure = call.prepare(prepared.request)
+            failure = call.prepare(prepared.request, careful=self._is_careful(prepared))
+            call.depart = None if prepared.not_before is None else self._departure(call, prepared, slot)
             if failure is None:
                 self._multi.add_handle(call.curl)
         except Exception as bug:
@@ -195,6 +217,17 @@ class Sender:
         patience = settings.POSTBACKS_RESPONSE_TIMEOUT * random.uniform(1, 1 + TIMEOUT_SPREAD)  # noqa: S311 -- no secret
         self._in_flight[call.curl] = (call, prepared, started_at, call.started + patience)
 
+    def _departure(self, call: Call, prepared: Prepared, slot: float | None) -> Callable[[int | None], bool]:
+        return lambda fd: self._departures.depart(call, prepared, slot, fd)
+
+    def _is_careful(self, prepared: Prepared) -> bool:
+        """Whether the request gets a new connection: the one after a dropped one does, and the last always."""
+        attempt = prepared.claimed.attempt
+        if attempt == 1:  # Nearly all.
+            return False
+        until = self._careful_until.get(prepared.claimed.postback_id, 0.0)
+        return attempt >= MAXIMUM_ATTEMPTS or time.monotonic() < until
+
     def _collect(self) -> None:
         """Takes what libcurl has finished, some at a time, so that hundreds of timeouts do not hold up the rest."""
         left, succeeded, failed = self._multi.info_read(COLLECTED_AT_ONCE)
@@ -203,7 +236,10 @@ class Sender:
             self._finish(curl, self._in_flight[curl][0].answer())
         for curl, code, message in failed:
             call = self._in_flight[curl][0]
-            self._finish(curl, call.answer() if call.truncated else call.failure(code, message))
+            if call.missed or call.gate is not None:
+                self._give_back(curl)
+            else:
+                self._finish(curl, call.ended(code, message))
 
     def _give_up_unanswered(self) -> None:
         """Ends transfers whose first byte is overdue. libcurl has timeouts only for connecting and in total."""
@@ -213,13 +249,33 @@ class Sender:
         self._look_at = now + LOOK_SECONDS
         overdue = [call for call, _, _, by in self._in_flight.values() if by <= now and call.unanswered]
         for call in overdue:
-            self._finish(call.curl, call.failure(pycurl.E_OPERATION_TIMEDOUT, ""))
+            if call.gate is not None:
+                self._give_back(call.curl)
+            else:
+                self._finish(call.curl, call.failure(pycurl.E_OPERATION_TIMEDOUT, ""))
+
+    def _give_back(self, curl: pycurl.Curl) -> None:
+        """Ends a transfer whose request did not leave: nothing was sent, and nothing is known of the destination."""
+        self._multi.remove_handle(curl)
+        call, prepared, _, _ = self._in_flight.pop(curl)
+        self._departures.forget(call, prepared.claimed.postback_id)
+        if call.gate is not None:
+            call.gate.abandon()
+            call.gate = None
+        self._idle_calls.append(call)
+        self._fair_queue.finished(prepared, answered=None)
+        self._on_unsent([prepared])
+        call.forget()
 
     def _finish(self, curl: pycurl.Curl, answer: Answer | Failure) -> None:
         self._multi.remove_handle(curl)
         call, prepared, started_at, _ = self._in_flight.pop(curl)
         self._idle_calls.append(call)
-        self._fair_queue.finished(prepared, answered=isinstance(answer, Answer))
+        dropped = isinstance(answer, Failure) and answer.code is Code.DROPPED
+        if dropped:
+            self._careful_until[prepared.claimed.postback_id] = time.monotonic() + CAREFUL_SECONDS
+        # A dropped one says neither that the destination is well nor that it is not.
+        self._fair_queue.finished(prepared, answered=None if dropped else isinstance(answer, Answer))
         self._on_sent(Sent(prepared, started_at, time.monotonic() - call.started, answer))
         call.forget()
 

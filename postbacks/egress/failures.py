@@ -21,6 +21,7 @@ class Code(StrEnum):
     TLS = "tls"
     TIMEOUT = "timeout"  # Connected, but no first byte, or no complete answer, in time.
     BROKEN = "broken"
+    DROPPED = "dropped"  # The request may be made again at once, see `egress/transport.py`.
     BAD_ANSWER = "bad_answer"
 
     # We did not get as far as the destination.

@@ -2,6 +2,9 @@
 
 A `Request` goes in; an `Answer` or a `Failure` comes out. `send` sends one request; the engine's sender drives many
 `Call`s at once. Both use the same handle with the same options, so what a test send shows is what production does.
+
+A call makes one request. On its own, libcurl repeats a request up to five times where a kept connection ends without an
+answer, and also where an answer asks for it: unseen, with the same `{Attempt}`, and beside Maximum Requests.
 """
 
 from __future__ import annotations
@@ -9,25 +12,19 @@ from __future__ import annotations
 import math
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import certifi
 import pycurl
 from django.conf import settings
 
+from postbacks.egress import curl_failures
 from postbacks.egress.answer import Answer, answer_of
 from postbacks.egress.destination import connection_refusal, destination_refusal
 from postbacks.egress.encodings import ACCEPTED
-from postbacks.egress.failures import (
-    CUT_ANSWER,
-    LATE_ANSWER,
-    LATE_CONNECTION,
-    NO_CONNECTION,
-    UNKNOWN_HOST,
-    Code,
-    Failure,
-)
+from postbacks.egress.failures import LATE_ANSWER, LATE_CONNECTION, Code, Failure
+from postbacks.egress.gate import Gate, port_of
 from postbacks.request.building import Request
 
 # Enough for any verdict, as received and unpacked. A larger body is cut, and where more comes the connection with it.
@@ -37,38 +34,8 @@ SMALL_BODY_BYTES = 4 * 1024  # May stay with an idle handle.
 
 _ADDED_BY_LIBCURL = ("Accept", "Content-Type", "Expect", "User-Agent")
 
-# libcurl's numbers; pycurl has no names for these.
-_E_HTTP2_STREAM, _E_TOO_LARGE = 92, 100
+# libcurl's number; pycurl has no name for it.
 _SUPPRESS_CONNECT_HEADERS = 265
-
-INVALID_CERTIFICATE = Failure(Code.TLS, "The server's TLS certificate is not valid for this host.")
-NO_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) could not be reached.")
-_HUGE_HEADERS = Failure(Code.BAD_ANSWER, "The answer's headers are too large.")
-
-_FAILURES: dict[int, Failure] = {
-    pycurl.E_UNSUPPORTED_PROTOCOL: Failure(Code.INVALID_URL, "Only http and https URLs can be called."),
-    pycurl.E_URL_MALFORMAT: Failure(Code.INVALID_URL, "The URL is malformed."),
-    pycurl.E_COULDNT_RESOLVE_HOST: UNKNOWN_HOST,
-    pycurl.E_COULDNT_RESOLVE_PROXY: NO_PROXY,
-    pycurl.E_COULDNT_CONNECT: NO_CONNECTION,
-    pycurl.E_FTP_WEIRD_SERVER_REPLY: Failure(Code.BAD_ANSWER, "The answer was not HTTP."),
-    pycurl.E_PARTIAL_FILE: Failure(Code.BAD_ANSWER, "The connection was closed before the whole answer had come."),
-    pycurl.E_SSL_CONNECT_ERROR: Failure(Code.TLS, "The TLS handshake failed."),
-    pycurl.E_PEER_FAILED_VERIFICATION: INVALID_CERTIFICATE,
-    pycurl.E_SSL_CIPHER: Failure(Code.TLS, "No TLS cipher in common with the server."),
-    pycurl.E_GOT_NOTHING: Failure(Code.BROKEN, "The server closed the connection without an answer."),
-    pycurl.E_SEND_ERROR: Failure(Code.BROKEN, "The connection broke while the request was sent."),
-    pycurl.E_RECV_ERROR: CUT_ANSWER,
-    # Of the transfer (`Transfer-Encoding: gzip`), which nobody asked for.
-    pycurl.E_BAD_CONTENT_ENCODING: Failure(Code.BAD_ANSWER, "The answer came in a transfer encoding that is not used."),
-    pycurl.E_HTTP2: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 protocol."),
-    _E_HTTP2_STREAM: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 stream."),
-    _E_TOO_LARGE: _HUGE_HEADERS,
-    pycurl.E_WRITE_ERROR: _HUGE_HEADERS,  # By `_on_header`; a body that we cut is not a failure.
-}
-_SILENT_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) opened no connection to the host.")
-_ON_THE_WIRE = (Code.BROKEN, Code.TLS, Code.BAD_ANSWER)
-_LATE_HANDSHAKE = Failure(Code.CONNECT_TIMEOUT, "The TLS handshake did not end in time.")
 
 # A proxy that answers CONNECT so has tried, and speaks of the destination; any other refusal is its own.
 _SAID_BY_GATEWAYS = {502: Code.REFUSED, 503: Code.REFUSED, 504: Code.CONNECT_TIMEOUT}
@@ -80,6 +47,7 @@ class Call:
     __slots__ = (
         "_body",
         "_body_bytes",
+        "_careful",
         "_header_bytes",
         "_header_lines",
         "_loaded_headers",
@@ -87,7 +55,14 @@ class Call:
         "_opened",
         "_proxied",
         "_refused",
+        "_repeats",
+        "_requested",
+        "_reused",
+        "_sockets",
         "curl",
+        "depart",
+        "gate",
+        "missed",
         "request",
         "started",
         "truncated",
@@ -109,11 +84,18 @@ class Call:
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, round(settings.POSTBACKS_CONNECT_TIMEOUT * 1000))
         curl.setopt(pycurl.TIMEOUT_MS, round(settings.POSTBACKS_TOTAL_TIMEOUT * 1000))
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_made)
+        curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         # What the handle was last told, so as not to tell it again.
         self._loaded_method = ""
         self._loaded_headers: Mapping[str, str] | None = None
+        self._careful = False
+        # Asked when the request may be written, with the descriptor of a connection that it has for itself: whether it
+        # may go on, if only to the gate.
+        self.depart: Callable[[int | None], bool] | None = None
+        self.gate: Gate | None = None  # Behind which the request is held.
         self._reset()
 
     def _reset(self) -> None:
@@ -123,12 +105,26 @@ class Call:
         self._header_bytes = 0
         self._refused: Failure | None = None
         self._opened = False  # Of several addresses one may be refused and another one tried: that one counts.
+        self._requested = False  # The request is being written, or has been.
+        self._reused = False  # … on a connection that an earlier one had opened.
+        self._repeats = False  # libcurl wanted to make it a second time.
+        self.missed = False  # It might not leave, and was not sent.
+        self._sockets: list[int] = []  # libcurl's descriptors.
         self.truncated = False
 
-    def prepare(self, request: Request) -> Failure | None:
+    def prepare(self, request: Request, *, careful: bool = False) -> Failure | None:
         """Loads the request into the handle. Returns why it cannot be sent: libcurl refuses it outright, or a proxy
-        would be asked to connect to what may not be called."""
+        would be asked to connect to what may not be called.
+
+        A `careful` request has a new connection for itself alone and speaks HTTP/1.1, so it never ends as `DROPPED`.
+        """
         self._reset()
+        if careful is not self._careful:
+            self._careful = careful
+            self.curl.setopt(pycurl.FRESH_CONNECT, careful)
+            self.curl.setopt(pycurl.FORBID_REUSE, careful)
+            version = pycurl.CURL_HTTP_VERSION_1_1 if careful else pycurl.CURL_HTTP_VERSION_2TLS
+            self.curl.setopt(pycurl.HTTP_VERSION, version)
         if self._proxied and (refused := destination_refusal(request.url)) is not None:
             return refused
         self.request = request
@@ -164,8 +160,22 @@ class Call:
         """The answer, once the transfer has succeeded (or was cut by us)."""
         headers = b"".join(self._header_lines[1:])  # The first is the status.
         text = headers.decode("latin-1").replace("\r\n", "\n").strip("\n")
-        status = self.curl.getinfo(pycurl.RESPONSE_CODE)
+        # Of a request that libcurl was kept from repeating, it no longer knows the status.
+        status = self.curl.getinfo(pycurl.RESPONSE_CODE) or self._status
         return answer_of(status, b"".join(self._body), text, MAX_RESPONSE_BYTES, cut=self.truncated)
+
+    @property
+    def _status(self) -> int:
+        """By the first line of the answer; 0 where it has none."""
+        number = self._header_lines[0].split()[1:2] if self._header_lines else []
+        return int(number[0]) if number and number[0].isdigit() else 0
+
+    def ended(self, code: int, message: str) -> Answer | Failure:
+        """What came of a transfer that libcurl ends with an error: an answer all the same if we cut it, or if libcurl
+        would have made the request again because of it (401, 417)."""
+        if self.truncated or (self._repeats and self._status >= 200):
+            return self.answer()
+        return self.failure(code, message)
 
     def failure(self, code: int, message: str) -> Failure:
         """What a libcurl error code and its message say."""
@@ -173,14 +183,26 @@ class Call:
             return self._refused
         if self._proxied and (failure := self._failure_of_proxy(code)) is not None:
             return failure
+        if (dropped := self._dropped(code)) is not None:
+            return dropped
         was_sent = self.curl.getinfo(pycurl.REQUEST_SIZE) > 0
         if code == pycurl.E_UNSUPPORTED_PROTOCOL and was_sent:
             code = pycurl.E_FTP_WEIRD_SERVER_REPLY  # libcurl gives the same code for an answer that is not HTTP.
         if code == pycurl.E_OPERATION_TIMEDOUT:
             if was_sent:
                 return LATE_ANSWER
-            return _LATE_HANDSHAKE if self.curl.getinfo(pycurl.CONNECT_TIME) > 0 else LATE_CONNECTION
-        return _FAILURES.get(code) or Failure(Code.OTHER, f"The request failed: {message or 'unknown error'}.")
+            return curl_failures.LATE_HANDSHAKE if self.curl.getinfo(pycurl.CONNECT_TIME) > 0 else LATE_CONNECTION
+        return curl_failures.FAILURES.get(code) or Failure(
+            Code.OTHER, f"The request failed: {message or 'unknown error'}."
+        )
+
+    def _dropped(self, code: int) -> Failure | None:
+        """Why the request may be made again at once; None if it may not, or if it would end as before."""
+        if not self.unanswered or self._careful:
+            return None
+        if self._reused and (self._repeats or code in curl_failures.ENDED):
+            return curl_failures.DROPPED
+        return curl_failures.NOT_TAKEN if self._repeats else None  # As HTTP/2 lets a server say, on any connection.
 
     def _failure_of_proxy(self, code: int) -> Failure | None:
         """What failed between us and the proxy, or was said by it; None for what lies behind it."""
@@ -190,14 +212,30 @@ class Call:
                 return Failure(said, f"The egress proxy could not reach the host: it answered with status {status}.")
             return Failure(Code.PROXY, f"The egress proxy refused the connection, with status {status}.")
         if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_COULDNT_RESOLVE_HOST):  # No other name is looked up here.
-            return NO_PROXY
+            return curl_failures.NO_PROXY
         if status or self.curl.getinfo(pycurl.REQUEST_SIZE):
             return None  # The tunnel was open, or the request on its way.
         if code == pycurl.E_OPERATION_TIMEDOUT:
             # A proxy that does not answer CONNECT is most likely waiting for the host.
-            return LATE_CONNECTION if self.curl.getinfo(pycurl.CONNECT_TIME) > 0 else NO_PROXY
-        known = _FAILURES.get(code)
-        return _SILENT_PROXY if known is not None and known.code in _ON_THE_WIRE else None
+            return LATE_CONNECTION if self.curl.getinfo(pycurl.CONNECT_TIME) > 0 else curl_failures.NO_PROXY
+        known = curl_failures.FAILURES.get(code)
+        return curl_failures.SILENT_PROXY if known is not None and known.code in curl_failures.ON_THE_WIRE else None
+
+    def _on_request(self, _ip: str, _local_ip: str, _port: int, local_port: int) -> int:
+        """libcurl has a connection and will write the request: the first time it may, unless its slot was missed."""
+        self._repeats = self._requested
+        if self._requested:
+            return int(pycurl.PREREQFUNC_ABORT)
+        self._reused = not self._opened
+        if self.depart is not None:
+            own = next((fd for fd in self._sockets if port_of(fd) == local_port), None)
+            self.missed = not self.depart(own)
+        self._requested = not self.missed
+        return int(pycurl.PREREQFUNC_ABORT if self.missed else pycurl.PREREQFUNC_OK)
+
+    def _on_socket_made(self, fd: int, _purpose: int) -> int:
+        self._sockets.append(fd)
+        return int(pycurl.SOCKOPT_OK)
 
     def _on_body(self, chunk: bytes) -> int:
         room = MAX_RESPONSE_BYTES - self._body_bytes
@@ -223,6 +261,7 @@ class Call:
         """The guard: sees the address that is really connected to, whatever the name resolved to before."""
         family, kind, protocol, where = address
         if self._proxied:  # This is the proxy. What it may reach is for its own rules.
+            self._opened = True
             return socket.socket(family, kind, protocol)
         host = where[0] if isinstance(where[0], str) else where[0].decode()
         self._refused = connection_refusal(host, where[1])
@@ -244,7 +283,7 @@ def send(request: Request) -> Answer | Failure:
         call.curl.perform()
         return call.answer()
     except pycurl.error as error:
-        return call.answer() if call.truncated else call.failure(*error.args)
+        return call.ended(*error.args)
     finally:
         call.curl.close()
 

@@ -16,6 +16,7 @@ LABELS: dict[str, str] = {
     Code.TLS: "TLS failed",
     Code.TIMEOUT: "No answer in time",
     Code.BROKEN: "Connection broke",
+    Code.DROPPED: "Kept connection ended, tried again at once",
     Code.BAD_ANSWER: "Not a proper HTTP answer",
     Code.ADDRESS: "Address not allowed",
     Code.PORT: "Port not allowed",

@@ -17,7 +17,7 @@ from devtools.embedded import EmbeddedError, postgres, privileges, redis_server
 from environment.addresses import socket_dir
 from tests.support.copies import Copy, kill, runs, wait_until
 
-REDIS = str(redis_server._binary())
+REDIS = str(redis_server.redis_binary())
 
 # Holds the services until TERM, and leaves in order.
 HOLD = """

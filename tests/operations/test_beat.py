@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from django.conf import settings
 
+from config.beat import MOST_WAITING
 from environment.variables import BASE_DIR
 from postbacks.delivery.redis import client
 from tests.support.patience import wait_until
@@ -72,6 +74,20 @@ def between() -> Iterator[Between]:
         stands.server.close()
 
 
+@pytest.mark.usefixtures("empty_redis")
+def test_beat_posts_no_more_while_nobody_takes_its_messages() -> None:
+    queue = settings.CELERY_TASK_DEFAULT_QUEUE
+    client.rpush(queue, *["taken by nobody"] * (MOST_WAITING - 2))
+    with CeleryProcess("beat-alone", "beat", ready="is starting"):
+        wait_until(lambda: client.llen(queue) >= MOST_WAITING, 20, "two more are posted")
+        time.sleep(3)  # Long enough for six.
+        assert client.llen(queue) == MOST_WAITING
+        client.delete(queue)
+        wait_until(lambda: client.llen(queue), 20, "it goes on")
+    client.delete(queue)
+
+
+@pytest.mark.usefixtures("empty_redis")
 def test_beat_ends_at_once_while_redis_hangs() -> None:
     with (
         between() as redis,

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
-from devtools.embedded.redis_server import _binary
+from devtools.embedded.redis_server import redis_binary
 from environment.variables import BASE_DIR
 from operations.asking import Asker, database_parameters
 from operations.doctor.clocks import judge_skew
@@ -81,7 +81,7 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
     """A Redis that may be set up wrongly, on a socket of its own."""
     place = tmp_path / "redis.sock"
     arguments = ["--port", "0", "--unixsocket", str(place), "--dir", str(tmp_path), "--save", ""]
-    with killed_afterwards(subprocess.Popen([str(_binary()), *arguments], stdout=subprocess.DEVNULL)):
+    with killed_afterwards(subprocess.Popen([str(redis_binary()), *arguments], stdout=subprocess.DEVNULL)):
         wait_until(place.exists, 20, "Redis starts")
         yield Redis(unix_socket_path=str(place))
 

@@ -89,7 +89,9 @@ class Proxy:
                     _pour(onward, client)
                     return
                 onward.sendall(head)
-                client.sendall(onward.recv(65_536))
+                if not (answer := onward.recv(65_536)):
+                    return
+                client.sendall(answer)
 
     def close(self) -> None:
         self._socket.close()

@@ -5,8 +5,9 @@ probe at a time, a real delivery, goes out, at growing intervals. Any other answ
 destination is alive and ends the hold. So does an answer whose body a rule judges as failed.
 
 An attempt that never reached the destination says nothing about it: an address or a port that we do not call, a proxy
-in between, a URL that cannot be called, an internal error. It neither changes a run nor ends a hold; if it was the
-probe, the next probe goes out after the same wait.
+in between, a URL that cannot be called, an internal error. Nor does one on a connection that the server had kept open
+and then closed, as every server does in the end. It neither changes a run nor ends a hold; if it was the probe, the
+next probe goes out after the same wait, or at once if it was dropped with its connection.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Sign(Enum):
     DOWN = "down"
     GONE = "gone"  # 410: alive, but wants no more.
     SILENT = "silent"  # An attempt that never reached it: nothing.
-    UNSENT = "unsent"  # No attempt was made: nothing.
+    UNSENT = "unsent"  # No attempt was made, or it was dropped with a kept connection: nothing.
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def sign_of(judged: Judged) -> Sign:
         return Sign.UNSENT
     answer = judged.sent.answer
     if isinstance(answer, Failure):
+        if answer.code is Code.DROPPED:
+            return Sign.UNSENT
         return Sign.DOWN if answer.code in _DOWN else Sign.SILENT
     if isinstance(judged.outcome, Delivered):
         return Sign.ALIVE

@@ -32,6 +32,7 @@ SIGNS = {
     Code.TLS: DOWN,
     Code.TIMEOUT: DOWN,
     Code.BROKEN: DOWN,
+    Code.DROPPED: UNSENT,
     Code.BAD_ANSWER: DOWN,
     Code.ADDRESS: SILENT,
     Code.PORT: SILENT,

@@ -96,7 +96,7 @@ def proxy_out_of_reach(scene: Scene) -> str:
 
 
 def bug(scene: Scene) -> str:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
     scene.patch.setattr(Call, "prepare", broken)

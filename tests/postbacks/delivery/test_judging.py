@@ -56,6 +56,12 @@ def test_gone_is_delivered_where_a_rule_says_so() -> None:
     assert isinstance(outcome(make_answer(410), success="410"), Delivered)
 
 
+def test_what_went_down_with_a_kept_connection_is_tried_again_at_once() -> None:
+    dropped = Failure(Code.DROPPED, "The server closed the connection.")
+    assert outcome(dropped, attempt=14) == Retry("The server closed the connection.", 0.0)
+    assert isinstance(outcome(dropped, attempt=15), GaveUp), "which a last attempt never does"
+
+
 def test_the_waits_grow_with_the_attempts() -> None:
     waits = [retry_of(make_answer(500), attempt=attempt).delay_seconds for attempt in range(1, 15)]
     assert waits == sorted(waits)
@@ -77,7 +83,7 @@ def test_the_last_attempt_leaves_none() -> None:
     assert isinstance(outcome(make_answer(200), attempt=15), Delivered)
 
 
-@pytest.mark.parametrize("code", [code for code in Code if code is not Code.INVALID_URL])
+@pytest.mark.parametrize("code", [code for code in Code if code not in (Code.INVALID_URL, Code.DROPPED)])
 def test_no_answer_is_tried_again_with_what_happened_as_the_reason(code: Code) -> None:
     found = retry_of(Failure(code, "No connection could be made in time."))
     assert found.reason == "No connection could be made in time."

@@ -156,8 +156,9 @@ def test_a_lanes_share_grows_with_answers_and_shrinks_with_failures(
     sender.put(ready(receiver, 1, 100))
     outcomes.wait_for(100)
     assert sender.share(1) == 2 * (FIRST + 100)
-    receiver.script = lambda _: Close()
-    sender.put(ready(receiver, 1, 3))
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        unheard = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    sender.put([prepared(claimed(), unheard) for _ in range(3)])
     outcomes.wait_for(103)
     assert sender.share(1) == 2 * ((FIRST + 100) // 8)
     assert sender.share(2) == 2 * FIRST

@@ -308,10 +308,10 @@ def resolver(monkeypatch: pytest.MonkeyPatch, listener: Listener) -> Callable[[l
         remaining = iter(answers)
         prepare = Call.prepare
 
-        def resolved(call: Call, request: Request) -> None:
+        def resolved(call: Call, request: Request, *, careful: bool = False) -> None:
             place = f"{NAME}:{listener.port}"
             call.curl.setopt(pycurl.RESOLVE, [f"-{place}", f"{place}:{','.join(next(remaining))}"])
-            prepare(call, request)
+            prepare(call, request, careful=careful)
 
         monkeypatch.setattr(Call, "prepare", resolved)
 

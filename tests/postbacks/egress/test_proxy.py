@@ -14,8 +14,9 @@ from pytest_django import Settings
 from environment.reading import proxy as read_proxy
 from postbacks.delivery.sender import Sender
 from postbacks.egress.answer import Answer
+from postbacks.egress.curl_failures import INVALID_CERTIFICATE, NO_PROXY
 from postbacks.egress.failures import Code, Failure
-from postbacks.egress.transport import INVALID_CERTIFICATE, NO_PROXY, send
+from postbacks.egress.transport import send
 from postbacks.request.building import Request
 from tests.support.delivery_rows import claimed, prepared
 from tests.support.receiver import ScriptedReceiver

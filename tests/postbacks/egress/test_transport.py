@@ -249,6 +249,7 @@ def test_only_http_and_https_are_spoken() -> None:
 
 
 def test_a_handle_that_is_used_again_keeps_nothing_of_the_request_before(raw: RawServer) -> None:
+    raw.payload = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nOK"
     call = Call()
     call.prepare(make_request(raw.url, b"secret", {"X-Secret": "1"}))
     call.curl.perform()

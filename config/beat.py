@@ -1,0 +1,39 @@
+"""Beat's scheduler: while it cannot post, it says so once and keeps trying."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import beat
+
+# Messages that nobody takes are of no use later: the next one does the work of all. Workers that keep up leave none.
+MOST_WAITING = 20
+
+logger = logging.getLogger(__name__)
+
+
+class Scheduler(beat.Scheduler):
+    """In memory: tasks that run every second need no stored history, and a file may be corrupt after a kill."""
+
+    def _waiting(self) -> int:
+        """How many messages no worker has taken yet."""
+        queue = self.app.conf.task_default_queue
+        return int(self.connection.default_channel.client.llen(queue))  # type: ignore[attr-defined] -- kombu's for Redis
+
+    _missed = 0  # Tasks that could not be posted since one last was.
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Posts a task that is due. Never raises: it is due again at its next time."""
+        try:
+            if self._waiting() >= MOST_WAITING:
+                return
+            self.apply_async(entry, producer=producer, advance=False)
+        except Exception as error:  # noqa: BLE001 -- whatever it is must not end beat, and the next time may be better
+            if not self._missed:
+                logger.warning("Beat cannot post its tasks (%s); it keeps trying.", error)
+            self._missed += 1
+        else:
+            if self._missed:
+                logger.warning("Beat posts its tasks again; %d of them were left out.", self._missed)
+            self._missed = 0
