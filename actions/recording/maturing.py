@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -29,11 +30,15 @@ def mature(seconds: float) -> int:
     until = time.monotonic() + seconds
     done = 0
     for due, change in ((_due_for_locking, _lock), (_due_for_clearing, _clear)):
+        locked: set[int] = set()
         while time.monotonic() < until:
-            ids = list(due().order_by("pk").values_list("pk", flat=True)[:ACTIONS_PER_TRANSACTION])
+            next_due = due().exclude(pk__in=locked).order_by("pk")
+            ids = list(next_due.values_list("pk", flat=True)[:ACTIONS_PER_TRANSACTION])
             if not ids:
                 break
-            done += _take(ids, due(), change)
+            taken = _take(ids, due(), change)
+            done += taken.events
+            locked |= taken.locked
     return done
 
 
@@ -59,11 +64,22 @@ def _clear(state: ActionState) -> ActionEvent:
     return state.become(ActionEvent.Kind.CLEARED, state.standing._replace(status_detail=""))
 
 
+class Taken(NamedTuple):
+    events: int
+    locked: set[int]  # Actions that somebody else has locked. Their turn is the next look.
+
+
 @transaction.atomic
-def _take(ids: list[int], due: QuerySet[Action], change: Change) -> int:
+def _take(ids: list[int], due: QuerySet[Action], change: Change) -> Taken:
     """The events of those actions that are due still, now that nobody else can change them."""
-    locked = lock_actions(ids)
-    still = set(due.filter(pk__in=ids).values_list("pk", flat=True))
-    states = [state for state in locked if state.action.pk in still]
+    free = set(
+        Action.objects.select_for_update(skip_locked=True, no_key=True)
+        .filter(pk__in=ids)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    states = lock_actions([pk for pk in ids if pk in free])
+    still = set(due.filter(pk__in=free).values_list("pk", flat=True))
+    states = [state for state in states if state.action.pk in still]
     store(states, [change(state) for state in states])
-    return len(states)
+    return Taken(len(states), set(ids) - free)

@@ -83,18 +83,25 @@ def lease_seconds() -> float:
 
 
 def claim(
-    cursor: extensions.cursor, holder: int, room: Mapping[int, int], replay_room: int | None = None
+    cursor: extensions.cursor,
+    holder: int,
+    room: Mapping[int, int],
+    replay_room: int | None = None,
+    tenure: int = 0,
 ) -> list[Claimed]:
     """Claims up to `room[postback id]` due deliveries of each lane: by class, then in the order in which they are due.
 
-    At most `replay_room` of them in all, spread over the lanes, are replays; None means any number.
+    At most `replay_room` of them in all, spread over the lanes, are replays; None means any number. `tenure` is that of
+    a moment at which the process was known to hold its lock.
     """
     expires = time.monotonic() + lease_seconds() - RECORDING_MARGIN_SECONDS
     kept = [_kept(most) for most in room.values()]
     replays = list(room.values()) if replay_room is None else _dealt_out(replay_room, len(room))
     cursor.execute(CLAIM, (holder, lease_seconds(), list(room.keys()), list(room.values()), kept, replays))
     return [
-        Claimed(delivery_id, postback_id, action_id, attempts_made + 1, kind, priority, known_as, values, expires)
+        Claimed(
+            delivery_id, postback_id, action_id, attempts_made + 1, kind, priority, known_as, values, expires, tenure
+        )
         for delivery_id, postback_id, action_id, attempts_made, kind, priority, known_as, values in cursor.fetchall()
     ]
 

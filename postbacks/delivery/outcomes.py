@@ -14,7 +14,8 @@ from postbacks.verdicts.rules import Rules
 
 
 class Claimed(NamedTuple):
-    """A delivery whose lease this process holds. `expires` is in seconds of the monotonic clock."""
+    """A delivery whose lease this process holds. `expires` is in seconds of the monotonic clock; `tenure` is as in
+    `Ownership`."""
 
     delivery_id: int
     postback_id: int
@@ -25,6 +26,7 @@ class Claimed(NamedTuple):
     known_as: int  # The delivery id that the receiver sees: its own, or that of the delivery it repeats.
     parameters: str  # The event's frozen snapshot, as JSON text.
     expires: float
+    tenure: int = 0
 
 
 class Prepared(NamedTuple):

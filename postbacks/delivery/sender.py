@@ -25,6 +25,7 @@ from django.conf import settings
 from postbacks.delivery.descriptors import raise_descriptor_limit
 from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, FairQueue
 from postbacks.delivery.outcomes import Prepared, Sent
+from postbacks.delivery.ownership import Ownership
 from postbacks.delivery.waiting import make_waiter
 from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
@@ -35,6 +36,9 @@ logger = logging.getLogger(__name__)
 LATE_SLOT_SECONDS = 0.035  # Later than this, a slotted request could share its second with one slot too many.
 IDLE_WAIT_SECONDS = 1.0
 COLLECTED_AT_ONCE = 32
+# Transfers that are started together are answered together. More than can be started in this time would also take
+# longer to read, and an answer that is not read is lost if the process is killed.
+START_SECONDS = 0.01
 LOOK_SECONDS = 0.1  # How often transfers in flight are checked for an overdue first byte.
 # Transfers that begin together, as to hundreds of destinations that hang, would also time out together and delay all
 # others. So each waits for its first byte longer than the setting says, by a random part of this.
@@ -42,11 +46,23 @@ TIMEOUT_SPREAD = 0.1
 
 
 class Sender:
-    """Takes prepared deliveries from any thread; passes the results to the two callbacks on its own thread."""
+    """Takes prepared deliveries from any thread; passes the results to the two callbacks on its own thread.
 
-    def __init__(self, on_sent: Callable[[Sent], None], on_unsent: Callable[[Iterable[Prepared]], None]) -> None:
+    It starts transfers only while `may_start` says so, and only what was claimed in the present tenure of `ownership`.
+    """
+
+    def __init__(
+        self,
+        on_sent: Callable[[Sent], None],
+        on_unsent: Callable[[Iterable[Prepared]], None],
+        may_start: Callable[[], bool] = lambda: True,
+        ownership: Ownership | None = None,
+    ) -> None:
         self._on_sent = on_sent
         self._on_unsent = on_unsent
+        self._may_start = may_start
+        self._ownership = ownership or Ownership()
+        self._paused = False
         self._inbox: deque[list[Prepared]] = deque()
         self._recalled: deque[int] = deque()
         self._fair_queue = FairQueue()
@@ -58,6 +74,7 @@ class Sender:
         self._idle_calls: list[Call] = []
         self._stop_at: float | None = None
         self._more_to_collect = False
+        self._more_to_start = False
         self._timer_at: float | None = None
         raise_descriptor_limit()  # A transfer holds a connection, and more descriptors while its host is looked up.
         self._waiter = make_waiter()
@@ -77,6 +94,11 @@ class Sender:
     def put(self, prepared: list[Prepared]) -> None:
         self._inbox.append(prepared)
         self._waiter.wake()
+
+    def resume(self) -> None:
+        """Starts again, if it has paused and may start now."""
+        if self._paused and self._may_start():
+            self._waiter.wake()
 
     def recall(self, postback_id: int) -> None:
         """Returns what has not been started in this lane: its destination is held, or its postback paused."""
@@ -124,14 +146,14 @@ class Sender:
         self._start_queued()
 
     def _wait_seconds(self) -> float:
-        if self._inbox or self._more_to_collect:
+        if self._inbox or self._more_to_collect or (self._more_to_start and not self._paused):
             return 0
         until = [time.monotonic() + IDLE_WAIT_SECONDS]
         if self._timer_at is not None:
             until.append(self._timer_at)
         if self._in_flight:
             until.append(self._look_at)
-        if self._slotted and not self._fair_queue.full:
+        if self._slotted and not self._fair_queue.full and not self._paused:
             until.append(self._slotted[0][0])
         return max(0.0, min(until) - time.monotonic())
 
@@ -161,7 +183,8 @@ class Sender:
 
     def _start_slotted(self) -> None:
         now = time.monotonic()
-        while self._slotted and self._slotted[0][0] <= now and not self._fair_queue.full:
+        self._paused = not self._may_start()
+        while not self._paused and self._slotted and self._slotted[0][0] <= now and not self._fair_queue.full:
             slot, _, prepared = heapq.heappop(self._slotted)
             if now - slot > LATE_SLOT_SECONDS:
                 self._on_unsent([prepared])
@@ -169,13 +192,24 @@ class Sender:
                 self._start(prepared)
 
     def _start_queued(self) -> None:
-        while (prepared := self._fair_queue.next()) is not None:
+        """Starts what may start, but only for so long, so that answers are not left unread meanwhile."""
+        until = time.monotonic() + START_SECONDS
+        while not self._paused and (prepared := self._fair_queue.next()) is not None:
             self._start(prepared)
+            if time.monotonic() > until:
+                self._more_to_start = True
+                return
+        self._more_to_start = False
 
     def _start(self, prepared: Prepared) -> None:
-        if time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT > prepared.claimed.expires:
+        claimed = prepared.claimed
+        # It may have been taken over since, or could outlive its lease, and another worker would send it too.
+        if (
+            claimed.tenure != self._ownership.tenure
+            or time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT > claimed.expires
+        ):
             self._fair_queue.skipped(prepared)
-            self._on_unsent([prepared])  # It could outlive its lease, and another worker would send it too.
+            self._on_unsent([prepared])
             return
         started_at = datetime.now(UTC)
         try:

@@ -122,6 +122,11 @@ class Attempt(models.Model):
     status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty where no answer came.")
     response_headers = models.TextField(blank=True)
     response_body = models.TextField(blank=True)
+    overlap_of = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="The number of the attempt that another process made meanwhile; this one does not count.",
+    )
 
     class Meta:
         ordering = ("delivery", "number")

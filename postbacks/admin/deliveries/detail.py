@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from actions.reports.parameters import is_personal
 from postbacks.admin.deliveries.pretty import form_of, pretty_body, query_of
@@ -32,8 +33,8 @@ class Exchange:
 
 
 def exchanges_of(delivery: Delivery) -> list[Exchange]:
-    """The attempts of a delivery, the latest first."""
-    return [_exchange(attempt) for attempt in delivery.attempts.order_by("-number")]
+    """The attempts of a delivery, the latest first; an overlap beside the one that it overlaps."""
+    return [_exchange(attempt) for attempt in delivery.attempts.order_by(Coalesce("overlap_of", "number").desc(), "pk")]
 
 
 def may_hold_personal_data(delivery: Delivery) -> bool:
