@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.conf import settings
 from psycopg2 import extensions
 
+from postbacks.delivery.known_ids import sent_as
 from postbacks.delivery.outcomes import Claimed
 from postbacks.models import Delivery
 
@@ -53,9 +54,9 @@ WITH claimed AS (
             LIMIT lane.room
         ) due
     ))
-    RETURNING id, postback_id, action_id, event_id, attempts_made, priority, due_at, known_as, parameters
+    RETURNING id, postback_id, action_id, event_id, attempts_made, priority, due_at, known_as, known_by, parameters
 )
-SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, c.priority, coalesce(c.known_as, c.id),
+SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, c.priority, {sent_as("c")},
        coalesce(c.parameters, e.parameters)::text
 FROM claimed c JOIN actions_actionevent e ON e.id = c.event_id
 ORDER BY c.priority, c.due_at, c.id

@@ -23,7 +23,7 @@ class Claimed(NamedTuple):
     attempt: int  # The number of the attempt to be made, from 1.
     event_kind: str
     priority: int
-    known_as: int  # The delivery id that the receiver sees: its own, or that of the delivery it repeats.
+    known_as: str  # The delivery id that the receiver sees.
     parameters: str  # The event's frozen snapshot, as JSON text.
     expires: float
     tenure: int = 0

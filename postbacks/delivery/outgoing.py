@@ -53,7 +53,7 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: 
     if compiled is None or rules is None:
         return GaveUp(broken)
     values = orjson.loads(claimed.parameters)
-    values["DeliveryId"] = str(claimed.known_as)
+    values["DeliveryId"] = claimed.known_as
     values["Attempt"] = str(claimed.attempt)
     values["ActionEvent"] = claimed.event_kind
     try:

@@ -51,7 +51,7 @@ class Engine:
         holder = leases.new_holder()
         self._stopping = threading.Event()
         self._recorder = Recorder(holder, self._on_recorded, self.ownership)
-        self._sender = Sender(self._on_sent, self._on_unsent, self._may_start, self.ownership)
+        self._sender = Sender(self._on_sent, self._on_unsent, self._may_start, self._keeps_up, self.ownership)
         self._outgoing = Outgoing(self._sender, self._recorder)
         self._drain = Drain(holder, self.capacity, self._outgoing, self._sender.share, self.ownership)
         sweeper.hold(holder)
@@ -96,7 +96,10 @@ class Engine:
     # On the sender's thread.
 
     def _may_start(self) -> bool:
-        return self._recorder.healthy and self.ownership.certain and self._recorder.lag_seconds < MOST_LAG_SECONDS
+        return self._recorder.healthy and self.ownership.certain
+
+    def _keeps_up(self) -> bool:
+        return self._recorder.lag_seconds < MOST_LAG_SECONDS
 
     def _on_sent(self, sent: Sent) -> None:
         self._recorder.put(Judged(sent.prepared.claimed, _judge(sent), sent, sent.prepared.probe))

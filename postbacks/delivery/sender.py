@@ -49,6 +49,7 @@ class Sender:
     """Takes prepared deliveries from any thread; passes the results to the two callbacks on its own thread.
 
     It starts transfers only while `may_start` says so, and only what was claimed in the present tenure of `ownership`.
+    What has no slot to keep also waits until `keeps_up` says that results are recorded as fast as they come.
     """
 
     def __init__(
@@ -56,13 +57,16 @@ class Sender:
         on_sent: Callable[[Sent], None],
         on_unsent: Callable[[Iterable[Prepared]], None],
         may_start: Callable[[], bool] = lambda: True,
+        keeps_up: Callable[[], bool] = lambda: True,
         ownership: Ownership | None = None,
     ) -> None:
         self._on_sent = on_sent
         self._on_unsent = on_unsent
         self._may_start = may_start
+        self._keeps_up = keeps_up
         self._ownership = ownership or Ownership()
         self._paused = False
+        self._held_back = False
         self._inbox: deque[list[Prepared]] = deque()
         self._recalled: deque[int] = deque()
         self._fair_queue = FairQueue()
@@ -96,8 +100,8 @@ class Sender:
         self._waiter.wake()
 
     def resume(self) -> None:
-        """Starts again, if it has paused and may start now."""
-        if self._paused and self._may_start():
+        """Starts again what it has not started, if it may now."""
+        if (self._paused or self._held_back) and self._may_start() and self._keeps_up():
             self._waiter.wake()
 
     def recall(self, postback_id: int) -> None:
@@ -146,7 +150,7 @@ class Sender:
         self._start_queued()
 
     def _wait_seconds(self) -> float:
-        if self._inbox or self._more_to_collect or (self._more_to_start and not self._paused):
+        if self._inbox or self._more_to_collect or self._more_to_start:
             return 0
         until = [time.monotonic() + IDLE_WAIT_SECONDS]
         if self._timer_at is not None:
@@ -193,13 +197,16 @@ class Sender:
 
     def _start_queued(self) -> None:
         """Starts what may start, but only for so long, so that answers are not left unread meanwhile."""
+        self._more_to_start = False
+        self._held_back = self._paused or not self._keeps_up()
+        if self._held_back:
+            return
         until = time.monotonic() + START_SECONDS
-        while not self._paused and (prepared := self._fair_queue.next()) is not None:
+        while (prepared := self._fair_queue.next()) is not None:
             self._start(prepared)
             if time.monotonic() > until:
                 self._more_to_start = True
                 return
-        self._more_to_start = False
 
     def _start(self, prepared: Prepared) -> None:
         claimed = prepared.claimed

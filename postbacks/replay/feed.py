@@ -26,6 +26,7 @@ from psycopg2 import extensions
 from actions.models import ActionEvent
 from postbacks.database import not_for_long, raw_cursor
 from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
+from postbacks.delivery.known_ids import derived, is_derived
 from postbacks.delivery_states import SQL_HAD, SQL_WAITING
 from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Replay
@@ -51,6 +52,16 @@ WHERE a.id = ANY (ARRAY(
 ))
 ORDER BY a.id FOR NO KEY UPDATE SKIP LOCKED
 """
+# As the receiver knows the event, or would have known it; where new ids are asked for, with those of the replay.
+_KNOWN_BY = f"""
+CASE WHEN NOT %(as_sent)s THEN {derived("'replay:%(replay)s'")}
+     WHEN v.known_as IS NULL THEN {derived()}
+     ELSE (
+        SELECT CASE WHEN {is_derived("o")} THEN o.known_by END FROM postbacks_delivery o
+        WHERE o.event_id = v.event_id AND o.postback_id = v.postback_id AND coalesce(o.known_as, o.id) = v.known_as
+        ORDER BY o.id LIMIT 1
+     ) END
+"""  # noqa: S608 -- made of constants
 # Sends again later events that the postback has received, or is about to, since the plan was made. If a chain has an
 # unfinished delivery, new ones join at its end.
 _MADE = insertion(
@@ -60,6 +71,7 @@ _MADE = insertion(
     priority="%(priority)s",
     replay_id="%(replay)s",
     known_as="v.known_as",
+    known_by=_KNOWN_BY,
 )
 _MAKE = f"""
 WITH taken AS (
