@@ -17,6 +17,7 @@ from django.conf import settings
 
 from postbacks.delivery import leases, ready_queue
 from postbacks.delivery.aftermath import FollowUp
+from postbacks.delivery.answered import Answered
 from postbacks.delivery.attempt_log import log_attempts
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.drain import Drain
@@ -32,8 +33,6 @@ logger = logging.getLogger(__name__)
 
 RECORDER_START_SECONDS = 5
 CARE_EVERY_SECONDS = 1.0
-# What is answered and not recorded comes again if the process is killed, so nothing is started while this waits longer.
-MOST_LAG_SECONDS = 0.025
 # The part of the shutdown's time that is kept for the recorder, to write what the sender finished last.
 RECORDING_SECONDS = 2
 CARETAKER_STOP_SECONDS = 2  # A round of the sweep takes milliseconds.
@@ -50,8 +49,9 @@ class Engine:
         self.ownership = Ownership()
         holder = leases.new_holder()
         self._stopping = threading.Event()
+        self._answered = Answered(holder)
         self._recorder = Recorder(holder, self._on_recorded, self.ownership)
-        self._sender = Sender(self._on_sent, self._on_unsent, self._may_start, self._keeps_up, self.ownership)
+        self._sender = Sender(self._on_sent, self._on_unsent, self._may_start, self.ownership)
         self._outgoing = Outgoing(self._sender, self._recorder)
         self._drain = Drain(holder, self.capacity, self._outgoing, self._sender.share, self.ownership)
         sweeper.hold(holder)
@@ -79,6 +79,7 @@ class Engine:
         self._recorder.stop(max(1.0, deadline - time.monotonic()))
         self._drain.close()
         sweeper.hold(None)
+        self._answered.close()
 
     def _able(self) -> bool:
         return not self._stopping.is_set() and self._recorder.healthy and self._sender.alive
@@ -98,11 +99,10 @@ class Engine:
     def _may_start(self) -> bool:
         return self._recorder.healthy and self.ownership.certain
 
-    def _keeps_up(self) -> bool:
-        return self._recorder.lag_seconds < MOST_LAG_SECONDS
-
     def _on_sent(self, sent: Sent) -> None:
-        self._recorder.put(Judged(sent.prepared.claimed, _judge(sent), sent, sent.prepared.probe))
+        judged = Judged(sent.prepared.claimed, _judge(sent), sent, sent.prepared.probe)
+        self._answered.note(judged)
+        self._recorder.put(judged)
 
     def _on_unsent(self, unsent: Iterable[Prepared]) -> None:
         for prepared in unsent:

@@ -12,7 +12,6 @@ import logging
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import psycopg2
@@ -51,7 +50,6 @@ class Recorder:
         self._on_recorded = on_recorded
         self._ownership = ownership or Ownership()
         self._queue: queue.SimpleQueue[Judged] = queue.SimpleQueue()
-        self._put_at: deque[float] = deque()  # When each was put that is queued or being written.
         self._connection: extensions.connection | None = None
         self._connected_before = False
         self._stopping = threading.Event()
@@ -71,19 +69,10 @@ class Recorder:
         """Whether it is connected, and known to the other processes as alive."""
         return self._ready.is_set() and self._thread.is_alive()
 
-    @property
-    def lag_seconds(self) -> float:
-        """For how long the oldest outcome has waited to be recorded; those that are set aside do not count."""
-        try:
-            return time.monotonic() - self._put_at[0]
-        except IndexError:
-            return 0.0
-
     def wait_healthy(self, timeout_seconds: float) -> bool:
         return self._ready.wait(timeout_seconds)
 
     def put(self, judged: Judged) -> None:
-        self._put_at.append(time.monotonic())
         self._queue.put(judged)
 
     def stop(self, timeout_seconds: float) -> None:
@@ -151,17 +140,13 @@ class Recorder:
     def _write(self, batch: list[Judged]) -> list[Judged]:
         """Retries until the batch is written or set aside, reconnecting as often as it takes; only then is the recorder
         healthy. Returns what was written."""
-        try:
-            while True:
-                try:
-                    return self._write_once(batch)
-                except psycopg2.Error as error:
-                    logger.warning("Could not record %d outcomes (%s); trying again.", len(batch), str(error).strip())
-                    self._disconnect()
-                    time.sleep(RECONNECT_WAIT_SECONDS)
-        finally:
-            for _ in batch:
-                self._put_at.popleft()
+        while True:
+            try:
+                return self._write_once(batch)
+            except psycopg2.Error as error:
+                logger.warning("Could not record %d outcomes (%s); trying again.", len(batch), str(error).strip())
+                self._disconnect()
+                time.sleep(RECONNECT_WAIT_SECONDS)
 
     def _write_once(self, batch: list[Judged], *, again: bool = False) -> list[Judged]:
         connection = self._connection = self._connection or self._connect()

@@ -49,7 +49,6 @@ class Sender:
     """Takes prepared deliveries from any thread; passes the results to the two callbacks on its own thread.
 
     It starts transfers only while `may_start` says so, and only what was claimed in the present tenure of `ownership`.
-    What has no slot to keep also waits until `keeps_up` says that results are recorded as fast as they come.
     """
 
     def __init__(
@@ -57,16 +56,13 @@ class Sender:
         on_sent: Callable[[Sent], None],
         on_unsent: Callable[[Iterable[Prepared]], None],
         may_start: Callable[[], bool] = lambda: True,
-        keeps_up: Callable[[], bool] = lambda: True,
         ownership: Ownership | None = None,
     ) -> None:
         self._on_sent = on_sent
         self._on_unsent = on_unsent
         self._may_start = may_start
-        self._keeps_up = keeps_up
         self._ownership = ownership or Ownership()
         self._paused = False
-        self._held_back = False
         self._inbox: deque[list[Prepared]] = deque()
         self._recalled: deque[int] = deque()
         self._fair_queue = FairQueue()
@@ -101,7 +97,7 @@ class Sender:
 
     def resume(self) -> None:
         """Starts again what it has not started, if it may now."""
-        if (self._paused or self._held_back) and self._may_start() and self._keeps_up():
+        if self._paused and self._may_start():
             self._waiter.wake()
 
     def recall(self, postback_id: int) -> None:
@@ -198,8 +194,7 @@ class Sender:
     def _start_queued(self) -> None:
         """Starts what may start, but only for so long, so that answers are not left unread meanwhile."""
         self._more_to_start = False
-        self._held_back = self._paused or not self._keeps_up()
-        if self._held_back:
+        if self._paused:
             return
         until = time.monotonic() + START_SECONDS
         while (prepared := self._fair_queue.next()) is not None:

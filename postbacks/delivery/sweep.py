@@ -19,7 +19,7 @@ from psycopg2 import extensions
 
 from postbacks.advisory_locks import SWEEP_LOCK
 from postbacks.database import Session
-from postbacks.delivery import chains, heartbeat, leases, ready_queue
+from postbacks.delivery import answered, chains, heartbeat, leases, ready_queue
 from postbacks.delivery.claim import lease_seconds
 from postbacks.delivery_states import SQL_WAITING
 from postbacks.metrics.tally import count_ended
@@ -111,6 +111,7 @@ class Sweeper:
                 given_back = leases.keep(cursor, self._holder, held(), lease_seconds())
                 if given_back:
                     logger.warning("Gave back %d deliveries that were claimed and never started.", given_back)
+                answered.recover(cursor.connection)
 
     def close(self) -> None:
         """Closes the database connection."""

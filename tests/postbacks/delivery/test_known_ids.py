@@ -53,8 +53,9 @@ def test_reported_again_after_a_loss_each_event_has_the_id_that_it_had(lane: Pos
 
 def test_another_postback_event_type_order_or_repeat_has_another(lane: Postback) -> None:
     tracker = make_tracker()
-    make_postback(tracker, lane.media_source)
-    make_postback(lane.action_tracker, lane.media_source)
+    network = make_media_source()
+    make_postback(tracker, network)
+    make_postback(lane.action_tracker, network)
     for each in (lane.action_tracker, tracker):
         for order in ("1", "2", "1:1", "1:created"):
             record_action(each, OrderId=order)

@@ -240,13 +240,12 @@ def test_an_idle_recorder_keeps_asking_whether_its_lock_is_held(db: None, calls:
         assert recorder.wait_healthy(5)
         wait_until(lambda: calls.idle_rounds >= 50, 20, "it is idle for longer than its word is good")
         assert ownership.certain
-        assert (ownership.tenure, recorder.lag_seconds) == (0, 0.0)
+        assert ownership.tenure == 0
         assert terminate("recorder") == 1
         wait_until(lambda: ownership.tenure == 1, 5, "what was claimed before is not its own for certain")
         wait_until(lambda: ownership.certain, 5, "what is claimed now is")
     finally:
         recorder.stop(5)
-    assert not ownership.certain or ownership.silent_seconds < 2
 
 
 def test_a_listener_that_raises_does_not_end_it(recorder: Recorder, calls: Calls, lane: Postback) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,3 +93,35 @@ def test_a_locked_row_holds_up_nothing_but_itself(
         wait_until(all_delivered, 10, "it is recorded when it is free")
     assert times_of(slow) == Counter(made | more), "each came once"
     assert Attempt.objects.count() == len(made | more)
+
+
+def test_what_was_answered_does_not_come_again_though_its_process_was_killed_before_it_was_recorded(
+    tracker: ActionTracker, source: MediaSource
+) -> None:
+    with ScriptedReceiver() as receiver, running_workers() as worker:
+        postbacks = [make_postback(tracker, source, url=receiver.url + URL) for _ in range(4)]
+        with left_open("LOCK TABLE postbacks_attempt IN ACCESS EXCLUSIVE MODE; SELECT 0", []):
+            made = make_due_deliveries(tracker, postbacks, 400)
+            answered = wait_until_quiet(receiver)
+            assert not Delivery.objects.filter(state="delivered").exists(), "nothing is recorded"
+            for child in worker.children():
+                child.kill()
+        wait_until(all_delivered, 60, "all are delivered")
+        assert "answers that a process had got when it was killed" in log_of(worker)
+    assert answered > 0
+    assert times_of(receiver) == Counter(made), "each came once"
+    kept = Attempt.objects.values_list("delivery_id", "number", "status", "succeeded", "overlap_of")
+    assert Counter(kept) == Counter((one, 1, 200, True, None) for one in made)
+
+
+def wait_until_quiet(receiver: ScriptedReceiver) -> int:
+    """Until nothing is on the wire any more; how many came."""
+    came = [-1]
+
+    def has_stopped() -> bool:
+        time.sleep(1)
+        came.append(len(receiver.arrivals))
+        return came[-1] == came[-2] > 0
+
+    wait_until(has_stopped, 20, "nothing more comes")
+    return came[-1]
