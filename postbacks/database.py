@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,8 @@ PINNED_PLAN = " ".join(
     for name in ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "jit")
 )
 STATEMENT_TIMEOUT_MS = 10_000  # Our statements take milliseconds; one that takes this long is better retried.
+# What waits for a lock is retried too, and earlier: meanwhile a thread does nothing for anybody.
+LOCK_TIMEOUT_MS = 1_000
 CONNECT_TIMEOUT_SECONDS = 5
 # Otherwise a server that vanished silently would be noticed only after minutes.
 NOTICE_A_DEAD_LINK = {
@@ -43,6 +45,15 @@ def raw_cursor() -> Iterator[extensions.cursor]:
         yield wrapper.cursor
 
 
+def not_for_long() -> None:
+    """From now on until its end, Django's transaction waits for no lock longer than LOCK_TIMEOUT_MS.
+
+    For the tasks of workers, whose thread also claims what is due. Django raises OperationalError when time is up.
+    """
+    with django_connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+
+
 def as_array(numbers: Iterable[object]) -> str:
     """An array as text for PostgreSQL: psycopg2 takes ten times as long to write a list, number by number."""
     return f"{{{','.join(map(str, numbers))}}}"
@@ -65,7 +76,7 @@ def is_pooled(connection: extensions.connection, backend: int) -> bool:
     return bool(connection.info.backend_pid != backend)
 
 
-def connect(name: str) -> extensions.connection:
+def connect(name: str, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> extensions.connection:
     """A connection for the engine, in autocommit, with the plan pinned. `name` shows in pg_stat_activity.
 
     Raises psycopg2.OperationalError if the server cannot be reached, PooledError if a pooler answers.
@@ -74,7 +85,8 @@ def connect(name: str) -> extensions.connection:
     parameters["connect_timeout"] = CONNECT_TIMEOUT_SECONDS
     parameters |= NOTICE_A_DEAD_LINK
     parameters["application_name"] = f"postbacks {name}"
-    parameters["options"] = f"{parameters.get('options', '')} {PINNED_PLAN} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+    timeouts = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={lock_timeout_ms}"
+    parameters["options"] = f"{parameters.get('options', '')} {PINNED_PLAN} {timeouts}"
     try:
         connection: extensions.connection = psycopg2.connect(**parameters)
     except psycopg2.OperationalError as error:
@@ -92,16 +104,18 @@ def connect(name: str) -> extensions.connection:
 
 
 class Session:
-    """A connection that is made when first needed, and again after `close`."""
+    """A connection that is made when first needed, and again after `close`; `prepare` is called with each."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, prepare: Callable[[extensions.connection], None] = lambda _: None) -> None:
         self._name = name
+        self._prepare = prepare
         self._connection: extensions.connection | None = None
 
     def cursor(self) -> extensions.cursor:
         """A cursor of the connection. Raises psycopg2.OperationalError if the server cannot be reached."""
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._name)
+            self._prepare(self._connection)
         return self._connection.cursor()
 
     def close(self) -> None:

@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from postbacks.database import not_for_long
 from postbacks.models import Lane
 
 logger = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ def send_notices() -> int:
     waiting = Lane.objects.exclude(notice=Lane.Notice.NONE).exclude(told_lately)
     sent = 0
     for lane in waiting.select_related("postback__partner", "postback__media_source"):
+        if _is_locked(lane):
+            continue  # It could not be noted that the notice was sent.
         subject, text = _words(lane)
         try:
             if settings.POSTBACKS_NOTICE_EMAILS:
@@ -36,8 +40,15 @@ def send_notices() -> int:
             logger.warning("The notice “%s” could not be sent (%s); it will be tried again.", subject, error)
             return sent
         # Only if no newer notice has come meanwhile.
-        Lane.objects.filter(pk=lane.pk, notice=lane.notice).update(notice=Lane.Notice.NONE, noticed_at=Now())
+        with transaction.atomic():
+            not_for_long()
+            Lane.objects.filter(pk=lane.pk, notice=lane.notice).update(notice=Lane.Notice.NONE, noticed_at=Now())
     return sent
+
+
+def _is_locked(lane: Lane) -> bool:
+    with transaction.atomic():
+        return not Lane.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=lane.pk).exists()
 
 
 def _words(lane: Lane) -> tuple[str, str]:

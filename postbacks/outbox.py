@@ -12,6 +12,7 @@ from actions.signals import action_events_recorded
 from partners.setup_version import PerVersion
 from postbacks.database import raw_cursor
 from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
+from postbacks.delivery.known_ids import derived
 from postbacks.matching import Listeners
 from postbacks.models import Postback
 
@@ -20,7 +21,7 @@ Row = tuple[int, int, int, int]  # postback id, action id, event id, delay in se
 _SOURCE = """unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::integer[])
     AS v (postback_id, action_id, event_id, delay_seconds)"""
 _DUE_AT = "statement_timestamp() + make_interval(secs => v.delay_seconds)"
-INSERT = insertion(_SOURCE, due_at=_DUE_AT, order="v.event_id")
+INSERT = insertion(_SOURCE, due_at=_DUE_AT, order="v.event_id", known_by=derived())
 
 _kept = PerVersion(Listeners)
 # Long, and not needed for matching.

@@ -3,8 +3,11 @@
 A lost message costs a second, until the sweep; one that comes twice finds nothing to do.
 """
 
+import logging
+
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
+from django.db import OperationalError
 
 from postbacks.database import raw_cursor
 from postbacks.delivery import heartbeat
@@ -13,6 +16,8 @@ from postbacks.delivery.sweep import sweeper
 from postbacks.metrics import fold as counts
 from postbacks.notices import send_notices
 from postbacks.replay.feed import drive_for
+
+logger = logging.getLogger(__name__)
 
 REPLAY_FOR_SECONDS = 0.8  # Posted each second; the thread is needed for drains too.
 
@@ -47,8 +52,11 @@ def fold() -> None:
     """Adds new counts to the roll-ups, and deletes old ones."""
     with raw_cursor() as cursor:
         heartbeat.note(cursor, heartbeat.BEAT)
-    counts.fold()
-    counts.prune()
+    try:
+        counts.fold()
+        counts.prune()
+    except OperationalError as error:
+        logger.warning("The counts could not be added up yet (%s).", str(error).strip())
 
 
 # Otherwise a worker that starts while beat is down would not find what waits for it.

@@ -39,6 +39,7 @@ DECIDING: Final[Mapping[str, tuple[str, object]]] = {
     "OrderSubTotalPostDiscount": ("The total after all discounts.", "97.23"),
     "OrderDiscount": ("A discount of the whole order.", "10.00"),
     "Reason": ("The reason of a change, at most 100 characters; postbacks carry it as StatusDetail.", "ITEM_RETURNED"),
+    "DispositionCode": ("Of a reversal or a change: the reason, as Reason; beside another Reason both are kept.", "RETURNED"),
     "MediaSourceIds": ("Networks that took part: a list, or text with commas.", "4001,4002"),
 }
 _OF_ITEMS: Final[Mapping[str, tuple[str, object]]] = {

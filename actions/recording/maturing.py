@@ -89,9 +89,17 @@ def _take(ids: list[int], due: QuerySet[Action], change: Change) -> int:
 
 
 def _change(ids: Sequence[int], due: QuerySet[Action], change: Change) -> list[bool]:
-    """Which of the actions have changed: those that are due still, now that nobody else can change them."""
-    locked = lock_actions(ids)
-    still = set(due.filter(pk__in=ids).values_list("pk", flat=True))
-    states = [state for state in locked if state.action.pk in still]
+    """Which of the actions have changed: those that are due still, now that nobody else can change them.
+
+    What somebody else has locked waits for the next look.
+    """
+    free = set(
+        Action.objects.select_for_update(skip_locked=True, no_key=True)
+        .filter(pk__in=ids)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    still = set(due.filter(pk__in=free).values_list("pk", flat=True))
+    states = lock_actions([pk for pk in ids if pk in still])
     store(states, [change(state) for state in states])
     return [pk in still for pk in ids]

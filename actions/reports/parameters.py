@@ -282,8 +282,8 @@ _OURS = (
     Parameter(
         "DeliveryId",
         _ID,
-        "The delivery's id, the same in every attempt: recognise repeats by it",
-        "84213",
+        "The delivery's id, the same in every attempt and after a restore: recognise repeats by it",
+        "5e3f9c0a-71d2-4b8e-93ac-0f6d2b7a4c11",
         _DELIVERY,
         False,
     ),

@@ -13,6 +13,7 @@ from operations.doctor.database import SECONDS, look_at_database, look_at_tables
 from operations.doctor.finding import Finding, Level, wrong
 from operations.doctor.keys import look_at_keys
 from operations.doctor.lanes import look_at_lanes
+from operations.doctor.locks import look_at_locks
 from operations.doctor.machine import look_at_machine
 from operations.doctor.redis_server import look_at_redis
 from operations.doctor.workers import look_at_workers
@@ -41,4 +42,5 @@ def _with_database() -> Iterator[Finding]:
     with Asker(SECONDS) as asker:
         yield from look_at_workers(asker)
         yield from look_at_lanes(asker)
+        yield from look_at_locks(asker)
     yield from look_at_keys()

@@ -32,6 +32,7 @@ class Capacity:
         # Guards everything below.
         self._lock = threading.Lock()
         self._held: Counter[int] = Counter()  # By lane.
+        self._ids: Counter[int] = Counter()  # One that was given back may be claimed again before it is taken away.
         self._bytes = 0
         self._replays = 0
         self._full = False  # The last check found no room.
@@ -52,6 +53,11 @@ class Capacity:
         """Whether `find_room` found no room, and `ready` has not reported any since."""
         with self._lock:
             return self._full
+
+    def ids(self) -> set[int]:
+        """The deliveries that are held."""
+        with self._lock:
+            return set(self._ids)
 
     # A drain calls these, on Celery's thread.
 
@@ -84,6 +90,7 @@ class Capacity:
         with self._lock:
             if any(one.priority == Priority.LIVE for one in claimed):
                 self._live_at = now
+            self._ids.update(one.delivery_id for one in claimed)
             return self._count(claimed, 1)
 
     def put_off_replays(self, lanes: Iterable[int]) -> None:
@@ -102,6 +109,11 @@ class Capacity:
         """Takes away what was recorded."""
         with self._lock:
             self._count(claimed, -1)
+            for one in claimed:
+                if self._ids[one.delivery_id] > 1:
+                    self._ids[one.delivery_id] -= 1
+                else:
+                    del self._ids[one.delivery_id]
 
     def ready(self, share: Callable[[int], int]) -> set[int] | None:
         """The lanes that were put off and may be claimed from again; None if no drain is needed.

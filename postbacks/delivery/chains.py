@@ -21,12 +21,11 @@ logger = logging.getLogger(__name__)
 Chain = tuple[int, int]  # postback id, action id
 
 # Takes the first blocked delivery of each chain, if nothing before it is unfinished and nothing behind it is under way:
-# a replayed event comes before those that already wait. Two promoters at once are harmless: both choose the same row,
-# and the one that saw an older state finds that the row is no longer blocked.
+# a replayed event comes before those that already wait. A row that somebody has locked is not waited for: its chain is
+# returned, to be tried again. Two promoters at once are harmless: both choose the same row, and one of them skips it.
 PROMOTE = f"""
-UPDATE postbacks_delivery SET state = 'ready'
-WHERE state = 'blocked' AND id = ANY (ARRAY(
-    SELECT head.id
+WITH head AS MATERIALIZED (
+    SELECT head.id, chain.postback_id, chain.action_id
     FROM unnest(%s::bigint[], %s::bigint[]) AS chain (postback_id, action_id)
     CROSS JOIN LATERAL (
         SELECT d.id, d.state FROM postbacks_delivery d
@@ -38,8 +37,16 @@ WHERE state = 'blocked' AND id = ANY (ARRAY(
         SELECT 1 FROM postbacks_delivery d
         WHERE d.postback_id = chain.postback_id AND d.action_id = chain.action_id AND d.state IN {SQL_UNDER_WAY}
     )
-))
-RETURNING postback_id, extract(epoch FROM due_at - now())::float8
+), free AS MATERIALIZED (
+    SELECT id FROM postbacks_delivery WHERE id = ANY (ARRAY(SELECT id FROM head)) AND state = 'blocked'
+    FOR NO KEY UPDATE SKIP LOCKED
+), promoted AS (
+    UPDATE postbacks_delivery SET state = 'ready' WHERE id = ANY (ARRAY(SELECT id FROM free))
+    RETURNING postback_id, extract(epoch FROM due_at - now())::float8 AS seconds
+)
+SELECT postback_id, NULL::bigint, seconds FROM promoted
+UNION ALL
+SELECT postback_id, action_id, NULL FROM head WHERE id <> ALL (ARRAY(SELECT id FROM free))
 """  # noqa: S608 -- made of constants
 
 # Chains in which every unfinished delivery is blocked.
@@ -62,11 +69,12 @@ class Made(NamedTuple):
     state: str
 
 
-def insertion(source: str, *, due_at: str, order: str, **columns: str) -> str:
+def insertion(source: str, *, due_at: str, order: str, known_by: str, **columns: str) -> str:
     """The SQL that inserts deliveries at their places in their chains, and returns the columns of `Made`.
 
     `source` is a FROM item named `v` with the columns postback_id, action_id and event_id; it holds each pair of
-    postback and event once. `due_at` and `columns` are expressions over it; `order` gives the order of the ids.
+    postback and event once. `due_at`, `known_by` and `columns` are expressions over it; `order` gives the order of
+    the ids.
 
     A delivery is ready if it is the first of its chain, and blocked behind one that is unfinished or inserted with it.
     That one may finish before the caller commits, when the worker that finishes it cannot see the new row yet, so
@@ -74,13 +82,13 @@ def insertion(source: str, *, due_at: str, order: str, **columns: str) -> str:
     """
     return f"""
     INSERT INTO postbacks_delivery
-        ({", ".join(("postback_id, event_id, action_id, state, due_at, attempts_made, reason", *columns))})
+        ({", ".join(("postback_id, event_id, action_id, state, due_at, attempts_made, reason, known_by", *columns))})
     SELECT v.postback_id, v.event_id, v.action_id,
            CASE WHEN row_number() OVER (PARTITION BY v.postback_id, v.action_id ORDER BY v.event_id) > 1 OR EXISTS (
                SELECT 1 FROM postbacks_delivery d
                WHERE d.postback_id = v.postback_id AND d.action_id = v.action_id AND d.state IN {SQL_UNFINISHED}
            ) THEN 'blocked' ELSE 'ready' END,
-           {", ".join((due_at, "0", "''", *columns.values()))}
+           {", ".join((due_at, "0", "''", known_by, *columns.values()))}
     FROM {source}
     ORDER BY {order}
     RETURNING id, postback_id, action_id, event_id, state
@@ -92,21 +100,30 @@ def blocked_among(made: Iterable[Made]) -> list[Chain]:
     return [(one.postback_id, one.action_id) for one in made if one.state == Delivery.State.BLOCKED]
 
 
-def promote(cursor: extensions.cursor, chains: Iterable[Chain]) -> dict[int, float]:
+class Promoted(NamedTuple):
+    """`due` has the seconds until the earliest promoted delivery is due (0 or less: now), by postback; `locked` are the
+    chains whose first delivery somebody has locked."""
+
+    due: dict[int, float]
+    locked: list[Chain]
+
+
+def promote(cursor: extensions.cursor, chains: Iterable[Chain]) -> Promoted:
     """Makes the first delivery of each chain ready if the one that blocked it has finished.
 
-    Returns the seconds until the earliest promoted delivery is due (0 or less: now), by postback. Runs in its own
-    transaction, after the one that finished the delivery in front.
+    Runs in its own transaction, after the one that finished the delivery in front.
     """
     pairs = sorted(set(chains))
     cursor.execute(PROMOTE, (as_array(postback for postback, _ in pairs), as_array(action for _, action in pairs)))
-    return earliest(cursor.fetchall())
+    rows = cursor.fetchall()
+    due = earliest((postback, seconds) for postback, action, seconds in rows if action is None)
+    return Promoted(due, [(postback, action) for postback, action, _ in rows if action is not None])
 
 
 def promote_stuck(cursor: extensions.cursor) -> dict[int, float]:
     """Promotes in all chains; for the slow sweep, in case a worker died between finishing a delivery and promoting."""
     cursor.execute(STUCK)
-    return promote(cursor, cursor.fetchall())
+    return promote(cursor, cursor.fetchall()).due
 
 
 def promote_and_wake(chains: Iterable[Chain], due: Mapping[int, float] | None = None) -> None:
@@ -120,7 +137,7 @@ def promote_and_wake(chains: Iterable[Chain], due: Mapping[int, float] | None = 
     if pairs:
         try:
             with raw_cursor() as cursor:
-                times += promote(cursor, pairs).items()
+                times += promote(cursor, pairs).due.items()
         except Exception:
             logger.warning("Could not promote %d chains; the sweep will do it.", len(pairs), exc_info=True)
     ready_queue.wake(earliest(times))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.conf import settings
 from psycopg2 import extensions
 
+from postbacks.delivery.known_ids import sent_as
 from postbacks.delivery.outcomes import Claimed
 from postbacks.models import Delivery
 
@@ -53,9 +54,9 @@ WITH claimed AS (
             LIMIT lane.room
         ) due
     ))
-    RETURNING id, postback_id, action_id, event_id, attempts_made, priority, due_at, known_as, parameters
+    RETURNING id, postback_id, action_id, event_id, attempts_made, priority, due_at, known_as, known_by, parameters
 )
-SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, c.priority, coalesce(c.known_as, c.id),
+SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, c.priority, {sent_as("c")},
        coalesce(c.parameters, e.parameters)::text
 FROM claimed c JOIN actions_actionevent e ON e.id = c.event_id
 ORDER BY c.priority, c.due_at, c.id
@@ -83,18 +84,25 @@ def lease_seconds() -> float:
 
 
 def claim(
-    cursor: extensions.cursor, holder: int, room: Mapping[int, int], replay_room: int | None = None
+    cursor: extensions.cursor,
+    holder: int,
+    room: Mapping[int, int],
+    replay_room: int | None = None,
+    tenure: int = 0,
 ) -> list[Claimed]:
     """Claims up to `room[postback id]` due deliveries of each lane: by class, then in the order in which they are due.
 
-    At most `replay_room` of them in all, spread over the lanes, are replays; None means any number.
+    At most `replay_room` of them in all, spread over the lanes, are replays; None means any number. `tenure` is that of
+    a moment at which the process was known to hold its lock.
     """
     expires = time.monotonic() + lease_seconds() - RECORDING_MARGIN_SECONDS
     kept = [_kept(most) for most in room.values()]
     replays = list(room.values()) if replay_room is None else _dealt_out(replay_room, len(room))
     cursor.execute(CLAIM, (holder, lease_seconds(), list(room.keys()), list(room.values()), kept, replays))
     return [
-        Claimed(delivery_id, postback_id, action_id, attempts_made + 1, kind, priority, known_as, values, expires)
+        Claimed(
+            delivery_id, postback_id, action_id, attempts_made + 1, kind, priority, known_as, values, expires, tenure
+        )
         for delivery_id, postback_id, action_id, attempts_made, kind, priority, known_as, values in cursor.fetchall()
     ]
 

@@ -20,6 +20,7 @@ from postbacks.delivery.circuit_breaker import store as circuit_breaker
 from postbacks.delivery.database_clock import database_clock
 from postbacks.delivery.outcomes import Claimed
 from postbacks.delivery.outgoing import Outgoing
+from postbacks.delivery.ownership import Ownership
 from postbacks.delivery.pacing import Pacing
 from postbacks.delivery.setups import Setup, Setups
 
@@ -29,6 +30,7 @@ LANES_PER_CLAIM = 128
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
 # Under steady traffic some lane is always due, but other tasks, above all the sweep, need their turn.
 DRAIN_FOR_SECONDS = 1.0
+LOCKED_WAIT_SECONDS = 0.05  # Another process has it for a few milliseconds; others may have it for hours.
 
 
 class Popped(NamedTuple):
@@ -43,7 +45,15 @@ class Popped(NamedTuple):
 class Drain:
     """Runs on the thread on which Celery runs the task; with a pool of threads, one drain at a time."""
 
-    def __init__(self, holder: int, capacity: Capacity, outgoing: Outgoing, share: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        holder: int,
+        capacity: Capacity,
+        outgoing: Outgoing,
+        share: Callable[[int], int],
+        ownership: Ownership | None = None,
+    ) -> None:
+        self._ownership = ownership or Ownership()
         self._holder = holder
         self._capacity = capacity
         self._outgoing = outgoing
@@ -106,7 +116,9 @@ class Drain:
     def _claim(self, cursor: extensions.cursor, popped: Popped) -> tuple[list[Claimed], dict[int, float]]:
         """Returns what was claimed and, by lane, the seconds until there is work again."""
         room = {lane: 1 if lane in popped.probes else most for lane, most in self._rooms(popped.usable).items()}
-        claimed = claim.claim(cursor, self._holder, room, self._capacity.replay_room()) if room else []
+        tenure = self._ownership.tenure
+        replay_room = self._capacity.replay_room()
+        claimed = claim.claim(cursor, self._holder, room, replay_room, tenure) if room else []
         counts = self._capacity.add(claimed)
         probed = {lane for lane in popped.probes if counts[lane]}
         circuit_breaker.return_probes(cursor, [lane for lane in popped.probes if lane not in probed])
@@ -140,5 +152,6 @@ class Drain:
         for lane, (delivery, replay) in found.items():
             times = [seconds for seconds in (delivery, None if lane in waiting else replay) if seconds is not None]
             if times:
-                due[lane] = min(times)
+                # If nothing could be claimed of what is due, somebody has locked it.
+                due[lane] = min(times) if counts[lane] else max(min(times), LOCKED_WAIT_SECONDS)
         return due

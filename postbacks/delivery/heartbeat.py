@@ -22,14 +22,18 @@ NOTED_EVERY_SECONDS = 1.0
 LOCK_MS = 100
 
 NOTE = """
-INSERT INTO postbacks_pulse (name, at) VALUES (%s, now()) ON CONFLICT (name) DO UPDATE SET at = excluded.at
+UPDATE postbacks_pulse SET at = now()
+WHERE name = ANY (ARRAY(SELECT name FROM postbacks_pulse WHERE name = %s FOR NO KEY UPDATE SKIP LOCKED))
 """
+FIRST = "INSERT INTO postbacks_pulse (name, at) VALUES (%s, now()) ON CONFLICT (name) DO NOTHING"
 AGES = "SELECT name, extract(epoch FROM clock_timestamp() - at)::float FROM postbacks_pulse"
 
 
 def note(cursor: extensions.cursor, name: str) -> None:
-    """Records that `name` was done now."""
+    """Records that `name` was done now, unless somebody else has locked its row."""
     cursor.execute(NOTE, (name,))
+    if not cursor.rowcount:
+        cursor.execute(FIRST, (name,))
 
 
 class ProcessPulse:
@@ -46,6 +50,8 @@ class ProcessPulse:
             self._again_at = now + NOTED_EVERY_SECONDS
             with suppress(errors.LockNotAvailable):
                 cursor.execute(f"SET LOCAL lock_timeout = {LOCK_MS}; {NOTE}", (self._name,))
+                if not cursor.rowcount:
+                    cursor.execute(f"SET LOCAL lock_timeout = {LOCK_MS}; {FIRST}", (self._name,))
 
 
 # Of processes that have ended; their numbers do not come again.

@@ -1,8 +1,14 @@
-"""Which worker processes are alive. Each holds an advisory lock in the database and loses it however it dies."""
+"""Which worker processes are alive, and what becomes of deliveries whose owner is not.
+
+Each process holds an advisory lock of its own number on two connections, and loses it however it dies. It may also lose
+it alive, when connections are cut. So an owner counts as dead only after its lock has been away for a while, and what
+a living owner holds is never taken from it, however long that takes.
+"""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 
 from psycopg2 import extensions
 
@@ -11,25 +17,59 @@ from postbacks.advisory_locks import LEASE_LOCKS
 # After PostgreSQL has started, or has restarted after a crash (with a new checkpointer), living processes need a moment
 # to reconnect and take their locks again.
 GRACE_SECONDS = 10
+# A living process that has lost both connections has its lock again well within this time.
+ABSENCE_SECONDS = 3
 
-# The living are looked up once, not per row: reading pg_locks briefly stops all locking.
+# Looked up once, not per row: reading pg_locks briefly stops all locking.
+LIVING_OWNERS = """
+SELECT DISTINCT objid::bigint FROM pg_locks
+WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+HAS_SETTLED = """
+SELECT now() > greatest(pg_postmaster_start_time(), (
+    SELECT max(backend_start) FROM pg_stat_activity WHERE backend_type = 'checkpointer'
+)) + make_interval(secs => %s)
+"""
+# The first sweep that misses an owner shortens its leases; the owner lengthens them again when it is back.
+NOTE_ABSENCE = """
+UPDATE postbacks_delivery SET lease_until = now() + make_interval(secs => %s)
+WHERE id = ANY (ARRAY(
+    SELECT id FROM postbacks_delivery
+    WHERE state = 'sending' AND owner <> ALL (%s) AND lease_until > now() + make_interval(secs => %s)
+    FOR UPDATE SKIP LOCKED
+))
+"""
 RECLAIM = """
 UPDATE postbacks_delivery SET state = 'ready', owner = NULL, lease_until = NULL
 WHERE id = ANY (ARRAY(
     SELECT id FROM postbacks_delivery
-    WHERE state = 'sending' AND (lease_until < now() OR (
-        now() > greatest(pg_postmaster_start_time(), (
-            SELECT max(backend_start) FROM pg_stat_activity WHERE backend_type = 'checkpointer'
-        )) + make_interval(secs => %s)
-        AND owner <> ALL (ARRAY(
-            SELECT objid::bigint FROM pg_locks
-            WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2
-              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        ))
-    ))
+    WHERE state = 'sending' AND owner <> ALL (%s) AND lease_until < now()
     FOR UPDATE SKIP LOCKED
 ))
 RETURNING postback_id
+"""
+RENEW = """
+UPDATE postbacks_delivery SET lease_until = now() + make_interval(secs => %s)
+WHERE id = ANY (ARRAY(
+    SELECT id FROM postbacks_delivery WHERE state = 'sending' AND owner = %s FOR UPDATE SKIP LOCKED
+))
+"""
+ENDING = """
+SELECT id FROM postbacks_delivery
+WHERE state = 'sending' AND owner = %s AND lease_until < now() + make_interval(secs => %s)
+"""
+EXTEND = """
+UPDATE postbacks_delivery SET lease_until = now() + make_interval(secs => %s)
+WHERE id = ANY (ARRAY(
+    SELECT id FROM postbacks_delivery WHERE id = ANY (%s) AND state = 'sending' AND owner = %s FOR UPDATE SKIP LOCKED
+))
+"""
+GIVE_BACK = """
+UPDATE postbacks_delivery SET state = 'ready', owner = NULL, lease_until = NULL
+WHERE id = ANY (ARRAY(
+    SELECT id FROM postbacks_delivery WHERE id = ANY (%s) AND state = 'sending' AND owner = %s FOR UPDATE SKIP LOCKED
+))
 """
 
 # How many processes are alive, for monitoring; takes LEASE_LOCKS.
@@ -54,7 +94,34 @@ def announce(connection: extensions.connection, holder: int) -> None:
         cursor.execute("SELECT pg_advisory_lock_shared(%s, %s)", (LEASE_LOCKS, holder))
 
 
+def renew(cursor: extensions.cursor, holder: int, seconds: float) -> None:
+    """Lengthens the leases of all that `holder` holds, once it has its lock again."""
+    cursor.execute(RENEW, (seconds, holder))
+
+
+def keep(cursor: extensions.cursor, holder: int, held: Collection[int], seconds: float) -> int:
+    """Lengthens leases of `holder` that are about to end. Gives back what it does not know of; returns how many.
+
+    `held` are the ids that the process has claimed and not yet recorded. It does not know of a claim whose answer was
+    lost on the way.
+    """
+    cursor.execute(ENDING, (holder, seconds / 4))
+    ending = [pk for (pk,) in cursor.fetchall()]
+    if not ending:
+        return 0
+    cursor.execute(EXTEND, (seconds, [pk for pk in ending if pk in held], holder))
+    cursor.execute(GIVE_BACK, ([pk for pk in ending if pk not in held], holder))
+    return int(cursor.rowcount)
+
+
 def reclaim(cursor: extensions.cursor) -> set[int]:
-    """Makes the deliveries of dead or stalled workers ready again; returns their lanes."""
-    cursor.execute(RECLAIM, (GRACE_SECONDS, LEASE_LOCKS))
+    """Makes the deliveries of dead workers ready again, once they have been away for ABSENCE_SECONDS; returns their
+    lanes."""
+    cursor.execute(HAS_SETTLED, (GRACE_SECONDS,))
+    if cursor.fetchone() != (True,):
+        return set()
+    cursor.execute(LIVING_OWNERS, (LEASE_LOCKS,))
+    living = [owner for (owner,) in cursor.fetchall()]
+    cursor.execute(NOTE_ABSENCE, (ABSENCE_SECONDS, living, ABSENCE_SECONDS))
+    cursor.execute(RECLAIM, (living,))
     return {postback_id for (postback_id,) in cursor.fetchall()}

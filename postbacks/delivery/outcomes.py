@@ -14,7 +14,8 @@ from postbacks.verdicts.rules import Rules
 
 
 class Claimed(NamedTuple):
-    """A delivery whose lease this process holds. `expires` is in seconds of the monotonic clock."""
+    """A delivery whose lease this process holds. `expires` is in seconds of the monotonic clock; `tenure` is as in
+    `Ownership`."""
 
     delivery_id: int
     postback_id: int
@@ -22,9 +23,10 @@ class Claimed(NamedTuple):
     attempt: int  # The number of the attempt to be made, from 1.
     event_kind: str
     priority: int
-    known_as: int  # The delivery id that the receiver sees: its own, or that of the delivery it repeats.
+    known_as: str  # The delivery id that the receiver sees.
     parameters: str  # The event's frozen snapshot, as JSON text.
     expires: float
+    tenure: int = 0
 
 
 class Prepared(NamedTuple):

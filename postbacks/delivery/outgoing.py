@@ -54,7 +54,7 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: 
         return GaveUp(broken)
     values = orjson.loads(claimed.parameters)
     limit = setup.maximum_requests or 0
-    values["DeliveryId"] = str(claimed.known_as)
+    values["DeliveryId"] = claimed.known_as
     values["Attempt"] = str(claimed.attempt)
     values["ActionEvent"] = claimed.event_kind
     try:

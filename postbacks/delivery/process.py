@@ -16,6 +16,8 @@ from functools import cache
 from django.conf import settings
 
 from postbacks.delivery import leases, ready_queue
+from postbacks.delivery.aftermath import FollowUp
+from postbacks.delivery.answered import Answered
 from postbacks.delivery.attempt_log import log_attempts
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.drain import Drain
@@ -23,7 +25,8 @@ from postbacks.delivery.judge import Judge
 from postbacks.delivery.judging import is_quick, judge, masked
 from postbacks.delivery.outcomes import GaveUp, Judged, Outcome, Prepared, Released, Sent
 from postbacks.delivery.outgoing import Outgoing
-from postbacks.delivery.recorder import FollowUp, Recorder
+from postbacks.delivery.ownership import Ownership
+from postbacks.delivery.recorder import Recorder
 from postbacks.delivery.sender import Sender
 from postbacks.delivery.sweep import sweeper
 
@@ -44,13 +47,16 @@ class Engine:
 
     def __init__(self) -> None:
         self.capacity = Capacity()
+        self.ownership = Ownership()
         holder = leases.new_holder()
         self._stopping = threading.Event()
-        self._recorder = Recorder(holder, self._on_recorded)
+        self._answered = Answered(holder)
+        self._recorder = Recorder(holder, self._on_recorded, self.ownership)
         self._judge = Judge(self._on_judged)
-        self._sender = Sender(self._on_sent, self._on_unsent)
+        self._sender = Sender(self._on_sent, self._on_unsent, self._may_start, self.ownership)
         self._outgoing = Outgoing(self._sender, self._recorder)
-        self._drain = Drain(holder, self.capacity, self._outgoing, self._sender.share)
+        self._drain = Drain(holder, self.capacity, self._outgoing, self._sender.share, self.ownership)
+        sweeper.hold(holder)
         self._caretaker = threading.Thread(target=self._take_care, name="postbacks-caretaker", daemon=True)
         self._recorder.start()
         self._judge.start()
@@ -72,11 +78,12 @@ class Engine:
         ready_queue.hand_over()
         deadline = time.monotonic() + settings.POSTBACKS_SHUTDOWN_TIMEOUT
         self._caretaker.join(CARETAKER_STOP_SECONDS)
-        sweeper.close()
         self._sender.stop(max(0.0, deadline - time.monotonic() - RECORDING_SECONDS))
         self._judge.stop(max(0.5, deadline - time.monotonic() - RECORDING_SECONDS))
         self._recorder.stop(max(1.0, deadline - time.monotonic()))
         self._drain.close()
+        sweeper.hold(None)
+        self._answered.close()
 
     def _able(self) -> bool:
         return not self._stopping.is_set() and self._recorder.healthy and self._sender.alive
@@ -86,11 +93,15 @@ class Engine:
     def _take_care(self) -> None:
         while not self._stopping.wait(CARE_EVERY_SECONDS):
             try:
+                sweeper.keep(self.capacity.ids)
                 sweeper.sweep_if_missed()
             except Exception:
                 logger.exception("A sweep failed; the next one follows.")
 
     # On the sender's thread.
+
+    def _may_start(self) -> bool:
+        return self._recorder.healthy and self.ownership.certain
 
     def _on_sent(self, sent: Sent) -> None:
         if is_quick(sent):
@@ -106,12 +117,15 @@ class Engine:
 
     def _on_judged(self, sent: Sent) -> None:
         known = masked(sent)
-        self._recorder.put(Judged(known.prepared.claimed, _judge(known), known, known.prepared.probe))
+        judged = Judged(known.prepared.claimed, _judge(known), known, known.prepared.probe)
+        self._answered.note(judged)
+        self._recorder.put(judged)
 
     # On the recorder's thread.
 
     def _on_recorded(self, batch: Sequence[Judged], follow_up: FollowUp) -> None:
         """Wakes the lanes that have work now; with an empty batch, only those that were put off."""
+        self._sender.resume()
         log_attempts(batch)
         self.capacity.remove([judged.claimed for judged in batch])
         due = follow_up.due

@@ -1,8 +1,9 @@
 """The recorder: one thread per worker process that writes the outcomes of deliveries, in batches as they come.
 
-It never loses its batch: it keeps it while the database is unreachable, and writes a row that the database refuses
-without its texts. Its connection also holds the process's advisory lock, which shows the others that it is alive.
-While it is not healthy, the process claims nothing.
+It never loses its batch: it keeps it while the database is unreachable, writes a row that the database refuses without
+its texts, and sets aside an outcome whose row somebody has locked, while it writes the others. Its connection also
+holds the process's advisory lock, which shows the others that it is alive. While it is not healthy, the process claims
+and starts nothing.
 """
 
 from __future__ import annotations
@@ -12,44 +13,53 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import psycopg2
 from psycopg2 import extensions
 
 from postbacks import database
-from postbacks.delivery import heartbeat, leases, result_sql, trouble
-from postbacks.delivery.chains import earliest, promote
-from postbacks.delivery.circuit_breaker import store as circuit_breaker
-from postbacks.delivery.circuit_breaker.health import Observation, Sign, sign_of
-from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Retry
+from postbacks.delivery import blockers, heartbeat, leases, result_sql, trouble
+from postbacks.delivery.aftermath import PASSING, Aftermath, FollowUp
+from postbacks.delivery.claim import lease_seconds
+from postbacks.delivery.outcomes import Judged
+from postbacks.delivery.ownership import Ownership
 
 logger = logging.getLogger(__name__)
 
 MAX_BATCH = 500  # Larger batches are no faster.
 IDLE_WAIT_SECONDS = 0.05  # How late a lane may notice that it has room or a slot again.
 RECONNECT_WAIT_SECONDS = 0.5
-
-
-class FollowUp(NamedTuple):
-    """What follows from a batch: in how many seconds lanes have work, and whose hold began, continued or ended."""
-
-    due: dict[int, float]
-    hold_changes: list[circuit_breaker.HoldChange]
+CONFIRM_SECONDS = 0.5  # How often an idle recorder asks the server whether it is still there.
+LOCK_TIMEOUT_MS = 100  # Ours hold a row for a few milliseconds; what holds one for longer may hold it for hours.
+SET_ASIDE_SECONDS = 0.25  # How often it looks whether locked rows are free again.
+CAREFUL_SECONDS = 5.0  # For this long after it met a locked row, it looks for others before it waits for them.
+NAMED_EVERY_SECONDS = 60.0
 
 
 class Recorder:
-    """`put` takes outcomes from any thread. `on_recorded` is called on the recorder's thread after each batch, with the
-    batch and what follows from it; with an empty batch every IDLE_WAIT_SECONDS."""
+    """`put` takes outcomes from any thread. `on_recorded` is called on the recorder's thread after each batch, with
+    what was written and what follows from it; with an empty batch every IDLE_WAIT_SECONDS."""
 
-    def __init__(self, holder: int, on_recorded: Callable[[Sequence[Judged], FollowUp], None]) -> None:
+    def __init__(
+        self,
+        holder: int,
+        on_recorded: Callable[[Sequence[Judged], FollowUp], None],
+        ownership: Ownership | None = None,
+    ) -> None:
         self._holder = holder
         self._pulse = heartbeat.ProcessPulse(heartbeat.RECORD, holder)
         self._on_recorded = on_recorded
+        self._ownership = ownership or Ownership()
         self._queue: queue.SimpleQueue[Judged] = queue.SimpleQueue()
         self._connection: extensions.connection | None = None
+        self._connected_before = False
         self._stopping = threading.Event()
         self._ready = threading.Event()
+        self._set_aside: list[Judged] = []
+        self._look_again_at = 0.0
+        self._careful_until = 0.0
+        self._named_at = -NAMED_EVERY_SECONDS
+        self._after = Aftermath()
         self._thread = threading.Thread(target=self._run, name="postbacks-recorder", daemon=True)
 
     def start(self) -> None:
@@ -72,11 +82,13 @@ class Recorder:
         self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        while not (self._stopping.is_set() and self._queue.empty()):
+        while not (self._stopping.is_set() and self._queue.empty() and not self._set_aside):
             try:
-                self._stay_connected()
+                connection = self._stay_connected()
+                self._retry_set_aside(connection)
                 batch = self._next_batch()
-                self._on_recorded(batch, self._write(batch) if batch else FollowUp({}, []))
+                written = self._write(batch) if batch else []
+                self._report(self._connection or connection, written)
             except psycopg2.Error as error:
                 logger.warning("The recorder cannot reach the database (%s); it tries again.", str(error).strip())
                 self._disconnect()
@@ -87,17 +99,33 @@ class Recorder:
         if self._connection is not None:
             self._connection.close()
 
-    def _stay_connected(self) -> None:
+    def _stay_connected(self) -> extensions.connection:
         if self._connection is None:
             self._connection = self._connect()
         else:
             # Detects that the server hung up: without the lock, the others would take over what we hold.
             self._connection.poll()
+            if self._ownership.silent_seconds > CONFIRM_SECONDS:
+                asked_at = time.monotonic()
+                with self._connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+                self._ownership.confirm(asked_at)
         self._ready.set()
+        return self._connection
 
     def _connect(self) -> extensions.connection:
-        connection = database.connect("recorder")
-        leases.announce(connection, self._holder)
+        connection = database.connect("recorder", lock_timeout_ms=LOCK_TIMEOUT_MS)
+        try:
+            asked_at = time.monotonic()
+            leases.announce(connection, self._holder)
+            if self._connected_before:
+                with connection.cursor() as cursor:
+                    leases.renew(cursor, self._holder, lease_seconds())
+            self._ownership.confirm(asked_at)
+        except BaseException:
+            connection.close()
+            raise
+        self._connected_before = True
         return connection
 
     def _next_batch(self) -> list[Judged]:
@@ -110,57 +138,94 @@ class Recorder:
             pass
         return batch
 
-    def _write(self, batch: Sequence[Judged]) -> FollowUp:
-        """Retries until the batch is written, reconnecting as often as it takes; only then is the recorder healthy."""
+    def _write(self, batch: list[Judged]) -> list[Judged]:
+        """Retries until the batch is written or set aside, reconnecting as often as it takes; only then is the recorder
+        healthy. Returns what was written."""
         while True:
             try:
-                if self._connection is None:
-                    self._connection = self._connect()
-                result_sql.write(self._connection, self._holder, batch)
-                follow_up = self._after(self._connection, batch)
-                with self._connection.cursor() as cursor:
-                    self._pulse.note(cursor)
+                return self._write_once(batch)
             except psycopg2.Error as error:
                 logger.warning("Could not record %d outcomes (%s); trying again.", len(batch), str(error).strip())
                 trouble.tell(error)
                 self._disconnect()
                 time.sleep(RECONNECT_WAIT_SECONDS)
-            except Exception:
-                logger.exception(
-                    "%d outcomes cannot be recorded; they are sent again when their lease ends.", len(batch)
-                )
-                return FollowUp({}, [])
-            else:
-                return follow_up
 
-    def _after(self, connection: extensions.connection, batch: Sequence[Judged]) -> FollowUp:
-        """Finds the lanes that have work now (retries, and the next of each chain), and learns their health."""
-        times = [(j.claimed.postback_id, j.outcome.delay_seconds) for j in batch if isinstance(j.outcome, Retry)]
-        finished = [j.claimed for j in batch if isinstance(j.outcome, Delivered | GaveUp)]
-        if finished:
+    def _write_once(self, batch: list[Judged], *, again: bool = False) -> list[Judged]:
+        connection = self._connection = self._connection or self._connect()
+        asked_at = time.monotonic()
+        careful = again or asked_at < self._careful_until
+        try:
+            locked = result_sql.write(connection, self._holder, batch, careful=careful)
+        except PASSING as error:
+            logger.warning("%d outcomes wait (%s).", len(batch), str(error).strip())
+            locked = batch
+        except psycopg2.Error:
+            raise
+        except Exception:
+            logger.exception("%d outcomes cannot be recorded with their attempts.", len(batch))
+            return self._write_bare(connection, batch)
+        self._ownership.confirm(asked_at)
+        if len(locked) < len(batch):
             with connection.cursor() as cursor:
-                times += promote(cursor, ((one.postback_id, one.action_id) for one in finished)).items()
-        return FollowUp(earliest(times), circuit_breaker.learn(connection, _news(batch)))
+                self._pulse.note(cursor)
+        if locked:
+            self._keep(connection, locked)
+            ids = {judged.claimed.delivery_id for judged in locked}
+            return [judged for judged in batch if judged.claimed.delivery_id not in ids]
+        return batch
+
+    def _write_bare(self, connection: extensions.connection, batch: list[Judged]) -> list[Judged]:
+        """After an error of our own: each on its own, at worst without its attempt."""
+        if len(batch) > 1:
+            return [judged for one in batch for judged in self._write_once([one])]
+        bare = [judged._replace(sent=None) for judged in batch]
+        try:
+            locked = result_sql.write_outcomes(connection, self._holder, batch, careful=True)
+        except psycopg2.Error:
+            raise
+        except Exception:
+            logger.exception(
+                "The outcome of delivery %d cannot be recorded. It is sent again after its lease.",
+                batch[0].claimed.delivery_id,
+            )
+            return bare
+        if locked:
+            self._keep(connection, batch)
+        return [] if locked else bare
+
+    def _keep(self, connection: extensions.connection, locked: list[Judged]) -> None:
+        """Sets aside what somebody has locked. It stays claimed, so that nobody sends it again."""
+        self._set_aside += locked
+        now = time.monotonic()
+        self._careful_until = now + CAREFUL_SECONDS
+        self._look_again_at = now + SET_ASIDE_SECONDS
+        if now - self._named_at >= NAMED_EVERY_SECONDS:
+            self._named_at = now
+            blockers.log(connection, [judged.claimed.delivery_id for judged in locked])
+
+    def _retry_set_aside(self, connection: extensions.connection) -> None:
+        if not self._set_aside or time.monotonic() < self._look_again_at:
+            return
+        batch, self._set_aside = self._set_aside[:MAX_BATCH], self._set_aside[MAX_BATCH:]
+        try:
+            written = self._write_once(batch, again=True)
+        except BaseException:
+            self._set_aside = batch + self._set_aside
+            raise
+        if written:
+            self._report(connection, written)
+
+    def _report(self, connection: extensions.connection, written: list[Judged]) -> None:
+        try:
+            follow_up = self._after.follow(connection, written)
+        except Exception:
+            logger.exception("What follows from %d outcomes is left to the sweep.", len(written))
+            follow_up = FollowUp({}, [])
+        self._on_recorded(written, follow_up)
 
     def _disconnect(self) -> None:
         self._ready.clear()
+        self._ownership.lose()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _news(batch: Sequence[Judged]) -> dict[int, list[Observation]]:
-    """What the batch says about its destinations, by lane. A good answer is news only if the lane had failures, and a
-    result that says nothing is news only if it was the probe."""
-    by_lane: dict[int, list[Observation]] = {}
-    lanes_with_news: set[int] = set()
-    for judged in batch:
-        sign = sign_of(judged)
-        if sign in (Sign.SILENT, Sign.UNSENT) and not judged.probe:
-            continue
-        by_lane.setdefault(judged.claimed.postback_id, []).append(
-            Observation(sign, judged.claimed.action_id, judged.probe)
-        )
-        if sign is not Sign.ALIVE or (judged.sent is not None and judged.sent.prepared.troubled):
-            lanes_with_news.add(judged.claimed.postback_id)
-    return {lane: by_lane[lane] for lane in lanes_with_news}

@@ -1,19 +1,21 @@
 """The recorder's statements: one batch of outcomes into the database, in one transaction.
 
 Every write is fenced: a delivery changes only while this owner still holds it for this attempt. If the same batch is
-written twice, as after a connection lost during a commit, the second time changes nothing.
+written twice, as after a connection lost during a commit, the second time changes nothing. An attempt for a delivery
+that another process has taken over meanwhile is kept, as an overlap. A row that somebody has locked is not waited for.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import psycopg2
 from psycopg2 import extensions
 from psycopg2.extras import execute_values
 
 from postbacks.database import as_array
+from postbacks.delivery import overlaps
 from postbacks.delivery.attempt_rows import COLUMNS, Row, attempt_row, clean, copy_line, without_text
 from postbacks.delivery.batch_tally import tally
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
@@ -30,6 +32,8 @@ SET state = (ARRAY['delivered', 'ready', 'failed'])[f.state],
     attempts_made = f.attempts_made,
     finished_at = CASE WHEN f.state = 2 THEN NULL ELSE now() END,
     reason = coalesce((%s::text[])[f.reason], d.reason),
+    known_as = CASE WHEN d.known_by IS NOT NULL AND d.attempts_made = 0 AND f.attempts_made > 0
+                    THEN coalesce(d.known_as, d.id) ELSE d.known_as END,
     owner = NULL,
     lease_until = NULL
 FROM unnest(%s::bigint[], %s::smallint[], %s::float8[], %s::smallint[], %s::smallint[], %s::int[])
@@ -39,44 +43,73 @@ RETURNING d.id,
     CASE WHEN f.state <> 2 THEN width_bucket(extract(epoch FROM now() - d.due_at)::float8, %s::float8[]) END
 """
 
+# What somebody else has locked is missing here. What does not exist any more is missing too, but is not locked.
+FREE = "SELECT id FROM postbacks_delivery WHERE id = ANY (%s) FOR NO KEY UPDATE SKIP LOCKED"
+EXISTING = "SELECT id FROM postbacks_delivery WHERE id = ANY (%s)"
+
 _STATES: dict[type[Outcome], int] = {Delivered: 1, Retry: 2, Released: 2, GaveUp: 3}  # Positions in FINISH's array.
 # From the database; ValueError comes from psycopg2, for text that it cannot encode.
 _REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
 _COPY = f"COPY postbacks_attempt ({', '.join(COLUMNS)}) FROM STDIN"
-_INSERT = f"INSERT INTO postbacks_attempt ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT DO NOTHING"  # noqa: S608 -- names
-_NEW = f"{_INSERT} RETURNING delivery_id, number"
+_INSERT = f"""
+INSERT INTO postbacks_attempt ({", ".join(COLUMNS)}) VALUES %s ON CONFLICT DO NOTHING RETURNING delivery_id
+"""  # noqa: S608 -- names
 _LAG_BOUNDS = as_array(LAG_SECONDS)
 
 
-def write(connection: extensions.connection, holder: int, batch: Sequence[Judged]) -> None:
-    """Writes the batch. A row that the database refuses is found by halving, and written without its texts.
+def write(
+    connection: extensions.connection, holder: int, batch: Sequence[Judged], *, careful: bool = False
+) -> list[Judged]:
+    """Writes the batch; returns those that it could not write because somebody has locked their deliveries.
+
+    A row that the database refuses is found by halving, and written without its texts. `careful`: looks for locked rows
+    first; otherwise only if the connection's lock_timeout ends the wait for one.
 
     Raises another psycopg2.Error if the server is unreachable or in trouble: each part was written completely or not at
     all, and the whole batch may be written again.
     """
+    try:
+        return _write(connection, holder, batch, careful=careful)
+    except psycopg2.errors.LockNotAvailable:
+        if careful:
+            raise  # It is no row of a delivery that is locked.
+        return _write(connection, holder, batch, careful=True)
+
+
+def _write(connection: extensions.connection, holder: int, batch: Sequence[Judged], *, careful: bool) -> list[Judged]:
     rows = [attempt_row(judged) for judged in batch if judged.sent is not None]
     try:
         try:
-            _write_once(connection, holder, batch, rows)
+            return _write_once(connection, holder, batch, rows, careful=careful)
         except psycopg2.errors.UniqueViolation:
-            # Part of it was written before: the answer to a commit was lost, or another took over an expired lease.
-            _write_once(connection, holder, batch, rows, copy=False)
+            # Another process has recorded an attempt of the same number.
+            return _write_once(connection, holder, batch, rows, copy=False, careful=careful)
     except _REFUSALS:
         if len(batch) > 1:
             middle = len(batch) // 2
-            write(connection, holder, batch[:middle])
-            write(connection, holder, batch[middle:])
-        else:
-            _write_refused(connection, holder, batch, rows)
+            return [
+                *_write(connection, holder, batch[:middle], careful=careful),
+                *_write(connection, holder, batch[middle:], careful=careful),
+            ]
+        return _write_refused(connection, holder, batch, rows, careful=careful)
 
 
 def _write_refused(
-    connection: extensions.connection, holder: int, batch: Sequence[Judged], rows: Sequence[Row]
-) -> None:
+    connection: extensions.connection, holder: int, batch: Sequence[Judged], rows: Sequence[Row], *, careful: bool
+) -> list[Judged]:
+    bare = [without_text(row) for row in rows]
     try:
-        _write_once(connection, holder, batch, [without_text(row) for row in rows], copy=False)
+        return _write_once(connection, holder, batch, bare, copy=False, careful=careful)
     except _REFUSALS:
-        _write_once(connection, holder, batch, [])  # The attempt cannot be stored: the row of its delivery is gone.
+        # The attempt cannot be stored: the row of its delivery is gone.
+        return write_outcomes(connection, holder, batch, careful=careful)
+
+
+def write_outcomes(
+    connection: extensions.connection, holder: int, batch: Sequence[Judged], *, careful: bool = False
+) -> list[Judged]:
+    """As `write`, but only what becomes of the deliveries, without any attempt."""
+    return _write_once(connection, holder, batch, [], careful=careful)
 
 
 def _write_once(
@@ -86,12 +119,19 @@ def _write_once(
     attempts: Sequence[Row],
     *,
     copy: bool = True,
-) -> None:
+    careful: bool = False,
+) -> list[Judged]:
+    locked: list[Judged] = []
     with connection.cursor() as cursor:
         cursor.execute("BEGIN")
         try:
+            if careful:
+                busy = _locked(cursor, [judged.claimed.delivery_id for judged in batch])
+                locked = [judged for judged in batch if judged.claimed.delivery_id in busy]
+                batch = [judged for judged in batch if judged.claimed.delivery_id not in busy]
+                attempts = [row for row in attempts if row[0] not in busy]
             changed = _finish(cursor, holder, batch)
-            recorded = _record(cursor, batch, attempts, copy=copy) if attempts else []
+            recorded = _record(cursor, batch, attempts, changed, copy=copy) if attempts else []
             counts = tally(batch, changed, recorded)
             if counts:
                 cursor.execute(f"{APPEND}; COMMIT", (as_text(counts),))  # One round trip for both.
@@ -101,17 +141,43 @@ def _write_once(
             if not connection.closed:
                 cursor.execute("ROLLBACK")
             raise
+    return locked
 
 
-def _record(cursor: extensions.cursor, batch: Sequence[Judged], attempts: Sequence[Row], *, copy: bool) -> list[Judged]:
-    """Writes the attempts; returns those of the batch that had not been recorded before."""
+def _locked(cursor: extensions.cursor, ids: list[int]) -> set[int]:
+    """Locks these deliveries, except those that somebody else has locked; returns the latter."""
+    cursor.execute(FREE, (ids,))
+    free = {pk for (pk,) in cursor.fetchall()}
+    if len(free) == len(ids):
+        return set()
+    cursor.execute(EXISTING, (ids,))
+    return {pk for (pk,) in cursor.fetchall()} - free
+
+
+def _record(
+    cursor: extensions.cursor,
+    batch: Sequence[Judged],
+    attempts: Sequence[Row],
+    changed: Mapping[int, object],
+    *,
+    copy: bool,
+) -> list[Judged]:
+    """Writes the attempts; returns those of the batch that had not been recorded before.
+
+    `changed` are the deliveries that this process still held for these attempts.
+    """
     attempted = [judged for judged in batch if judged.sent is not None]
+    ours = [row for row in attempts if row[0] in changed]
+    others = [row for row in attempts if row[0] not in changed]
     if copy:
         # Encoded here: if psycopg2 failed to encode while it reads, that would look like a server in trouble.
-        cursor.copy_expert(_COPY, io.BytesIO("".join(copy_line(row) for row in attempts).encode()))
-        return attempted
-    new = set(execute_values(cursor, _NEW, attempts, fetch=True))
-    return [judged for judged in attempted if (judged.claimed.delivery_id, judged.claimed.attempt) in new]
+        cursor.copy_expert(_COPY, io.BytesIO("".join(map(copy_line, ours)).encode()))
+        new = {row[0] for row in ours}
+    else:
+        new = {pk for (pk,) in execute_values(cursor, _INSERT, ours, fetch=True)} if ours else set()
+        others += [row for row in ours if row[0] not in new]
+    new |= {row[0] for row in others if overlaps.keep(cursor, row)}
+    return [judged for judged in attempted if judged.claimed.delivery_id in new]
 
 
 def _finish(cursor: extensions.cursor, holder: int, batch: Sequence[Judged]) -> dict[int, int | None]:

@@ -25,6 +25,7 @@ from postbacks.delivery.departures import LATE_SLOT_SECONDS, Departures
 from postbacks.delivery.descriptors import raise_descriptor_limit
 from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, FairQueue
 from postbacks.delivery.outcomes import Prepared, Sent
+from postbacks.delivery.ownership import Ownership
 from postbacks.delivery.waiting import make_waiter
 from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
@@ -35,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 IDLE_WAIT_SECONDS = 1.0
 COLLECTED_AT_ONCE = 32
+# Transfers that are started together are answered together. More than can be started in this time would also take
+# longer to read, and an answer that is not read is lost if the process is killed.
+START_SECONDS = 0.01
 LOOK_SECONDS = 0.1  # How often transfers in flight are checked for an overdue first byte.
 # Transfers that begin together, as to hundreds of destinations that hang, would also time out together and delay all
 # others. So each waits for its first byte longer than the setting says, by a random part of this.
@@ -45,11 +49,23 @@ CAREFUL_SECONDS = 60
 
 
 class Sender:
-    """Takes prepared deliveries from any thread; passes the results to the two callbacks on its own thread."""
+    """Takes prepared deliveries from any thread; passes the results to the two callbacks on its own thread.
 
-    def __init__(self, on_sent: Callable[[Sent], None], on_unsent: Callable[[Iterable[Prepared]], None]) -> None:
+    It starts transfers only while `may_start` says so, and only what was claimed in the present tenure of `ownership`.
+    """
+
+    def __init__(
+        self,
+        on_sent: Callable[[Sent], None],
+        on_unsent: Callable[[Iterable[Prepared]], None],
+        may_start: Callable[[], bool] = lambda: True,
+        ownership: Ownership | None = None,
+    ) -> None:
         self._on_sent = on_sent
         self._on_unsent = on_unsent
+        self._may_start = may_start
+        self._ownership = ownership or Ownership()
+        self._paused = False
         self._inbox: deque[list[Prepared]] = deque()
         self._recalled: deque[int] = deque()
         self._fair_queue = FairQueue()
@@ -60,6 +76,7 @@ class Sender:
         self._idle_calls: list[Call] = []
         self._stop_at: float | None = None
         self._more_to_collect = False
+        self._more_to_start = False
         self._timer_at: float | None = None
         raise_descriptor_limit()  # A transfer holds a connection, and more descriptors while its host is looked up.
         self._waiter = make_waiter()
@@ -80,6 +97,11 @@ class Sender:
     def put(self, prepared: list[Prepared]) -> None:
         self._inbox.append(prepared)
         self._waiter.wake()
+
+    def resume(self) -> None:
+        """Starts again what it has not started, if it may now."""
+        if self._paused and self._may_start():
+            self._waiter.wake()
 
     def recall(self, postback_id: int) -> None:
         """Returns what has not been started in this lane: its destination is held, or its postback paused."""
@@ -127,14 +149,14 @@ class Sender:
         self._start_queued()
 
     def _wait_seconds(self) -> float:
-        if self._inbox or self._more_to_collect:
+        if self._inbox or self._more_to_collect or self._more_to_start:
             return 0
         until = [time.monotonic() + IDLE_WAIT_SECONDS]
         if self._timer_at is not None:
             until.append(self._timer_at)
         if self._in_flight:
             until.append(self._look_at)
-        if self._departures.next_at is not None and not self._fair_queue.full:
+        if self._departures.next_at is not None and not self._fair_queue.full and not self._paused:
             until.append(self._departures.next_at)
         return max(0.0, min(until) - time.monotonic())
 
@@ -163,10 +185,11 @@ class Sender:
             self._on_unsent(waiting)
 
     def _start_slotted(self) -> None:
+        self._paused = not self._may_start()
         now = time.monotonic()
-        while not self._fair_queue.full and (slot := self._departures.due(now)) is not None:
+        while not self._fair_queue.full and not self._paused and (slot := self._departures.due(now)) is not None:
             late = now - slot.at > LATE_SLOT_SECONDS
-            held = None if late else self._departures.next_held(slot.lane)
+            held = None if late else self._next_held(slot.lane)
             if held is not None:
                 self._let_go(held)
             if slot.prepared is not None:
@@ -175,6 +198,14 @@ class Sender:
                 else:  # If another takes the slot, this one gets ready for the next.
                     self._start(slot.prepared, slot.at if held is None else None)
             self._departures.ask_for_held(slot.lane)
+
+    def _next_held(self, lane: int) -> Call | None:
+        """The request of the lane that has been held longest; those that may have been taken over since go back."""
+        while (held := self._departures.next_held(lane)) is not None:
+            if self._in_flight[held.curl][1].claimed.tenure == self._ownership.tenure:
+                return held
+            self._give_back(held.curl)
+        return None
 
     def _let_go(self, call: Call) -> None:
         """A held request leaves now: its time counts from here."""
@@ -190,13 +221,26 @@ class Sender:
             self._multi.socket_action(gate.fd, pycurl.CSELECT_OUT)
 
     def _start_queued(self) -> None:
+        """Starts what may start, but only for so long, so that answers are not left unread meanwhile."""
+        self._more_to_start = False
+        if self._paused:
+            return
+        until = time.monotonic() + START_SECONDS
         while (prepared := self._fair_queue.next()) is not None:
             self._start(prepared)
+            if time.monotonic() > until:
+                self._more_to_start = True
+                return
 
     def _start(self, prepared: Prepared, slot: float | None = None) -> None:
-        if time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT > prepared.claimed.expires:
+        claimed = prepared.claimed
+        # It may have been taken over since, or could outlive its lease, and another worker would send it too.
+        if (
+            claimed.tenure != self._ownership.tenure
+            or time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT > claimed.expires
+        ):
             self._fair_queue.skipped(prepared)
-            self._on_unsent([prepared])  # It could outlive its lease, and another worker would send it too.
+            self._on_unsent([prepared])
             return
         started_at = database_clock.now()
         try:

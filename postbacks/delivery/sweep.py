@@ -1,9 +1,9 @@
 """The sweep: every second it finds in the rows whatever memory, messages and Redis may have lost.
 
 Celery beat posts it; any worker runs it, one at a time. A worker process that has seen none for some seconds, because
-beat is down, runs it on its own. It takes back what dead or stalled workers hold and wakes every lane that has
+beat is down, runs it on its own. It takes back what dead workers hold and wakes every lane that has
 something due. Every half minute it also promotes chains whose promoter died, cancels what is left of deleted postbacks,
-and fails what was held for a week.
+and fails what was held for a week. It waits for no row that somebody has locked: the next round finds it again.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 import psycopg2
 from psycopg2 import extensions
 
 from postbacks.advisory_locks import SWEEP_LOCK
 from postbacks.database import Session
-from postbacks.delivery import chains, heartbeat, leases, ready_queue
+from postbacks.delivery import answered, chains, heartbeat, leases, ready_queue
+from postbacks.delivery.claim import lease_seconds
 from postbacks.delivery_states import SQL_WAITING
 from postbacks.metrics.tally import count_ended
 
@@ -42,11 +44,14 @@ WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR 
 # The deletion itself cancels all but what was being recorded or sent at that very moment.
 CANCEL_DELETED = f"""
 WITH ended AS (
-UPDATE postbacks_delivery d
+UPDATE postbacks_delivery
 SET state = 'cancelled', finished_at = now(), reason = 'The postback was deleted.'
-FROM postbacks_postback p
-WHERE p.id = d.postback_id AND p.deleted_at IS NOT NULL AND d.state IN {SQL_WAITING}
-RETURNING d.postback_id)
+WHERE id = ANY (ARRAY(
+    SELECT d.id FROM postbacks_delivery d JOIN postbacks_postback p ON p.id = d.postback_id
+    WHERE p.deleted_at IS NOT NULL AND d.state IN {SQL_WAITING}
+    FOR UPDATE OF d SKIP LOCKED
+))
+RETURNING postback_id)
 SELECT postback_id, count(*) FROM ended GROUP BY postback_id
 """  # noqa: S608 -- made of constants
 
@@ -54,21 +59,25 @@ SELECT postback_id, count(*) FROM ended GROUP BY postback_id
 # What waited all that time for a destination that was down is no longer worth sending.
 EXPIRE_HELD = f"""
 WITH ended AS (
-UPDATE postbacks_delivery d
+UPDATE postbacks_delivery
 SET state = 'failed', finished_at = now(), reason = 'The destination was held for seven days.'
-FROM postbacks_lane l
-WHERE l.postback_id = d.postback_id AND l.held_since < now() - interval '7 days'
-  AND d.created_at < now() - interval '7 days' AND d.state IN {SQL_WAITING}
-RETURNING d.postback_id)
+WHERE id = ANY (ARRAY(
+    SELECT d.id FROM postbacks_delivery d JOIN postbacks_lane l ON l.postback_id = d.postback_id
+    WHERE l.held_since < now() - interval '7 days' AND d.created_at < now() - interval '7 days'
+      AND d.state IN {SQL_WAITING}
+    FOR UPDATE OF d SKIP LOCKED
+))
+RETURNING postback_id)
 SELECT postback_id, count(*) FROM ended GROUP BY postback_id
 """  # noqa: S608 -- made of constants
 
 
 class Sweeper:
-    """One per process, made at its first sweep."""
+    """One per process, made at its first sweep. Its connection is the second that holds the process's lock."""
 
     def __init__(self) -> None:
-        self._session = Session("sweep")
+        self._holder: int | None = None
+        self._session = Session("sweep", self._announce)
         self._slow_at = 0.0
         self._swept_at = time.monotonic()
         self._lock = threading.Lock()  # Celery's thread and the caretaker's.
@@ -84,25 +93,52 @@ class Sweeper:
         if time.monotonic() - self._swept_at > MISSED_AFTER_SECONDS:
             self.sweep()
 
+    def hold(self, holder: int | None) -> None:
+        """From its next connection on, it holds the lock of `holder`."""
+        with self._lock:
+            self._holder = holder
+            self._session.close()
+
+    def keep(self, held: Callable[[], Collection[int]]) -> None:
+        """Sees to it that the lock is held, and keeps the leases of what the process holds. Never raises for an outage.
+
+        `held` returns the ids of what it has claimed and not yet recorded.
+        """
+        with self._lock:
+            if self._holder is None:
+                return
+            with self._cut_short("The leases could not be kept"), self._session.cursor() as cursor:
+                given_back = leases.keep(cursor, self._holder, held(), lease_seconds())
+                if given_back:
+                    logger.warning("Gave back %d deliveries that were claimed and never started.", given_back)
+                answered.recover(cursor.connection)
+
     def close(self) -> None:
         """Closes the database connection."""
         with self._lock:
             self._session.close()
 
-    def _sweep(self) -> None:
+    def _announce(self, connection: extensions.connection) -> None:
+        if self._holder is not None:
+            leases.announce(connection, self._holder)
+
+    @contextmanager
+    def _cut_short(self, what: str) -> Iterator[None]:
         try:
-            with self._session.cursor() as cursor:
-                due = self._alone(cursor, _find)
-                if due is not None and time.monotonic() > self._slow_at:
-                    self._slow_at = time.monotonic() + SLOW_EVERY_SECONDS
-                    due = (self._alone(cursor, _tidy_up) or {}) | due
+            yield
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            logger.warning("The sweep was cut short (%s).", str(error).strip())
+            logger.warning("%s (%s).", what, str(error).strip())
             self._session.close()
         except BaseException:
             self._session.close()  # Its transaction holds the sweep's lock.
             raise
-        else:
+
+    def _sweep(self) -> None:
+        with self._cut_short("The sweep was cut short"), self._session.cursor() as cursor:
+            due = self._alone(cursor, _find)
+            if due is not None and time.monotonic() > self._slow_at:
+                self._slow_at = time.monotonic() + SLOW_EVERY_SECONDS
+                due = (self._alone(cursor, _tidy_up) or {}) | due
             ready_queue.wake(due or {}, sweeping=True)
 
     @staticmethod
@@ -120,7 +156,7 @@ def _find(cursor: extensions.cursor) -> dict[int, float]:
     """Returns what is due, by lane; what was taken back is ready once this transaction commits."""
     reclaimed = leases.reclaim(cursor)
     if reclaimed:
-        logger.warning("Took back the deliveries of workers that died or stalled, in %d lanes.", len(reclaimed))
+        logger.warning("Took back the deliveries of workers that died, in %d lanes.", len(reclaimed))
     cursor.execute(DUE)
     due = cursor.fetchall()
     heartbeat.note(cursor, heartbeat.SWEEP)

@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from postbacks.advisory_locks import FOLD_LOCK
+from postbacks.database import not_for_long
 from postbacks.metrics.counters import COLUMNS
 from postbacks.models import Rollup
 
@@ -26,7 +27,8 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)  # The start of the period without a sta
 MOST_TALLIES = 5_000  # In one transaction; a few megabytes.
 
 TAKE = """
-DELETE FROM postbacks_tally WHERE id = ANY (ARRAY(SELECT id FROM postbacks_tally ORDER BY id LIMIT %s))
+DELETE FROM postbacks_tally
+WHERE id = ANY (ARRAY(SELECT id FROM postbacks_tally ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING at, counts
 """
 
@@ -40,6 +42,7 @@ def fold(*, wait: bool = False) -> int:
         with transaction.atomic():
             if not _alone(wait=wait):
                 return folded
+            not_for_long()
             taken = _take()
             _add(taken)
             if len(taken) < MOST_TALLIES:
@@ -112,8 +115,10 @@ def _row(key: Key, counts: Counter[str]) -> Rollup:
 def prune() -> None:
     """Deletes rows older than the settings allow. The task calls it after each fold, so it deletes a few at a time."""
     now = timezone.now()
-    for period, days in (
-        (Rollup.Period.MINUTE, settings.POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS),
-        (Rollup.Period.HOUR, settings.POSTBACKS_ROLLUP_HOURS_KEPT_DAYS),
-    ):
-        Rollup.objects.filter(period=period, at__lt=now - timedelta(days=days)).delete()
+    with transaction.atomic():
+        not_for_long()
+        for period, days in (
+            (Rollup.Period.MINUTE, settings.POSTBACKS_ROLLUP_MINUTES_KEPT_DAYS),
+            (Rollup.Period.HOUR, settings.POSTBACKS_ROLLUP_HOURS_KEPT_DAYS),
+        ):
+            Rollup.objects.filter(period=period, at__lt=now - timedelta(days=days)).delete()

@@ -47,6 +47,9 @@ class Delivery(models.Model):
     known_as = models.BigIntegerField(
         null=True, blank=True, help_text="Replayed as sent: the id of the delivery that the receiver knows."
     )
+    known_by = models.UUIDField(
+        null=True, blank=True, help_text="The derived id by which the receiver knows the delivery."
+    )
     parameters = models.JSONField(
         null=True, blank=True, help_text="Replayed with present values: instead of the event's."
     )
@@ -104,6 +107,13 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"Delivery {self.pk}"
 
+    @property
+    def sent_as(self) -> str:
+        """What `{DeliveryId}` is for it, as in `postbacks.delivery.known_ids`."""
+        if self.known_by is not None and (self.attempts_made == 0 or self.known_as is not None):
+            return str(self.known_by)
+        return str(self.known_as or self.pk)
+
 
 class Attempt(models.Model):
     """One HTTP request made for a delivery, as it was sent and as it was answered."""
@@ -122,6 +132,11 @@ class Attempt(models.Model):
     status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Empty where no answer came.")
     response_headers = models.TextField(blank=True)
     response_body = models.TextField(blank=True)
+    overlap_of = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="The number of the attempt that another process made meanwhile; this one does not count.",
+    )
 
     class Meta:
         ordering = ("delivery", "number")

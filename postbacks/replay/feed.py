@@ -8,6 +8,7 @@ ahead, so that a cancelled replay has little under way and live traffic meets a 
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections import Counter
@@ -16,19 +17,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from psycopg2 import extensions
 
 from actions.models import ActionEvent
-from postbacks.database import raw_cursor
+from postbacks.database import not_for_long, raw_cursor
 from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
+from postbacks.delivery.known_ids import derived, is_derived
 from postbacks.delivery_states import SQL_HAD, SQL_WAITING
 from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Replay
 from postbacks.replay.current import corrected, present_values
+
+logger = logging.getLogger(__name__)
 
 BATCH = 500  # Deliveries, roughly: actions are not split.
 WINDOW = 10_000  # Unfinished deliveries of one replay; a few seconds of work for the engine.
@@ -48,6 +52,16 @@ WHERE a.id = ANY (ARRAY(
 ))
 ORDER BY a.id FOR NO KEY UPDATE SKIP LOCKED
 """
+# As the receiver knows the event, or would have known it; where new ids are asked for, with those of the replay.
+_KNOWN_BY = f"""
+CASE WHEN NOT %(as_sent)s THEN {derived("'replay:%(replay)s'")}
+     WHEN v.known_as IS NULL THEN {derived()}
+     ELSE (
+        SELECT CASE WHEN {is_derived("o")} THEN o.known_by END FROM postbacks_delivery o
+        WHERE o.event_id = v.event_id AND o.postback_id = v.postback_id AND coalesce(o.known_as, o.id) = v.known_as
+        ORDER BY o.id LIMIT 1
+     ) END
+"""  # noqa: S608 -- made of constants
 # Sends again later events that the postback has received, or is about to, since the plan was made. If a chain has an
 # unfinished delivery, new ones join at its end.
 _MADE = insertion(
@@ -57,6 +71,7 @@ _MADE = insertion(
     priority="%(priority)s",
     replay_id="%(replay)s",
     known_as="v.known_as",
+    known_by=_KNOWN_BY,
 )
 _MAKE = f"""
 WITH taken AS (
@@ -112,18 +127,23 @@ class Driver:
             states += [Replay.State.STOPPED, Replay.State.CANCELLED]
         free = Replay.objects.filter(pk=self._replay_id, state__in=states)
         free = free.filter(driver=self._number) | free.filter(driver=None) | free.filter(driven_until__lt=Now())
-        return bool(free.update(state=Replay.State.RUNNING, ended_at=None, **self._at_the_wheel()))
+        with transaction.atomic():
+            not_for_long()
+            return bool(free.update(state=Replay.State.RUNNING, ended_at=None, **self._at_the_wheel()))
 
     def let_go(self, state: str | None = None) -> None:
         """Leaves the replay to others; with a state, also ends or stops it."""
         mine = Replay.objects.filter(pk=self._replay_id, driver=self._number)
-        if state is not None:
-            mine.filter(state=Replay.State.RUNNING).update(state=state, ended_at=Now())
-        mine.update(driver=None, driven_until=None)
+        with transaction.atomic():
+            not_for_long()
+            if state is not None:
+                mine.filter(state=Replay.State.RUNNING).update(state=state, ended_at=Now())
+            mine.update(driver=None, driven_until=None)
 
     def step(self) -> int | None:
         """Makes one batch; returns how many deliveries. None if nothing is left, or the replay is not this driver's."""
         with transaction.atomic():
+            not_for_long()
             replay = Replay.objects.select_for_update().get(pk=self._replay_id)
             if replay.state != Replay.State.RUNNING or replay.driver != self._number:
                 return None
@@ -163,9 +183,12 @@ def drive_for(seconds: float) -> None:
     until = time.monotonic() + seconds
     for replay_id in Replay.objects.filter(state=Replay.State.RUNNING).order_by("pk").values_list("pk", flat=True):
         driver = Driver(replay_id)
-        if time.monotonic() < until and driver.take():
-            driver.drive(until=until)
-            driver.let_go()
+        try:
+            if time.monotonic() < until and driver.take():
+                driver.drive(until=until)
+                driver.let_go()
+        except OperationalError as error:
+            logger.warning("Replay %d cannot go on yet (%s).", replay_id, str(error).strip())
 
 
 def cancel(replay: Replay) -> bool:

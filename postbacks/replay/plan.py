@@ -115,7 +115,7 @@ def _first_requests(selection: Selection, values: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT m.postback_id, m.action_id, e.parameters::text, e.kind, m.known_as
+            SELECT m.postback_id, m.action_id, e.parameters::text, e.kind, m.sent_as
             FROM (SELECT * FROM ({text}) m ORDER BY action_id, postback_id, event_id LIMIT %(shown)s) m
             JOIN actions_actionevent e ON e.id = m.event_id ORDER BY m.action_id, m.postback_id, m.event_id
             """,  # noqa: S608 -- made of constants
@@ -126,12 +126,12 @@ def _first_requests(selection: Selection, values: str) -> list[str]:
     return [_request(row, present) for row in rows]
 
 
-def _request(row: tuple[int, int, str, str, int | None], present: dict[int, dict[str, Any]]) -> str:
-    postback_id, action_id, parameters, kind, known_as = row
+def _request(row: tuple[int, int, str, str, str | None], present: dict[int, dict[str, Any]]) -> str:
+    postback_id, action_id, parameters, kind, sent_as = row
     values = orjson.loads(parameters)
     if present:
         values = corrected(values, present[action_id])
-    values |= {"ActionEvent": kind, "Attempt": "1", "DeliveryId": "" if present else str(known_as or "")}
+    values |= {"ActionEvent": kind, "Attempt": "1", "DeliveryId": "" if present else sent_as or ""}
     configured = configured_request(postback_id)
     if configured is None:
         return "The postback was deleted."

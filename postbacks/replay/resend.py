@@ -9,6 +9,7 @@ from django.db import transaction
 from actions.models import Action
 from postbacks.database import raw_cursor
 from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
+from postbacks.delivery.known_ids import is_derived
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.models import Delivery
 
@@ -16,7 +17,8 @@ from postbacks.models import Delivery
 # latest. The receiver gets the id that it already knows.
 _WANTED = f"""(
     SELECT DISTINCT ON (d.postback_id, d.event_id)
-        d.postback_id, d.action_id, d.event_id, coalesce(d.known_as, d.id) AS known_as, d.parameters
+        d.postback_id, d.action_id, d.event_id, coalesce(d.known_as, d.id) AS known_as,
+        CASE WHEN {is_derived("d")} THEN d.known_by END AS known_by, d.parameters
     FROM postbacks_delivery d
     JOIN postbacks_postback p ON p.id = d.postback_id AND p.deleted_at IS NULL
     WHERE d.id = ANY (%(ids)s) AND d.state IN {SQL_FINISHED} AND NOT EXISTS (
@@ -32,6 +34,7 @@ _MAKE = insertion(
     order="v.action_id, v.event_id",
     priority="%(priority)s",
     known_as="v.known_as",
+    known_by="v.known_by",
     parameters="v.parameters",
 )
 

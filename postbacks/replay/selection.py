@@ -14,6 +14,7 @@ import orjson
 
 from actions.models import ActionEvent
 from partners.models import ActionTracker, InAppEvent
+from postbacks.delivery.known_ids import sent_as
 from postbacks.delivery_states import SQL_HAD, SQL_UNFINISHED
 from postbacks.matching import CHANGES
 
@@ -62,6 +63,7 @@ class Selection:
 # The history of a (postback, event): the delivery id that the receiver knows, and the state.
 _HISTORY = f"""
 min(coalesce(d.known_as, d.id)) AS known_as,
+(array_agg({sent_as("d")} ORDER BY coalesce(d.known_as, d.id), d.id))[1] AS sent_as,
 coalesce(bool_or(d.state IN {SQL_UNFINISHED}), false) AS waiting,
 coalesce(bool_or(d.state = 'delivered'), false) AS delivered,
 coalesce(max(d.id) FILTER (WHERE d.state = 'failed'), 0)

@@ -26,14 +26,15 @@ from operations.doctor.database import look_at_tables, look_for_a_pooler, unreac
 from operations.doctor.finding import Finding, Level
 from operations.doctor.keys import look_at_keys
 from operations.doctor.lanes import judge_lanes, look_at_lanes
+from operations.doctor.locks import look_at_locks
 from operations.doctor.machine import judge_disk, judge_files
 from operations.doctor.redis_server import judge_info, look_at_redis
 from operations.doctor.workers import START_BEAT, START_WORKER, judge_workers, look_at_workers
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.credentials.secrets.cipher import encrypt
-from postbacks.delivery import leases
+from postbacks.delivery import blockers, leases
 from postbacks.models import Lane, Postback, Pulse
-from tests.support.delivery_rows import engine_connection, living_worker, make_delivery, make_lane
+from tests.support.delivery_rows import engine_connection, held_up, living_worker, make_delivery, make_held, make_lane
 from tests.support.patience import wait_until
 from tests.support.processes import killed_afterwards
 from tests.support.workers import environment
@@ -251,6 +252,20 @@ def test_postbacks_that_stand() -> None:
     assert first.what == f"Due for more than 5 minutes, and not sent: postback {stuck.pk} “stuck” (1 h)."
     assert second.level is Level.WARNING
     assert second.what == f"Held because the destination is down: postback {held.pk} “held” (5 h)."
+
+
+@database
+def test_a_session_that_keeps_rows_locked_is_named_with_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blockers, "LONG_SECONDS", 0)
+    held = make_held(make_lane())
+    with held_up(held), Asker(5) as asker:
+        (found,) = look_at_locks(asker)
+    assert found.level is Level.ERROR
+    assert f"delivery {held.pk} of postback {held.postback_id}, locked by session " in found.what
+    assert " (postbacks test, user " in found.what
+    assert "SELECT pg_terminate_backend(" in found.fix
+    with Asker(5) as asker:
+        assert [each.level for each in look_at_locks(asker)] == [Level.OK]
 
 
 @database

@@ -176,7 +176,7 @@ def test_a_predecessor_that_finishes_before_our_commit_leaves_nobody_blocked(lan
                 "UPDATE postbacks_delivery SET state = 'delivered', owner = NULL, lease_until = NULL WHERE id = %s",
                 [first.pk],
             )
-            assert promote(cursor, [(lane.pk, event.action_id)]) == {}, "our row is not there yet"
+            assert promote(cursor, [(lane.pk, event.action_id)]).due == {}, "our row is not there yet"
 
     with transaction.atomic():
         modification(event, "10")

@@ -75,7 +75,7 @@ def test_a_get_request_is_printed_from_an_event_file(event_file: str) -> None:
     assert out == (
         "GET https://partner.example/in?s=dc%7Cbanner%267&c=S%C3%A3o%20Paulo&p=33.90&n=1.1&x=&s1=A%201%2F2&s2=\n"
         f"User-Agent: PartnerPostbacks/{__version__}\n"
-        "X-Delivery: 84213/1/created\n"
+        "X-Delivery: 5e3f9c0a-71d2-4b8e-93ac-0f6d2b7a4c11/1/created\n"
         "X-Campaign: 1000\n"
     )
     assert err == ""

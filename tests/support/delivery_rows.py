@@ -76,11 +76,11 @@ def claimed(
     expires = time.monotonic() + lease_seconds
     if delivery is None:
         number = next(_ids)
-        return Claimed(number, lane, 1, attempt, "created", 0, number, "{}", expires)
-    number, known_as = delivery.attempts_made + 1, delivery.known_as or delivery.pk
+        return Claimed(number, lane, 1, attempt, "created", 0, str(number), "{}", expires)
+    number, sent_as = delivery.attempts_made + 1, delivery.sent_as
     priority = delivery.priority
     return Claimed(
-        delivery.pk, delivery.postback_id, delivery.action_id, number, "created", priority, known_as, "{}", expires
+        delivery.pk, delivery.postback_id, delivery.action_id, number, "created", priority, sent_as, "{}", expires
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from postbacks.admin.deliveries.pretty import form_of, pretty_body, query_of, visible
 from postbacks.models import Attempt, Delivery
@@ -36,11 +37,11 @@ class Exchange:
 
 
 def exchanges_of(delivery: Delivery, asked: int | None = None) -> list[Exchange]:
-    """The attempts of a delivery, the latest first.
+    """The attempts of a delivery, the latest first; an overlap beside the one that it overlaps.
 
     Texts come with the attempt `asked` for, or with the latest, and with others as long as they are short.
     """
-    attempts = list(delivery.attempts.order_by("-number"))
+    attempts = list(delivery.attempts.order_by(Coalesce("overlap_of", "number").desc(), "pk"))
     first = next((each.number for each in attempts if each.number == asked), attempts[0].number if attempts else None)
     room = _MOST_TEXT
     exchanges = []

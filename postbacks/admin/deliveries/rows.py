@@ -57,7 +57,8 @@ def rows_of(ids: Sequence[int]) -> list[Row]:
         "postback__partner", "postback__media_source", "postback__action_tracker", "postback__lane", "event", "action"
     ).defer("parameters", "event__parameters", "action__reported")
     found = deliveries.in_bulk(ids)
-    latest = Attempt.objects.filter(delivery__in=ids).order_by("delivery_id", "-number").distinct("delivery_id")
+    counting = Attempt.objects.filter(delivery__in=ids, overlap_of=None)
+    latest = counting.order_by("delivery_id", "-number").distinct("delivery_id")
     attempts = {each.delivery_id: each for each in latest.only("delivery_id", "number", "status", "duration_ms")}
     return [_row(found[pk], attempts.get(pk)) for pk in ids if pk in found]
 

@@ -33,12 +33,19 @@ WHERE id = %s AND paused_at IS NULL
 """
 TAKE_PROBE = """
 UPDATE postbacks_lane SET probe_at = now() + make_interval(secs => %s)
-WHERE postback_id = ANY (%s) AND held_since IS NOT NULL AND probe_at <= now()
+WHERE postback_id = ANY (ARRAY(
+    SELECT postback_id FROM postbacks_lane
+    WHERE postback_id = ANY (%s) AND held_since IS NOT NULL AND probe_at <= now() FOR NO KEY UPDATE SKIP LOCKED
+))
 RETURNING postback_id
 """
 
 RETURN_PROBE = """
-UPDATE postbacks_lane SET probe_at = now() WHERE postback_id = ANY (%s) AND held_since IS NOT NULL
+UPDATE postbacks_lane SET probe_at = now()
+WHERE postback_id = ANY (ARRAY(
+    SELECT postback_id FROM postbacks_lane
+    WHERE postback_id = ANY (%s) AND held_since IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED
+))
 """
 
 GONE_REASON = "The receiver answered 410 Gone to three different actions in a row."

@@ -8,7 +8,7 @@ from actions.models import ActionEvent
 from postbacks.database import raw_cursor
 from postbacks.delivery.chains import promote, promote_stuck
 from postbacks.models import Delivery, Postback
-from tests.support.delivery_rows import OWNER, make_delivery, make_event, make_held, make_lane
+from tests.support.delivery_rows import OWNER, held_up, make_delivery, make_event, make_held, make_lane
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def make_blocked(lane: Postback, event: ActionEvent, due_in_seconds: float = -1.
 
 def promoted(*deliveries: Delivery) -> dict[int, float]:
     with raw_cursor() as cursor:
-        return promote(cursor, [(one.postback_id, one.action_id) for one in deliveries])
+        return promote(cursor, [(one.postback_id, one.action_id) for one in deliveries]).due
 
 
 def states(lane: Postback) -> list[str]:
@@ -103,6 +103,18 @@ def test_promoting_again_changes_nothing(lane: Postback, lane_event: ActionEvent
     assert list(promoted(first)) == [lane.pk]
     assert promoted(first) == {}
     assert states(lane) == ["ready", "blocked"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_locked_one_is_not_waited_for_and_its_chain_is_named(lane: Postback) -> None:
+    busy, free = make_blocked(lane, make_event(lane)), make_blocked(lane, make_event(lane))
+    chains = [(one.postback_id, one.action_id) for one in (busy, free)]
+    with held_up(busy), raw_cursor() as cursor:
+        assert promote(cursor, chains).locked == chains[:1]
+        assert states(lane) == ["blocked", "ready"]
+    with raw_cursor() as cursor:
+        assert promote(cursor, chains).locked == []
+    assert states(lane) == ["ready", "ready"]
 
 
 def test_no_chains_is_no_work(lane: Postback, lane_event: ActionEvent) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.utils import timezone
 from psycopg2 import extensions
 
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import leases
 from postbacks.models import Delivery, Postback
-from tests.support.delivery_rows import engine_connection, make_delivery, make_held
+from tests.support.delivery_rows import engine_connection, held_up, make_delivery, make_held
 from tests.support.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +35,7 @@ def living(db: None) -> Iterator[extensions.connection]:
 @pytest.fixture(autouse=True)
 def server_has_run_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "GRACE_SECONDS", -1)
+    monkeypatch.setattr(leases, "ABSENCE_SECONDS", -1)
 
 
 def holders() -> dict[int, int | None]:
@@ -53,10 +55,53 @@ def test_what_a_dead_owner_holds_is_ready_again_at_once(cursor: extensions.curso
 
 
 @pytest.mark.usefixtures("living")
-def test_what_a_living_owner_holds_is_its_own_until_the_lease_ends(cursor: extensions.cursor, lane: Postback) -> None:
+def test_what_a_living_owner_holds_is_its_own_lease_or_not(cursor: extensions.cursor, lane: Postback) -> None:
     stalled, busy = make_held(lane, owner=LIVING, lease_seconds=-1), make_held(lane, owner=LIVING, lease_seconds=60)
-    assert leases.reclaim(cursor) == {lane.pk}
-    assert holders() == {stalled.pk: None, busy.pk: LIVING}
+    assert leases.reclaim(cursor) == set()
+    assert holders() == {stalled.pk: LIVING, busy.pk: LIVING}
+
+
+def lease_of(delivery: Delivery) -> float:
+    lease_until = Delivery.objects.get(pk=delivery.pk).lease_until
+    return (lease_until - timezone.now()).total_seconds() if lease_until else 0.0
+
+
+def test_an_owner_whose_lock_is_away_has_a_while_to_come_back(
+    cursor: extensions.cursor, lane: Postback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "ABSENCE_SECONDS", 20)
+    delivery, nearly_over = (
+        make_held(lane, owner=LIVING, lease_seconds=60),
+        make_held(lane, owner=DEAD, lease_seconds=5),
+    )
+    assert leases.reclaim(cursor) == set()
+    assert lease_of(delivery) <= 20
+    assert 0 < lease_of(nearly_over) <= 5, "a lease is never lengthened by others"
+    with engine_connection() as again:
+        leases.announce(again, LIVING)
+        leases.renew(again.cursor(), LIVING, 60)
+    assert 20 < lease_of(delivery) <= 60, "its next absence begins anew"
+    monkeypatch.setattr(leases, "ABSENCE_SECONDS", -1)
+    wait_until(lambda: leases.reclaim(cursor) == {lane.pk}, 20, "the server notices that the connection is closed")
+    assert holders()[delivery.pk] is None
+
+
+@pytest.mark.usefixtures("living")
+def test_an_owner_keeps_what_it_knows_of_and_gives_back_what_it_does_not(
+    cursor: extensions.cursor, lane: Postback
+) -> None:
+    held, forgotten = [make_held(lane, owner=LIVING, lease_seconds=5) for _ in range(2)]
+    fresh = make_held(lane, owner=LIVING, lease_seconds=55)
+    others = make_held(lane, owner=LIVING + 1, lease_seconds=5)
+    locked = make_held(lane, owner=LIVING, lease_seconds=5)
+    with held_up(locked):
+        assert leases.keep(cursor, LIVING, {held.pk}, 60) == 1
+    assert holders() == {
+        held.pk: LIVING, forgotten.pk: None, fresh.pk: LIVING, others.pk: LIVING + 1, locked.pk: LIVING,
+    }  # fmt: skip
+    assert lease_of(held) > 50
+    assert lease_of(fresh) < 56, "what is far from its end is not written"
+    assert Delivery.objects.get(pk=forgotten.pk).state == "ready"
 
 
 def test_an_owner_is_dead_as_soon_as_its_connection_is(
@@ -73,11 +118,12 @@ def test_after_a_start_of_the_server_the_owners_get_time_to_come_back(
     cursor: extensions.cursor, lane: Postback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held, expired = make_held(lane, owner=DEAD), make_held(lane, owner=DEAD, lease_seconds=-1)
+    before = holders()
     cursor.execute("SELECT ceil(extract(epoch FROM now() - pg_postmaster_start_time()))::int")
     (uptime_seconds,) = cursor.fetchone() or (0,)
     monkeypatch.setattr(leases, "GRACE_SECONDS", uptime_seconds + 60)
-    assert leases.reclaim(cursor) == {lane.pk}, "a lease that has ended is over, grace or not"
-    assert holders() == {held.pk: DEAD, expired.pk: None}
+    assert leases.reclaim(cursor) == set()
+    assert holders() == before
     monkeypatch.setattr(leases, "GRACE_SECONDS", uptime_seconds - 1)
     assert leases.reclaim(cursor) == {lane.pk}
     assert holders() == {held.pk: None, expired.pk: None}

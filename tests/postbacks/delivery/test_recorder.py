@@ -9,15 +9,21 @@ import pytest
 from django.db import connection as django_connection
 
 from postbacks.advisory_locks import LEASE_LOCKS
+from postbacks.delivery import recorder as recorder_module
+from postbacks.delivery.aftermath import FollowUp
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry, Sent
-from postbacks.delivery.recorder import FollowUp, Recorder
-from postbacks.models import Attempt, Delivery, Postback
+from postbacks.delivery.ownership import Ownership
+from postbacks.delivery.recorder import Recorder
+from postbacks.models import Attempt, Delivery, Lane, Postback
 from tests.support.delivery_rows import (
     OWNER,
     claimed,
+    engine_connection,
     held_up,
+    make_answer,
     make_delivery,
     make_held,
+    make_lane,
     prepared,
     sent,
     terminate,
@@ -99,9 +105,15 @@ def test_it_is_healthy_while_it_holds_the_owners_lock(calls: Calls) -> None:
     wait_until(lambda: lock_holders() == [], 5, "the lock goes with the connection")
 
 
-def test_what_comes_together_is_written_together_and_reported(recorder: Recorder, calls: Calls, lane: Postback) -> None:
+def test_what_comes_together_is_written_together_and_reported(
+    recorder: Recorder, calls: Calls, lane: Postback, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = [make_held(lane) for _ in range(4)]
     outcomes: list[Outcome] = [Delivered("Fine."), Retry("Later.", 300.0), Retry("Later.", 30.0), Released()]
+    monkeypatch.setattr(recorder_module, "LOCK_TIMEOUT_MS", 60_000)
+    assert terminate("recorder") == 1  # So that it waits on its next connection.
+    wait_until(lambda: not recorder.healthy, 5, "it notices")
+    assert recorder.wait_healthy(5)
     with held_up(made[0]):
         recorder.put(judged(made[0], outcomes[0]))
         wait_until(lambda: waits_for_a_lock("recorder"), 5, "the first batch is being written")
@@ -163,7 +175,7 @@ def test_an_idle_recorder_notices_that_its_lock_is_lost_and_takes_it_again(recor
 def test_a_batch_that_cannot_be_written_for_a_bug_takes_nothing_else_with_it(
     recorder: Recorder, calls: Calls, lane: Postback
 ) -> None:
-    """It is reported all the same, so that nobody counts on it any longer; its lease will end."""
+    """What became of it is recorded, only not its attempt."""
     broken, fine = make_held(lane), make_held(lane)
     bad = judged(broken, Delivered("Fine."))
     recorder.put(bad._replace(sent=cast("Sent", "not what it should be")))
@@ -171,8 +183,69 @@ def test_a_batch_that_cannot_be_written_for_a_bug_takes_nothing_else_with_it(
     recorder.put(judged(fine, Delivered("Fine.")))
     wait_until(lambda: len(calls.batches) == 2, 5, "the other one is recorded")
     assert calls.recorded == [broken.pk, fine.pk]
-    assert states(broken, fine) == ["sending", "delivered"]
+    assert states(broken, fine) == ["delivered", "delivered"]
+    assert list(Attempt.objects.values_list("delivery", flat=True)) == [fine.pk]
     assert recorder.healthy
+
+
+def test_a_locked_row_waits_with_its_attempt_and_its_successor_while_all_else_goes_on(
+    recorder: Recorder, calls: Calls, lane: Postback, caplog: pytest.LogCaptureFixture
+) -> None:
+    locked, free = make_held(lane), make_held(lane)
+    successor = make_delivery(lane, locked.event, state="blocked")
+    with held_up(locked):
+        for one in (locked, free):
+            recorder.put(judged(one, Delivered("Fine.")))
+        wait_until(lambda: calls.recorded == [free.pk], 5, "the other is recorded")
+        later = make_held(lane)
+        recorder.put(judged(later, Delivered("Fine.")))
+        wait_until(lambda: calls.recorded == [free.pk, later.pk], 5, "and so is what comes later")
+        assert states(locked, successor) == ["sending", "blocked"]
+        assert recorder.healthy
+        assert f"delivery {locked.pk} of postback {lane.pk}, locked by session" in caplog.text
+        assert "(postbacks test, user" in caplog.text
+    wait_until(lambda: calls.recorded == [free.pk, later.pk, locked.pk], 5, "it is recorded when it is free")
+    assert states(locked, free, later, successor) == ["delivered", "delivered", "delivered", "ready"]
+    assert sorted(Attempt.objects.values_list("delivery", flat=True)) == sorted([locked.pk, free.pk, later.pk])
+
+
+@pytest.mark.parametrize("table", ["postbacks_lane", "postbacks_postback"])
+def test_a_locked_lane_holds_up_no_outcome_and_learns_later(
+    recorder: Recorder, calls: Calls, lane: Postback, table: str
+) -> None:
+    """Three that are gone in a row pause a postback: both rows are to be written."""
+    other = make_lane()
+    Lane.objects.bulk_create([Lane(postback=lane), Lane(postback=other)])
+    made = [make_held(each) for each in (lane, lane, lane, other, other, other)]
+    key = {"postbacks_lane": "postback_id", "postbacks_postback": "id"}[table]
+    with engine_connection() as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(f"SELECT 1 FROM {table} WHERE {key} = %s FOR UPDATE", [lane.pk])  # noqa: S608 -- ours
+        for one in made:
+            answered = judged(one, GaveUp("Gone."))
+            assert answered.sent is not None
+            recorder.put(answered._replace(sent=answered.sent._replace(answer=make_answer(410))))
+        wait_until(lambda: sorted(calls.recorded) == [one.pk for one in made], 5, "all are recorded")
+        paused = Postback.objects.filter(paused_at__isnull=False)
+        wait_until(lambda: [each.pk for each in paused.all()] == [other.pk], 5, "the other lane has learnt")
+        assert states(*made) == ["failed"] * 6
+    wait_until(lambda: paused.count() == 2, 5, "so has the lane, now that it is free")
+
+
+def test_an_idle_recorder_keeps_asking_whether_its_lock_is_held(db: None, calls: Calls) -> None:
+    ownership = Ownership()
+    recorder = Recorder(OWNER, calls.on_recorded, ownership)
+    recorder.start()
+    try:
+        assert recorder.wait_healthy(5)
+        wait_until(lambda: calls.idle_rounds >= 50, 20, "it is idle for longer than its word is good")
+        assert ownership.certain
+        assert ownership.tenure == 0
+        assert terminate("recorder") == 1
+        wait_until(lambda: ownership.tenure == 1, 5, "what was claimed before is not its own for certain")
+        wait_until(lambda: ownership.certain, 5, "what is claimed now is")
+    finally:
+        recorder.stop(5)
 
 
 def test_a_listener_that_raises_does_not_end_it(recorder: Recorder, calls: Calls, lane: Postback) -> None:

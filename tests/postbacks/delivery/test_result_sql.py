@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg2
@@ -19,6 +19,7 @@ from tests.support.delivery_rows import (
     OWNER,
     claimed,
     engine_connection,
+    held_up,
     make_answer,
     make_held,
     prepared,
@@ -105,6 +106,7 @@ def test_an_attempt_is_recorded_to_the_letter(write: Write, lane: Postback) -> N
         "status": 201,
         "response_headers": "X-Tab: a\tb\nServer: x",
         "response_body": body,
+        "overlap_of": None,
     }
 
 
@@ -138,12 +140,68 @@ def test_a_batch_that_was_written_in_part_is_completed(write: Write, lane: Postb
     assert numbers() == {one.pk: [1] for one in made}
 
 
-def test_another_owners_deliveries_are_not_touched(write: Write, lane: Postback) -> None:
-    """Its lease ran out, another worker took it: what we know of it comes too late."""
+def overlapping() -> list[tuple[int, int | None, str]]:
+    return list(Attempt.objects.order_by("number").values_list("number", "overlap_of", "reason"))
+
+
+@pytest.mark.parametrize("first", ["the owner", "the other"])
+def test_of_two_processes_attempts_both_are_kept_and_the_owners_counts(
+    write: Write, lane: Postback, first: str
+) -> None:
+    """One was cut off, another took its deliveries over: what the first knows comes too late, in whichever order."""
     delivery = make_held(lane, owner=OWNER + 1)
-    write(attempted(delivery, Delivered("Fine.")))
-    assert state_of(delivery) == ("sending", 0, "")
-    assert Delivery.objects.get(pk=delivery.pk).owner == OWNER + 1
+    late, owners = attempted(delivery, Delivered("Late.")), attempted(delivery, Retry("Not yet.", 60.0))
+    assert late.sent is not None
+    late = late._replace(sent=late.sent._replace(started_at=late.sent.started_at - timedelta(seconds=5)))
+    if first == "the owner":
+        write(owners, owner=OWNER + 1)
+        write(late)
+    else:
+        write(late)
+        assert state_of(delivery) == ("sending", 0, "")
+        assert Delivery.objects.get(pk=delivery.pk).owner == OWNER + 1
+        write(owners, owner=OWNER + 1)
+    expected = [(1, None, "Not yet."), (101, 1, "Late.")]
+    assert overlapping() == expected
+    assert state_of(delivery) == ("ready", 1, "Not yet.")
+    write(late)
+    write(owners, owner=OWNER + 1)
+    assert overlapping() == expected, "each is written once"
+    later = late._replace(sent=late.sent and late.sent._replace(started_at=late.sent.started_at - timedelta(seconds=5)))
+    write(later)
+    assert [number for number, _, _ in overlapping()] == [1, 101, 102]
+
+
+def test_a_number_that_a_release_before_gave_away_costs_no_attempt(write: Write, lane: Postback) -> None:
+    """It writes an attempt of a delivery that another owner has taken over under its plain number."""
+    delivery = make_held(lane)
+    ours = attempted(delivery, Delivered("Fine."))
+    theirs = timezone.now()
+    Attempt.objects.create(
+        delivery=delivery, number=1, started_at=theirs, duration_ms=1, succeeded=False, reason="Theirs.", method="GET"
+    )
+    write(ours)
+    assert overlapping() == [(1, None, "Theirs."), (101, 1, "Fine.")]
+    assert state_of(delivery) == ("delivered", 1, "Fine.")
+
+
+def test_locked_rows_are_left_and_named_and_the_others_are_written(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+    made = [make_held(lane) for _ in range(4)]
+    gone = make_held(lane)
+    batch = [attempted(one, Delivered("Fine.")) for one in [*made, gone]]
+    gone.delete()
+    for careful in (False, True):
+        with held_up(made[1]):
+            locked = result_sql.write(connection, OWNER, batch, careful=careful)
+        assert [judged.claimed.delivery_id for judged in locked] == [made[1].pk]
+        assert [state_of(one)[0] for one in made] == ["delivered", "sending", "delivered", "delivered"]
+    assert numbers() == {one.pk: [1] for one in made if one != made[1]}
+    assert result_sql.write(connection, OWNER, batch) == []
+    assert numbers() == {one.pk: [1] for one in made}
 
 
 def test_finished_is_final(write: Write, lane: Postback) -> None:

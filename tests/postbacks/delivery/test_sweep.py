@@ -24,6 +24,7 @@ DEAD = 2**31 - 2
 @pytest.fixture(autouse=True)
 def server_has_run_for_long(empty_redis: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "GRACE_SECONDS", -1)
+    monkeypatch.setattr(leases, "ABSENCE_SECONDS", -1)
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ def test_the_number_of_queries_does_not_grow_with_the_postbacks(
     for _ in range(5):
         make_deliveries(make_postback(event.action.action_tracker, make_media_source()), event)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         read_status()
 
 

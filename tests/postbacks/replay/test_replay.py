@@ -117,7 +117,7 @@ def test_a_dry_run_counts_and_shows_and_writes_nothing(
     assert f"4 deliveries:\n  {sales} ({sales.pk}): 1 that match, and 1 later ones again" in shown
     assert f"  {other} ({other.pk}): 1 that match, and 1 later ones again" in shown
     delivery = Delivery.objects.get(postback=sales, event=created)
-    url = f"http://receiver.example/in?a={created.action.action_id}&s=PENDING&amount=100.00&id={delivery.pk}"
+    url = f"http://receiver.example/in?a={created.action.action_id}&s=PENDING&amount=100.00&id={delivery.sent_as}"
     assert f"GET {url}\n" in shown
     assert "this was a dry run" in shown
     assert (Replay.objects.count(), ReplayItem.objects.count(), Delivery.objects.count()) == (0, 0, 4)
