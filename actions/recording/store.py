@@ -61,18 +61,13 @@ ACTION_ROW = (
 UPDATE_ITEMS = """
 UPDATE actions_item SET
     category = v.category, name = v.name, quantity = v.quantity, sub_total = v.sub_total, amount = v.amount,
-    discount = v.discount, order_share = v.order_share, discount_each = v.discount_each, discount_rate = v.discount_rate
+    discount = v.discount, order_share = v.order_share, discount_each = v.discount_each,
+    discount_rate = v.discount_rate, told = v.told
 FROM (VALUES %s) AS v (id, category, name, quantity, sub_total, amount, discount, order_share, discount_each,
-    discount_rate)
+    discount_rate, told)
 WHERE actions_item.id = v.id
 """
-ITEM_ROW = f"(%s::bigint, %s, %s, %s::integer{', %s::numeric' * 6})"
-
-# Few reports say it, and fewer change it.
-UPDATE_TOLD = """
-UPDATE actions_item SET told = v.told FROM (VALUES %s) AS v (id, told) WHERE actions_item.id = v.id
-"""
-TOLD_ROW = "(%s::bigint, %s::jsonb)"
+ITEM_ROW = f"(%s::bigint, %s, %s, %s::integer{', %s::numeric' * 6}, %s::jsonb)"
 
 Row = tuple[Any, ...]
 
@@ -165,9 +160,8 @@ def _update_actions(actions: Sequence[Action]) -> None:
 
 
 def _update_items(items: Sequence[Item]) -> None:
-    rows = [(item.pk, item.category, item.name, item.quantity, *line_of(item)[4:10]) for item in items]
+    rows = [(item.pk, item.category, item.name, item.quantity, *_money_and_told(line_of(item))) for item in items]
     _execute(UPDATE_ITEMS, ITEM_ROW, rows)
-    _execute(UPDATE_TOLD, TOLD_ROW, [(item.pk, _json(item.told)) for item in items if item.told])
 
 
 def _execute(statement: str, template: str, rows: Sequence[Row]) -> None:
@@ -206,7 +200,11 @@ def _items(states: Iterable[ActionState]) -> tuple[list[Row], list[Item]]:
 
 
 def _item_row(action_id: int, position: int, line: Line) -> Row:
-    return (action_id, position, *line[:10], _json(line.told) if line.told else None)
+    return (action_id, position, *line[:4], *_money_and_told(line))
+
+
+def _money_and_told(line: Line) -> Row:
+    return (*line[4:10], _json(line.told) if line.told else None)
 
 
 def _write(item: Item, line: Line) -> Item:
