@@ -39,7 +39,10 @@ DECIDING: Final[Mapping[str, tuple[str, object]]] = {
     "OrderSubTotalPostDiscount": ("The total after all discounts.", "97.23"),
     "OrderDiscount": ("A discount of the whole order.", "10.00"),
     "Reason": ("The reason of a change, at most 100 characters; postbacks carry it as StatusDetail.", "ITEM_RETURNED"),
-    "DispositionCode": ("Of a reversal or a change: the reason, as Reason; beside another Reason both are kept.", "RETURNED"),
+    "DispositionCode": (
+        "Of a reversal or a change: the reason, as Reason; beside another Reason both are kept.",
+        "RETURNED",
+    ),
     "MediaSourceIds": ("Networks that took part: a list, or text with commas.", "4001,4002"),
 }
 _OF_ITEMS: Final[Mapping[str, tuple[str, object]]] = {
@@ -98,11 +101,14 @@ ERRORS: Final[Mapping[int, tuple[str, tuple[str, ...]]]] = {
         ("PATCH is not served here.",),
     ),
     409: ("The request contradicts what is there.", ("The request contradicts what is there.",)),
+    412: ("It has changed since it was read.", ("It has changed since you read it. Read it again.", "If-Match")),
     413: ("The body is too large; nothing is recorded.", ("The body is larger than 1,048,576 bytes.",)),
     415: ("The body is of a kind that is not read here.", (f"A batch is {LINES}, one JSON object a line.",)),
     422: ("The Idempotency-Key came with another body before.", ("Use a new key for a new batch.", "Idempotency-Key")),
+    428: ("The change does not say what it was made from.", ("Send the ETag that you read.", "If-Match")),
     429: ("The token has used up its second.", ("More than 1,000 requests in one second; go on in the next.",)),
     500: ("A fault of this system, noted in its log. Send the request again.", ("A fault of this system.",)),
+    501: ("This is not offered here.", ("Reports are not offered here.",)),
     503: ("The database does not answer, and nothing was recorded. Send it again.", ("Send the request again later.",)),
 }
 """By status what it means, and the message, field and code of an example."""

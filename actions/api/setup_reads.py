@@ -117,7 +117,7 @@ def read_campaign(request: HttpRequest, account_sid: str, campaign_id: str) -> H
     description="Version 14 (`IR-Version: 14`) has them under `Partners`, others under `MediaPartners`.",
     openapi_extra={"parameters": PARTNERS.parameters()},
 )
-def list_partners(request: HttpRequest, account_sid: str) -> HttpResponse:
+def list_media_partners(request: HttpRequest, account_sid: str) -> HttpResponse:
     wanted, token = PARTNERS.read(query_of(request)), token_of(request)
     programs, rows = campaigns_of(token), _named(partners_of(token), wanted)
     if "Id" in wanted:
@@ -138,7 +138,7 @@ def list_partners(request: HttpRequest, account_sid: str) -> HttpResponse:
     summary="Read a partner",
     openapi_extra={"parameters": NONE.parameters()},
 )
-def read_partner(request: HttpRequest, account_sid: str, partner_id: str) -> HttpResponse:
+def read_media_partner(request: HttpRequest, account_sid: str, partner_id: str) -> HttpResponse:
     NONE.read(query_of(request))
     token = token_of(request)
     partner = row_of(with_contracts(partners_of(token), campaigns_of(token)), partner_id)
@@ -154,7 +154,7 @@ def read_partner(request: HttpRequest, account_sid: str, partner_id: str) -> Htt
     summary="List a program's contracts",
     openapi_extra={"parameters": CONTRACTS.parameters()},
 )
-def list_contracts(request: HttpRequest, account_sid: str, campaign_id: str) -> HttpResponse:
+def list_campaign_contracts(request: HttpRequest, account_sid: str, campaign_id: str) -> HttpResponse:
     wanted = CONTRACTS.read(query_of(request))
     program = row_of(campaigns_of(token_of(request)), campaign_id)
     if program is None:
@@ -172,7 +172,7 @@ def list_contracts(request: HttpRequest, account_sid: str, campaign_id: str) -> 
     summary="Read a contract",
     openapi_extra={"parameters": NONE.parameters()},
 )
-def read_contract(request: HttpRequest, account_sid: str, campaign_id: str, contract_id: str) -> HttpResponse:
+def read_campaign_contract(request: HttpRequest, account_sid: str, campaign_id: str, contract_id: str) -> HttpResponse:
     NONE.read(query_of(request))
     program = row_of(campaigns_of(token_of(request)), campaign_id)
     if program is None:

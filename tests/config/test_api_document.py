@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
@@ -20,7 +21,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from actions.api.tokens import create_token
-from config.wsgi import application
 from environment.variables import BASE_DIR
 from postbacks.egress.failures import LATE_ANSWER
 from tests.support.two_programs import Rows, make_rows
@@ -54,7 +54,7 @@ def test_no_request_makes_the_management_api_fail_or_answer_what_its_document_do
     token, text = create_token("test", scopes=["read", "personal", "manage"])
     basic = base64.b64encode(f"{token.account_sid}:{text}".encode()).decode()
     headers = {"Authorization": f"Basic {basic}", "If-Match": "*"}
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application).include(path_regex="^/api/v1/")
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application()).include(path_regex="^/api/v1/")
     operations = [operation.ok() for operation in schema.get_all_operations() if isinstance(operation, Ok)]
     assert len(operations) == 20
     for operation in operations:

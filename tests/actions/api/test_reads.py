@@ -206,7 +206,7 @@ def test_a_refused_submission_shows_what_was_reported(call: Caller, tracker: Act
     assert (told["ErrorType"], told["ErrorReason"]) == ("Validation", "CAMPAIGN_NOT_FOUND")
     assert (told["CampaignId"], told["OrderId"]) == ("999999", "o-1")
     payload = parse_qs(told["Payload"])
-    assert (payload["CustomerCity"], payload["oid"]) == (["São Paulo"], ["o-1"])
+    assert (payload["CustomerCity"], payload["OrderId"]) == (["São Paulo"], ["o-1"])
 
 
 def test_an_action_that_no_contract_pays_for_is_a_contract_error(call: Caller, tracker: ActionTracker) -> None:
@@ -273,8 +273,8 @@ def test_xml_has_the_elements_and_attributes_that_are_documented(call: Caller, t
     assert xml(call("GET", one, accept="")).find("APISubmission") is not None
 
 
-def test_an_event_type_may_have_a_code(call: Caller, tracker: ActionTracker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ActionTracker, "code", "SALE", raising=False)
+def test_an_event_type_may_have_a_code(call: Caller, tracker: ActionTracker) -> None:
+    ActionTracker.objects.filter(pk=tracker.pk).update(code="SALE")
     app = make_tracker(in_app_events=["INSTALL"])
     record_action(tracker, OrderId="web")
     record_action(app, OrderId="app", EventCode="INSTALL")
@@ -293,7 +293,7 @@ def test_the_document_describes_every_field_and_filter() -> None:
             )
     for path, operations in document["paths"].items():
         operation = operations.get("get")
-        if operation is None:
+        if operation is None or not path.startswith("/Advertisers/"):
             continue
         assert "401" in operation["responses"]
         if "501" in operation["responses"]:
