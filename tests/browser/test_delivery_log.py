@@ -133,7 +133,7 @@ def test_a_failed_delivery_is_sent_again_and_arrives(open_as: OpenAs, settings: 
         expect(page.get_by_text(f"Delivery {failed.pk} was sent again.")).to_be_visible()
         axe(page)
         (request,) = receiver.wait_for(1)
-    assert request.query == {"delivery": str(failed.pk)}
+    assert request.query == {"delivery": failed.sent_as}
     failed.refresh_from_db()
     assert failed.state == Delivery.State.FAILED
 
