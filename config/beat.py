@@ -19,7 +19,7 @@ class Scheduler(beat.Scheduler):
     def _waiting(self) -> int:
         """How many messages no worker has taken yet."""
         queue = self.app.conf.task_default_queue
-        return int(self.connection.default_channel.client.llen(queue))  # type: ignore[attr-defined] -- kombu's for Redis
+        return int(self.connection.default_channel.client.llen(queue))  # type: ignore[attr-defined]  # The Redis transport has it.
 
     _missed = 0  # Tasks that could not be posted since one last was.
 

@@ -31,7 +31,8 @@ class DatabaseClock:
     def __init__(self) -> None:
         self._clock = RemoteClock()
         self._learn_at = 0.0
-        self._known = False
+        # Between the two clocks, as learnt last: read for each request, so computed before.
+        self._difference = time.time() - time.monotonic()
 
     def learn(self, cursor: extensions.cursor) -> None:
         """Compares the clocks, every LEARN_EVERY_SECONDS. Raises psycopg2.Error."""
@@ -43,13 +44,12 @@ class DatabaseClock:
         (theirs,) = cursor.fetchone() or (time.time(),)
         answered = time.monotonic()
         self._clock.note(asked, answered, theirs)
-        self._known = True
+        self._difference = self._clock.there(answered) - answered
         cursor.execute("SET application_name = %s", (name_for(time.time() - self._clock.there(answered)),))
 
     def now(self) -> datetime:
         """The database's time; before anything was learnt, this host's."""
-        seconds = self._clock.there(time.monotonic()) if self._known else time.time()
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(time.monotonic() + self._difference, UTC)
 
 
 def name_for(ahead_seconds: float) -> str:
