@@ -21,14 +21,15 @@ from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from psycopg2.errors import QueryCanceled
 
+from actions.api.addresses import BATCH, is_api, without_suffix
+
 # Longer than any transaction of ours holds a row, and short enough for a caller to wait for the answer.
 LOCK_SECONDS = 3.0
 LEAST_SECONDS = 0.001  # PostgreSQL takes 0 for "without a limit".
-_API = "/Advertisers/"
 # In a transaction that has failed, only these work, and nothing may precede them.
 _NO_STATEMENTS = ("SAVEPOINT", "RELEASE", "ROLLBACK")
 # They record thousands of reports, in many statements.
-_LONG = ("/Conversions/Batch", "/admin/actions/action/report")
+_LONG = (BATCH, "/admin/actions/action/report")
 
 
 class Spending:
@@ -90,9 +91,9 @@ class Limit:
 
 def limit_of(method: str | None, path: str) -> Limit:
     """The limit of a request."""
-    if path.rstrip("/").endswith(_LONG):
+    if without_suffix(path)[0].endswith(_LONG):
         return Limit(settings.WEB_LONG_STATEMENT_SECONDS, shared=False)
-    return Limit(settings.WEB_STATEMENT_SECONDS, shared=method in {"GET", "HEAD"} and not path.startswith(_API))
+    return Limit(settings.WEB_STATEMENT_SECONDS, shared=method in {"GET", "HEAD"} and not is_api(path))
 
 
 def database_time(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

@@ -19,6 +19,7 @@ django.setup(set_prefix=False)
 
 # Models can be imported only now.
 # ruff: noqa: E402
+from actions.api.addresses import is_api
 from actions.api.answers import error
 from front import limits, probes
 from front.answering import Answering, Send
@@ -64,7 +65,7 @@ class Front:
     async def _hand_over(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         path: str = scope["path"]
-        lane = self._reports if limits.is_api(path) else self._pages
+        lane = self._reports if limits.takes_reports(path) else self._pages
         with Body(self._room) as body:
             most = limits.most_bytes(path, headers)
             await body.read(receive, headers.get("content-length", ""), most)
@@ -74,7 +75,7 @@ class Front:
 def _refused(scope: dict[str, Any], status: int, message: str) -> HttpResponse:
     """In the shape of the API, or as text. What the client still sends is not read, so the connection ends."""
     logger.warning("Refused: %s %s: %d, %s", scope["method"], scope["path"], status, message)
-    if limits.is_api(scope["path"]):
+    if is_api(scope["path"]):
         response = error(request_of(scope, BytesIO()), status, message)
     else:
         response = HttpResponse(f"{message}\n", status=status, content_type="text/plain; charset=utf-8")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from actions.api import batch, bodies
-from actions.api.errors import PREFIX as API
+from actions.api.addresses import ACCOUNTS, BATCH, is_api, without_suffix
 
 # A form to sign in, or a report of a few hundred fields without its token.
 WITHOUT_CREDENTIALS = 64 * 1024
@@ -19,12 +19,11 @@ PAGE = 2 * 1024 * 1024
 # Around an uploaded file: the form's other fields, and what separates the parts.
 _AROUND_A_FILE = 64 * 1024
 _UPLOADS = "/admin/actions/action/report"
-_BATCH = "/Conversions/Batch"
 
 
-def is_api(path: str) -> bool:
-    """Whether the address belongs to the conversion API."""
-    return path.startswith(API)
+def takes_reports(path: str) -> bool:
+    """Whether the address belongs to those that conversions are reported to and read from."""
+    return path.startswith(ACCOUNTS)
 
 
 def most_bytes(path: str, headers: Mapping[str, str]) -> int:
@@ -32,7 +31,7 @@ def most_bytes(path: str, headers: Mapping[str, str]) -> int:
     if is_api(path):
         if not headers.get("authorization"):
             return WITHOUT_CREDENTIALS
-        return batch.MAX_BYTES if path.endswith(_BATCH) else bodies.MAX_BODY_BYTES
+        return batch.MAX_BYTES if without_suffix(path)[0].endswith(BATCH) else bodies.MAX_BODY_BYTES
     if f"{settings.SESSION_COOKIE_NAME}=" not in headers.get("cookie", ""):
         return WITHOUT_CREDENTIALS
     if path.rstrip("/") == _UPLOADS:

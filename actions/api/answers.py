@@ -9,10 +9,10 @@ from xml.sax.saxutils import escape, quoteattr
 import orjson
 from django.http import HttpRequest, HttpResponse
 
+from actions.api.addresses import MANAGEMENT
 from actions.api.negotiation import JSON, XML, wants_json
 
 ROOT = "ImpactRadiusResponse"  # What callers of this kind of API look for.
-MANAGEMENT = "/api/v1/"  # Below it everything is JSON.
 
 # XML cannot hold them, not even escaped.
 _NO_XML = dict.fromkeys(

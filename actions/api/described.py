@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ninja.openapi.schema import OpenAPISchema
 
+from actions.api.addresses import ACCOUNTS
 from actions.api.answers import error_content, to_xml
 from actions.api.fields import FORM, JSON, LINES
 from actions.api.negotiation import XML
@@ -17,7 +18,6 @@ from actions.reports.known_names import ALIASES, KEPT, WORKED_OUT
 from actions.reports.parameters import FREE_OF_ITEMS, ITEM_ATTRIBUTES, PARAMETERS, ParameterType
 from actions.reports.report import LONG_TEXTS, READERS
 
-ACCOUNTS: Final = "/Advertisers/"  # Where the addresses are that answer in XML too.
 REPORT: Final = {"$ref": "#/components/schemas/Report"}
 
 # What decides: the description of each, and an example.

@@ -18,7 +18,8 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 from psycopg2.errors import LockNotAvailable, QueryCanceled
 
-from actions.api.answers import MANAGEMENT, answer, error, errors_content
+from actions.api.addresses import is_api
+from actions.api.answers import answer, error, errors_content
 from actions.api.authority import TooManyRequestsError, allowance_of
 from actions.api.bodies import BodyTooLargeError
 from actions.api.negotiation import take_suffix
@@ -27,7 +28,6 @@ from actions.reports.rejected import Rejected
 from actions.reports.storable import clean
 
 _log = logging.getLogger(__name__)
-PREFIXES = ("/Advertisers/", MANAGEMENT)
 RETRY_AFTER_SECONDS = "5"
 
 
@@ -53,7 +53,7 @@ def api_answers(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(PREFIXES):
+        if not is_api(request.path_info):
             return get_response(request)
         take_suffix(request)
         response = _nul(request) or get_response(request)

@@ -7,6 +7,8 @@ from typing import Final
 
 from django.http import HttpRequest
 
+from actions.api.addresses import without_suffix
+
 JSON, XML = "application/json", "application/xml"
 _SUFFIXES: Final = {".json": JSON, ".xml": XML}
 _NOTED: Final = "api.suffix"
@@ -20,12 +22,9 @@ def take_suffix(request: HttpRequest) -> None:
 
     It happens before the address is looked up, so that every address of the API has it, also one that is new.
     """
-    path = request.path_info.removesuffix("/")
-    for suffix, form in _SUFFIXES.items():
-        if path.lower().endswith(suffix):
-            path = path[: -len(suffix)]
-            request.META[_NOTED] = form
-    request.path_info = path
+    request.path_info, suffix = without_suffix(request.path_info)
+    if suffix:
+        request.META[_NOTED] = _SUFFIXES[suffix]
 
 
 def wants_json(request: HttpRequest) -> bool:
