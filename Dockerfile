@@ -14,9 +14,10 @@ RUN /venv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --
 
 FROM ${PYTHON_IMAGE}
 
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/venv/bin:$PATH PORT=8000
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/venv/bin:$PATH PORT=8000 POSTBACKS_DATA_DIR=/data
 WORKDIR /app
-RUN useradd --system --no-create-home postbacks
+# Workers note in /data what was answered and is not recorded yet.
+RUN useradd --system --no-create-home postbacks && install --directory --owner postbacks --mode 700 /data
 COPY --from=packages /venv /venv
 COPY . .
 RUN python -m compileall -q .

@@ -15,6 +15,8 @@ from django.core.paginator import InvalidPage
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 
+from actions.api.addresses import is_api
+
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _Next = Callable[[HttpRequest], HttpResponseBase]
 
@@ -43,7 +45,7 @@ def _texts(request: HttpRequest) -> Iterable[str]:
     yield request.path_info
     yield from _pairs(request.GET)
     yield from request.COOKIES.values()
-    if request.method == "POST" and request.content_type in _FORMS:
+    if request.method == "POST" and request.content_type in _FORMS and not is_api(request.path_info):
         yield from _pairs(request.POST)
 
 

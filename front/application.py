@@ -74,7 +74,8 @@ class Front:
 
 def _refused(scope: dict[str, Any], status: int, message: str) -> HttpResponse:
     """In the shape of the API, or as text. What the client still sends is not read, so the connection ends."""
-    logger.warning("Refused: %s %s: %d, %s", scope["method"], scope["path"], status, message)
+    # A logger for each status, so that one that comes in thousands leaves the others to be seen.
+    logger.getChild(str(status)).warning("Refused: %s %s: %d, %s", scope["method"], scope["path"], status, message)
     if is_api(scope["path"]):
         response = error(request_of(scope, BytesIO()), status, message)
     else:

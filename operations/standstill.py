@@ -12,7 +12,7 @@ from redis import RedisError
 from operations.asking import Asker
 from operations.metrics.readings import OLDEST
 from operations.redis_client import quick_client
-from postbacks.delivery import heartbeat, trouble
+from postbacks.delivery import blockers, heartbeat, trouble
 from postbacks.delivery.trouble import Trouble
 
 # What has been due for so long should have been claimed long ago; and the slowest request ends within it.
@@ -39,18 +39,22 @@ class Sending:
     due_seconds: float
     claimed: float | None = None
     recorded: float | None = None
-    blocked: int = 0
+    blocked: int = 0  # Statements of workers that wait for a lock.
+    # The session that has kept something of the engine's locked for long, if any: workers then wait for none.
+    holder: int = 0
 
 
 def read_sending(asker: Asker) -> Sending:
     """Raises psycopg2.Error."""
     ages = [(name.partition(" ")[0], age) for name, age in asker.ask(heartbeat.AGES)]
+    holders = blockers.read(asker.ask(blockers.OF_TABLES, [blockers.LONG_SECONDS]))
     newest = {kind: min(age for name, age in ages if name == kind) for kind in dict(ages)}
     return Sending(
         due_seconds=max(asker.ask(OLDEST)[0][0], asker.ask(OLDEST_CLAIMED)[0][0]),
         claimed=newest.get(heartbeat.CLAIM),
         recorded=newest.get(heartbeat.RECORD),
         blocked=asker.ask(BLOCKED, [LOCKED_SECONDS])[0][0],
+        holder=holders[0].pid if holders else 0,
     )
 
 
@@ -73,6 +77,9 @@ def judge_sending(sending: Sending, met: Trouble | None) -> tuple[str, str] | No
     if sending.due_seconds < DUE_SECONDS or _is_recent(sending.recorded):
         return None
     due = f"Deliveries have been due for {sending.due_seconds:.0f} s, and none is sent"
+    if sending.holder:
+        end = f"Commit or end what is open there: SELECT pg_terminate_backend({sending.holder})."
+        return f"{due}: a lock in the database holds up the workers.", end
     if sending.blocked:
         return f"{due}: a lock in the database holds up the workers.", _END_THE_LOCK
     if met is not None:

@@ -25,12 +25,12 @@ class TokenForm(ModelForm):
         choices=ApiToken.Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget(), initial=usual_scopes
     )
     every_program = forms.BooleanField(
-        label="For all programs, also those to come", required=False, widget=UnfoldBooleanWidget()
+        label="All programs, including future ones", required=False, widget=UnfoldBooleanWidget()
     )
     programs: Any = forms.ModelMultipleChoiceField(
         Program.objects.none(),
         required=False,
-        label="Or only for",
+        label="Or only these",
         widget=UnfoldAdminSelect2MultipleWidget(),
         help_text="What belongs to another program does not exist for the token.",
     )

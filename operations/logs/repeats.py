@@ -7,11 +7,15 @@ import time
 from collections.abc import Callable
 
 QUIET_SECONDS = 60
-# Those who try again by themselves. What they say differs in numbers only, so a line is known by what it is made of.
-TRYING_AGAIN = (
+# Those who try again by themselves, and what any stranger can have said a thousand times. It differs in numbers only,
+# so a line is known by what it is made of.
+REPEATED = (
     "celery.beat",
     "celery.worker",
+    "front.application",
     "kombu",
+    "operations.readiness",
+    "postbacks.delivery.departures",
     "postbacks.delivery.drain",
     "postbacks.delivery.pacing",
     "postbacks.delivery.ready_queue",
@@ -21,7 +25,7 @@ TRYING_AGAIN = (
 
 
 class Repeats(logging.Filter):
-    """Passes a warning or an error of TRYING_AGAIN once a minute, with the number of those that were left out."""
+    """Passes a warning or an error of REPEATED once a minute, with the number of those that were left out."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -29,7 +33,7 @@ class Repeats(logging.Filter):
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}  # When it was last passed, and how many were not.
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno < logging.WARNING or not record.name.startswith(TRYING_AGAIN):
+        if record.levelno < logging.WARNING or not record.name.startswith(REPEATED):
             return True
         key = (record.name, str(record.msg))
         now = self._clock()

@@ -24,7 +24,7 @@ class Program(models.Model):
         default=60,
         db_default=60,  # An earlier release inserts rows without it.
         validators=[MaxValueValidator(MAX_EARLY_CHANGES_MINUTES)],
-        help_text="A change that comes before its order is kept for so long, and taken when the order comes. "
+        help_text="A change that comes before its order is kept this long, and applied when the order comes. "
         "0 refuses it at once.",
     )
 

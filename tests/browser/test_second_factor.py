@@ -29,19 +29,19 @@ def test_a_second_factor_is_set_up_with_a_picture_and_asked_for(open_as: OpenAs,
     assert page.get_by_role("img", name="The code for the app").evaluate("image => image.naturalWidth") > 100
     axe(page)
     page.get_by_label("Code").fill("000000")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("This code is not valid.")).to_be_visible()
     page.get_by_label("Code").fill(code())
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("They are not shown again.")).to_be_visible()
     axe(page)
     recovery = page.locator("pre").inner_text().split()[0]
-    page.get_by_role("link", name="Go on").click()
+    page.get_by_role("link", name="Continue").click()
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
 
     other = open_as(SecondFactor.objects.get().user, width=width, dark=dark)
     other.goto("/admin/postbacks/postback/")
     axe(other)
     other.get_by_label("Code").fill(recovery)
-    other.get_by_role("button", name="Go on").click()
+    other.get_by_role("button", name="Continue").click()
     other.wait_for_url("**/admin/postbacks/postback/")

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+from django.utils import timezone
 
 from partners.models import ActionTracker
-from postbacks.models import Delivery
+from postbacks.delivery import heartbeat
+from postbacks.models import Delivery, Pulse
 from tests.support.bulk import make_due_deliveries
 from tests.support.factories import make_media_source, make_postback, make_tracker
 from tests.support.own_redis import OwnRedis, own_redis
@@ -80,6 +82,8 @@ def test_workers_and_beat_wait_while_redis_refuses_to_write_and_go_on(redis: Own
                 lines = [line for line in said.splitlines() if line.startswith("{")]  # Not the banner.
                 assert len(lines) < MOST_LINES, lines[:100]
                 assert any(REFUSALS[how] in line for line in lines), "it says what Redis says"
+        again = timezone.now()
         wait_until(all_delivered, 40, "all are delivered")
         assert len(receiver.arrivals) == PER_ROUND
-        assert "Beat posts its tasks again" in beat.log.read_text()
+        beats = Pulse.objects.filter(name=heartbeat.BEAT, at__gt=again)
+        wait_until(beats.exists, 40, "beat posts its tasks again")

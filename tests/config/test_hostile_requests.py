@@ -133,7 +133,7 @@ def test_the_api_refuses_a_nul_in_its_own_shape(path: str) -> None:
 
     answer = client.get(f"/Advertisers/{path.format(sid=token.account_sid)}")
 
-    assert answer.status_code == 400
+    assert answer.status_code == (400 if "?" in path else 404)
     assert answer.json()["Status"] == "ERROR"
 
 

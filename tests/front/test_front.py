@@ -180,6 +180,7 @@ def test_a_row_that_somebody_holds_is_waited_for_briefly_and_probes_go_on() -> N
 
 def waiting_for_locks() -> list[Any]:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # The transaction would see the same again and again.
         cursor.execute("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         return list(cursor.fetchall())
 

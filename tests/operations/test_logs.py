@@ -240,7 +240,7 @@ def test_every_line_of_the_web_is_an_object() -> None:
         wait_until(lambda: "Not Found" in web.log.read_text(), 5, "the refusal is logged")
     log = web.log
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert {"_granian", "django.request", "front.application"} <= {line["logger"] for line in lines}
+    assert {"_granian", "django.request", "front.application.413"} <= {line["logger"] for line in lines}
     (refusal,) = [line for line in lines if line["logger"] == "django.request"]
     assert (refusal["message"], refusal["request_id"]) == ("Not Found: /nowhere", "try-1")
     assert SECRET not in log.read_text()

@@ -41,6 +41,7 @@ DISK_FULL = trouble.KNOWN["53100"]
         (Sending(due_seconds=61), "workers live, but none takes any."),
         (Sending(due_seconds=61, claimed=5), "to its end: workers claim them, but record no outcome."),
         (Sending(due_seconds=61, claimed=5, blocked=1), "a lock in the database holds up the workers."),
+        (Sending(due_seconds=61, claimed=5, holder=77), "a lock in the database holds up the workers."),
     ],
 )
 def test_what_is_said_of_a_standstill(sending: Sending, said: str | None) -> None:

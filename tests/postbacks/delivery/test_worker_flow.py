@@ -44,7 +44,7 @@ def test_an_event_is_delivered_and_the_attempt_recorded(tracker: ActionTracker, 
         "event": "created",
         "amount": "100.00",
         "attempt": "1",
-        "delivery": str(delivery.pk),
+        "delivery": delivery.sent_as,
     }
     assert arrival.headers["X-Source"] == event.action.order_id
     assert (delivery.state, delivery.postback, delivery.attempts_made) == ("delivered", postback, 1)
