@@ -27,10 +27,12 @@ class Scheduler(beat.Scheduler):
         Celery counts from the wall clock of a task's last run. Once that clock is set back, the last run lies ahead,
         and nothing would be due until the clock is there again.
         """
-        late = [entry for entry in self.schedule.values() if entry.last_run_at > entry.default_now()]
-        for entry in late:
+        ahead = [
+            entry for entry in self.schedule.values() if entry.last_run_at and entry.last_run_at > entry.default_now()
+        ]
+        for entry in ahead:
             entry.last_run_at = entry.default_now()
-        if late:
+        if ahead:
             self.populate_heap()
         return float(super().tick(*arguments, **options))
 

@@ -105,7 +105,7 @@ def test_beat_ends_at_once_while_redis_hangs() -> None:
 class FakeBeat(Scheduler):
     """Beat by a wall clock of the test's, which stands still but for what beat takes; it keeps what it would post."""
 
-    producer = None  # It would connect to Redis.
+    producer = None  # type: ignore[assignment]  # It would connect to Redis.
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = datetime.now(UTC)
