@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,17 +76,25 @@ class Running:
 
 
 @contextmanager
-def running(name: str, command: list[str], ready: Callable[[], bool] | str, *, kill: bool = False) -> Iterator[Running]:
+def running(
+    name: str,
+    command: list[str],
+    ready: Callable[[], bool] | str,
+    *,
+    kill: bool = False,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
     """The program, once it is ready: `ready()` is true, or its output contains that text. It stops with the block.
 
     It gets its own process group, so that Ctrl-C reaches only us. With `kill`, it is not asked to stop, but killed.
+    `variables` come on top of its environment.
     """
     log = Path(settings.DATA_DIR) / "log" / f"bench-{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # We wait for its output.
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(variables or {})},  # We wait for its output.
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -109,12 +117,25 @@ def running(name: str, command: list[str], ready: Callable[[], bool] | str, *, k
 @contextmanager
 def workers(app: str = "config", *, kill: bool = False) -> Iterator[Running]:
     """A Celery worker with its children, and beat. Beat starts last; its first sweep finds what is due."""
-    options = ["--concurrency", str(CONCURRENCY), "--without-gossip", "--without-mingle"]
-    with (
-        running("worker", celery(app, "worker", *options), " ready.", kill=kill) as worker,
-        running("beat", celery("config", "beat"), "is starting", kill=True),
-    ):
+    with running_worker(app=app, kill=kill) as worker, running_beat():
         yield worker
+
+
+@contextmanager
+def running_worker(
+    name: str = "worker", *, app: str = "config", kill: bool = False, variables: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """A Celery worker with its children, without beat."""
+    options = ["--concurrency", str(CONCURRENCY), "--without-gossip", "--without-mingle"]
+    with running(name, celery(app, "worker", *options), " ready.", kill=kill, variables=variables) as worker:
+        yield worker
+
+
+@contextmanager
+def running_beat() -> Iterator[Running]:
+    """Beat alone."""
+    with running("beat", celery("config", "beat"), "is starting", kill=True) as beat:
+        yield beat
 
 
 def _end_with_parent() -> None:

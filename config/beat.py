@@ -1,4 +1,4 @@
-"""Beat's scheduler: while it cannot post, it says so once and keeps trying."""
+"""Beat's scheduler: while it cannot post, it says so once and keeps trying; it outlasts a clock that is set back."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ class Scheduler(beat.Scheduler):
         """How many messages no worker has taken yet."""
         queue = self.app.conf.task_default_queue
         return int(self.connection.default_channel.client.llen(queue))  # type: ignore[attr-defined]  # The Redis transport has it.
+
+    def tick(self, *arguments: Any, **options: Any) -> float:
+        """Posts one task that is due; returns the seconds until the next one is.
+
+        Celery counts from the wall clock of a task's last run. Once that clock is set back, the last run lies ahead,
+        and nothing would be due until the clock is there again.
+        """
+        ahead = [
+            entry for entry in self.schedule.values() if entry.last_run_at and entry.last_run_at > entry.default_now()
+        ]
+        for entry in ahead:
+            entry.last_run_at = entry.default_now()
+        if ahead:
+            self.populate_heap()
+        return float(super().tick(*arguments, **options))
 
     _missed = 0  # Tasks that could not be posted since one last was.
 

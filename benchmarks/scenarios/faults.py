@@ -24,7 +24,7 @@ from psycopg2.extras import wait_select
 
 from benchmarks import drains, rows
 from benchmarks.chains import LIMIT, Chains, longest_standstill
-from benchmarks.processes import Running, workers
+from benchmarks.processes import Running, running_beat, running_worker, workers
 from benchmarks.receivers import own_receiver
 from benchmarks.results import CannotRunError, Figure, at_most
 from operations.asking import database_parameters
@@ -45,6 +45,7 @@ class Scene:
 
     stack: ExitStack
     worker: Running
+    beat: Running
 
 
 Fault = Callable[[Scene], None]
@@ -52,26 +53,32 @@ Fault = Callable[[Scene], None]
 
 def figures(full: bool) -> Iterator[Figure]:  # noqa: ARG001 -- the same for a long run
     """One fault after another, each on empty tables."""
+    for name, fault in FAULTS.items():
+        yield from figures_of(name, fault)
+
+
+def figures_of(name: str, fault: Fault) -> Iterator[Figure]:
+    """Strikes with one fault, and yields what came of it."""
     set_wait_callback(None)  # Recording uses COPY, which knows no callback.
     try:
-        for name, fault in FAULTS.items():
-            yield from _figures(name, fault)
+        yield from _struck(name, fault)
     finally:
         set_wait_callback(wait_select)
 
 
-def _figures(name: str, fault: Fault) -> Iterator[Figure]:
+def _struck(name: str, fault: Fault) -> Iterator[Figure]:
     rows.clear()
     with own_receiver(logged=True) as receiver:
         chains = Chains(receiver)
         chains.report(ACTIONS)
         with ExitStack() as stack:
-            worker = stack.enter_context(workers(kill=True))
+            worker = stack.enter_context(running_worker(kill=True))
+            beat = stack.enter_context(running_beat())
             drains.wait_for(lambda: len(chains.heard()) >= STRIKES_AT, 30, "the drain begins")
             with chains.reporting(), _watched_readiness() as said:
                 held = int(drains.scalar(_SENDING))
                 struck = time.time()
-                fault(Scene(stack, worker))
+                fault(Scene(stack, worker, beat))
                 over = time.time()
                 time.sleep(2)
             _wait_until_finished()

@@ -37,7 +37,7 @@ def judge_clock(off: str) -> Finding:
     """Judges the clock of a worker's host, given as `+2.0 s on web1`: how far it is ahead of the database's."""
     return warning(
         f"The clock of a worker's host is not the database's: {off}.",
-        "Run NTP on that host: what its log says, and when signatures of requests begin to hold, is off by as much.",
+        "Run NTP on that host: the times in its log are off by as much.",
     )
 
 

@@ -49,7 +49,11 @@ class DatabaseClock:
 
     def now(self) -> datetime:
         """The database's time; before anything was learnt, this host's."""
-        return datetime.fromtimestamp(time.monotonic() + self._difference, UTC)
+        return datetime.fromtimestamp(self.unix_time(), UTC)
+
+    def unix_time(self) -> float:
+        """The same as seconds since 1970."""
+        return time.monotonic() + self._difference
 
 
 def name_for(ahead_seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from postbacks.delivery.outcomes import Delivered, GaveUp, Outcome, Retry, Sent
 from postbacks.egress.failures import Code, Failure
@@ -46,11 +46,16 @@ def judge(sent: Sent) -> Outcome:
 def _undecided_delay(sent: Sent) -> timedelta:
     """The wait of the schedule, the longest one at its end: what the clock cut off is never the last word."""
     attempts = min(sent.prepared.claimed.attempt, MAXIMUM_ATTEMPTS - 1)
-    return next_delay(attempts, None, datetime.now(UTC)) or RETRY_WAITS[-1]
+    return next_delay(attempts, None, _answered_at(sent)) or RETRY_WAITS[-1]
 
 
 def _again(sent: Sent, reason: str, retry_after: str | None) -> Outcome:
-    delay = next_delay(sent.prepared.claimed.attempt, retry_after, datetime.now(UTC))
+    delay = next_delay(sent.prepared.claimed.attempt, retry_after, _answered_at(sent))
     if delay is None:
         return GaveUp(f"{reason.removesuffix('.')}. No attempt is left after {sent.prepared.claimed.attempt}.")
     return Retry(reason, delay.total_seconds())
+
+
+def _answered_at(sent: Sent) -> datetime:
+    """By the database's clock, as the attempt's start is: the host's own may be an hour off a date in Retry-After."""
+    return sent.started_at + timedelta(seconds=sent.duration_seconds)

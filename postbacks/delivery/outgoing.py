@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 import orjson
 
+from postbacks.delivery.database_clock import database_clock
 from postbacks.delivery.outcomes import Claimed, GaveUp, Judged, Prepared, Released
 from postbacks.delivery.recorder import Recorder
 from postbacks.delivery.sender import Sender
@@ -58,7 +59,9 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: 
     values["Attempt"] = str(claimed.attempt)
     values["ActionEvent"] = claimed.event_kind
     try:
-        return Prepared(claimed, compiled.build(values), rules, not_before, setup.troubled, probe, limit)
+        # A receiver refuses a signature whose time is some minutes off, as this host's clock may be.
+        request = compiled.build(values, signed_at=database_clock.unix_time())
+        return Prepared(claimed, request, rules, not_before, setup.troubled, probe, limit)
     except Unbuildable as problem:
         return GaveUp(str(problem))
     except Exception as bug:

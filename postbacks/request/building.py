@@ -100,11 +100,12 @@ class CompiledRequest:
     scrubber: Scrubber | None = None
     signer: Signer | None = None
 
-    def build(self, values: Values, message_id: str = "") -> Request:
-        """Return the request for a snapshot's values (see `actions.reports.parameters`), signed now where it is to be.
+    def build(self, values: Values, message_id: str = "", signed_at: float | None = None) -> Request:
+        """Return the request for a snapshot's values (see `actions.reports.parameters`), signed where it is to be.
 
-        A receiver knows a signed request by `message_id`; left out, it is the delivery's id among the values. Raises
-        `Unbuildable`, with the reason, if these values make no request.
+        A receiver knows a signed request by `message_id`; left out, it is the delivery's id among the values. It is
+        signed at the Unix time `signed_at`, by default that of this host's clock. Raises `Unbuildable`, with the
+        reason, if these values make no request.
         """
         values = filling(values)
         url = self._url(values)
@@ -117,7 +118,7 @@ class CompiledRequest:
             headers = {**headers, "Content-Length": str(len(body))}
         if self.signer is not None:
             known_as = message_id or str(values.get("DeliveryId", ""))
-            headers = {**headers, **self.signer.sign(known_as, body or b"")}
+            headers = {**headers, **self.signer.sign(known_as, body or b"", signed_at)}
         return Request(self.method, url, headers, body, self.scrubber)
 
     @staticmethod

@@ -9,12 +9,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from celery.beat import ScheduleEntry
 from django.conf import settings
 
-from config.beat import MOST_WAITING
+from config import celery_app
+from config.beat import MOST_WAITING, Scheduler
 from environment.variables import BASE_DIR
 from postbacks.delivery.redis import client
 from tests.support.patience import wait_until
@@ -97,3 +100,40 @@ def test_beat_ends_at_once_while_redis_hangs() -> None:
         time.sleep(0.2)
         beat.process.terminate()
         assert beat.process.wait(20) == 0
+
+
+class FakeBeat(Scheduler):
+    """Beat by a wall clock of the test's, which stands still but for what beat takes; it keeps what it would post."""
+
+    producer = None  # type: ignore[assignment]  # It would connect to Redis.
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = datetime.now(UTC)
+        self.posted: list[str] = []
+        monkeypatch.setattr(celery_app, "now", lambda: self.clock)
+        super().__init__(app=celery_app)
+
+    def apply_entry(self, entry: ScheduleEntry, producer: object = None) -> None:  # noqa: ARG002 -- Celery's signature
+        self.posted.append(str(entry.name))
+
+    def run(self, seconds: float) -> list[str]:
+        """What it posts within so many seconds."""
+        self.posted = []
+        while seconds > 0:
+            slept = min(max(self.tick(), 0.001), seconds)  # No tick takes no time.
+            self.clock += timedelta(seconds=slept)
+            seconds -= slept
+        return self.posted
+
+
+@pytest.mark.parametrize("jumps", [(3600, -3600), (-3600, 3600), (-2, 0)], ids=["ahead", "behind", "a little"])
+def test_beat_goes_on_when_its_clock_jumps_and_when_it_is_set_right(
+    monkeypatch: pytest.MonkeyPatch, jumps: tuple[int, int]
+) -> None:
+    beat = FakeBeat(monkeypatch)
+    assert beat.run(10).count("sweep") >= 9
+    for seconds in jumps:
+        beat.clock += timedelta(seconds=seconds)
+        posted = beat.run(10)
+        assert 9 <= posted.count("sweep") <= 11
+        assert posted.count("fold") in (1, 2, 3)

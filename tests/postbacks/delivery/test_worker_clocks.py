@@ -1,9 +1,11 @@
-"""A worker process on a host whose clock is off, as libfaketime makes it."""
+"""A worker process on a host whose clock is off, or jumps, as libfaketime makes it."""
 
 from __future__ import annotations
 
 import socket
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -12,36 +14,38 @@ from django.db.models.functions import Now
 from operations.asking import Asker
 from operations.doctor.workers import look_at_workers
 from partners.models import ActionTracker, Partner
+from postbacks.credentials.signing.renewal import make_key
 from postbacks.delivery import heartbeat
 from postbacks.delivery.redis import client
-from postbacks.models import Attempt
+from postbacks.models import Attempt, Delivery, Replay
 from postbacks.models.pulse import Pulse
+from postbacks.replay.plan import start
+from postbacks.replay.selection import Selection
 from tests.support.factories import make_postback, record_action
+from tests.support.own_clock import OwnClock
 from tests.support.patience import wait_until
-from tests.support.receiver import ScriptedReceiver
+from tests.support.receiver import Answer, Arrival, Response, ScriptedReceiver
 from tests.support.workers import CeleryProcess, start_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+HOUR = 3600
+
 
 @pytest.fixture
-def faketime() -> Path:
-    found = sorted(Path("/usr/lib").glob("**/faketime/libfaketimeMT.so.1"))
-    if not found:
-        pytest.skip("libfaketime is not installed (Debian: apt-get install faketime).")
-    return found[0]
+def clock(tmp_path: Path) -> OwnClock:
+    return OwnClock(tmp_path)
 
 
 @pytest.mark.parametrize("seconds", [7, -7])
 def test_a_worker_whose_clock_is_off_does_its_work_and_is_named(
-    faketime: Path, tracker: ActionTracker, partner: Partner, seconds: int
+    clock: OwnClock, tracker: ActionTracker, partner: Partner, seconds: int
 ) -> None:
     client.flushdb()
-    # The monotonic clock of a host is not off.
-    wrong = {"LD_PRELOAD": str(faketime), "FAKETIME": f"{seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    clock.set(seconds)
     with (
         ScriptedReceiver() as receiver,
-        start_worker(concurrency=1, variables=wrong),
+        start_worker(concurrency=1, variables=clock.variables),
         CeleryProcess("beat", "beat", ready="is starting"),
     ):
         make_postback(tracker, partner, url=receiver.url)
@@ -54,3 +58,78 @@ def test_a_worker_whose_clock_is_off_does_its_work_and_is_named(
     off = Attempt.objects.annotate(now=Now()).get()
     assert abs(off.now - off.started_at) < timedelta(seconds=abs(seconds) - 1)
     assert f"The clock of a worker's host is not the database's: {seconds:+d}.0 s on {socket.gethostname()}." in said
+
+
+def refuse_once(arrival: Arrival) -> Answer:
+    """Each path asks for a second attempt in its own way: by the schedule, or at a date."""
+    if arrival.query["attempt"] != "1" or arrival.path == "/delayed":
+        return Response()
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=9), usegmt=True)
+    return Response(503, headers={"Retry-After": later} if arrival.path == "/dated" else {})
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["ahead", "behind"])
+def test_a_clock_that_jumps_brings_nothing_forward_and_puts_nothing_off(
+    clock: OwnClock, tracker: ActionTracker, partner: Partner, seconds: int
+) -> None:
+    client.flushdb()
+    with (
+        ScriptedReceiver(refuse_once) as receiver,
+        start_worker(concurrency=1, variables=clock.variables),
+        CeleryProcess("beat", "beat", ready="is starting"),
+    ):
+        for name, delay in (("delayed", 6), ("retried", 0), ("dated", 0)):
+            url = f"{receiver.url}/{name}?attempt={{Attempt}}"
+            make_postback(tracker, partner, name=name, url=url, minimum_delay_seconds=delay)
+        reported = time.monotonic()
+        record_action(tracker, partner)
+        receiver.wait_for(2)
+        clock.set(seconds)
+        reported_again = time.monotonic()
+        record_action(tracker, partner)
+        receiver.wait_for(6)
+        clock.set(0)
+        came = receiver.wait_for(10, timeout=30)
+        wait_until(lambda: not Delivery.objects.exclude(state="delivered").exists(), 10, "all is recorded")
+    assert len(receiver.arrivals) == 10, "nothing is sent twice"
+    for name, wait in (("delayed", 6), ("retried", 4.5), ("dated", 8)):  # A date says no fractions of a second.
+        last = [each.t for each in came if each.path == f"/{name}"][-2:]
+        for began, at in zip((reported, reported_again), last, strict=True):
+            assert at - began >= wait, name
+            assert at - began < wait + 30, name
+
+
+def test_a_request_is_signed_at_the_time_of_the_database(
+    clock: OwnClock, tracker: ActionTracker, partner: Partner
+) -> None:
+    client.flushdb()
+    clock.set(HOUR)
+    with ScriptedReceiver() as receiver, start_worker(concurrency=1, variables=clock.variables):
+        postback = make_postback(tracker, partner, url=receiver.url)
+        make_key(postback)
+        postback.save()
+        record_action(tracker, partner)
+        (came,) = receiver.wait_for(1)
+    assert abs(int(came.headers["webhook-timestamp"]) - time.time()) < HOUR / 2
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["ahead", "behind"])
+def test_a_replay_keeps_its_rate_whatever_the_clock_of_its_driver_says(
+    clock: OwnClock, tracker: ActionTracker, partner: Partner, seconds: int
+) -> None:
+    client.flushdb()
+    with (
+        ScriptedReceiver() as receiver,
+        start_worker(concurrency=1, variables=clock.variables),
+        CeleryProcess("beat", "beat", ready="is starting"),
+    ):
+        make_postback(tracker, partner, url=receiver.url)
+        for _ in range(8):
+            record_action(tracker, partner)
+        receiver.wait_for(8)
+        wait_until(lambda: not Delivery.objects.exclude(state="delivered").exists(), 10, "all is recorded")
+        clock.set(seconds)
+        replay = start(Selection(), described="everything", rate=4)
+        again = [each.t for each in receiver.wait_for(16)[8:]]
+        wait_until(lambda: Replay.objects.get(pk=replay.pk).state == Replay.State.FINISHED, 10, "it is finished")
+    assert again[-1] - again[0] > 7 / 4 - 0.5
