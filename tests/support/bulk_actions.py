@@ -48,6 +48,7 @@ def make_actions(
         "already": already,
     }
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # A request before in the same transaction leaves its own.
         cursor.execute("SELECT coalesce(max(id), 0) FROM actions_action")
         values["after"] = cursor.fetchone()[0]
         cursor.execute(_ACTIONS, values)
