@@ -193,6 +193,7 @@ def test_slow_pages_end_and_stop_neither_reports_nor_each_other() -> None:
 
 
 def test_the_query_of_a_client_that_has_left_is_cancelled() -> None:
+    make_postback(make_tracker(), make_media_source())  # An empty list has nothing to read.
     with running_web("--processes", "1", variables={"WEB_STATEMENT_SECONDS": "60"}) as web:
         session = sign_in(web)
         with slow_lists():
