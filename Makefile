@@ -2,8 +2,8 @@
 # To use another interpreter: make up PYTHON=python3.12
 
 PYTHON ?= python3
-# Processes that run tests. Tests mostly wait, so three are faster than two even on two processors.
-JOBS ?= 3
+# Processes that run tests. Tests mostly wait, so four are faster than two even on two processors.
+JOBS ?= 4
 BIN := .venv/bin/python
 # A Python named on the command line replaces a .venv of another version; the default one does not.
 NAMED := $(if $(filter file,$(origin PYTHON)),,--this-python)
@@ -19,7 +19,7 @@ WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
 	@echo 'make install  create .venv for your own PostgreSQL and Redis servers (requirements.txt)'
-	@echo 'make test     run all tests in three processes (ARGS="-k name" for some, JOBS=1 for one process)'
+	@echo 'make test     run all tests in four processes (ARGS="-k name" for some, JOBS=1 for one process)'
 	@echo 'make coverage run all tests and print which lines none of them reaches (slower; ARGS and JOBS as above)'
 	@echo 'make fuzz     ask every address thousands of things that nobody types (FUZZ_REQUESTS=20000, FUZZ_SEED=2)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
