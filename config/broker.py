@@ -21,7 +21,7 @@ class QoS(redis.QoS):
 
     kombu forgets it only after Redis has answered. One that is not forgotten counts against the prefetch limit for
     good, and a worker whose limit is used up takes no message any more. What Redis still holds of such a message comes
-    back after the visibility timeout, and does no harm.
+    back after the visibility timeout; taking it twice changes nothing.
     """
 
     def ack(self, delivery_tag: str) -> None:
@@ -41,7 +41,7 @@ class QoS(redis.QoS):
 
 
 class Channel(redis.Channel):
-    """Takes no connection to a Redis that refuses to write, so that whoever connects waits until it writes again."""
+    """Takes no connection to a Redis that refuses to write, so that the caller waits until it writes again."""
 
     QoS = QoS
     # When a connection ends, kombu would put unacknowledged messages back. We do not need that, thanks to the sweep;

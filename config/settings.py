@@ -46,8 +46,8 @@ if not SECRET_KEY:
     SECRET_KEY = embedded_secret_key(DATA_DIR)
 if not DATABASE_IS_EMBEDDED and is_guessable(SECRET_KEY):
     raise ImproperlyConfigured(
-        "SECRET_KEY is too short, or always the same: whoever guesses it can sign in as anybody. Make one of at least "
-        "50 characters with `openssl rand -hex 48`; then all users sign in again."
+        "SECRET_KEY is too short, or always the same. Anyone who guesses it can sign in as any user. Make one of at "
+        "least 50 characters with `openssl rand -hex 48`; then all users sign in again."
     )
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -157,7 +157,7 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
-# To the dashboard, for whoever signs in without having been sent from another page.
+# To the dashboard, after a sign-in that no other page asked for.
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -1,6 +1,6 @@
 """How much body an address takes. Pure, apart from one setting.
 
-Whoever shows no credentials at all gets little room: whether they are right is known only after the body has been read.
+A request without credentials gets little room: whether they are right is known only after the body has been read.
 """
 
 from __future__ import annotations

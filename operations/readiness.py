@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 DATABASE_SECONDS = 3.0
 REDIS_SECONDS = 2.0
 KEPT_SECONDS = 1.0
-# Whoever asks has an answer within a second.
+# Every caller has an answer within a second.
 ANSWER_SECONDS = 0.8
 # A look that takes longer than a busy server would need is told; before that, what the last one found.
 HANGS_SECONDS = 3.0

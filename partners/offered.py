@@ -1,6 +1,6 @@
 """What a list in the admin may be asked: what its page offers, and nothing else.
 
-Django takes the name of any field in an address for a filter, and any lookup with it: whoever may see a list could ask
+Django takes the name of any field in an address for a filter, and any lookup with it: a user who sees a list could ask
 how many rows have an e-mail address that begins with an a, and read letter by letter what no page shows them.
 """
 

@@ -1,6 +1,6 @@
 """The fields of a refused report as they are kept: under the fields' own names, without a plain e-mail address. Pure.
 
-Under their own names they are found by whoever has to export, erase or hide what is known of a customer.
+Under their own names they are found when the data of a customer are exported, erased or hidden.
 """
 
 from __future__ import annotations
