@@ -1,11 +1,11 @@
-"""Accessibility, by axe-core."""
+"""What every page must be: accessible, by axe-core, and no wider than its window."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 _FAILING = ("serious", "critical")
 _SHOWN_PLACES = 5
@@ -18,6 +18,12 @@ def axe(page: Page) -> None:
     violations = _axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
     found = [_described(each) for each in violations if each["impact"] in _FAILING]
     assert not found, f"{page.url} is not accessible:\n" + "\n".join(found)
+
+
+def fits(page: Page, width: int) -> None:
+    """Fails the test if the page, once it is there, is wider than its window."""
+    # An expectation waits while a click still replaces the page; a script would run in either page, or in none.
+    expect(page.locator("html")).to_have_js_property("scrollWidth", width)
 
 
 def _described(violation: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from postbacks.metrics.counters import TOOK, TOOK_MS, place
 from postbacks.metrics.fold import ALL
 from postbacks.models import Lane, Postback, Rollup
 from tests.browser.actors import Role
-from tests.browser.audit import axe
+from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
 from tests.support.delivery_rows import make_delivery
@@ -108,7 +108,7 @@ def test_a_viewer_sees_it_on_a_phone(open_as: OpenAs, week: Postback) -> None:
     page = open_as(Role.VIEWER, width=NARROW, dark=True)
     page.goto("/admin/?span=week")
     expect(page.get_by_role("heading", name="Deliveries by outcome")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    fits(page, NARROW)
     axe(page)
     screenshot(page, "dashboard-narrow-dark")
 

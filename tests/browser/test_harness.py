@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser.actors import Role
 from tests.browser.audit import axe
+from tests.browser.clicks import Clicks
 from tests.browser.conftest import OpenAs
 from tests.browser.watch import expect
 
@@ -43,3 +46,17 @@ def test_an_actor_is_signed_in(open_as: OpenAs) -> None:
         page = open_as(role)
         page.goto("/admin/")
         assert page.locator("body").inner_text().count(str(role)) > 0
+
+
+def test_clicks_are_counted_over_pages_and_typing_is_not(admin_page: Page) -> None:
+    admin_page.goto("/admin/postbacks/delivery/")
+    clicks = Clicks(admin_page)
+    search = admin_page.get_by_label("Search by action id")
+    search.click()
+    search.press_sequentially("1000.1 2")
+    admin_page.keyboard.press("Enter")
+    admin_page.wait_for_url(re.compile("1000"))
+    admin_page.get_by_role("navigation", name="Main").get_by_role("link", name="Delivery log").click()
+    admin_page.wait_for_url(re.compile("/delivery/$"))
+
+    assert clicks.count == 3

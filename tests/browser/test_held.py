@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from postbacks.models import Lane, Postback
 from tests.browser.actors import Role
-from tests.browser.audit import axe
+from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
 from tests.support.delivery_rows import make_delivery
@@ -73,5 +73,5 @@ def test_a_viewer_sees_it_on_a_phone(open_as: OpenAs) -> None:
     page = open_as(Role.VIEWER, width=NARROW, dark=True)
     page.goto("/admin/postbacks/lane/")
     expect(page.get_by_role("button", name="Release")).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    fits(page, NARROW)
     axe(page)

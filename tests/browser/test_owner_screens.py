@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from postbacks.models import Postback
 from tests.browser.actors import Role
-from tests.browser.audit import axe
+from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
 from tests.support.factories import (
@@ -69,7 +69,7 @@ def test_a_viewer_sees_a_networks_postbacks_and_changes_nothing(open_as: OpenAs)
     expect(page.get_by_text("Lead", exact=True)).to_be_visible()
     for name in ("Pause", "Resume", "Add Postback", "Copy to"):
         expect(page.get_by_text(re.compile(f"^{name}"))).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    fits(page, NARROW)
     axe(page)
     screenshot(page, "event-notifications-narrow-dark")
 

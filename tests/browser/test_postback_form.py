@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from partners.models import ActionTracker, Partner
 from postbacks.models import Delivery, Postback
 from tests.browser.actors import Role
-from tests.browser.audit import axe
+from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
 from tests.browser.test_owner_screens import open_from_navigation
@@ -265,7 +265,7 @@ def test_the_form_fits_a_phone_in_the_dark(open_as: OpenAs, tracker: ActionTrack
     page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
     expect(request_of(page)).to_contain_text("GET https://receiver.example/in?action=1000.")
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW
+    fits(page, NARROW)
     axe(page)
     screenshot(page, "postback-form-narrow-dark")
 
