@@ -183,7 +183,8 @@ def test_whatever_is_killed_comes_back(start_up: StartUp) -> None:
 
 def children_of_supervisord(up: Up, word: str) -> set[int]:
     """Return the process numbers of the programs, without their own children, with `word` in the command line."""
-    return {process.pid for process in up.copy.named(word) if process.ppid() == up.pid_in("up.pid")}
+    children = {child.pid for child in psutil.Process(up.pid_in("up.pid")).children()}
+    return children & {process.pid for process in up.copy.named(word)}
 
 
 def test_nothing_runs_on_when_up_itself_is_killed(copy: Copy, start_up: StartUp) -> None:

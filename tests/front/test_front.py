@@ -93,19 +93,20 @@ def test_slow_clients_stop_neither_probes_nor_reports() -> None:
     assert Action.objects.count() == 6
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        pytest.param(b"", id="nothing"),
-        pytest.param(b"GET /admin/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", id="half of its headers"),
-        pytest.param(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf", id="half of its body"),
-    ],
-)
-def test_a_client_that_falls_silent_is_cut_off(sent: bytes) -> None:
-    with running_web("--processes", "1") as web, web.connect() as connection:
-        connection.sendall(sent)
-        said = read_all(connection)  # Until the web closes.
-    assert said == b"" or said.startswith(b"HTTP/1.1 408 ")
+SILENT = {
+    "nothing": b"",
+    "half of its headers": b"GET /admin/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+    "half of its body": b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf",
+}
+
+
+def test_a_client_that_falls_silent_is_cut_off() -> None:
+    with running_web("--processes", "1") as web, ExitStack() as opened:
+        connections = {sent: opened.enter_context(web.connect()) for sent in SILENT}
+        for sent, connection in connections.items():
+            connection.sendall(SILENT[sent])
+        said = {sent: read_all(connection) for sent, connection in connections.items()}  # Until the web closes.
+    assert all(answer == b"" or answer.startswith(b"HTTP/1.1 408 ") for answer in said.values()), said
 
 
 BOUNDARY = b"--x\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n"

@@ -61,7 +61,7 @@ class Copy:
 
     def named(self, word: str) -> list[psutil.Process]:
         """Return those of the copy's processes with `word` in the command line, oldest first."""
-        found = [process for process in self.processes() if word in " ".join(process.cmdline())]
+        found = [process for process in self.processes() if word in command_line(process)]
         return sorted(found, key=lambda process: process.pid)
 
     def kill_everything(self) -> None:
@@ -80,6 +80,14 @@ class Copy:
         except psutil.Error:
             return False
         return str(self.data_dir) in {environment.get(SERVICES_MARK), environment.get(GROUP_MARK)}
+
+
+def command_line(process: psutil.Process) -> str:
+    """Return it; of a process that has ended, nothing."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # A zombie is none either.
+        return ""
 
 
 def free_port() -> int:

@@ -18,6 +18,7 @@ from django.db import connection
 
 from environment.variables import BASE_DIR
 from postbacks.delivery.redis import client
+from tests.support.fork_server import ForkedProgram
 from tests.support.patience import wait_until
 from tests.support.processes import killed_afterwards
 
@@ -33,22 +34,30 @@ class CeleryProcess:
     def __init__(self, name: str, *arguments: str, ready: str, variables: Mapping[str, str] | None = None) -> None:
         self.log = Path(settings.DATA_DIR) / f"{name}.log"
         self.log.write_text("")
-        command = [sys.executable, "-m", "celery", "-A", "config", *arguments, "--loglevel", "info"]
-        with self.log.open("w") as output:
-            self.process = subprocess.Popen(
-                command,
-                cwd=BASE_DIR,
-                env={**os.environ, **environment(), **(variables or {})},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.process: ForkedProgram | subprocess.Popen[bytes]
+        command = ["-A", "config", *arguments, "--loglevel", "info"]
+        self.process = self._forked(command) if variables is None else self._started(command, variables)
         try:
             wait_until(lambda: ready in self.log.read_text() or not self.lives, _READY_SECONDS, f"{name} starts")
             assert self.lives
         except BaseException as problem:
             self._kill_group()
             raise AssertionError(f"{name} does not start:\n{self.log.read_text()[-4000:]}") from problem
+
+    def _forked(self, command: list[str]) -> ForkedProgram:
+        return ForkedProgram(command, self.log, environment())
+
+    def _started(self, command: list[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """Started anew, because settings are read once."""
+        with self.log.open("w") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "celery", *command],
+                cwd=BASE_DIR,
+                env={**os.environ, **environment(), **variables},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def __enter__(self) -> Self:
         return self

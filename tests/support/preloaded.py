@@ -1,0 +1,17 @@
+"""What a process imports before programs are forked from it. See `fork_server`."""
+
+import importlib
+import os
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+for name in (
+    "config.urls",
+    "celery.bin.celery",
+    "celery.apps.worker",
+    "celery.apps.beat",
+    "celery.concurrency.prefork",
+):
+    importlib.import_module(name)
