@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from django.contrib.postgres.functions import TransactionNow
 from django.db import transaction
 from django.utils import timezone
 
@@ -49,12 +50,11 @@ def delete_postback(postback: Postback) -> int:
     locked = Postback.objects.select_for_update().get(pk=postback.pk)
     if locked.deleted_at is not None:
         return 0
-    now = timezone.now()
-    postback.deleted_at = now
+    postback.deleted_at = timezone.now()
     postback.save(update_fields=["deleted_at", "updated_at"])
     # What is being sent at this moment is not stopped; the engine records how it ends.
     cancelled = postback.deliveries.filter(state__in=Delivery.WAITING).update(
-        state=Delivery.State.CANCELLED, finished_at=now, reason=DELETED_REASON
+        state=Delivery.State.CANCELLED, finished_at=TransactionNow(), reason=DELETED_REASON
     )
     with raw_cursor() as cursor:
         count_ended(cursor, {postback.pk: cancelled}, Delivery.State.CANCELLED)

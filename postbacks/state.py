@@ -11,15 +11,19 @@ from postbacks.models import Postback
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`key` is active, held, paused or deleted; `label` is the word to show; `text` says since when, and why."""
+    """`key` is active, failing, held, paused or deleted; `label` is the word to show; `text` says since when, and
+    why."""
 
     key: str
     label: str
     text: str
 
 
-def state_of(postback: Postback) -> State:
-    """The state of a postback loaded with its lane. Times are in the current zone."""
+def state_of(postback: Postback, failing: str = "") -> State:
+    """The state of a postback loaded with its lane; `failing` says why, if it is. Times are in the current zone.
+
+    A held destination fails because it is down, which is what to see to, so it counts as held.
+    """
     if postback.deleted_at:
         return State("deleted", "Deleted", f"Deleted {timezone.localtime(postback.deleted_at):%Y-%m-%d %H:%M}")
     if postback.paused_at:
@@ -30,4 +34,6 @@ def state_of(postback: Postback) -> State:
         since, probe = timezone.localtime(lane.held_since), timezone.localtime(lane.probe_at)
         text = f"Held since {since:%Y-%m-%d %H:%M}: its destination is down. Next probe {probe:%H:%M:%S}."
         return State("held", "Held", text)
+    if failing:
+        return State("failing", "Failing", failing)
     return State("active", "Active", "Active")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from postbacks.credentials.secrets.mask import shown
+from postbacks.delivery.batch_tally import reason_class
 from postbacks.delivery.outcomes import Delivered, Judged
 from postbacks.egress.answer import Answer
 
@@ -13,6 +14,8 @@ COLUMNS = (
     "duration_ms",
     "succeeded",
     "reason",
+    "postback_id",
+    "why",
     "method",
     "url",
     "request_headers",
@@ -41,6 +44,8 @@ def attempt_row(judged: Judged) -> Row:
         round(sent.duration_seconds * 1000),
         isinstance(judged.outcome, Delivered),
         clean(getattr(judged.outcome, "reason", "")),
+        judged.claimed.postback_id,
+        reason_class(judged) or "",
         request.method,
         clean(request.url),
         clean("\n".join([f"{name}: {shown(value)}" for name, value in request.headers.items()])),

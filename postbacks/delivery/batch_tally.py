@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged
-from postbacks.metrics.counters import LAG, TOOK, TOOK_MS, WHY, place
+from postbacks.metrics.counters import FIRST, FIRST_SUCCEEDED, LAG, TOOK, TOOK_MS, WHY, place
 from postbacks.metrics.reasons import UNBUILDABLE, why_failed
 
 _TOOK = [f"{TOOK}{number}" for number in range(len(TOOK_MS) + 1)]
@@ -30,14 +30,19 @@ def tally(
     """
     counts: dict[int, Counter[str]] = {}
     # `Counter` groups equal ones first, in C: a batch has few kinds.
-    for (lane, ok, took, why), number in Counter(
-        (j.claimed.postback_id, isinstance(j.outcome, Delivered), _took(j), reason_class(j)) for j in attempts
+    for (lane, ok, first, took, why), number in Counter(
+        (j.claimed.postback_id, isinstance(j.outcome, Delivered), j.claimed.attempt == 1, _took(j), reason_class(j))
+        for j in attempts
     ).items():
         of_lane = counts.setdefault(lane, Counter())
         of_lane["attempts"] += number
         of_lane[took] += number
         if ok:
             of_lane["succeeded"] += number
+        if first:
+            of_lane[FIRST] += number
+        if first and ok:
+            of_lane[FIRST_SUCCEEDED] += number
         if why is not None:
             of_lane[f"{WHY}{why}"] += number
     for (lane, state, lag, why), number in Counter(_finished(batch, ended)).items():

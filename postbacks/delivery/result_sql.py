@@ -32,6 +32,7 @@ SET state = (ARRAY['delivered', 'ready', 'failed'])[f.state],
     attempts_made = f.attempts_made,
     finished_at = CASE WHEN f.state = 2 THEN NULL ELSE now() END,
     reason = coalesce((%s::text[])[f.reason], d.reason),
+    unsent_why = CASE WHEN f.state = 3 AND f.attempts_made = f.attempts_before THEN 'unbuildable' ELSE d.unsent_why END,
     known_as = CASE WHEN d.known_by IS NOT NULL AND d.attempts_made = 0 AND f.attempts_made > 0
                     THEN coalesce(d.known_as, d.id) ELSE d.known_as END,
     owner = NULL,

@@ -22,6 +22,7 @@ from postbacks.database import Session
 from postbacks.delivery import answered, chains, heartbeat, leases, ready_queue
 from postbacks.delivery.claim import lease_seconds
 from postbacks.delivery_states import SQL_WAITING
+from postbacks.metrics.reasons import HELD_WEEK
 from postbacks.metrics.tally import count_ended
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,8 @@ SELECT postback_id, count(*) FROM ended GROUP BY postback_id
 EXPIRE_HELD = f"""
 WITH ended AS (
 UPDATE postbacks_delivery
-SET state = 'failed', finished_at = now(), reason = 'The destination was held for seven days.'
+SET state = 'failed', finished_at = now(), reason = 'The destination was held for seven days.',
+    unsent_why = 'held_week'
 WHERE id = ANY (ARRAY(
     SELECT d.id FROM postbacks_delivery d JOIN postbacks_lane l ON l.postback_id = d.postback_id
     WHERE l.held_since < now() - interval '7 days' AND d.created_at < now() - interval '7 days'
@@ -171,7 +173,7 @@ def _tidy_up(cursor: extensions.cursor) -> dict[int, float]:
     count_ended(cursor, dict(cursor.fetchall()), "cancelled")
     cursor.execute(heartbeat.FORGET_ENDED)
     cursor.execute(EXPIRE_HELD)
-    count_ended(cursor, dict(cursor.fetchall()), "failed", "held_week")
+    count_ended(cursor, dict(cursor.fetchall()), "failed", HELD_WEEK)
     return due
 
 

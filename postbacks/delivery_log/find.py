@@ -1,12 +1,14 @@
 """Finds deliveries among millions without counting or skipping rows: each page starts at a key of an index.
 
-The filters decide how:
+This is the log by when deliveries were made; `ended` and `attempted` are the log by other times, and `finder_of`
+chooses. The filters decide how:
 
 nothing, or only a time   along the primary key
 a state or postbacks      the next few from the index `delivery_log` for each state and postback, and the next of those;
                           unfinished ones, which that index does not hold, come from the index of chains, unless enough
                           of them are nearby
-a word, a replay          the few deliveries of those events, or of that replay
+a word, a replay, a       the few deliveries of those events, of that replay, or that failed without an attempt; also by
+reason without attempt    when they ended
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from django.db.models.fields.json import KT
 from actions.admin import find_actions
 from actions.models import Action, ActionEvent
 from partners.ids import MAX_ID, read_id
-from postbacks.delivery_log.filters import Filters
+from postbacks.delivery_log.filters import Filters, Time
+from postbacks.delivery_log.hits import Hit
 from postbacks.delivery_log.moments import id_span
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
+from postbacks.metrics.reasons import UNSENT
 from postbacks.models import Delivery
 
 NEWEST: Final = MAX_ID  # All ids are below this.
@@ -38,7 +42,7 @@ CROSS JOIN LATERAL (
 ) d
 UNION ALL
 SELECT d.id FROM (
-    SELECT id, state, created_at, action_id FROM postbacks_delivery
+    SELECT id, state, created_at, action_id, attempts_made FROM postbacks_delivery
     WHERE state IN {SQL_UNFINISHED} AND postback_id = ANY (%(postbacks)s) AND %(gather)s OFFSET 0
 ) d WHERE d.state = ANY (%(unfinished)s) AND {{bounds}}
 """  # noqa: S608 -- made of constants
@@ -54,7 +58,9 @@ SELECT d.id FROM postbacks_delivery d
 WHERE {bounds} AND {near} AND d.state = ANY (%(states)s) AND d.postback_id = ANY (%(postbacks)s)
 """
 # A postback may have been of another program when the delivery was made.
-_OF_PROGRAMS = "EXISTS (SELECT 1 FROM actions_action a WHERE a.id = d.action_id AND a.program_id = ANY (%(programs)s))"
+OF_PROGRAMS: Final = (
+    "EXISTS (SELECT 1 FROM actions_action a WHERE a.id = d.action_id AND a.program_id = ANY (%(programs)s))"
+)
 _NEARBY = 20_000  # Ids; takes some milliseconds.
 _NEAR_EDGE = {
     "DESC": "d.id >= least(%(high)s, (SELECT max(id) + 1 FROM postbacks_delivery)) - %(nearby)s",
@@ -76,7 +82,7 @@ class Finder:
     def __post_init__(self) -> None:
         asked = self.asked
         states = asked.states or tuple(Delivery.State)
-        low, high = id_span(asked.since, asked.until)
+        low, high = id_span(asked.since, asked.until) if asked.time is Time.MADE else (0, None)
         self._values = {
             "low": low,
             "high": NEWEST if high is None else high,
@@ -99,29 +105,25 @@ class Finder:
         """The oldest ids above `low`, newest first."""
         return self._ids(_ORDERED, "ASC", limit, low=max(low + 1, self._values["low"]))[::-1]
 
+    def older(self, key: str | None, limit: int) -> list[Hit]:
+        """The newest rows, or those beyond the key of a row; newest first."""
+        return [Hit(str(pk), pk) for pk in self.below(NEWEST if key is None else read_id(key) or 0, limit)]
+
+    def newer(self, key: str, limit: int) -> list[Hit]:
+        """The rows before the key of a row; newest first."""
+        return [Hit(str(pk), pk) for pk in self.above(read_id(key) or 0, limit)]
+
     def some(self, limit: int) -> list[int]:
         """Up to `limit` ids, in any order; fewer means that these are all."""
         return self._ids(_ANY_ORDER, "DESC", limit)
 
     def _how(self) -> str:
         asked = self.asked
-        few = self._few()
-        if not few and not asked.states and not asked.of_some_postbacks and self.networks:
+        few = few_of(asked, self._values)
+        if not few and not asked.states and not asked.retrying and not asked.of_some_postbacks and self.networks:
             return _OF_ALL
-        postbacks = asked.postbacks() if self.networks else asked.postbacks().filter(media_source__isnull=True)
-        self._values["postbacks"] = list(postbacks.order_by().values_list("pk", flat=True))
+        self._values["postbacks"] = postbacks_of(asked, networks=self.networks)
         return _OF_FEW.replace("{few}", few) if few else _OF_LANES
-
-    def _few(self) -> str:
-        """The condition that leaves only few rows, if there is one."""
-        asked, conditions = self.asked, []
-        if asked.search:
-            self._values |= {"events": _events_of(asked.search), "own": _own_id(asked.search)}
-            conditions.append("(event_id = ANY (%(events)s) OR id = %(own)s)")
-        if asked.replay is not None:
-            self._values["replay"] = asked.replay
-            conditions.append("replay_id = %(replay)s")
-        return " AND ".join(conditions)
 
     def _ids(self, select: str, order: str, limit: int, **bounds: int) -> list[int]:
         values = self._values | {"limit": limit} | bounds
@@ -135,16 +137,42 @@ class Finder:
 
     def _run(self, found: str, select: str, order: str, values: dict[str, Any]) -> list[int]:
         within = ["d.id >= %(low)s", "d.id < %(high)s"]
+        at = "created_at" if self.asked.time is Time.MADE else "finished_at"
         if self.asked.since:
-            within.append("d.created_at >= %(since)s")
+            within.append(f"d.{at} >= %(since)s")
         if self.asked.until:
-            within.append("d.created_at < %(until)s")
+            within.append(f"d.{at} < %(until)s")
+        if self.asked.time is not Time.MADE:
+            within.append("d.finished_at IS NOT NULL")
+        if self.asked.retrying:
+            within.append("d.attempts_made > 0")
         if self.asked.programs is not None:
-            within.append(_OF_PROGRAMS)
+            within.append(OF_PROGRAMS)
         parts = {"bounds": " AND ".join(within), "order": order, "near": _NEAR_EDGE[order]}
         with connection.cursor() as cursor:
             cursor.execute(select.format(found=found.format(**parts), order=order), values)
             return [pk for (pk,) in cursor.fetchall()]
+
+
+def postbacks_of(asked: Filters, *, networks: bool) -> list[int]:
+    """The ids of the postbacks whose deliveries are wanted, as far as the user may see them."""
+    postbacks = asked.postbacks() if networks else asked.postbacks().filter(media_source__isnull=True)
+    return list(postbacks.order_by().values_list("pk", flat=True))
+
+
+def few_of(asked: Filters, values: dict[str, Any]) -> str:
+    """The condition that leaves only few deliveries, if there is one; what it compares with is added to the values."""
+    conditions = []
+    if asked.search:
+        values |= {"events": _events_of(asked.search), "own": _own_id(asked.search)}
+        conditions.append("(event_id = ANY (%(events)s) OR id = %(own)s)")
+    if asked.replay is not None:
+        values["replay"] = asked.replay
+        conditions.append("replay_id = %(replay)s")
+    if asked.why in UNSENT:
+        values["why"] = asked.why
+        conditions.append("unsent_why = %(why)s")
+    return " AND ".join(conditions)
 
 
 def _own_id(term: str) -> int:

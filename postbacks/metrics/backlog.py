@@ -40,10 +40,12 @@ WHERE p.paused_at IS NULL AND p.deleted_at IS NULL
 """
 
 
-def waiting_of(postback_ids: Iterable[int]) -> dict[int, int]:
-    """How many deliveries are unfinished, by postback; `COUNTED_UP_TO` + 1 means more than `COUNTED_UP_TO`."""
+def waiting_of(postback_ids: Iterable[int], up_to: int | None = None) -> dict[int, int]:
+    """How many deliveries are unfinished, by postback; `up_to` + 1 means more than `up_to`, which is `COUNTED_UP_TO`
+    unless given."""
+    up_to = COUNTED_UP_TO if up_to is None else up_to
     with connection.cursor() as cursor:
-        cursor.execute(_OF_POSTBACKS, (COUNTED_UP_TO + 1, as_array(postback_ids)))
+        cursor.execute(_OF_POSTBACKS, (up_to + 1, as_array(postback_ids)))
         return dict(cursor.fetchall())
 
 

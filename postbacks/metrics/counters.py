@@ -2,6 +2,7 @@
 
 attempts, succeeded            requests that were made, and how many of them were judged a success
 delivered, failed, cancelled   deliveries that ended in this state
+first, first_succeeded         those of them that were the first of their delivery; counted since 0.1.0
 why:<class>                    failed attempts, and deliveries that failed without an attempt, by class of reason
 took:<place>                   attempts by duration: the place of the first longer bound in TOOK_MS
 lag:<place>                    delivered and failed deliveries by seconds from due to recorded, likewise in LAG_SECONDS
@@ -13,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 COLUMNS = ("attempts", "succeeded", "delivered", "failed", "cancelled")
+FIRST, FIRST_SUCCEEDED = "first", "first_succeeded"
 WHY, TOOK, LAG = "why:", "took:", "lag:"
 
 # Upper bounds in milliseconds; one more place holds what is longer than all. There are two or three for each doubling,

@@ -68,12 +68,7 @@ def _take() -> list[tuple[datetime, str]]:
 def _add(taken: Iterable[tuple[datetime, str]]) -> None:
     sums: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for at, text in taken:
-        minute = at.replace(second=0, microsecond=0)
-        periods = (
-            (Rollup.Period.MINUTE, minute),
-            (Rollup.Period.HOUR, minute.replace(minute=0)),
-            (Rollup.Period.EVER, EVER),
-        )
+        periods = [(period, beginning_of(period, at)) for period in Rollup.Period]
         for postback, counts in orjson.loads(text).items():
             for period, beginning in periods:
                 sums[period, beginning, int(postback)].update(counts)
@@ -83,7 +78,7 @@ def _add(taken: Iterable[tuple[datetime, str]]) -> None:
     for row in _rows(sums):
         sums[row.period, row.at, row.postback_key].update(_counts_of(row))
     Rollup.objects.bulk_create(
-        [_row(key, counts) for key, counts in sorted(sums.items())],
+        [row_of(key, counts) for key, counts in sorted(sums.items())],
         update_conflicts=True,
         unique_fields=["period", "postback_key", "at"],
         update_fields=[*COLUMNS, "details"],
@@ -105,7 +100,16 @@ def _counts_of(row: Rollup) -> dict[str, int]:
     return {**{name: getattr(row, name) for name in COLUMNS}, **row.details}
 
 
-def _row(key: Key, counts: Counter[str]) -> Rollup:
+def beginning_of(period: str, at: datetime) -> datetime:
+    """When the period begins in which something was counted."""
+    if period == Rollup.Period.EVER:
+        return EVER
+    minute = at.replace(second=0, microsecond=0)
+    return minute.replace(minute=0) if period == Rollup.Period.HOUR else minute
+
+
+def row_of(key: Key, counts: Counter[str]) -> Rollup:
+    """The counts as a row of the roll-ups, not saved."""
     period, at, postback = key
     details = {name: number for name, number in counts.items() if name not in COLUMNS}
     columns = {name: counts[name] for name in COLUMNS}

@@ -1,18 +1,35 @@
-"""Reads the roll-ups: sums over a time, for one postback, for each, or for all together."""
+"""Reads the roll-ups: sums over a time, for one postback, for each, or for all together.
+
+What is committed but not folded yet is added, so that a sum is that of the rows of the same moment.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from postbacks.metrics.counters import COLUMNS, LAG, LAG_SECONDS, TOOK, TOOK_MS, WHY, histogram, percentile
-from postbacks.metrics.fold import ALL, EVER, fold
+from postbacks.metrics.counters import (
+    COLUMNS,
+    FIRST,
+    FIRST_SUCCEEDED,
+    LAG,
+    LAG_SECONDS,
+    TOOK,
+    TOOK_MS,
+    WHY,
+    histogram,
+    percentile,
+)
+from postbacks.metrics.fold import ALL, EVER, MOST_TALLIES, beginning_of, fold, row_of
 from postbacks.models import Rollup, Tally
 
 STALE_AFTER = timedelta(seconds=15)  # Three times the interval of the fold: nothing is folding.
@@ -41,6 +58,21 @@ class Sums:
         return self.delivered / ended if ended else None
 
     @property
+    def attempt_success_rate(self) -> float | None:
+        """The share of successes among all attempts; None if there are none."""
+        return self.succeeded / self.attempts if self.attempts else None
+
+    @property
+    def first_success_rate(self) -> float | None:
+        """The share of successes among the first attempts of deliveries; None if none were counted."""
+        first = self.details[FIRST]
+        return self.details[FIRST_SUCCEEDED] / first if first else None
+
+    @property
+    def failed_attempts(self) -> int:
+        return self.attempts - self.succeeded
+
+    @property
     def reasons(self) -> dict[str, int]:
         """Failures by class of `reasons.LABELS`, the most frequent first."""
         found = {name.removeprefix(WHY): count for name, count in self.details.items() if name.startswith(WHY)}
@@ -61,6 +93,17 @@ def catch_up(*, exactly: bool = False) -> None:
         fold(wait=exactly)
 
 
+@contextmanager
+def one_moment() -> Iterator[datetime]:
+    """Everything that is read inside shows the database at one moment, which is handed out: what is committed ended
+    before it. Within another transaction it is only nearly so."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if len(connection.atomic_blocks) == 1:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT clock_timestamp()")
+        yield cursor.fetchone()[0]
+
+
 def ever() -> dict[int, Sums]:
     """Everything ever recorded, by postback; under ALL, for all postbacks together."""
     rows = Rollup.objects.filter(period=Rollup.Period.EVER, at=EVER)
@@ -69,17 +112,21 @@ def ever() -> dict[int, Sums]:
 
 def over_time(period: str, since: datetime, postback: int = ALL) -> dict[datetime, Sums]:
     """Sums by the start of each minute or hour since `since`, oldest first; empty ones are left out."""
-    rows = Rollup.objects.filter(period=period, postback_key=postback, at__gte=since).order_by("at")
-    return {row.at: summed([row]) for row in rows}
+    rows = Rollup.objects.filter(period=period, postback_key=postback, at__gte=since)
+    found: dict[datetime, Sums] = {}
+    for row in (*rows, *_unfolded(period, since, [postback])):
+        found.setdefault(row.at, Sums()).add(row)
+    return dict(sorted(found.items()))
 
 
 def by_postback(period: str, since: datetime, postbacks: Iterable[int] | None = None) -> dict[int, Sums]:
     """Sums with their details, for the given postbacks or for each that has any."""
     rows = _of_postbacks(period, since)
-    if postbacks is not None:
-        rows = rows.filter(postback_key__in=list(postbacks))
+    keys = None if postbacks is None else list(postbacks)
+    if keys is not None:
+        rows = rows.filter(postback_key__in=keys)
     found: dict[int, Sums] = {}
-    for row in rows:
+    for row in (*rows, *_unfolded(period, since, keys)):
         found.setdefault(row.postback_key, Sums()).add(row)
     return found
 
@@ -88,7 +135,10 @@ def counts_by_postback(period: str, since: datetime) -> dict[int, Sums]:
     """Like `by_postback` but without details: the database adds up, for thousands of postbacks."""
     totals: dict[str, Any] = {f"sum_{name}": Sum(name) for name in COLUMNS}
     rows: Any = _of_postbacks(period, since).order_by().values("postback_key").annotate(**totals)
-    return {row["postback_key"]: Sums(**{name: row[f"sum_{name}"] for name in COLUMNS}) for row in rows}
+    found = {row["postback_key"]: Sums(**{name: row[f"sum_{name}"] for name in COLUMNS}) for row in rows}
+    for row in _unfolded(period, since, None):
+        found.setdefault(row.postback_key, Sums()).add(row)
+    return found
 
 
 def summed(rows: Iterable[Rollup]) -> Sums:
@@ -100,3 +150,16 @@ def summed(rows: Iterable[Rollup]) -> Sums:
 
 def _of_postbacks(period: str, since: datetime) -> QuerySet[Rollup]:
     return Rollup.objects.filter(period=period, at__gte=since).exclude(postback_key=ALL)
+
+
+def _unfolded(period: str, since: datetime, keys: Collection[int] | None) -> Iterator[Rollup]:
+    """Tallies that wait to be folded, as rows that nobody has saved: of these keys, or of each postback.
+
+    There are few: they are folded each few seconds.
+    """
+    tallies = Tally.objects.filter(at__gte=since).order_by("id").values_list("at", "counts")[:MOST_TALLIES]
+    for at, text in tallies:
+        for postback, counts in orjson.loads(text).items():
+            for key in (int(postback), ALL):
+                if key in keys if keys is not None else key != ALL:
+                    yield row_of((period, beginning_of(period, at), key), Counter(counts))

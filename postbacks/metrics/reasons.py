@@ -6,6 +6,8 @@ from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
 
 UNBUILDABLE = "unbuildable"
+HELD_WEEK = "held_week"
+UNSENT = (UNBUILDABLE, HELD_WEEK)  # Deliveries failed for these without an attempt.
 
 # Codes may be added at any time: a process of an older version folds and reads counts of any code, and shows the code
 # if it has no label.
@@ -31,7 +33,7 @@ LABELS: dict[str, str] = {
     "status_5xx": "Status 5xx",
     "rule": "Refused by the response rules",
     UNBUILDABLE: "Request could not be built",
-    "held_week": "Held for seven days",
+    HELD_WEEK: "Held for seven days",
 }
 
 

@@ -9,7 +9,9 @@ from psycopg2 import extensions
 
 from postbacks.metrics.counters import WHY
 
-APPEND = "INSERT INTO postbacks_tally (counts) VALUES (%s)"
+# The transaction's time, which is also when its deliveries ended and its attempts were recorded: what a figure counts
+# and the rows that it leads to are of the same moments.
+APPEND = "INSERT INTO postbacks_tally (at, counts) VALUES (now(), %s)"
 
 Counts = Mapping[int, Mapping[str, int]]  # By postback.
 

@@ -7,6 +7,7 @@ from postbacks.models.pulse import Pulse
 from postbacks.models.replay import Replay, ReplayItem
 from postbacks.models.retention import KeptBack, Pruned
 from postbacks.models.rollup import Rollup, Tally
+from postbacks.models.saved_filter import SavedFilter
 
 __all__ = [
     "MAX_DELAY_SECONDS",
@@ -21,5 +22,6 @@ __all__ = [
     "Replay",
     "ReplayItem",
     "Rollup",
+    "SavedFilter",
     "Tally",
 ]

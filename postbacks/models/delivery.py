@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -64,6 +65,9 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, help_text="What came of the latest attempt, or why there is none.")
+    unsent_why = models.CharField(  # noqa: DJ001 -- rows that this says nothing of are not written again
+        max_length=20, null=True, blank=True, help_text="The code of the reason, where it failed without an attempt."
+    )
     owner = models.IntegerField(null=True, blank=True, help_text="The worker process that is sending it.")
     lease_until = models.DateTimeField(
         null=True, blank=True, help_text="When another worker may take it, should its owner have stalled."
@@ -91,6 +95,14 @@ class Delivery(models.Model):
                 condition=Q(state__in=delivery_states.FINISHED),
                 name="delivery_log",
             ),
+            # The log by when deliveries ended. A row enters it once too.
+            models.Index(
+                fields=["state", "postback", "finished_at", "id"],
+                condition=Q(state__in=delivery_states.FINISHED),
+                name="delivery_ended",
+            ),
+            # The few that failed without an attempt, by reason.
+            models.Index(fields=["unsent_why", "id"], condition=Q(unsent_why__isnull=False), name="delivery_unsent"),
             # The progress of a replay, and what it has waiting; few deliveries belong to one.
             models.Index(fields=["replay", "state"], condition=Q(replay__isnull=False), name="delivery_replay"),
             # The sweep: what dead or stalled workers hold.
@@ -138,8 +150,36 @@ class Attempt(models.Model):
         help_text="The number of the attempt that another process made meanwhile; this one does not count.",
     )
 
+    # What the log finds attempts by, beside the status. Rows of before these columns are empty there.
+    postback = models.ForeignKey(
+        Postback,
+        on_delete=models.DO_NOTHING,  # Postbacks are never removed.
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        help_text="That of the delivery.",
+    )
+    why = models.CharField(  # noqa: DJ001 -- as above
+        max_length=20, null=True, blank=True, help_text="The code of the reason; blank for a success."
+    )
+    recorded_at = models.DateTimeField(
+        null=True, blank=True, db_default=TransactionNow(), help_text="When its result was recorded."
+    )
+
     class Meta:
         ordering = ("delivery", "number")
+        indexes = [
+            # The latest attempts of a postback: whether it is failing, and the log by attempts.
+            models.Index(fields=["postback", "id"], name="attempt_latest"),
+            # The log by reason and by status. Failures and statuses other than 200 are few.
+            models.Index(fields=["postback", "id"], condition=Q(succeeded=False), name="attempt_failed"),
+            models.Index(fields=["why", "id"], condition=Q(succeeded=False), name="attempt_why"),
+            models.Index(
+                fields=["status", "id"], condition=Q(status__lt=200) | Q(status__gt=200), name="attempt_status"
+            ),
+        ]
         constraints = [
             # Makes recording the same attempt twice harmless; the page of a delivery reads it too.
             models.UniqueConstraint(fields=["delivery", "number"], name="attempt_number_once_per_delivery"),

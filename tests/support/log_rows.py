@@ -9,6 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from actions.models import ActionEvent
+from postbacks.egress.answer import Answer
+from postbacks.metrics.reasons import why_failed
 from postbacks.models import Attempt, Delivery, Postback
 from tests.support.factories import record_action
 
@@ -26,8 +28,11 @@ def make_attempt(delivery: Delivery, number: int = 1, **fields: Any) -> Attempt:
         "status": 200,
         "response_headers": "Content-Type: application/json",
         "response_body": '{"ok":true,"total":1.10}',
+        "postback": delivery.postback,
     }
-    return Attempt.objects.create(delivery=delivery, number=number, **{**defaults, **fields})
+    fields = {**defaults, **fields}
+    why = "" if fields["succeeded"] else why_failed(Answer(fields["status"] or 500, b"", ""))
+    return Attempt.objects.create(delivery=delivery, number=number, **{"why": why, **fields})
 
 
 def make_finished(

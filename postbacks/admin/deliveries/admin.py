@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import admin
@@ -16,29 +17,37 @@ from actions.admin import ActionEventAdmin
 from partners.admin_kit import ShownOnly, TabularInline, may_see_personal
 from partners.ids import read_id, row_of
 from postbacks.admin.deliveries.bulk_actions import MOST
+from postbacks.admin.deliveries.chips import chips_of, presets_of
 from postbacks.admin.deliveries.detail import exchanges_of, others_of, waits_for
 from postbacks.admin.deliveries.filters import FilterForm
 from postbacks.admin.deliveries.rows import Page, page_of
-from postbacks.admin.deliveries.views import OPTIMIZE, BulkActionsAdmin, filters_of
+from postbacks.admin.deliveries.saved_filters import SavedFiltersAdmin, SaveForm
+from postbacks.admin.deliveries.views import OPTIMIZE, filters_of
 from postbacks.admin.integrations.owners import kind_of
 from postbacks.admin.integrations.rows import place_called
-from postbacks.delivery_log.find import Finder
+from postbacks.delivery_log.filters import Time
+from postbacks.delivery_log.finder_of import finder_of, lists_attempts
 from postbacks.delivery_log.history import entries_of
 from postbacks.delivery_log.personal import may_hold_personal_data
 from postbacks.delivery_log.words import label_of, text_of
 from postbacks.models import Delivery
 
+_KEY = re.compile(r"\d{1,19}(?:\.\d{1,19})?", re.ASCII)
+
 
 @admin.register(Delivery)
-class DeliveryAdmin(BulkActionsAdmin):
+class DeliveryAdmin(SavedFiltersAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         networks = request.user.has_perm(OPTIMIZE)
         form = FilterForm(request.GET, networks=networks)
-        page = Page([], None, None)
+        page, time = Page([], None, None), Time.MADE
         if form.is_valid():
-            page = page_of(Finder(form.asked, networks), before=_id(request, "before"), after=_id(request, "after"))
+            asked = form.asked
+            time = Time.ATTEMPTED if lists_attempts(asked) else asked.time
+            finding = finder_of(asked, networks=networks)
+            page = page_of(finding, time, before=_key(request, "before"), after=_key(request, "after"))
         return self.page(
             request,
             "list",
@@ -49,7 +58,11 @@ class DeliveryAdmin(BulkActionsAdmin):
             may=self.may(request),
             most=MOST,
             narrowed=form.is_valid() and form.narrowed,
-            named=form.named() if form.is_valid() else [],
+            time=time,
+            chips=chips_of(form, request.GET) if form.is_valid() else [],
+            presets=presets_of(form, request.GET),
+            saved=self.saved_filters(request),
+            save_form=SaveForm(),
         )
 
     def change_view(
@@ -114,6 +127,12 @@ class DeliveryInline(ShownOnly, TabularInline):
 
 # The code of actions does not know postbacks; this module knows both.
 ActionEventAdmin.inlines = (*ActionEventAdmin.inlines, DeliveryInline)
+
+
+def _key(request: HttpRequest, name: str) -> str | None:
+    """Where a page begins; None if it is not the key of a row."""
+    given = request.GET.get(name, "")
+    return given if _KEY.fullmatch(given) else None
 
 
 def _id(request: HttpRequest, name: str) -> int | None:

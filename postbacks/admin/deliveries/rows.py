@@ -1,13 +1,15 @@
-"""One page of the log: its deliveries in order, each with the result of its latest attempt."""
+"""One page of the log: its rows in order, each a delivery with its latest attempt, or an attempt of one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from postbacks.admin.integrations.rows import place_called
-from postbacks.delivery_log.find import NEWEST, Finder
+from postbacks.delivery_log.filters import Time
+from postbacks.delivery_log.hits import Finding, Hit
 from postbacks.delivery_log.words import label_of, text_of
 from postbacks.models import Attempt, Delivery
 
@@ -17,12 +19,15 @@ PER_PAGE: Final = 50
 @dataclass(frozen=True, slots=True)
 class Row:
     """`label` is the state in a word or two; `text` adds when the delivery is tried, or how it ended. `answer` is the
-    status and duration of the latest attempt."""
+    status and duration of the latest attempt. In a row of one attempt, `text` and `answer` are those of that one, and
+    `number` is its number."""
 
     delivery: Delivery
+    at: datetime | None
     label: str
     text: str
     answer: str
+    number: int | None = None
 
     @property
     def calls(self) -> str:
@@ -31,38 +36,57 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`older` and `newer` are ids at which the neighbouring pages begin; None if there is no such page."""
+    """`older` and `newer` are keys at which the neighbouring pages begin; None if there is no such page."""
 
     rows: list[Row]
-    older: int | None
-    newer: int | None
+    older: str | None
+    newer: str | None
 
 
-def page_of(finder: Finder, *, before: int | None = None, after: int | None = None) -> Page:
-    """The newest page; or the one below the id `before`, or above `after`."""
+def page_of(finding: Finding, time: Time = Time.MADE, *, before: str | None = None, after: str | None = None) -> Page:
+    """The newest page; or the one below the key `before`, or above `after`. `time` is the one that the rows show."""
     if after is not None:
-        found = finder.above(after, PER_PAGE + 1)
-        more, ids = len(found) > PER_PAGE, found[-PER_PAGE:]
-        if ids:
-            return Page(rows_of(ids), ids[-1], ids[0] if more else None)
-    found = finder.below(NEWEST if before is None else before, PER_PAGE + 1)
-    ids = found[:PER_PAGE]
-    newer = ids[0] if ids and before is not None else None
-    return Page(rows_of(ids), ids[-1] if len(found) > PER_PAGE else None, newer)
+        found = finding.newer(after, PER_PAGE + 1)
+        more, hits = len(found) > PER_PAGE, found[-PER_PAGE:]
+        if hits:
+            return Page(rows_of(hits, time), hits[-1].key, hits[0].key if more else None)
+    found = finding.older(before, PER_PAGE + 1)
+    hits = found[:PER_PAGE]
+    newer = hits[0].key if hits and before is not None else None
+    return Page(rows_of(hits, time), hits[-1].key if len(found) > PER_PAGE else None, newer)
 
 
-def rows_of(ids: Sequence[int]) -> list[Row]:
-    """The rows of these deliveries, in two queries however many there are."""
+def rows_of(hits: Sequence[Hit], time: Time = Time.MADE) -> list[Row]:
+    """The rows of these hits, in two queries however many there are."""
     deliveries = Delivery.objects.select_related(
         "postback__partner", "postback__media_source", "postback__action_tracker", "postback__lane", "event", "action"
     ).defer("parameters", "event__parameters", "action__reported")
-    found = deliveries.in_bulk(ids)
-    counting = Attempt.objects.filter(delivery__in=ids, overlap_of=None)
-    latest = counting.order_by("delivery_id", "-number").distinct("delivery_id")
-    attempts = {each.delivery_id: each for each in latest.only("delivery_id", "number", "status", "duration_ms")}
-    return [_row(found[pk], attempts.get(pk)) for pk in ids if pk in found]
+    found = deliveries.in_bulk([hit.delivery for hit in hits])
+    shown = Attempt.objects.only(
+        "delivery_id", "number", "status", "duration_ms", "reason", "recorded_at", "started_at"
+    )
+    named = [hit.attempt for hit in hits if hit.attempt is not None]
+    if named:
+        attempts = shown.in_bulk(named)
+        return [
+            _attempt_row(found[hit.delivery], attempts[hit.attempt])
+            for hit in hits
+            if hit.attempt in attempts and hit.delivery in found
+        ]
+    counting = shown.filter(delivery__in=found, overlap_of=None)
+    latest = {each.delivery_id: each for each in counting.order_by("delivery_id", "-number").distinct("delivery_id")}
+    return [_row(found[hit.delivery], latest.get(hit.delivery), time) for hit in hits if hit.delivery in found]
 
 
-def _row(delivery: Delivery, attempt: Attempt | None) -> Row:
-    answer = f"{attempt.status or 'No answer'} · {attempt.duration_ms:,} ms" if attempt is not None else ""
-    return Row(delivery, label_of(delivery), text_of(delivery), answer)
+def _row(delivery: Delivery, attempt: Attempt | None, time: Time) -> Row:
+    at = delivery.created_at if time is Time.MADE else delivery.finished_at
+    return Row(delivery, at, label_of(delivery), text_of(delivery), "" if attempt is None else _answer(attempt))
+
+
+def _attempt_row(delivery: Delivery, attempt: Attempt) -> Row:
+    at = attempt.recorded_at or attempt.started_at
+    return Row(delivery, at, label_of(delivery), attempt.reason, _answer(attempt), attempt.number)
+
+
+def _answer(attempt: Attempt) -> str:
+    return f"{attempt.status or 'No answer'} · {attempt.duration_ms:,} ms"

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from partners.admin_kit import LargeTable, ShownOnly
 from postbacks.admin.deliveries.bulk_actions import BULK_ACTIONS, CANCEL, MOST, RESEND, BulkAction, count_of, ids_in
 from postbacks.admin.deliveries.filters import FilterForm
-from postbacks.delivery_log.find import Finder
+from postbacks.delivery_log.finder_of import finder_of
 from postbacks.models import Delivery
 
 LOG = "admin:postbacks_delivery_changelist"
@@ -113,7 +113,7 @@ class BulkActionsAdmin(ShownOnly, LargeTable):
         if not form.is_valid():
             return []
         states = tuple(state for state in form.asked.states or bulk_action.fits if state in bulk_action.fits)
-        return Finder(replace(form.asked, states=states), networks).some(MOST + 1) if states else []
+        return finder_of(replace(form.asked, states=states), networks=networks).some(MOST + 1) if states else []
 
     def _require(self, request: HttpRequest, bulk_action: BulkAction) -> None:
         if bulk_action not in self.may(request):

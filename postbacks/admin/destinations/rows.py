@@ -45,6 +45,11 @@ def stopped(*, networks: bool) -> QuerySet[Postback]:
     return rows if networks else rows.filter(media_source__isnull=True)
 
 
+def paused_by_themselves(*, networks: bool) -> QuerySet[Postback]:
+    """Those of the stopped ones that no operator paused, such as after 410 Gone; the latest paused first."""
+    return stopped(networks=networks).exclude(pause_reason="").filter(paused_at__isnull=False).order_by("-paused_at")
+
+
 def rows_of(postbacks: Sequence[Postback]) -> list[Row]:
     """The rows for what `stopped` returns; one query."""
     waiting = waiting_of(postback.pk for postback in postbacks)

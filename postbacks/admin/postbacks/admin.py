@@ -13,8 +13,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from optimize_sources.models import MediaSource
@@ -24,6 +25,7 @@ from partners.models import Partner
 from postbacks.admin.form.form import PostbackForm
 from postbacks.admin.integrations.owners import Owner, kind_of, owner_named
 from postbacks.admin.integrations.rows import place_called
+from postbacks.admin.postbacks.all_postbacks import FailingFirst, failing_now
 from postbacks.admin.postbacks.signing import URL_NAME as SIGNING
 from postbacks.admin.postbacks.signing import signing_view
 from postbacks.admin.test_send.views import may_name_actions, preview_view, shown_palette, test_view
@@ -39,6 +41,7 @@ admin.site.site_title = "Partner Postbacks"
 admin.site.index_title = "Set up and watch"
 
 _OPTIMIZE = "optimize_sources.view_mediasource"
+NOTHING = "\N{EN DASH}"  # Where there is nothing to count.
 _KEPT = (
     *("event_trigger", "scope", "url", "method", "body_format", "body_pairs", "body_raw", "headers"),
     *("minimum_delay_seconds", "maximum_requests", "success_response", "error_response"),
@@ -62,12 +65,20 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("active", "Active"), ("held", "Held"), ("paused", "Paused"), ("deleted", "Deleted")]
+        return [
+            ("failing", "Failing"),
+            ("active", "Active"),
+            ("held", "Held"),
+            ("paused", "Paused"),
+            ("deleted", "Deleted"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Postback]) -> QuerySet[Postback]:
         if self.value() == "deleted":
             return queryset.filter(deleted_at__isnull=False)
         existing = queryset.filter(deleted_at__isnull=True)
+        if self.value() == "failing":
+            return existing.filter(pk__in=failing_now(request))
         if self.value() == "held":
             return existing.filter(lane__held_since__isnull=False)
         if self.value() in ("active", "paused"):
@@ -78,7 +89,19 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(Postback)
 class PostbackAdmin(ModelAdmin):
     form = PostbackForm
-    list_display = ("name", "owned_by", "action_tracker", "method", "calls", "delay", "maximum_requests", "state")
+    list_per_page = 50
+    list_display = (
+        "name",
+        "owned_by",
+        "action_tracker",
+        "method",
+        "calls",
+        "delay",
+        "maximum_requests",
+        "shown_state",
+        "success",
+        "sent",
+    )
     list_select_related = ("partner", "media_source", "action_tracker", "lane")
     list_filter = (StateFilter, "method", "event_trigger")
     search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
@@ -175,6 +198,9 @@ class PostbackAdmin(ModelAdmin):
         rows: QuerySet[Postback] = super().get_queryset(request)
         return rows if request.user.has_perm(_OPTIMIZE) else rows.filter(media_source__isnull=True)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return FailingFirst
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         own = [
@@ -260,6 +286,34 @@ class PostbackAdmin(ModelAdmin):
     @admin.display(description="State")
     def state(self, postback: Postback) -> str:
         return state_of(postback).text
+
+    @admin.display(description="State")
+    def shown_state(self, postback: Any) -> SafeString:
+        """In the list: as on the screen of its owner, with the reason and a link if it is failing."""
+        state = postback.row.state
+        if state.key == "failing":
+            return render_to_string(
+                "admin/postbacks/postback/state.html", {"row": postback.row, "may_log": postback.may_log}
+            )
+        said = "" if state.key == "active" else state.text
+        shown = '<span class="pp-state {}">{}</span><span class="pp-said">{}</span>'
+        return format_html(shown, state.key, state.label, said)
+
+    @admin.display(description="Success")
+    def success(self, postback: Any) -> SafeString:
+        row = postback.row
+        rates = (
+            (row.success_percent, "deliveries"),
+            (row.attempts_percent, "attempts"),
+            (row.first_percent, "first attempts"),
+        )
+        shown = ((NOTHING if percent is None else f"{percent:.1f} %", of) for percent, of in rates)
+        lines = format_html_join("", "<span>{} <small>of {}</small></span>", shown)
+        return format_html('<span class="pp-rates">{}</span>', lines)
+
+    @admin.display(description="Sent")
+    def sent(self, postback: Any) -> str:
+        return f"{postback.row.sent.count:,}"
 
     @admin.display(description="Signature")
     def signature(self, postback: Postback) -> str:

@@ -35,6 +35,8 @@ def test_a_row_holds_what_was_sent_and_what_came_back() -> None:
         "duration_ms": 12,
         "succeeded": True,
         "reason": "Fine.",
+        "postback_id": ONE.postback_id,
+        "why": "",
         "method": "POST",
         "url": "http://receiver.example/in?a=1",
         "request_headers": "Content-Type: application/json\nX-Empty: ",
@@ -48,6 +50,7 @@ def test_a_row_holds_what_was_sent_and_what_came_back() -> None:
 def test_without_an_answer_the_status_is_empty() -> None:
     row = row_of(LATE_ANSWER, Retry("The server did not answer in time.", 5.0))
     assert (row["status"], row["response_headers"], row["response_body"]) == (None, "", "")
+    assert row["why"] == "timeout"
     assert (row["succeeded"], row["reason"]) == (False, "The server did not answer in time.")
     assert (row["method"], row["request_body"]) == ("GET", "")
 
@@ -92,7 +95,7 @@ def test_without_text_keeps_the_outcome_and_drops_what_strangers_wrote() -> None
     texts = {name: kept.pop(name) for name in COLUMNS if name == "url" or name.startswith(("request_", "response_"))}
     assert set(texts.values()) == {""}
     assert list(kept.values()) == [
-        ONE.delivery_id, 3, "2026-11-20T10:30:00.125000+00:00", 12, True, "Fine.", "POST", 200,
+        ONE.delivery_id, 3, "2026-11-20T10:30:00.125000+00:00", 12, True, "Fine.", ONE.postback_id, "", "POST", 200,
     ]  # fmt: skip
 
 

@@ -92,6 +92,7 @@ def test_an_attempt_is_recorded_to_the_letter(write: Write, lane: Postback) -> N
 
     row: dict[str, object] = {**Attempt.objects.values().get()}
     del row["id"]
+    assert row.pop("recorded_at") == Delivery.objects.get().finished_at
     assert row == {
         "delivery_id": delivery.pk,
         "number": 1,
@@ -99,6 +100,8 @@ def test_an_attempt_is_recorded_to_the_letter(write: Write, lane: Postback) -> N
         "duration_ms": 12,
         "succeeded": True,
         "reason": "Fine.",
+        "postback_id": lane.pk,
+        "why": "",
         "method": "POST",
         "url": url,
         "request_headers": "Content-Type: text/plain\nX-Empty: ",

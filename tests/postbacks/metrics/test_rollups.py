@@ -83,6 +83,8 @@ def test_each_fate_is_counted_for_what_it_is(write: Write, lane: Postback) -> No
     expected = {
         "attempts": 3,
         "succeeded": 1,
+        "first": 3,
+        "first_succeeded": 1,
         "delivered": 1,
         "failed": 2,
         "why:status_5xx": 1,
@@ -104,13 +106,20 @@ def test_what_changes_nothing_is_not_counted_again(write: Write, lane: Postback)
     write(batch[1])
     write(*batch)
     write(*batch)
-    assert ever() == {"attempts": 2, "succeeded": 1, "delivered": 1, "why:status_5xx": 1}
+    assert ever() == {
+        "attempts": 2,
+        "succeeded": 1,
+        "first": 2,
+        "first_succeeded": 1,
+        "delivered": 1,
+        "why:status_5xx": 1,
+    }
 
 
 def test_an_attempt_that_comes_too_late_counts_as_attempt_only(write: Write, lane: Postback) -> None:
     """The lease ran out and another worker has the delivery: the request was made all the same."""
     write(attempted(make_held(lane, owner=OWNER + 1), Delivered("Fine.")))
-    assert ever() == {"attempts": 1, "succeeded": 1}
+    assert ever() == {"attempts": 1, "succeeded": 1, "first": 1, "first_succeeded": 1}
 
 
 def test_giving_back_is_no_event(write: Write, lane: Postback) -> None:
@@ -125,7 +134,7 @@ def test_a_refused_row_is_counted_with_its_half(
     batch = [attempted(one, Delivered("Fine.")) for one in made]
     made[2].delete()
     write(*batch)
-    assert ever() == {"attempts": 4, "succeeded": 4, "delivered": 4}
+    assert ever() == {"attempts": 4, "succeeded": 4, "first": 4, "first_succeeded": 4, "delivered": 4}
 
 
 def test_a_transaction_that_fails_counts_nothing(lane: Postback) -> None:
