@@ -22,13 +22,12 @@ import orjson
 
 from postbacks.verdicts.effort import MOST_STEPS, Effort, TooMuchEffortError, TooSlowError
 from postbacks.verdicts.json_expression import JsonExpression, compile_expression
-from postbacks.verdicts.regular_expression import FLAGS, RegularExpression, compile_regex
+from postbacks.verdicts.regular_expression import RegularExpression, parse_regex
 
 Field = Literal["success_response", "error_response"]
 
 _STATUS = re.compile(r"(\d{3})(?:\s*-\s*(\d{3}))?|(\d)xx", re.ASCII | re.IGNORECASE)
 _SEVERAL_STATUSES = re.compile(r"\d(?:\d\d|xx)(?:[\s,;]+\d(?:\d\d|xx))+", re.ASCII | re.IGNORECASE)
-_REGEX = re.compile(r"/(.*)/([A-Za-z]*)")
 _JSON = re.compile(r"json:(.*)", re.IGNORECASE)
 # Line ends that a regular expression names, in the spellings of the package `regex`.
 _NAMES_RETURN = re.compile(r"\\(?:[rR]|x0[dD]|u000[dD]|0?15)")
@@ -265,7 +264,7 @@ def _parse(line: str) -> _Rule:
     if _SEVERAL_STATUSES.fullmatch(line):
         raise ValueError(f"{_shown(line)} names several statuses. Write one rule a line, or a range such as 200-204.")
     if line.startswith("/"):
-        return _parse_regex(line)
+        return _RegexRule(line, parse_regex(line, _shown(line)))
     if json := _JSON.fullmatch(line):
         return _JsonRule(line, compile_expression(json[1].strip()))
     return _TextRule(line)
@@ -284,26 +283,6 @@ def _parse_status(line: str, first: str | None, last: str | None, hundreds: str 
             f"{line} is not an HTTP status: they run from 100 to 599. To look for it in the body write /{line}/."
         )
     return _StatusRule(line, lowest, highest)
-
-
-def _parse_regex(line: str) -> _RegexRule:
-    parts = _REGEX.fullmatch(line)
-    if parts is None:
-        raise ValueError(
-            f"{_shown(line)} opens a regular expression that is not closed. End it with a slash; "
-            f"a text that begins with a slash needs one more at either end, as in //path/."
-        )
-    pattern, flag_letters = parts.groups()
-    if not pattern:
-        raise ValueError("The regular expression // is empty and matches everything. Write one between the slashes.")
-    flags = 0
-    for letter in flag_letters:
-        if letter not in FLAGS:
-            raise ValueError(
-                f"{letter} after the last slash of {_shown(line)} is not a flag. The flags are i, m and s."
-            )
-        flags |= FLAGS[letter]
-    return _RegexRule(line, compile_regex(pattern, flags, _shown(line)))
 
 
 def _failed(reason: str) -> Verdict:
