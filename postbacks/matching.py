@@ -24,10 +24,10 @@ def fires(postback: Postback, event: ActionEvent) -> bool:
 
 
 def conditions_of(postback: Postback) -> Conditions:
-    """The compiled conditions of a postback with its event type loaded; compiled once, and kept by content."""
+    """The compiled conditions of a postback with its event type loaded, if it has one yet; kept by content."""
     if not postback.conditions:
         return NONE
-    hidden = postback.action_tracker.hidden_parameters
+    hidden = postback.action_tracker.hidden_parameters if postback.action_tracker_id is not None else ()
     return compile_conditions(postback.conditions, postback.conditions_match, hidden)
 
 

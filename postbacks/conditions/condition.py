@@ -112,7 +112,7 @@ def read_condition(stored: Any) -> Condition:
             raise ConditionError(f"{quoted(str(key))} is no key of a condition. Its keys are {', '.join(KEYS)}.")
     name, kind, of_items = _subject(_text(stored, "parameter"))
     items = _quantifier(stored.get("items"), of_items=of_items)
-    operator = operator_named(_text(stored, "operator"))
+    operator = _operator(_text(stored, "operator"))
     values = _values(operator, stored.get("values"))
     try:
         test = OPERATORS[operator].test(kind, values)
@@ -121,11 +121,9 @@ def read_condition(stored: Any) -> Condition:
     return Condition(name, kind, operator, values, items, test)
 
 
-def operator_named(text: str) -> str:
-    """The operator of this name, in any case. Raises ConditionError."""
-    name = " ".join(text.replace("_", " ").lower().split())
+def _operator(name: str) -> str:
     if name not in OPERATORS:
-        raise ConditionError(f"{quoted(text)} is no operator. Choose from: {', '.join(OPERATORS)}.")
+        raise ConditionError(f"{quoted(name)} is no operator. Choose from: {', '.join(OPERATORS)}.")
     return name
 
 
