@@ -27,7 +27,7 @@ def conditions_of(postback: Postback) -> Conditions:
     """The compiled conditions of a postback with its event type loaded, if it has one yet; kept by content."""
     if not postback.conditions:
         return NONE
-    hidden = postback.action_tracker.hidden_parameters if postback.action_tracker_id is not None else ()
+    hidden = postback.action_tracker.hidden_parameters if postback.action_tracker_id else ()
     return compile_conditions(postback.conditions, postback.conditions_match, hidden)
 
 

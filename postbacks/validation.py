@@ -138,7 +138,7 @@ def _check_destination(postback: Postback, errors: Errors) -> None:
 
 
 def _check_conditions(postback: Postback, errors: Errors) -> None:
-    hidden = postback.action_tracker.hidden_parameters if postback.action_tracker_id is not None else ()
+    hidden = postback.action_tracker.hidden_parameters if postback.action_tracker_id else ()
     found = condition_errors(postback.conditions, hidden)
     if found:
         errors["conditions"] += found

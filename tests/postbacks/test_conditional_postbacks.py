@@ -13,9 +13,11 @@ from partners.models import ActionTracker
 from postbacks.conditions.lines import read_lines
 from postbacks.lifecycle import delete_postback
 from postbacks.matching import unmet_conditions
-from postbacks.models import Delivery, Postback, PutAside
+from postbacks.models import Delivery, Postback, PutAside, Replay
 from postbacks.outbox import judge_put_aside
+from postbacks.replay.plan import NothingMatchedError, plan, start
 from postbacks.replay.resend import resend
+from postbacks.replay.selection import Selection
 from tests.support.factories import (
     make_media_source,
     make_postback,
@@ -160,3 +162,33 @@ def test_what_was_put_aside_for_a_deleted_postback_is_forgotten() -> None:
     delete_postback(lane)
     assert judge_put_aside() == 1
     assert sent(lane) == []
+
+
+def replayed(lane: Postback, **options: Any) -> list[int]:
+    """The numbers of the events that a replay to this postback would send."""
+    replay = start(Selection(to_postback=lane.pk), described="a test", **options)
+    numbers = replay.items.order_by("event_id").values_list("event_id", flat=True)
+    return [ActionEvent.objects.get(pk=pk).number for pk in numbers]
+
+
+def test_a_replay_judges_again_by_the_values_that_it_sends() -> None:
+    tracker = make_tracker()
+    event = first(tracker)
+    amounts(event, "60.00", "20.00")
+    lane = conditional(tracker, "Amount at least 50")
+    assert plan(Selection(to_postback=lane.pk)).total == 1
+    assert replayed(lane) == [2]
+    with pytest.raises(NothingMatchedError, match="None of the 3 that match meets the conditions"):
+        plan(Selection(to_postback=lane.pk), values=Replay.Values.CURRENT)
+
+
+def test_a_replay_leaves_out_what_does_not_meet_the_conditions_any_more_also_as_a_follower() -> None:
+    tracker = make_tracker()
+    lane = conditional(tracker, "Amount at least 10")
+    event = first(tracker, amount="60.00")
+    amounts(event, "20.00")
+    lane.deliveries.update(state="delivered", finished_at="2026-11-20T10:00:00Z")
+    lane.conditions = read_lines("Amount at least 50")
+    lane.save()
+    replay = start(Selection(postbacks=(lane.pk,), event_kinds=("created",)), described="a test")
+    assert list(replay.items.values_list("event_id", flat=True)) == [event.pk]

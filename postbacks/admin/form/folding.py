@@ -9,7 +9,7 @@ from django.contrib.admin.utils import flatten
 from django.forms import ModelForm
 
 OPEN = "pp-open"  # Read by the template of a part.
-_UNSET = (None, "", 0, "0", [])
+_UNSET: tuple[Any, ...] = (None, "", 0, "0", [])
 _ALWAYS_SET = frozenset({"name"})
 
 

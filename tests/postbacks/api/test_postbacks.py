@@ -317,7 +317,7 @@ def test_the_history_names_the_token(manager: ApiCaller, tracker: ActionTracker,
 
 
 def test_conditions_are_created_read_and_changed(manager: ApiCaller, tracker: ActionTracker, partner: Partner) -> None:
-    conditions = [
+    conditions: list[dict[str, Any]] = [
         {"parameter": "Amount", "operator": "at least", "value": "50"},
         {"parameter": "items.cat", "operator": "one of", "values": ["Tents", "Stoves"], "items": "every"},
         {"parameter": "Note", "operator": "is empty"},
