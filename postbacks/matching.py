@@ -1,9 +1,11 @@
 """Which postbacks an action event fires. Pure: it looks only at the event, its action and the postback."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from actions.models import ActionEvent
 from partners.models import InAppEvent
+from postbacks.conditions.judging import NONE, Conditions, compile_conditions, unmet
 from postbacks.models import Postback
 
 CHANGES = (ActionEvent.Kind.MODIFIED, ActionEvent.Kind.REVERSED, ActionEvent.Kind.RESTORED)
@@ -17,7 +19,26 @@ def fires(postback: Postback, event: ActionEvent) -> bool:
         and _owner_takes_it(postback, event)
         and _trigger_takes_it(postback, event)
         and _app_event_takes_it(postback, event)
+        and (not postback.conditions or unmet_conditions(postback, event) is None)
     )
+
+
+def conditions_of(postback: Postback) -> Conditions:
+    """The compiled conditions of a postback with its event type loaded, if it has one yet; kept by content."""
+    if not postback.conditions:
+        return NONE
+    hidden = postback.action_tracker.hidden_parameters if postback.action_tracker_id else ()
+    return compile_conditions(postback.conditions, postback.conditions_match, hidden)
+
+
+def unmet_conditions(postback: Postback, event: ActionEvent) -> str | None:
+    """Why the values of `event` do not meet the conditions of `postback`, in words; None if they do, or it has none."""
+    return unmet(conditions_of(postback), judged_values(event)) if postback.conditions else None
+
+
+def judged_values(event: ActionEvent) -> dict[str, Any]:
+    """What conditions look at: the values of the event itself, which are those of the action at that moment."""
+    return {**event.parameters, "ActionEvent": str(event.kind)}
 
 
 class Listeners:

@@ -15,6 +15,7 @@ from postbacks.delivery.process import engine, stop_engine
 from postbacks.delivery.sweep import sweeper
 from postbacks.metrics import fold as counts
 from postbacks.notices import send_notices
+from postbacks.outbox import judge_put_aside
 from postbacks.replay.feed import drive_for
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,10 @@ def sweep() -> None:
     """Finds what is due, and what dead workers hold."""
     engine()  # From now on this process also sweeps on its own if no task asks for it.
     sweeper.sweep()
+    try:
+        judge_put_aside()
+    except OperationalError as error:
+        logger.warning("What was put aside could not be judged yet (%s).", str(error).strip())
 
 
 @shared_task(name="postbacks.tasks.notify", ignore_result=True)

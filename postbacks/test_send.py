@@ -8,17 +8,20 @@ from secrets import token_hex
 from typing import Any
 
 from actions.reports.parameters import sample_values
+from postbacks.conditions.judging import in_words, unmet
 from postbacks.credentials.secrets.cipher import SecretUnreadableError
 from postbacks.credentials.secrets.mask import shown
 from postbacks.egress.failures import Failure
 from postbacks.egress.transport import send
 from postbacks.egress.without_secrets import without_secrets
+from postbacks.matching import conditions_of
 from postbacks.models import Postback
 from postbacks.preview import EventFileError, PreviewEvent, recorded_event
 from postbacks.request.building import Request, RequestErrors, Unbuildable, compile_request
 from postbacks.request.check import ill_formed
 from postbacks.validation import request_template
 from postbacks.verdicts.rules import compile_rules
+from postbacks.verdicts.words import words
 
 Errors = dict[str, list[str]]
 ACTION = "test_send_action"  # The field that names the recorded action.
@@ -26,17 +29,25 @@ ACTION = "test_send_action"  # The field that names the recorded action.
 
 @dataclass(slots=True)
 class TestSend:
-    """`request` is set unless `errors`, by form field, say why not; `event` says where the values come from."""
+    """`request` is set unless `errors`, by form field, say why not; `event` says where the values come from.
+
+    `not_fired` says why the conditions keep an event of these values from firing, and `words` what the rules and
+    conditions mean, by field.
+    """
 
     event: str
     request: Request | None = None
     errors: Errors = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    not_fired: str | None = None
+    words: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "event": self.event,
             "request": _request_json(self.request) if self.request else None,
+            "not_fired": self.not_fired,
+            "words": self.words,
             "errors": self.errors,
             "warnings": self.warnings,
         }
@@ -48,11 +59,16 @@ def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
     `errors` is what `typed_postback` has found. Nothing is sent.
     """
     test_send = TestSend(f"Action {action_id}" if action_id else "Sample values", errors=errors)
+    said = words(postback.success_response, postback.error_response) | conditions_in_words(postback)
+    test_send.words = {name: text for name, text in said.items() if name not in errors}
     try:
         event = _event_for(postback, action_id) if action_id else PreviewEvent(sample_values())
     except EventFileError as error:
         test_send.errors[ACTION] = [f"{str(error).capitalize().removesuffix('.')}."]
         return test_send
+    if "conditions" not in errors:
+        why = unmet(conditions_of(postback), event.values)
+        test_send.not_fired = why and f"Would not fire: {why}."
     hidden = frozenset(postback.action_tracker.hidden_parameters) if postback.action_tracker_id else frozenset()
     try:
         compiled = compile_request(request_template(postback), hidden)
@@ -67,6 +83,12 @@ def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
     if complaint:
         test_send.warnings.append(f"The body is not valid {complaint}")
     return test_send
+
+
+def conditions_in_words(postback: Postback) -> dict[str, str]:
+    """What the conditions say, under the field's name; nothing without conditions."""
+    said = in_words(conditions_of(postback))
+    return {"conditions": f"Fires if {said}."} if said else {}
 
 
 def send_once(request: Request, postback: Postback) -> dict[str, Any]:

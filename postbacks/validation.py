@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from actions.reports.parameters import sample_values
 from partners.models import ContractTerm, Partner
+from postbacks.conditions.judging import condition_errors
 from postbacks.credentials.secrets.cipher import SecretUnreadableError
 from postbacks.credentials.secrets.headers import decrypted
 from postbacks.credentials.signing.keys import keys_of
@@ -44,6 +45,7 @@ def postback_errors(postback: Postback) -> Errors:
     errors: Errors = defaultdict(list)
     _check_request(postback, errors)
     _check_destination(postback, errors)
+    _check_conditions(postback, errors)
     for field in ("success_response", "error_response"):
         errors_in_rules = rule_errors(field, getattr(postback, field))
         if errors_in_rules:
@@ -133,6 +135,13 @@ def _check_destination(postback: Postback, errors: Errors) -> None:
     refused = destination_refusal(postback.url)
     if refused is not None:
         errors["url"].append(f"This URL cannot be called: {refused.text}.")
+
+
+def _check_conditions(postback: Postback, errors: Errors) -> None:
+    hidden = postback.action_tracker.hidden_parameters if postback.action_tracker_id else ()
+    found = condition_errors(postback.conditions, hidden)
+    if found:
+        errors["conditions"] += found
 
 
 def _check_app_events(postback: Postback, errors: Errors) -> None:

@@ -9,6 +9,7 @@ from ninja import Field, Schema
 from pydantic import AwareDatetime
 
 from partners.ids import MAX_ID
+from postbacks.conditions.condition import OPERATORS
 from postbacks.models import Postback
 
 State = Literal["active", "held", "paused"]
@@ -56,6 +57,16 @@ class ContractFilter(PageOf):
     after: Id = Field(0, description="The last id of the page before; stands in its `next`.")
 
 
+class ConditionShape(Schema):
+    """What a value of an event must be. `value` or `values`, as the operator takes them."""
+
+    parameter: str = Field(description="A parameter such as Amount, or an attribute of items such as items.sku.")
+    operator: Literal[tuple(OPERATORS)]  # type: ignore[valid-type]  # made of the registry
+    value: str | None = None
+    values: list[str] | None = None
+    items: Literal["any", "every"] | None = Field(None, description="Of items: whether one or all must do.")
+
+
 class PostbackShape(Schema):
     """A postback: the keys of a configuration file, and what only reading tells."""
 
@@ -70,6 +81,8 @@ class PostbackShape(Schema):
     scope: Literal["all", "involved"]
     install: bool
     in_app_event: str | None
+    conditions_match: Literal["all", "any"] = Field(description="How many of the conditions must hold.")
+    conditions: list[ConditionShape]
     url: str
     method: Literal["GET", "POST"]
     headers: str
@@ -108,6 +121,8 @@ class Tried(Schema):
 
     event: str = Field(description="Where the values come from.")
     request: dict[str, Any] | None
+    not_fired: str | None = Field(description="Why an event of these values does not meet the conditions.")
+    words: dict[str, str] = Field(description="What the rules and conditions say, by key, in words.")
     errors: dict[str, list[str]]
     warnings: list[str]
 
@@ -206,6 +221,18 @@ class PartnersPage(Schema):
 
 _TEXT: dict[str, Any] = {"type": ["string", "null"]}
 _PAIRS: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "string"}}
+_CONDITION: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "parameter": {"type": "string"},
+        "operator": {"enum": list(OPERATORS)},
+        "value": {"type": ["string", "number", "null"]},
+        "values": {"type": ["array", "null"], "items": {"type": ["string", "number"]}},
+        "items": {"enum": ["any", "every", None]},
+    },
+    "required": ["parameter", "operator"],
+    "additionalProperties": False,
+}
 _FIELDS: dict[str, Any] = {
     "name": {"type": "string", "maxLength": 200},
     "action_tracker": {"type": "integer"},
@@ -213,6 +240,8 @@ _FIELDS: dict[str, Any] = {
     "scope": {"enum": [*Postback.Scope.values, None]},
     "install": {"type": ["boolean", "null"]},
     "in_app_event": _TEXT,
+    "conditions_match": {"enum": [*Postback.ConditionsMatch.values, None]},
+    "conditions": {"type": ["array", "null"], "items": _CONDITION},
     "url": {"type": "string"},
     "method": {"enum": [*Postback.Method.values, None]},
     "headers": _TEXT,

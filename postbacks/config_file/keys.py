@@ -21,6 +21,7 @@ from postbacks.config_file.document import Node
 from postbacks.config_file.values import (
     MaskedHeaders,
     read_choice,
+    read_conditions,
     read_date,
     read_decimal,
     read_duration,
@@ -33,6 +34,7 @@ from postbacks.config_file.values import (
     read_text,
     read_whole_number,
     unchanged,
+    write_conditions,
     write_decimal,
     write_duration,
     write_pairs,
@@ -156,6 +158,8 @@ POSTBACK = EntryKind(
         Key("install", read_flag),
         # The database holds the in-app event; the file names its code.
         Key("in_app_event", read_text, lambda event: event.code),
+        Key("conditions_match", read_choice(Postback.ConditionsMatch.values)),
+        Key("conditions", read_conditions, write_conditions),
         Key("url", read_text, required=True),
         Key("method", read_choice(Postback.Method.values)),
         Key("headers", read_text),

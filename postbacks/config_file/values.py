@@ -140,6 +140,43 @@ def write_pairs(pairs: list[list[str]]) -> dict[str, str] | list[dict[str, str]]
     return by_name if len(by_name) == len(pairs) else [{name: template} for name, template in pairs]
 
 
+_CONDITION_KEYS = ("parameter", "operator", "value", "values", "items")
+
+
+def read_conditions(node: Node) -> list[dict[str, Any]]:
+    """A list of mappings with `parameter`, `operator`, and `value` or a list of `values`, in the shape that a postback
+    stores; what they say is checked with the postback."""
+    return [_condition(number, item) for number, item in enumerate(_items(node), 1)]
+
+
+def _condition(number: int, node: Node) -> dict[str, Any]:
+    if not isinstance(node, Mapping):
+        raise Unreadable(f"Condition {number} must be a mapping with the keys {', '.join(_CONDITION_KEYS)}.")
+    for key in node.items:
+        if key not in _CONDITION_KEYS:
+            hint = did_you_mean(key, _CONDITION_KEYS)
+            raise Unreadable(f"Condition {number}: Unknown key {key}. {hint}".rstrip())
+    if "value" in node.items and "values" in node.items:
+        raise Unreadable(f"Condition {number}: Give either value or values.")
+    given = {key: item for key, item in node.items.items() if not (isinstance(item, Scalar) and item.is_null)}
+    listed = given.pop("values", None)
+    single = given.pop("value", None)
+    stored: dict[str, Any] = {key: read_text(item) for key, item in given.items()}
+    stored["values"] = [read_text(item) for item in _items(listed)] if listed else []
+    return stored if single is None else {**stored, "values": [read_text(single)]}
+
+
+def write_conditions(conditions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [_written_condition(each) for each in conditions]
+
+
+def _written_condition(stored: dict[str, Any]) -> dict[str, Any]:
+    values = stored["values"]
+    given = {"value": values[0]} if len(values) == 1 else {"values": list(values)} if values else {}
+    items = {"items": stored["items"]} if stored.get("items") else {}
+    return {"parameter": stored["parameter"], "operator": stored["operator"], **given, **items}
+
+
 class MaskedHeaders(dict[str, str]):
     """Secret headers as a file shows them: names with masks. Two are equal if the stored values are the same."""
 

@@ -59,6 +59,11 @@ WHERE b.state = 'blocked' AND NOT EXISTS (
 """  # noqa: S608 -- as above
 
 
+# Says in the transaction that this process judges conditions. What is inserted without that is put aside by a trigger:
+# a process of the previous release would send what conditions exclude.
+_JUDGES = "(SELECT set_config('postbacks.judges', 'conditions', true)) AS judges"
+
+
 class Made(NamedTuple):
     """A delivery that was inserted."""
 
@@ -89,7 +94,7 @@ def insertion(source: str, *, due_at: str, order: str, known_by: str, **columns:
                WHERE d.postback_id = v.postback_id AND d.action_id = v.action_id AND d.state IN {SQL_UNFINISHED}
            ) THEN 'blocked' ELSE 'ready' END,
            {", ".join((due_at, "0", "''", known_by, *columns.values()))}
-    FROM {source}
+    FROM {source} CROSS JOIN {_JUDGES}
     ORDER BY {order}
     RETURNING id, postback_id, action_id, event_id, state
     """  # noqa: S608 -- made of the constants of its callers

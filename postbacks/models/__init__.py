@@ -1,9 +1,10 @@
-"""The tables of postbacks, deliveries and attempts, of replays, and of counts, health and retention."""
+"""The tables of postbacks, deliveries, attempts, replays, what is put aside, counts, health and retention."""
 
 from postbacks.models.delivery import Attempt, Delivery
 from postbacks.models.lane import Lane
 from postbacks.models.postback import MAX_DELAY_SECONDS, MAX_REQUESTS_PER_SECOND, Postback
 from postbacks.models.pulse import Pulse
+from postbacks.models.put_aside import PutAside
 from postbacks.models.replay import Replay, ReplayItem
 from postbacks.models.retention import KeptBack, Pruned
 from postbacks.models.rollup import Rollup, Tally
@@ -19,6 +20,7 @@ __all__ = [
     "Postback",
     "Pruned",
     "Pulse",
+    "PutAside",
     "Replay",
     "ReplayItem",
     "Rollup",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.dispatch import Signal
 
 from optimize_sources.models import MediaSource
@@ -35,6 +35,10 @@ class Postback(models.Model):
     class Scope(models.TextChoices):
         ALL = "all", "Every action of the event type"
         INVOLVED = "involved", "Only actions this network took part in"
+
+    class ConditionsMatch(models.TextChoices):
+        ALL = "all", "All conditions hold"
+        ANY = "any", "Any of the conditions holds"
 
     class Method(models.TextChoices):
         GET = "GET", "GET"
@@ -68,6 +72,16 @@ class Postback(models.Model):
         null=True,
         blank=True,
         verbose_name="in-app event",
+    )
+    # Read by `postbacks.conditions`. The database's defaults are for the previous release, which does not know them.
+    conditions_match = models.CharField(
+        "Fires if", max_length=3, choices=ConditionsMatch, default=ConditionsMatch.ALL, db_default=ConditionsMatch.ALL
+    )
+    conditions = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        help_text="What the values of an event must be; empty: anything.",
     )
     url = models.TextField("URL")
     method = models.CharField("HTTP method", max_length=4, choices=Method, default=Method.GET)

@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from postbacks.models import Postback, Replay
 from postbacks.preview import configured_request
 from postbacks.replay.current import corrected, present_values
-from postbacks.replay.selection import FOLLOWERS, Selection, candidates, matched
+from postbacks.replay.judged import Choice, chosen
+from postbacks.replay.selection import Selection, candidates
 from postbacks.request.building import RequestErrors, Unbuildable, compile_request
 
 SHOWN_REQUESTS = 3
@@ -53,26 +54,25 @@ def plan(selection: Selection, *, exact: bool = False, values: str = Replay.Valu
 
     Raises NothingMatchedError.
     """
-    text, parameters = matched(selection)
-    followers = "SELECT NULL::bigint AS postback_id WHERE false" if exact else FOLLOWERS
+    choice = chosen(selection, exact=exact, values=values)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH matched AS MATERIALIZED ({text})
+            WITH matched AS MATERIALIZED ({choice.matched})
             SELECT postback_id, sum(matched)::bigint, sum(following)::bigint FROM (
                 SELECT postback_id, count(*) AS matched, 0 AS following FROM matched GROUP BY postback_id
                 UNION ALL
-                SELECT postback_id, 0, count(*) FROM ({followers}) f GROUP BY postback_id
+                SELECT postback_id, 0, count(*) FROM ({choice.followers}) f GROUP BY postback_id
             ) c GROUP BY postback_id ORDER BY postback_id
             """,  # noqa: S608 -- made of constants
-            parameters,
+            choice.parameters,
         )
         rows = cursor.fetchall()
     if not rows:
-        raise NothingMatchedError(_why_nothing(selection))
+        raise NothingMatchedError(_why_nothing(selection, choice))
     postbacks = Postback.objects.select_related("partner", "media_source").in_bulk([row[0] for row in rows])
     counts = [Count(postbacks[postback], matching, following) for postback, matching, following in rows]
-    return Plan(selection, counts, _first_requests(selection, values))
+    return Plan(selection, counts, _first_requests(choice, values))
 
 
 @transaction.atomic
@@ -89,37 +89,36 @@ def start(
     replay = Replay.objects.create(
         selection=selection.as_json(), described=described, values=values, exact=exact, rate=rate, created_by=user
     )
-    text, parameters = matched(selection)
+    choice = chosen(selection, exact=exact, values=values)
     known_as = "NULL::bigint" if values == Replay.Values.CURRENT else "known_as"
-    followers = "" if exact else f"UNION ALL {FOLLOWERS}"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH matched AS MATERIALIZED ({text})
+            WITH matched AS MATERIALIZED ({choice.matched})
             INSERT INTO postbacks_replayitem (replay_id, postback_id, action_id, event_id, known_as)
             SELECT %(replay)s, postback_id, action_id, event_id, {known_as} FROM (
-                SELECT postback_id, action_id, event_id, known_as FROM matched {followers}
+                SELECT postback_id, action_id, event_id, known_as FROM matched
+                UNION ALL {choice.followers}
             ) c ORDER BY action_id, postback_id, event_id
             """,  # noqa: S608 -- made of constants
-            parameters | {"replay": replay.pk},
+            choice.parameters | {"replay": replay.pk},
         )
         replay.planned = cursor.rowcount
     if not replay.planned:
-        raise NothingMatchedError(_why_nothing(selection))
+        raise NothingMatchedError(_why_nothing(selection, choice))
     replay.save(update_fields=["planned"])
     return replay
 
 
-def _first_requests(selection: Selection, values: str) -> list[str]:
-    text, parameters = matched(selection)
+def _first_requests(choice: Choice, values: str) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT m.postback_id, m.action_id, e.parameters::text, e.kind, m.sent_as
-            FROM (SELECT * FROM ({text}) m ORDER BY action_id, postback_id, event_id LIMIT %(shown)s) m
+            FROM (SELECT * FROM ({choice.matched}) m ORDER BY action_id, postback_id, event_id LIMIT %(shown)s) m
             JOIN actions_actionevent e ON e.id = m.event_id ORDER BY m.action_id, m.postback_id, m.event_id
             """,  # noqa: S608 -- made of constants
-            parameters | {"shown": SHOWN_REQUESTS},
+            choice.parameters | {"shown": SHOWN_REQUESTS},
         )
         rows = cursor.fetchall()
     present = present_values({row[1] for row in rows}) if values == Replay.Values.CURRENT else {}
@@ -143,7 +142,9 @@ def _request(row: tuple[int, int, str, str, str | None], present: dict[int, dict
     return f"{request.method} {request.url}"
 
 
-def _why_nothing(selection: Selection) -> str:
+def _why_nothing(selection: Selection, choice: Choice) -> str:
+    if choice.refused:
+        return f"None of the {choice.refused:,} that match meets the conditions of its postback."
     text, parameters = candidates(selection)
     with connection.cursor() as cursor:
         cursor.execute(

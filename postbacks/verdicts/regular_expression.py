@@ -11,7 +11,9 @@ import regex
 
 from postbacks.verdicts.effort import Effort, TooSlowError
 
-FLAGS: Final = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
+_FLAGS: Final = {"i": regex.IGNORECASE, "m": regex.MULTILINE, "s": regex.DOTALL}
+
+_WRITTEN: Final = re.compile(r"/(.*)/([A-Za-z]*)")
 
 # An expression that backtracks can take minutes on 64 KiB of the wrong body. Ordinary ones take microseconds. While it
 # searches, no other answer is judged: so it is given less time at once where it was slow before.
@@ -31,7 +33,7 @@ _PIECES = re.compile(r"(?P<open>\()|(?P<close>\))|\{(?P<least>\d+)?(?:,(?P<most>
 
 
 class RegularExpression:
-    """A compiled expression; made by `compile_regex`. It remembers whether it was slow."""
+    """A compiled expression; made by `parse_regex`. It remembers whether it was slow."""
 
     __slots__ = ("_pattern", "_seconds")
 
@@ -57,8 +59,27 @@ class RegularExpression:
             self._seconds = max(_LEAST_SECONDS, self._seconds / 2) if slow else _SECONDS
 
 
-def compile_regex(pattern: str, flags: int, shown: str) -> RegularExpression:
-    """Raises ValueError with what is wrong with it and what to do; `shown` is how the message names it."""
+def parse_regex(line: str, shown: str) -> RegularExpression:
+    """The expression between slashes, with flags behind. Raises ValueError with what is wrong with it and what to do;
+    `shown` is how the message names it."""
+    parts = _WRITTEN.fullmatch(line)
+    if parts is None:
+        raise ValueError(
+            f"{shown} opens a regular expression that is not closed. End it with a slash; "
+            f"a text that begins with a slash needs one more at either end, as in //path/."
+        )
+    pattern, flag_letters = parts.groups()
+    if not pattern:
+        raise ValueError("The regular expression // is empty and matches everything. Write one between the slashes.")
+    flags = 0
+    for letter in flag_letters:
+        if letter not in _FLAGS:
+            raise ValueError(f"{letter} after the last slash of {shown} is not a flag. The flags are i, m and s.")
+        flags |= _FLAGS[letter]
+    return _compiled(pattern, flags, shown)
+
+
+def _compiled(pattern: str, flags: int, shown: str) -> RegularExpression:
     plain = _ESCAPE_OR_SET.sub("a", pattern)
     if _STACKED_REPETITION.search(plain):
         raise ValueError(

@@ -20,15 +20,15 @@ from typing import Any, Literal
 
 import orjson
 
+from postbacks.verdicts.doubts import refuse_doubtful
 from postbacks.verdicts.effort import MOST_STEPS, Effort, TooMuchEffortError, TooSlowError
 from postbacks.verdicts.json_expression import JsonExpression, compile_expression
-from postbacks.verdicts.regular_expression import FLAGS, RegularExpression, compile_regex
+from postbacks.verdicts.regular_expression import RegularExpression, parse_regex
 
 Field = Literal["success_response", "error_response"]
 
 _STATUS = re.compile(r"(\d{3})(?:\s*-\s*(\d{3}))?|(\d)xx", re.ASCII | re.IGNORECASE)
 _SEVERAL_STATUSES = re.compile(r"\d(?:\d\d|xx)(?:[\s,;]+\d(?:\d\d|xx))+", re.ASCII | re.IGNORECASE)
-_REGEX = re.compile(r"/(.*)/([A-Za-z]*)")
 _JSON = re.compile(r"json:(.*)", re.IGNORECASE)
 # Line ends that a regular expression names, in the spellings of the package `regex`.
 _NAMES_RETURN = re.compile(r"\\(?:[rR]|x0[dD]|u000[dD]|0?15)")
@@ -93,7 +93,9 @@ class _Body:
 
 
 @dataclass(frozen=True, slots=True)
-class _StatusRule:
+class StatusRule:
+    """Matches the statuses from `first` to `last`."""
+
     line: str
     first: int
     last: int
@@ -106,6 +108,10 @@ class _StatusRule:
 class _TextRule:
     line: str
 
+    @property
+    def in_words(self) -> str:
+        return f"contains “{_shown(self.line)}”"
+
     def matches(self, body: _Body) -> bool:
         body.effort.read(body.text)
         return self.line in body.text
@@ -116,6 +122,10 @@ class _RegexRule:
     line: str
     pattern: RegularExpression
 
+    @property
+    def in_words(self) -> str:
+        return f"matches {_shown(self.line)}"
+
     def matches(self, body: _Body) -> bool:
         return self.pattern.found_in(body.for_regex(self.line), body.effort)
 
@@ -124,6 +134,10 @@ class _RegexRule:
 class _JsonRule:
     line: str
     expression: JsonExpression
+
+    @property
+    def in_words(self) -> str:
+        return f"is JSON for which {_shown(self.line.partition(':')[2].strip())} is true"
 
     def matches(self, body: _Body) -> bool:
         return body.document is not _NO_JSON and self.expression.is_true(body.document, body.effort)
@@ -137,18 +151,19 @@ class _GivenUpError(Exception):
         self.verdict = verdict
 
 
-_ContentRule = _TextRule | _RegexRule | _JsonRule
-_Rule = _StatusRule | _ContentRule
+ContentRule = _TextRule | _RegexRule | _JsonRule
+"""Matches bodies; `in_words` says which, after “the body”."""
+_Rule = StatusRule | ContentRule
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The compiled rules of one postback; made by `compile_rules`."""
 
-    success_statuses: tuple[_StatusRule, ...]
-    success_contents: tuple[_ContentRule, ...]
-    error_statuses: tuple[_StatusRule, ...]
-    error_contents: tuple[_ContentRule, ...]
+    success_statuses: tuple[StatusRule, ...]
+    success_contents: tuple[ContentRule, ...]
+    error_statuses: tuple[StatusRule, ...]
+    error_contents: tuple[ContentRule, ...]
 
     @property
     def read_bodies(self) -> bool:
@@ -206,7 +221,7 @@ class Rules:
         return _failed(f"No success rule matched: expected {expected} in the body")
 
 
-def _matches(rule: _ContentRule, body: _Body) -> bool:
+def _matches(rule: ContentRule, body: _Body) -> bool:
     try:
         return rule.matches(body)
     except TooMuchEffortError as error:
@@ -226,24 +241,28 @@ def compile_rules(success: str, error: str) -> Rules:
 
 
 def rule_errors(field: Field, text: str) -> list[RuleError]:
-    """Every bad line of one field, for a form or a file check that names them all at once."""
-    return [rule for rule in _parsed_lines(field, text) if isinstance(rule, RuleError)]
+    """Every bad line of one field, for a form or a file check that names them all at once.
+
+    Also those that can be read, but not as they are meant: what looks like a status and is text. What was saved before
+    goes on.
+    """
+    return [rule for rule in _parsed_lines(field, text, doubts=True) if isinstance(rule, RuleError)]
 
 
-def _compile_field(field: Field, text: str) -> tuple[tuple[_StatusRule, ...], tuple[_ContentRule, ...]]:
-    statuses: list[_StatusRule] = []
-    contents: list[_ContentRule] = []
+def _compile_field(field: Field, text: str) -> tuple[tuple[StatusRule, ...], tuple[ContentRule, ...]]:
+    statuses: list[StatusRule] = []
+    contents: list[ContentRule] = []
     for rule in _parsed_lines(field, text):
         if isinstance(rule, RuleError):
             raise rule
-        if isinstance(rule, _StatusRule):
+        if isinstance(rule, StatusRule):
             statuses.append(rule)
         else:
             contents.append(rule)
     return tuple(statuses), tuple(contents)
 
 
-def _parsed_lines(field: Field, text: str) -> Iterator[_Rule | RuleError]:
+def _parsed_lines(field: Field, text: str, *, doubts: bool = False) -> Iterator[_Rule | RuleError]:
     lines = text.splitlines()
     if len(lines) > _MOST_LINES:
         yield RuleError(field, _MOST_LINES + 1, f"There are {len(lines):,} lines, and {_MOST_LINES} are the most.")
@@ -251,7 +270,10 @@ def _parsed_lines(field: Field, text: str) -> Iterator[_Rule | RuleError]:
     for number, line in enumerate(lines, start=1):
         if stripped := line.strip():
             try:
-                yield _parse(stripped)
+                rule = _parse(stripped)
+                if doubts and isinstance(rule, _TextRule):
+                    refuse_doubtful(stripped)
+                yield rule
             except ValueError as problem:
                 yield RuleError(field, number, str(problem))
 
@@ -265,13 +287,13 @@ def _parse(line: str) -> _Rule:
     if _SEVERAL_STATUSES.fullmatch(line):
         raise ValueError(f"{_shown(line)} names several statuses. Write one rule a line, or a range such as 200-204.")
     if line.startswith("/"):
-        return _parse_regex(line)
+        return _RegexRule(line, parse_regex(line, _shown(line)))
     if json := _JSON.fullmatch(line):
         return _JsonRule(line, compile_expression(json[1].strip()))
     return _TextRule(line)
 
 
-def _parse_status(line: str, first: str | None, last: str | None, hundreds: str | None) -> _StatusRule:
+def _parse_status(line: str, first: str | None, last: str | None, hundreds: str | None) -> StatusRule:
     if hundreds is not None:
         lowest, highest = int(hundreds) * 100, int(hundreds) * 100 + 99
     else:
@@ -283,27 +305,7 @@ def _parse_status(line: str, first: str | None, last: str | None, hundreds: str 
         raise ValueError(
             f"{line} is not an HTTP status: they run from 100 to 599. To look for it in the body write /{line}/."
         )
-    return _StatusRule(line, lowest, highest)
-
-
-def _parse_regex(line: str) -> _RegexRule:
-    parts = _REGEX.fullmatch(line)
-    if parts is None:
-        raise ValueError(
-            f"{_shown(line)} opens a regular expression that is not closed. End it with a slash; "
-            f"a text that begins with a slash needs one more at either end, as in //path/."
-        )
-    pattern, flag_letters = parts.groups()
-    if not pattern:
-        raise ValueError("The regular expression // is empty and matches everything. Write one between the slashes.")
-    flags = 0
-    for letter in flag_letters:
-        if letter not in FLAGS:
-            raise ValueError(
-                f"{letter} after the last slash of {_shown(line)} is not a flag. The flags are i, m and s."
-            )
-        flags |= FLAGS[letter]
-    return _RegexRule(line, compile_regex(pattern, flags, _shown(line)))
+    return StatusRule(line, lowest, highest)
 
 
 def _failed(reason: str) -> Verdict:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from postbacks.conditions.lines import read_lines, write_lines
 from postbacks.credentials.secrets.headers import Typed, masked_lines, parse_lines
 from postbacks.durations import format_duration, parse_duration
 
@@ -51,6 +52,23 @@ class SecretHeadersField(LinesField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         before = masked_lines(initial) if isinstance(initial, list) else initial or ""
         return bool(before.split() != (data or "").split())
+
+
+class ConditionsField(forms.CharField):
+    """Conditions, one a line, as `postbacks.conditions.lines` reads them. What they say is checked with the model."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return write_lines(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, list):  # The initial value, when Django checks whether anything changed.
+            return value
+        try:
+            return read_lines(super().to_python(value) or "")
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
 
 class PairsField(forms.CharField):

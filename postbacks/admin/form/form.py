@@ -17,8 +17,8 @@ from unfold.widgets import (
 
 from partners.admin_kit import ModelForm
 from partners.models import ActionTracker, InAppEvent, Partner
-from postbacks.admin.form.fields import DurationField, LinesField, PairsField, SecretHeadersField
-from postbacks.admin.form.widgets import DataSelect, PairsWidget
+from postbacks.admin.form.fields import ConditionsField, DurationField, LinesField, PairsField, SecretHeadersField
+from postbacks.admin.form.widgets import ConditionsWidget, DataSelect, PairsWidget
 from postbacks.admin.integrations.owners import Owner, event_types_for, kind_of
 from postbacks.credentials.secrets.headers import to_store
 from postbacks.models import Postback
@@ -54,6 +54,16 @@ class PostbackForm(ModelForm):
         label="In-app event",
         widget=DataSelect("tracker"),
         help_text="Fires on this event of the app.",
+    )
+    conditions_match = forms.ChoiceField(
+        choices=Postback.ConditionsMatch.choices, required=False, label="Fires if", widget=UnfoldAdminSelectWidget()
+    )
+    conditions = ConditionsField(
+        required=False,
+        label="Conditions",
+        widget=ConditionsWidget({"rows": 3, **_PLAIN}),
+        help_text="What the values of an event must be, one a line, such as Amount at least 50. Upper and lower case "
+        "count. Empty: it fires whatever they are.",
     )
     body_kind = forms.ChoiceField(
         choices=[("pairs", "Key-value pairs"), ("raw", "Raw body")],
@@ -103,6 +113,8 @@ class PostbackForm(ModelForm):
             "scope",
             "install",
             "in_app_event",
+            "conditions",
+            "conditions_match",
             "url",
             "method",
             "body_format",

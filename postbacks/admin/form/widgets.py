@@ -9,6 +9,11 @@ from typing import Any
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from postbacks.admin.form.fields import parse_pairs
+from postbacks.conditions.condition import OPERATORS
+from postbacks.conditions.lines import rows
+
+# Each with whether it takes a value.
+_OPERATORS = [(name, operator.values != 0) for name, operator in OPERATORS.items()]
 
 
 class DataSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # the theme has no types
@@ -25,6 +30,17 @@ class DataSelect(UnfoldAdminSelectWidget):  # type: ignore[misc]  # the theme ha
         if text is not None:
             option["attrs"][f"data-{self.name}"] = text
         return option
+
+
+class ConditionsWidget(UnfoldAdminTextareaWidget):  # type: ignore[misc]  # the theme has no types
+    """The conditions as text, and as JSON for the script that turns them into rows."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        with suppress(ValueError):  # As with pairs.
+            context["widget"]["attrs"]["data-conditions"] = json.dumps(rows(value or ""))
+            context["widget"]["attrs"]["data-operators"] = json.dumps(_OPERATORS)
+        return context
 
 
 class PairsWidget(UnfoldAdminTextareaWidget):  # type: ignore[misc]  # the theme has no types

@@ -22,6 +22,7 @@ from optimize_sources.models import MediaSource
 from partners.admin_kit import ModelAdmin
 from partners.ids import row_of
 from partners.models import Partner
+from postbacks.admin.form.folding import unfolded
 from postbacks.admin.form.form import PostbackForm
 from postbacks.admin.integrations.owners import Owner, kind_of, owner_named
 from postbacks.admin.integrations.rows import place_called
@@ -34,6 +35,7 @@ from postbacks.durations import format_duration
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
 from postbacks.models import Postback
 from postbacks.state import state_of
+from postbacks.test_send import conditions_in_words
 from postbacks.validation import postback_warnings
 
 admin.site.site_header = "Partner Postbacks"
@@ -43,7 +45,18 @@ admin.site.index_title = "Set up and watch"
 _OPTIMIZE = "optimize_sources.view_mediasource"
 NOTHING = "\N{EN DASH}"  # Where there is nothing to count.
 _KEPT = (
-    *("event_trigger", "scope", "url", "method", "body_format", "body_pairs", "body_raw", "headers"),
+    *(
+        "event_trigger",
+        "scope",
+        "conditions_match",
+        "conditions",
+        "url",
+        "method",
+        "body_format",
+        "body_pairs",
+        "body_raw",
+        "headers",
+    ),
     *("minimum_delay_seconds", "maximum_requests", "success_response", "error_response"),
 )
 
@@ -106,7 +119,10 @@ class PostbackAdmin(ModelAdmin):
     list_filter = (StateFilter, "method", "event_trigger")
     search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
     autocomplete_fields = ("partner", "media_source")
-    readonly_fields = ("masked_headers", "state", "waiting", "signature", "signing", "created_at", "updated_at")
+    readonly_fields = (
+        *("masked_headers", "conditions_in_words", "state", "waiting", "signature", "signing"),
+        *("created_at", "updated_at"),
+    )
     actions = ("pause_selected", "resume_selected")
     change_form_before_template = "admin/postbacks/postback/owner.html"
     change_form_outer_after_template = "admin/postbacks/postback/side.html"
@@ -119,7 +135,12 @@ class PostbackAdmin(ModelAdmin):
             *(() if owner else ("partner", "media_source")),
             *("action_tracker", "event_trigger"),
             *(() if isinstance(owner, Partner) else ("scope",)),
-            *("install", "in_app_event", "url", "method", "body_format"),
+            *(
+                "install",
+                "in_app_event",
+                *(("conditions", "conditions_match") if may_type else ("conditions_in_words",)),
+            ),
+            *("url", "method", "body_format"),
             *(("body_kind",) if may_type else ()),
             *("body_pairs", "body_raw", "headers", "secret_headers" if may_type else "masked_headers"),
         ]
@@ -168,6 +189,12 @@ class PostbackAdmin(ModelAdmin):
             **(extra_context or {}),
         }
         return super().changeform_view(request, object_id, form_url, context)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """What is folded opens by itself where something in it is set."""
+        shown = context["adminform"]
+        shown.fieldsets = [(name, unfolded(shown.form, options)) for name, options in shown.fieldsets]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Postback, form: Any, change: bool) -> None:
         """What looks wrong is said at the save as well: the preview may never have been looked at."""
@@ -282,6 +309,10 @@ class PostbackAdmin(ModelAdmin):
     @admin.display(description="Secret headers")
     def masked_headers(self, postback: Postback) -> str:
         return masked_lines(postback.secret_headers) or "-"
+
+    @admin.display(description="Conditions")
+    def conditions_in_words(self, postback: Postback) -> str:
+        return conditions_in_words(postback).get("conditions", "-")
 
     @admin.display(description="State")
     def state(self, postback: Postback) -> str:

@@ -53,6 +53,7 @@
       const testSend = await ask(panel.dataset.preview);
       if (mine === asked) {
         request.replaceChildren(...requestParts(testSend));
+        readBack(testSend.words);
       }
     } catch (error) {
       if (mine === asked) {
@@ -85,8 +86,30 @@
     return found ? found.textContent.replace(/[*:]/g, "").trim() : name === "test_send_action" ? "Action" : name;
   }
 
+  // Says under each field what its rules or conditions mean; nothing under one with a mistake in it.
+  function readBack(words) {
+    for (const name of ["conditions", "success_response", "error_response"]) {
+      const field = document.getElementById(`id_${name}`);
+      if (!field) {
+        continue;
+      }
+      const id = `words-${name}`;
+      let said = document.getElementById(id);
+      if (!said) {
+        said = Object.assign(part("p", "", "pp-words"), { id });
+        said.setAttribute("aria-live", "polite");
+        (field.parentElement.querySelector(".pp-pairs") || field).after(said);
+      }
+      const text = words[name] || "";
+      said.textContent = text && name === "error_response" ? `${text} ${words.retry}` : text;
+    }
+  }
+
   function requestParts(testSend) {
     const parts = [part("p", testSend.event, "pp-hint")];
+    if (testSend.not_fired) {
+      parts.push(part("p", testSend.not_fired, "pp-warning"));
+    }
     for (const [name, messages] of Object.entries(testSend.errors)) {
       for (const message of messages) {
         parts.push(part("p", `${label(name)}: ${message}`, "pp-wrong"));

@@ -311,3 +311,40 @@ def test_the_history_names_the_token(manager: ApiCaller, tracker: ActionTracker,
         ("Changed", f"API token caller ({manager.token.pk})"),
         ("Added", f"API token caller ({manager.token.pk})"),
     ]
+
+
+# Conditions.
+
+
+def test_conditions_are_created_read_and_changed(manager: ApiCaller, tracker: ActionTracker, partner: Partner) -> None:
+    conditions: list[dict[str, Any]] = [
+        {"parameter": "Amount", "operator": "at least", "value": "50"},
+        {"parameter": "items.cat", "operator": "one of", "values": ["Tents", "Stoves"], "items": "every"},
+        {"parameter": "Note", "operator": "is empty"},
+    ]
+    told = manager("POST", ALL, fields(tracker, partner, conditions=conditions, conditions_match="any")).json()
+    assert (told["conditions"], told["conditions_match"]) == (conditions, "any")
+    postback = Postback.objects.get()
+    changed = change(manager, postback, {"conditions": [{**conditions[0], "value": 60.5}]})
+    assert changed.json()["conditions"] == [{"parameter": "Amount", "operator": "at least", "value": "60.5"}]
+    assert change(manager, postback, {"conditions": None}).json()["conditions"] == []
+
+
+def test_what_is_wrong_with_conditions_and_rules_is_told_by_key(
+    manager: ApiCaller, tracker: ActionTracker, partner: Partner
+) -> None:
+    wrong = [{"parameter": "Amount", "operator": "at least", "value": "fifty"}]
+    answer = manager("POST", ALL, fields(tracker, partner, conditions=wrong, success_response="20O"))
+    told = errors(answer)
+    assert "“fifty” is not a number" in str(told)
+    assert "It has the letter O: write 200." in str(told)
+
+
+def test_a_preview_tells_whether_it_would_fire(manager: ApiCaller, tracker: ActionTracker, partner: Partner) -> None:
+    conditions = [{"parameter": "Amount", "operator": "at least", "value": 200}]
+    given = fields(tracker, partner, conditions=conditions)
+    given.pop("name")
+    told = manager("POST", f"{ALL}/preview", {"postback": given}).json()
+    assert told["not_fired"] == "Would not fire: Amount 107.23 is below 200."
+    assert told["words"]["conditions"] == "Fires if Amount is at least 200."
+    assert told["request"] is not None
