@@ -19,7 +19,9 @@ from postbacks.admin.deliveries.bulk_actions import MOST
 from postbacks.admin.deliveries.detail import exchanges_of, others_of, waits_for
 from postbacks.admin.deliveries.filters import FilterForm
 from postbacks.admin.deliveries.rows import Page, page_of
-from postbacks.admin.deliveries.views import OPTIMIZE, BulkActionsAdmin, filters_of
+from postbacks.admin.deliveries.send_anyway import SendAnywayAdmin
+from postbacks.admin.deliveries.views import OPTIMIZE, filters_of
+from postbacks.admin.deliveries.why import Found, found_by
 from postbacks.admin.integrations.owners import kind_of
 from postbacks.admin.integrations.rows import place_called
 from postbacks.delivery_log.find import Finder
@@ -30,21 +32,25 @@ from postbacks.models import Delivery
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(BulkActionsAdmin):
+class DeliveryAdmin(SendAnywayAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         networks = request.user.has_perm(OPTIMIZE)
         form = FilterForm(request.GET, networks=networks)
         page = Page([], None, None)
+        found: Found | None = None
         if form.is_valid():
             page = page_of(Finder(form.asked, networks), before=_id(request, "before"), after=_id(request, "after"))
+            if form.asked.search and page.newer is None:
+                found = found_by(form.asked.search, request, asked_for=form.asked.partner)
         return self.page(
             request,
             "list",
             title="Delivery log",
             form=form,
             page=page,
+            found=found,
             filters=filters_of(request.GET),
             may=self.may(request),
             most=MOST,

@@ -69,7 +69,7 @@ class FilterForm(forms.Form):
             self.fields[name].widget = forms.DateTimeInput(
                 attrs={"type": "datetime-local", "step": "1", "class": "pp-input"}, format="%Y-%m-%dT%H:%M:%S"
             )
-        self.fields["q"].widget.attrs["placeholder"] = "Action id, order id, click id or delivery"
+        self.fields["q"].widget.attrs["placeholder"] = "Order, action, click or delivery id"
         self.fields["q"].widget.attrs["class"] = self.fields["state"].widget.attrs["class"] = "pp-input"
         if not networks:
             del self.fields["media_source"]
