@@ -1,7 +1,13 @@
-"""Which postbacks an action event fires. Pure: it looks only at the event, its action and the postback."""
+"""Which postbacks an action event fires, and why it does not fire the others.
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+Pure: it looks only at the event, its action and the postback. Each rule says both whether it takes an event and, in
+words, why it does not, so that what operators read is what was decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 from actions.models import ActionEvent
 from partners.models import InAppEvent
@@ -11,16 +17,33 @@ from postbacks.models import Postback
 CHANGES = (ActionEvent.Kind.MODIFIED, ActionEvent.Kind.REVERSED, ActionEvent.Kind.RESTORED)
 
 
+class Rule(NamedTuple):
+    """A condition for firing. `takes` is asked for each event and postback; `why_not` only where somebody wants to know
+    why an event that it does not take fired nothing: a sentence."""
+
+    name: str
+    takes: Callable[[Postback, ActionEvent], bool]
+    why_not: Callable[[Postback, ActionEvent], str]
+
+
+class Refusal(NamedTuple):
+    """The rule by its name, and its sentence."""
+
+    rule: str
+    text: str
+
+
 def fires(postback: Postback, event: ActionEvent) -> bool:
     """True if `event` (with its `action` loaded) fires `postback` (with tracker and in-app event loaded)."""
-    return (
-        event.kind in ActionEvent.NON_STANDARD
-        and postback.action_tracker_id == event.action.action_tracker_id
-        and _owner_takes_it(postback, event)
-        and _trigger_takes_it(postback, event)
-        and _app_event_takes_it(postback, event)
-        and (not postback.conditions or unmet_conditions(postback, event) is None)
-    )
+    return _fires_any(event) and _fires_this(postback, event)
+
+
+def refusals(postback: Postback, event: ActionEvent) -> list[Refusal]:
+    """Why `event` does not fire `postback`: every rule that does not take it; none if it fires.
+
+    Their owners, and the action's partner and event type, are named, so they should be loaded.
+    """
+    return [Refusal(rule.name, rule.why_not(postback, event)) for rule in RULES if not rule.takes(postback, event)]
 
 
 def conditions_of(postback: Postback) -> Conditions:
@@ -60,13 +83,40 @@ class Listeners:
 
     def matches(self, events: Iterable[ActionEvent]) -> Iterator[tuple[Postback, ActionEvent]]:
         """Yields every (postback, event) that fires, events in the given order."""
-        for event in events:
+        for event in filter(_fires_any, events):
             by_partner = self._by_tracker[event.action.action_tracker_id]
             partner = event.action.partner_id
             for owner in (None,) if partner is None else (partner, None):
                 for postback in by_partner.get(owner, ()):
-                    if fires(postback, event):
+                    if _fires_this(postback, event):
                         yield postback, event
+
+
+def _fires_any(event: ActionEvent) -> bool:
+    return event.kind in ActionEvent.NON_STANDARD
+
+
+def _fires_this(postback: Postback, event: ActionEvent) -> bool:
+    for takes in _TAKES:  # noqa: SIM110 -- a generator would take as long as the rules
+        if not takes(postback, event):
+            return False
+    return True
+
+
+def _kind_takes_it(_: Postback, event: ActionEvent) -> bool:
+    return _fires_any(event)
+
+
+def _why_not_kind(_: Postback, event: ActionEvent) -> str:
+    return f"No postback fires on {event.get_kind_display().lower()} events: the contract fixes their dates."
+
+
+def _event_type_takes_it(postback: Postback, event: ActionEvent) -> bool:
+    return postback.action_tracker_id == event.action.action_tracker_id
+
+
+def _why_not_event_type(postback: Postback, event: ActionEvent) -> str:
+    return f"It is for the event type {postback.action_tracker}; the action is of {event.action.action_tracker}."
 
 
 def _owner_takes_it(postback: Postback, event: ActionEvent) -> bool:
@@ -75,6 +125,17 @@ def _owner_takes_it(postback: Postback, event: ActionEvent) -> bool:
     if postback.partner_id is not None:
         return postback.partner_id == action.partner_id and action.contract_term_id is not None
     return postback.scope == Postback.Scope.ALL or postback.media_source_id in action.media_source_ids
+
+
+def _why_not_owner(postback: Postback, event: ActionEvent) -> str:
+    action = event.action
+    if postback.partner_id is None:
+        return "It is only for actions that its network took part in; this one was reported without the network."
+    if action.partner_id is None:
+        return "The action is credited to no partner."
+    if postback.partner_id != action.partner_id:
+        return f"The action is credited to {action.partner}."
+    return "No contract term of the partner covers the action."
 
 
 def _trigger_takes_it(postback: Postback, event: ActionEvent) -> bool:
@@ -87,6 +148,11 @@ def _trigger_takes_it(postback: Postback, event: ActionEvent) -> bool:
             return True
 
 
+def _why_not_trigger(postback: Postback, event: ActionEvent) -> str:
+    kind = event.get_kind_display().lower()
+    return f"Its Event Trigger is {postback.get_event_trigger_display()}; this event is {kind}."
+
+
 def _app_event_takes_it(postback: Postback, event: ActionEvent) -> bool:
     """For a mobile app: installs, the chosen in-app event, or either."""
     if not postback.action_tracker.is_mobile_app:
@@ -95,3 +161,33 @@ def _app_event_takes_it(postback: Postback, event: ActionEvent) -> bool:
     if postback.install and code == InAppEvent.INSTALL:
         return True
     return postback.in_app_event is not None and postback.in_app_event.code == code
+
+
+def _why_not_app_event(postback: Postback, event: ActionEvent) -> str:
+    wanted = [InAppEvent.INSTALL] if postback.install else []
+    if postback.in_app_event is not None:
+        wanted.append(postback.in_app_event.code)
+    return f"It fires on {' and '.join(wanted) or 'no in-app event'}; this action is {event.action.event_code}."
+
+
+def _conditions_take_it(postback: Postback, event: ActionEvent) -> bool:
+    return not postback.conditions or unmet_conditions(postback, event) is None
+
+
+def _why_not_conditions(postback: Postback, event: ActionEvent) -> str:
+    return f"Its conditions are not met: {unmet_conditions(postback, event)}"
+
+
+# Asked once for each event.
+_KIND: Final = Rule("kind", _kind_takes_it, _why_not_kind)
+# Asked for each postback of its event type.
+_OF_POSTBACKS: Final = (
+    Rule("event_type", _event_type_takes_it, _why_not_event_type),
+    Rule("owner", _owner_takes_it, _why_not_owner),
+    Rule("trigger", _trigger_takes_it, _why_not_trigger),
+    Rule("in_app_event", _app_event_takes_it, _why_not_app_event),
+    Rule("conditions", _conditions_take_it, _why_not_conditions),
+)
+RULES: Final = (_KIND, *_OF_POSTBACKS)
+"""All rules. An event fires a postback if each of them takes it."""
+_TAKES: Final = tuple(rule.takes for rule in _OF_POSTBACKS)

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -74,11 +74,11 @@ class ApiTokenAdmin(ModelAdmin):
 
 @admin.register(Submission)
 class SubmissionAdmin(ShownOnly, LargeTable):
-    list_display = ("public_id", "kind", "result", "reason_code", "received_at", "token", "action")
+    list_display = ("public_id", "kind", "order_id", "result", "reason_code", "received_at", "token", "action")
     list_select_related = ("token", "action")
     list_filter = ("result", "kind")
     search_fields = ("=id",)
-    search_help_text = "A submission's id, such as A-17, or a reason code of refused ones."
+    search_help_text = "A submission's id, such as A-17, an order id, or a reason code of refused ones."
     actions = ("process_refused",)
 
     def get_exclude(self, request: HttpRequest, obj: Submission | None = None) -> tuple[str, ...]:
@@ -95,7 +95,9 @@ class SubmissionAdmin(ShownOnly, LargeTable):
         term = search_term.strip()
         key = read_id(term.upper().removeprefix("A-"))
         if key is not None:
-            return queryset.filter(pk=key), False
+            return queryset.filter(Q(pk=key) | Q(order_id=term, order_id__gt="")), False
+        if term and Submission.objects.filter(order_id=term, order_id__gt="").exists():
+            return queryset.filter(order_id=term, order_id__gt=""), False
         if term:
             return queryset.filter(result=Submission.Result.REJECTED, reason_code=term.upper()), False
         return queryset, False

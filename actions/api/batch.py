@@ -27,7 +27,7 @@ from actions.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.recording.keeping import keep
 from actions.recording.record import record
 from actions.recording.results import Recorded, RejectedResult, Repeated, Result, Waiting, refused
-from actions.recording.submissions import needed_fields, note_result
+from actions.recording.submissions import needed_fields, note_order, note_result
 from actions.reports.files import json_object
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
@@ -181,7 +181,7 @@ def _keep_unrecorded(
 ) -> dict[int, Submission]:
     """A submission for each line that was refused or waits, by its line, so that it can still be recorded."""
     rows, waiting = [], []
-    for line, _, fields, result in results:
+    for line, report, fields, result in results:
         if isinstance(result, (RejectedResult, Waiting)):
             row = Submission(
                 token=submission.token,
@@ -191,6 +191,7 @@ def _keep_unrecorded(
                 received_at=submission.received_at,
                 fields=needed_fields(fields, result),
             )
+            note_order(row, report, fields)
             note_result(row, result)
             rows.append(row)
             if isinstance(result, Waiting):

@@ -14,8 +14,8 @@ from actions.models import Submission
 
 _INSERT = """
 INSERT INTO actions_submission (token_id, kind, result, received_at, processed_at, reason_code, message, notes, fields,
-    action_id, batch_id, line, recorded, repeated, rejected)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    action_id, batch_id, line, recorded, repeated, rejected, order_id)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 RETURNING id
 """
 
@@ -44,6 +44,7 @@ def save(submission: Submission) -> None:
                 submission.recorded,
                 submission.repeated,
                 submission.rejected,
+                submission.order_id,
             ],
         )
         (submission.pk,) = cursor.fetchone()

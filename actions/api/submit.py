@@ -16,7 +16,7 @@ from actions.recording.keeping import keep
 from actions.recording.record import record
 from actions.recording.refusals import UNREADABLE, refusal_of
 from actions.recording.results import RejectedResult, Result, Waiting, refused
-from actions.recording.submissions import needed_fields, note_result
+from actions.recording.submissions import needed_fields, note_order, note_result
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.report import Report, parse_report
 from actions.reports.storable import clean
@@ -59,6 +59,7 @@ def process_again(submission: Submission) -> RejectedResult | None:
 
 def _process(submission: Submission, fields: Mapping[str, Any], *, keep_early: bool = True) -> RejectedResult | None:
     report = read_report(submission.kind, fields, submission)
+    note_order(submission, report, fields)
     if isinstance(report, Report):
         # In one transaction, so that a caller who has an answer finds the submission.
         (result,) = record(

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 from zlib import crc32
 
 from actions.reports.files import Fields, FileLine
-from actions.reports.order_ids import read_order_id, trimmed, unwrapped
-from actions.reports.report import NAMES
+from actions.reports.named_values import value_of
 
 # Large enough that the queries of a transaction do not count, small enough that an interruption loses little.
 LINES_PER_TRANSACTION = 500
@@ -21,9 +18,6 @@ LINES_PER_TRANSACTION = 500
 MAX_PARTS = 8
 # A line may hold a thousand items. Three windows are in memory at a time.
 BYTES_PER_WINDOW = 8 * 1024 * 1024
-
-# All lines of a CSV file have the same names, and those of JSON Lines some few sets of them; each for three fields.
-_SETS_OF_NAMES = 256
 
 _CHANGES = frozenset({"modified", "reversed", "restored"})
 
@@ -80,33 +74,15 @@ def _key(fields: object) -> str:
     """What tells the order of a line from others. Two orders may share it."""
     if not isinstance(fields, dict):
         return ""
-    action_id = _value(fields, "ActionId")
-    return action_id.rpartition(".")[2] if action_id else _value(fields, "OrderId")
+    action_id = value_of(fields, "ActionId")
+    return action_id.rpartition(".")[2] if action_id else value_of(fields, "OrderId")
 
 
 def _names_actions_both_ways(lines: Iterable[FileLine]) -> bool:
     """Whether some changes name their action by its id and others by the order: two of them may mean the same one."""
     ways = {
-        bool(_value(line.fields, "ActionId"))
+        bool(value_of(line.fields, "ActionId"))
         for line in lines
-        if isinstance(line.fields, dict) and _value(line.fields, "Event").lower() in _CHANGES
+        if isinstance(line.fields, dict) and value_of(line.fields, "Event").lower() in _CHANGES
     }
     return len(ways) == 2
-
-
-def _value(fields: dict[str, Any], wanted: str) -> str:
-    """The value of the field, however its name and the value are written: as the report is read, so it is cut."""
-    for name in _spelt(tuple(fields), wanted):
-        value = fields[name]
-        if value:
-            try:
-                return read_order_id(name, value) if wanted == "OrderId" else trimmed(str(unwrapped(value)))
-            except (ValueError, RecursionError):  # It is refused when it is read.
-                return ""
-    return ""
-
-
-@lru_cache(_SETS_OF_NAMES)
-def _spelt(names: tuple[str, ...], wanted: str) -> tuple[str, ...]:
-    """Those of the names that mean the field."""
-    return tuple(name for name in names if NAMES.meaning(name).field == wanted)

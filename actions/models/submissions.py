@@ -49,6 +49,10 @@ class Submission(models.Model):
         # Removing an old action would look through all submissions for its id.
         db_constraint=False,
     )
+    # Of what was recorded, the action's; null where an earlier release has taken the report.
+    order_id = models.CharField(  # noqa: DJ001 -- null is not known
+        max_length=255, null=True, blank=True, default="", help_text="As reported, refused or not."
+    )
     batch = models.ForeignKey(
         "self", on_delete=models.CASCADE, related_name="lines", null=True, blank=True, db_index=False
     )
@@ -63,6 +67,8 @@ class Submission(models.Model):
         indexes = [
             # The admin's list of what was refused, and processing it again; few rows.
             models.Index(fields=["id"], name="submission_rejected", condition=Q(result="rejected")),
+            # Finding what became of the reports of an order.
+            models.Index(fields=["order_id", "id"], name="submission_order_id", condition=Q(order_id__gt="")),
             # Removing a batch, with its lines; few rows.
             models.Index(fields=["batch"], name="submission_of_batch", condition=Q(batch__isnull=False)),
         ]

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connection
 
@@ -44,13 +44,25 @@ ORDER BY r.program_id NULLS LAST, r.start DESC NULLS LAST, r.id DESC
 """
 
 KeyValue = tuple[str, str]
-Rule = tuple[int | None, date | None, date | None, int]  # Program, first day, last day, partner.
+
+
+class Rule(NamedTuple):
+    """A rule, without what it knows partners by."""
+
+    program_id: int | None  # None is any.
+    start: date | None
+    end: date | None
+    partner_id: int
+
+    def holds(self, program_id: int | None, day: date) -> bool:
+        """Whether it is for actions of this program on this day."""
+        return self.program_id in (None, program_id) and (self.start or day) <= day <= (self.end or day)
 
 
 def attributed(reports: Sequence[Report]) -> list[Report]:
     """The reports, new ones without a partner with the one that a rule finds; one query, none if nothing is to find."""
-    asked = {id(report): _key_values(report) for report in reports if _wants_a_partner(report)}
-    rules = _load({each for key_values in asked.values() for each in key_values})
+    asked = {id(report): key_values(report.parameters) for report in reports if _wants_a_partner(report)}
+    rules = load_rules({each for pairs in asked.values() for each in pairs})
     if not rules:
         return list(reports)
     return [_attributed(report, asked.get(id(report), []), rules) for report in reports]
@@ -60,13 +72,14 @@ def _wants_a_partner(report: Report) -> bool:
     return report.kind == ActionEvent.Kind.CREATED and report.partner_id is None
 
 
-def _key_values(report: Report) -> list[KeyValue]:
-    """What the report can be recognised by, the strongest first."""
-    found = ((key, report.parameters.get(field, "")) for key, field in ATTRIBUTION_FIELDS.items())
+def key_values(parameters: Mapping[str, str]) -> list[KeyValue]:
+    """What a report with these parameters can be recognised by, the strongest first."""
+    found = ((key, parameters.get(field, "")) for key, field in ATTRIBUTION_FIELDS.items())
     return [(key, value) for key, text in found if (value := comparable(key, text))]
 
 
-def _load(wanted: set[KeyValue]) -> dict[KeyValue, list[Rule]]:
+def load_rules(wanted: set[KeyValue]) -> dict[KeyValue, list[Rule]]:
+    """The rules that know partners by these, each list in the order in which they are tried."""
     if not wanted:
         return {}
     pairs = sorted(wanted)
@@ -74,18 +87,18 @@ def _load(wanted: set[KeyValue]) -> dict[KeyValue, list[Rule]]:
     with connection.cursor() as cursor:
         cursor.execute(RULES, [[key for key, _ in pairs], [value for _, value in pairs]])
         for key, value, *rule in cursor.fetchall():
-            rules[key, value].append((rule[0], rule[1], rule[2], rule[3]))
+            rules[key, value].append(Rule(*rule))
     return rules
 
 
-def _attributed(report: Report, key_values: Sequence[KeyValue], rules: Mapping[KeyValue, Sequence[Rule]]) -> Report:
+def _attributed(report: Report, pairs: Sequence[KeyValue], rules: Mapping[KeyValue, Sequence[Rule]]) -> Report:
     if report.event_date is None:
         return report
     day = report.event_date.date()
-    for key, value in key_values:
-        for program, start, end, partner in rules.get((key, value), ()):
-            if program in (None, report.campaign_id) and (start or day) <= day <= (end or day):
+    for key, value in pairs:
+        for rule in rules.get((key, value), ()):
+            if rule.holds(report.campaign_id, day):
                 # A reported type stands: the sender knows more than that somebody was found.
                 parameters = {"ReferringType": REFERRING_TYPES[key], **report.parameters}
-                return replace(report, partner_id=partner, parameters=parameters)
+                return replace(report, partner_id=rule.partner_id, parameters=parameters)
     return report

@@ -93,16 +93,21 @@ class Engagements:
         # A sender that may report in some programs only does not learn which partners the others have.
         if partner is None or (report.programs is not None and not contracts):
             return Credit(no_payout_reason="PARTNER_NOT_FOUND")
-        if not partner.active:
-            return Credit(partner, no_payout_reason="PARTNER_NOT_ACTIVE")
-        for contract, terms in contracts:
-            if contract.start <= day and (contract.end is None or day <= contract.end):
-                holding = [term for term in terms if term.action_tracker_id == tracker.pk and term.holds_on(day)]
-                if not holding:
-                    return Credit(partner, no_payout_reason="ACTIONTERMS_NOT_FOUND")
-                # A scheduled one, of which there is one a day at most, before the usual one.
-                return Credit(partner, max(holding, key=lambda term: term.start is not None))
-        return Credit(partner, no_payout_reason="CONTRACT_NOT_FOUND")
+        return credited(partner, contracts, tracker, day)
+
+
+def credited(partner: Partner, contracts: Sequence[ContractAndTerms], tracker: ActionTracker, day: date) -> Credit:
+    """What the partner gets for an action of `tracker` on `day`, by its contracts with the program."""
+    if not partner.active:
+        return Credit(partner, no_payout_reason="PARTNER_NOT_ACTIVE")
+    for contract, terms in contracts:
+        if contract.start <= day and (contract.end is None or day <= contract.end):
+            holding = [term for term in terms if term.action_tracker_id == tracker.pk and term.holds_on(day)]
+            if not holding:
+                return Credit(partner, no_payout_reason="ACTIONTERMS_NOT_FOUND")
+            # A scheduled one, of which there is one a day at most, before the usual one.
+            return Credit(partner, max(holding, key=lambda term: term.start is not None))
+    return Credit(partner, no_payout_reason="CONTRACT_NOT_FOUND")
 
 
 def _check_event_code(tracker: ActionTracker, code: str) -> None:

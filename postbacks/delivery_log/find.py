@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 from django.db.models.fields.json import KT
@@ -22,6 +23,7 @@ from django.db.models.fields.json import KT
 from actions.admin import find_actions
 from actions.models import Action, ActionEvent
 from partners.ids import MAX_ID, read_id
+from postbacks.delivery.known_ids import is_derived
 from postbacks.delivery_log.filters import Filters, Time
 from postbacks.delivery_log.hits import Hit
 from postbacks.delivery_log.moments import id_span
@@ -66,6 +68,18 @@ _NEAR_EDGE = {
     "DESC": "d.id >= least(%(high)s, (SELECT max(id) + 1 FROM postbacks_delivery)) - %(nearby)s",
     "ASC": "d.id < %(low)s + %(nearby)s",
 }
+# What a receiver has been sent is in the index `delivery_known_by`. What waits for its first attempt no receiver knows
+# yet; of it the newest are looked at.
+_KNOWN_BY = f"""
+SELECT id FROM postbacks_delivery d WHERE known_by = %(known_by)s AND attempts_made > 0 AND {is_derived("d")}
+UNION
+SELECT id FROM (
+    SELECT id, known_by FROM postbacks_delivery
+    WHERE id > (SELECT max(id) FROM postbacks_delivery) - %(nearby)s AND attempts_made = 0 OFFSET 0
+) d WHERE known_by = %(known_by)s
+LIMIT %(limit)s
+"""  # noqa: S608 -- made of constants
+_SAME_ID = 100  # Deliveries of one event by one postback: the first, and each time it was sent again.
 _ORDERED = "SELECT id FROM ({found}) found ORDER BY id {order} LIMIT %(limit)s"
 _ANY_ORDER = "SELECT id FROM ({found}) found LIMIT %(limit)s"
 
@@ -164,8 +178,8 @@ def few_of(asked: Filters, values: dict[str, Any]) -> str:
     """The condition that leaves only few deliveries, if there is one; what it compares with is added to the values."""
     conditions = []
     if asked.search:
-        values |= {"events": _events_of(asked.search), "own": _own_id(asked.search)}
-        conditions.append("(event_id = ANY (%(events)s) OR id = %(own)s)")
+        values |= {"events": _events_of(asked.search), "own": own_ids(asked.search)}
+        conditions.append("(event_id = ANY (%(events)s) OR id = ANY (%(own)s::bigint[]))")
     if asked.replay is not None:
         values["replay"] = asked.replay
         conditions.append("replay_id = %(replay)s")
@@ -175,14 +189,27 @@ def few_of(asked: Filters, values: dict[str, Any]) -> str:
     return " AND ".join(conditions)
 
 
-def _own_id(term: str) -> int:
-    """The term as a delivery id if it may be one; else an id that no delivery has."""
-    return read_id(term) or 0
+def own_ids(term: str) -> list[int]:
+    """The deliveries that a term names: by their number, or by the id that their receiver knows, which is a UUID."""
+    number = read_id(term)
+    if number is not None:
+        return [number]
+    try:
+        known_by = UUID(term)
+    except ValueError:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN_BY, {"known_by": str(known_by), "nearby": _NEARBY, "limit": _SAME_ID})
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def actions_named(term: str) -> set[int]:
+    """The actions that a term names: by action id, order id or click id."""
+    by_click = Action.objects.alias(click=KT("reported__RefClickId"))
+    clicks = by_click.filter(click=term, reported__has_key="RefClickId").order_by("-id")[:_CLICK_ACTIONS]
+    return {*find_actions(term), *clicks.values_list("pk", flat=True)}
 
 
 def _events_of(term: str) -> list[int]:
-    """The events of the actions that a term names: by action id, order id or click id."""
-    by_click = Action.objects.alias(click=KT("reported__RefClickId"))
-    clicks = by_click.filter(click=term, reported__has_key="RefClickId").order_by("-id")[:_CLICK_ACTIONS]
-    actions = {*find_actions(term), *clicks.values_list("pk", flat=True)}
-    return list(ActionEvent.objects.filter(action_id__in=actions).order_by().values_list("pk", flat=True))
+    rows = ActionEvent.objects.filter(action_id__in=actions_named(term))
+    return list(rows.order_by().values_list("pk", flat=True))

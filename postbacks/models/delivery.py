@@ -105,6 +105,13 @@ class Delivery(models.Model):
             models.Index(fields=["unsent_why", "id"], condition=Q(unsent_why__isnull=False), name="delivery_unsent"),
             # The progress of a replay, and what it has waiting; few deliveries belong to one.
             models.Index(fields=["replay", "state"], condition=Q(replay__isnull=False), name="delivery_replay"),
+            # The log's search by the id that receivers know. A row enters it when its first attempt is recorded, which
+            # for most is when it is finished.
+            models.Index(
+                fields=["known_by"],
+                condition=Q(known_by__isnull=False, attempts_made__gt=0),
+                name="delivery_known_by",
+            ),
             # The sweep: what dead or stalled workers hold.
             models.Index(fields=["owner", "lease_until"], condition=Q(state="sending"), name="delivery_leases"),
         ]

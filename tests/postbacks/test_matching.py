@@ -9,7 +9,7 @@ import pytest
 from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, ContractTerm, InAppEvent, Partner
-from postbacks.matching import Listeners, fires
+from postbacks.matching import RULES, Listeners, fires, refusals
 from postbacks.models import Postback
 
 PARTNER, STRANGER = Partner(pk=1, name="Nile"), Partner(pk=2, name="Rhine")
@@ -123,3 +123,60 @@ def test_matches_come_in_the_order_of_the_events_each_with_all_its_postbacks() -
         (1, "modified", SALE.pk),
         (4, "created", LEAD.pk),
     ]
+
+
+NETWORK_SALE = {"media_source": NETWORK, "scope": "involved"}
+
+
+@pytest.mark.parametrize(
+    ("postback", "event", "rules", "words"),
+    [
+        ({}, an_event("locked"), ["kind"], "No postback fires on locked events"),
+        ({"action_tracker": LEAD}, an_event(), ["event_type"], "It is for the event type Lead (22); the action is of"),
+        ({}, an_event(partner=None, contract_term=None), ["owner"], "credited to no partner"),
+        ({}, an_event(partner=STRANGER), ["owner"], "The action is credited to Rhine"),
+        ({}, an_event(contract_term=None), ["owner"], "No contract term of the partner covers the action."),
+        (NETWORK_SALE, an_event(), ["owner"], "only for actions that its network took part in"),
+        ({"event_trigger": "changes"}, an_event(), ["trigger"], "is Changes only; this event is created."),
+        ({"event_trigger": "new"}, an_event("reversed"), ["trigger"], "is New actions only; this event is reversed."),
+        (
+            {"action_tracker": APP, "install": True},
+            an_event(action_tracker=APP, event_code="SALE"),
+            ["in_app_event"],
+            "It fires on INSTALL; this action is SALE.",
+        ),
+        (
+            {"action_tracker": LEAD, "event_trigger": "changes"},
+            an_event(partner=STRANGER),
+            ["event_type", "owner", "trigger"],
+            "Lead (22)",
+        ),
+        ({}, an_event(), [], ""),
+    ],
+    ids=["kind", "event type", "nobody", "stranger", "no term", "network", "changes", "new", "app", "all", "fires"],
+)
+def test_each_rule_that_refuses_says_so_in_words(
+    postback: dict[str, Any], event: ActionEvent, rules: list[str], words: str
+) -> None:
+    found = refusals(a_postback(**postback), event)
+    assert [each.rule for each in found] == rules
+    assert words in " ".join(each.text for each in found)
+    assert fires(a_postback(**postback), event) is not bool(rules)
+
+
+def test_matching_asks_every_rule_that_can_be_told() -> None:
+    """What operators read is what was decided: whatever one rule refuses alone fires nothing."""
+    alone = {
+        "kind": ({}, an_event("locked")),
+        "event_type": ({"action_tracker": LEAD}, an_event()),
+        "owner": ({}, an_event(contract_term=None)),
+        "trigger": ({"event_trigger": "changes"}, an_event()),
+        "in_app_event": ({"action_tracker": APP}, an_event(action_tracker=APP, event_code="SALE")),
+    }
+    assert set(alone) == {rule.name for rule in RULES}
+    for name, (fields, event) in alone.items():
+        postback = a_postback(**fields)
+        listeners = Listeners()
+        listeners.put(event.action.action_tracker_id, [postback])
+        assert [each.rule for each in refusals(postback, event)] == [name]
+        assert list(listeners.matches([event])) == []

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 from actions.admin import ActionAdmin, ItemInline
 from actions.models import Action
-from postbacks.admin.deliveries.timeline import MOST_EVENTS, timeline_of
-from postbacks.admin.deliveries.views import OPTIMIZE
+from postbacks.admin.deliveries.timeline import MOST_EVENTS
+from postbacks.admin.deliveries.why import story_of
 
 admin.site.unregister(Action)
 
@@ -28,10 +28,6 @@ class ActionWithDeliveriesAdmin(ActionAdmin):
         action = self.get_object(request, object_id)
         context = {**(extra_context or {}), "most_events": MOST_EVENTS}
         if action is not None and self.has_view_permission(request, action):
-            context["timeline"] = timeline_of(
-                action,
-                deliveries=request.user.has_perm("postbacks.view_delivery"),
-                networks=request.user.has_perm(OPTIMIZE),
-            )
+            context["story"] = story_of(action, request)
         answer: HttpResponse = super().change_view(request, object_id, form_url, context)
         return answer

@@ -22,7 +22,9 @@ from postbacks.admin.deliveries.detail import exchanges_of, others_of, waits_for
 from postbacks.admin.deliveries.filters import FilterForm
 from postbacks.admin.deliveries.rows import Page, page_of
 from postbacks.admin.deliveries.saved_filters import SavedFiltersAdmin, SaveForm
+from postbacks.admin.deliveries.send_anyway import SendAnywayAdmin
 from postbacks.admin.deliveries.views import OPTIMIZE, filters_of
+from postbacks.admin.deliveries.why import Found, found_by
 from postbacks.admin.integrations.owners import kind_of
 from postbacks.admin.integrations.rows import place_called
 from postbacks.delivery_log.filters import Time
@@ -36,24 +38,28 @@ _KEY = re.compile(r"\d{1,19}(?:\.\d{1,19})?", re.ASCII)
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(SavedFiltersAdmin):
+class DeliveryAdmin(SavedFiltersAdmin, SendAnywayAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         networks = request.user.has_perm(OPTIMIZE)
         form = FilterForm(request.GET, networks=networks)
         page, time = Page([], None, None), Time.MADE
+        found: Found | None = None
         if form.is_valid():
             asked = form.asked
             time = Time.ATTEMPTED if lists_attempts(asked) else asked.time
             finding = finder_of(asked, networks=networks)
             page = page_of(finding, time, before=_key(request, "before"), after=_key(request, "after"))
+            if asked.search and page.newer is None:
+                found = found_by(asked.search, request, asked_for=asked.partner)
         return self.page(
             request,
             "list",
             title="Delivery log",
             form=form,
             page=page,
+            found=found,
             filters=filters_of(request.GET),
             may=self.may(request),
             most=MOST,

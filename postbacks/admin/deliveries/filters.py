@@ -89,7 +89,7 @@ class FilterForm(forms.Form):
             )
         for name in ("q", "state", "status", "reason", "time"):
             self.fields[name].widget.attrs["class"] = "pp-input"
-        self.fields["q"].widget.attrs["placeholder"] = "Action id, order id, click id or delivery"
+        self.fields["q"].widget.attrs["placeholder"] = "Order, action, click or delivery id"
         self.fields["status"].widget.attrs["placeholder"] = "404 or 5xx"
         if not networks:
             del self.fields["media_source"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from actions.models import Action, ActionEvent
 from postbacks.delivery_log.words import label_of, text_of
 from postbacks.models import Delivery
+from postbacks.why.answers import Unfired
 
 MOST_EVENTS: Final = 100  # The latest; for more, see the log.
 MOST_DELIVERIES: Final = 500  # The latest of those.
@@ -24,14 +25,15 @@ class Fired:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Moment:
     """An event. `values` has the parameters that show what it changed, by name; `fired` is None if the user may not see
-    deliveries."""
+    deliveries. `unfired` is filled in where it is told too."""
 
     event: ActionEvent
     values: list[tuple[str, str]]
     fired: list[Fired] | None
+    unfired: list[Unfired] = field(default_factory=list)
 
     @property
     def fires(self) -> bool:

@@ -284,11 +284,11 @@ def test_an_action_shows_its_life_and_who_was_told(root: Client, postback: Postb
     page = f"/admin/actions/action/{created.action_id}/change/"
 
     def told() -> Any:
-        timeline = root.get(page).context["timeline"]
+        timeline = root.get(page).context["story"].moments
         return [(moment.event, [each.delivery for each in moment.fired or []]) for moment in timeline]
 
     assert told() == [(created, [first, again]), (reversed_, [network])]
-    moments = root.get(page).context["timeline"]
+    moments = root.get(page).context["story"].moments
     assert ("Amount", "0.00") in moments[1].values
     assert ("DeltaAmount", "-20.00") in moments[1].values
     assert [(each.label, each.text) for each in moments[0].fired][1] == ("Failed", "503 came.")
@@ -300,7 +300,7 @@ def test_an_action_shows_its_life_and_who_was_told(root: Client, postback: Postb
     root.force_login(user)
     assert told() == [(created, [first, again]), (reversed_, [])]
     user.user_permissions.set(Permission.objects.filter(codename="view_action"))
-    assert [moment.fired for moment in root.get(page).context["timeline"]] == [None, None]
+    assert [moment.fired for moment in root.get(page).context["story"].moments] == [None, None]
 
 
 @pytest.mark.parametrize(

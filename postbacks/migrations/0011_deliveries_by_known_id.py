@@ -1,0 +1,21 @@
+"""Finds a delivery by the id that its receiver knows."""
+
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    atomic = False  # Concurrently: nobody waits meanwhile.
+
+    dependencies = [("postbacks", "0010_derived_delivery_ids")]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name="delivery",
+            index=models.Index(
+                fields=["known_by"],
+                condition=models.Q(known_by__isnull=False, attempts_made__gt=0),
+                name="delivery_known_by",
+            ),
+        ),
+    ]
