@@ -16,7 +16,8 @@ from postbacks.models import Postback
 class Filters:
     """The filters; None and empty ones filter nothing. Times are of when deliveries were made, `until` exclusive.
 
-    With `programs`, neither the postback nor the action is of another one.
+    With `not_resent`, what has a newer delivery of the same event is left out. With `programs`, neither the postback
+    nor the action is of another one.
     """
 
     search: str = ""
@@ -27,6 +28,7 @@ class Filters:
     postback: int | None = None
     replay: int | None = None
     programs: frozenset[int] | None = None
+    not_resent: bool = False
     since: datetime | None = None
     until: datetime | None = None
 

@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
 ) d
 UNION ALL
 SELECT d.id FROM (
-    SELECT id, state, created_at, action_id FROM postbacks_delivery
+    SELECT id, state, created_at, action_id, event_id, postback_id FROM postbacks_delivery
     WHERE state IN {SQL_UNFINISHED} AND postback_id = ANY (%(postbacks)s) AND %(gather)s OFFSET 0
 ) d WHERE d.state = ANY (%(unfinished)s) AND {{bounds}}
 """  # noqa: S608 -- made of constants
@@ -55,6 +55,11 @@ WHERE {bounds} AND {near} AND d.state = ANY (%(states)s) AND d.postback_id = ANY
 """
 # A postback may have been of another program when the delivery was made.
 _OF_PROGRAMS = "EXISTS (SELECT 1 FROM actions_action a WHERE a.id = d.action_id AND a.program_id = ANY (%(programs)s))"
+# Only what has no newer delivery: the opposite would look for a few among millions.
+_NOT_RESENT = """NOT EXISTS (
+    SELECT 1 FROM postbacks_delivery newer
+    WHERE newer.event_id = d.event_id AND newer.postback_id = d.postback_id AND newer.id > d.id
+)"""
 _NEARBY = 20_000  # Ids; takes some milliseconds.
 _NEAR_EDGE = {
     "DESC": "d.id >= least(%(high)s, (SELECT max(id) + 1 FROM postbacks_delivery)) - %(nearby)s",
@@ -139,6 +144,8 @@ class Finder:
             within.append("d.created_at >= %(since)s")
         if self.asked.until:
             within.append("d.created_at < %(until)s")
+        if self.asked.not_resent:
+            within.append(_NOT_RESENT)
         if self.asked.programs is not None:
             within.append(_OF_PROGRAMS)
         parts = {"bounds": " AND ".join(within), "order": order, "near": _NEAR_EDGE[order]}

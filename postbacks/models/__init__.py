@@ -1,4 +1,4 @@
-"""The tables of postbacks, deliveries and attempts, of replays, and of counts, health and retention."""
+"""The tables of postbacks, deliveries and attempts, of replays and tries, and of counts, health and retention."""
 
 from postbacks.models.delivery import Attempt, Delivery
 from postbacks.models.lane import Lane
@@ -7,6 +7,7 @@ from postbacks.models.pulse import Pulse
 from postbacks.models.replay import Replay, ReplayItem
 from postbacks.models.retention import KeptBack, Pruned
 from postbacks.models.rollup import Rollup, Tally
+from postbacks.models.try_now import TryNow
 
 __all__ = [
     "MAX_DELAY_SECONDS",
@@ -22,4 +23,5 @@ __all__ = [
     "ReplayItem",
     "Rollup",
     "Tally",
+    "TryNow",
 ]

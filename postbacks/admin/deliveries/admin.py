@@ -15,7 +15,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from actions.admin import ActionEventAdmin
 from partners.admin_kit import ShownOnly, TabularInline, may_see_personal
 from partners.ids import read_id, row_of
-from postbacks.admin.deliveries.bulk_actions import MOST
 from postbacks.admin.deliveries.detail import exchanges_of, others_of, waits_for
 from postbacks.admin.deliveries.filters import FilterForm
 from postbacks.admin.deliveries.rows import Page, page_of
@@ -25,6 +24,8 @@ from postbacks.admin.integrations.rows import place_called
 from postbacks.delivery_log.find import Finder
 from postbacks.delivery_log.history import entries_of
 from postbacks.delivery_log.personal import may_hold_personal_data
+from postbacks.delivery_log.resent import resent_among
+from postbacks.delivery_log.seen import seen_now
 from postbacks.delivery_log.words import label_of, text_of
 from postbacks.models import Delivery
 
@@ -47,7 +48,7 @@ class DeliveryAdmin(BulkActionsAdmin):
             page=page,
             filters=filters_of(request.GET),
             may=self.may(request),
-            most=MOST,
+            seen=seen_now(),
             narrowed=form.is_valid() and form.narrowed,
             named=form.named() if form.is_valid() else [],
         )
@@ -58,6 +59,7 @@ class DeliveryAdmin(BulkActionsAdmin):
         delivery = self._delivery(request, object_id)
         if request.method != "GET":
             raise PermissionDenied  # Deliveries and attempts are not edited.
+        seen = seen_now()
         return self.page(
             request,
             "delivery",
@@ -74,11 +76,9 @@ class DeliveryAdmin(BulkActionsAdmin):
             owner=delivery.postback.owner,
             owner_url=kind_of(delivery.postback.owner).url(delivery.postback.owner),
             entries=entries_of(delivery),
-            may=[
-                bulk_action
-                for bulk_action in self.may(request)
-                if bulk_action.question(Delivery.objects.filter(pk=delivery.pk)).ids
-            ],
+            offers=[(each, *each.would(delivery.pk, seen)) for each in self.may(request)],
+            seen=seen,
+            resent=resent_among([delivery.pk]).get(delivery.pk),
         )
 
     def _delivery(self, request: HttpRequest, object_id: str) -> Delivery:

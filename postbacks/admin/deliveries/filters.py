@@ -55,6 +55,7 @@ class FilterForm(forms.Form):
     partner = _owner_field("partner", Partner, "Partner")
     media_source = _owner_field("media_source", MediaSource, "Network")
     action_tracker = _owner_field("action_tracker", ActionTracker, "Event type")
+    resent = forms.ChoiceField(choices=[("", "Any"), ("no", "No")], required=False, label="Resent")
     since = forms.DateTimeField(required=False, label="From", widget=forms.DateTimeInput)
     until = forms.DateTimeField(required=False, label="Until", widget=forms.DateTimeInput)
     postback = forms.IntegerField(required=False, max_value=MAX_ID, min_value=0, widget=forms.HiddenInput)
@@ -70,7 +71,8 @@ class FilterForm(forms.Form):
                 attrs={"type": "datetime-local", "step": "1", "class": "pp-input"}, format="%Y-%m-%dT%H:%M:%S"
             )
         self.fields["q"].widget.attrs["placeholder"] = "Action id, order id, click id or delivery"
-        self.fields["q"].widget.attrs["class"] = self.fields["state"].widget.attrs["class"] = "pp-input"
+        for name in ("q", "state", "resent"):
+            self.fields[name].widget.attrs["class"] = "pp-input"
         if not networks:
             del self.fields["media_source"]
 
@@ -98,6 +100,7 @@ class FilterForm(forms.Form):
             event_type=given["action_tracker"],
             postback=given["postback"],
             replay=given["replay"],
+            not_resent=given["resent"] == "no",
             since=given["since"],
             until=given["until"],
         )

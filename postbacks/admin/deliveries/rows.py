@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils import timezone
+
 from postbacks.admin.integrations.rows import place_called
 from postbacks.delivery_log.find import NEWEST, Finder
+from postbacks.delivery_log.resent import NOT_RESENT, Resent, resent_among
 from postbacks.delivery_log.words import label_of, text_of
 from postbacks.models import Attempt, Delivery
 
@@ -17,12 +20,20 @@ PER_PAGE: Final = 50
 @dataclass(frozen=True, slots=True)
 class Row:
     """`label` is the state in a word or two; `text` adds when the delivery is tried, or how it ended. `answer` is the
-    status and duration of the latest attempt."""
+    status and duration of the latest attempt; `resent` names other deliveries of the same event."""
 
     delivery: Delivery
     label: str
     text: str
     answer: str
+    resent: Resent
+
+    @property
+    def may_be_tried(self) -> bool:
+        """Whether it waits for its time alone, as far as a row can tell."""
+        lane = getattr(self.delivery.postback, "lane", None)
+        stopped = self.delivery.postback.paused_at or (lane is not None and lane.held_since)
+        return self.delivery.state == Delivery.State.READY and not stopped and self.delivery.due_at > timezone.now()
 
     @property
     def calls(self) -> str:
@@ -52,7 +63,7 @@ def page_of(finder: Finder, *, before: int | None = None, after: int | None = No
 
 
 def rows_of(ids: Sequence[int]) -> list[Row]:
-    """The rows of these deliveries, in two queries however many there are."""
+    """The rows of these deliveries, in three queries however many there are."""
     deliveries = Delivery.objects.select_related(
         "postback__partner", "postback__media_source", "postback__action_tracker", "postback__lane", "event", "action"
     ).defer("parameters", "event__parameters", "action__reported")
@@ -60,9 +71,10 @@ def rows_of(ids: Sequence[int]) -> list[Row]:
     counting = Attempt.objects.filter(delivery__in=ids, overlap_of=None)
     latest = counting.order_by("delivery_id", "-number").distinct("delivery_id")
     attempts = {each.delivery_id: each for each in latest.only("delivery_id", "number", "status", "duration_ms")}
-    return [_row(found[pk], attempts.get(pk)) for pk in ids if pk in found]
+    resent = resent_among(ids)
+    return [_row(found[pk], attempts.get(pk), resent.get(pk, NOT_RESENT)) for pk in ids if pk in found]
 
 
-def _row(delivery: Delivery, attempt: Attempt | None) -> Row:
+def _row(delivery: Delivery, attempt: Attempt | None, resent: Resent) -> Row:
     answer = f"{attempt.status or 'No answer'} · {attempt.duration_ms:,} ms" if attempt is not None else ""
-    return Row(delivery, label_of(delivery), text_of(delivery), answer)
+    return Row(delivery, label_of(delivery), text_of(delivery), answer, resent)
