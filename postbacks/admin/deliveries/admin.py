@@ -11,12 +11,14 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from actions.admin import ActionEventAdmin
 from partners.admin_kit import ShownOnly, TabularInline, may_see_personal
 from partners.ids import read_id, row_of
 from postbacks.admin.deliveries.detail import exchanges_of, others_of, waits_for
 from postbacks.admin.deliveries.filters import FilterForm
+from postbacks.admin.deliveries.raw import raw_text
 from postbacks.admin.deliveries.rows import Page, page_of
 from postbacks.admin.deliveries.views import OPTIMIZE, BulkActionsAdmin, filters_of
 from postbacks.admin.integrations.owners import kind_of
@@ -80,6 +82,14 @@ class DeliveryAdmin(BulkActionsAdmin):
             seen=seen,
             resent=resent_among([delivery.pk]).get(delivery.pk),
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        raw = path("<int:pk>/raw/", self.admin_site.admin_view(self.raw_view), name="postbacks_delivery_raw")
+        return [raw, *super().get_urls()]
+
+    def raw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The texts of an attempt as they were sent and received."""
+        return raw_text(request, self._delivery(request, str(pk)))
 
     def _delivery(self, request: HttpRequest, object_id: str) -> Delivery:
         rows = self.get_queryset(request).select_related(
