@@ -18,9 +18,10 @@ from partners.admin_kit import ShownOnly, TabularInline, may_see_personal
 from partners.ids import read_id, row_of
 from postbacks.admin.deliveries.detail import exchanges_of, others_of, waits_for
 from postbacks.admin.deliveries.filters import FilterForm
+from postbacks.admin.deliveries.follow import FollowedAdmin
 from postbacks.admin.deliveries.raw import raw_text
 from postbacks.admin.deliveries.rows import Page, page_of
-from postbacks.admin.deliveries.views import OPTIMIZE, BulkActionsAdmin, filters_of
+from postbacks.admin.deliveries.views import OPTIMIZE, filters_of
 from postbacks.admin.integrations.owners import kind_of
 from postbacks.admin.integrations.rows import place_called
 from postbacks.delivery_log.find import Finder
@@ -33,7 +34,7 @@ from postbacks.models import Delivery
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(BulkActionsAdmin):
+class DeliveryAdmin(FollowedAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -51,6 +52,8 @@ class DeliveryAdmin(BulkActionsAdmin):
             filters=filters_of(request.GET),
             may=self.may(request),
             seen=seen_now(),
+            newest=page.rows[0].delivery.pk if page.rows else 0,
+            follows=form.is_valid() and not {"before", "after"} & request.GET.keys(),
             narrowed=form.is_valid() and form.narrowed,
             named=form.named() if form.is_valid() else [],
         )

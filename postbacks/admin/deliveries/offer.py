@@ -40,7 +40,7 @@ def offer_to_try_now(request: HttpRequest, postback: Postback, changed: Collecti
     count = waiting_for_their_time(postback.pk)
     if count:
         number = f"{count:,}" if count <= MOST_COUNTED else f"Over {MOST_COUNTED:,}"
-        verb, them = ("waits", "it") if count == 1 else ("wait", "them")
+        verb, them = ("delivery waits", "it") if count == 1 else ("deliveries wait", "them")
         text = f"{number} {verb} for a retry or the Minimum Delay: try {them} now?"
         url = reverse("admin:postbacks_delivery_try_now_many")
         form = format_html(_FORM, text, url, postback.pk, get_token(request), seen_now(), f"Try {them} now")

@@ -199,7 +199,7 @@ def test_a_correction_offers_to_try_now(
     )
     page = answer.content.decode()
 
-    assert ("2 wait for a retry or the Minimum Delay: try them now?" in page) is offered
+    assert ("2 deliveries wait for a retry or the Minimum Delay: try them now?" in page) is offered
     if offered:
         url = f"{LOG}try-now/?postback={postback.pk}"
         assert f'action="{url}"' in page
