@@ -28,8 +28,8 @@ LOCK_SECONDS = 3.0
 LEAST_SECONDS = 0.001  # PostgreSQL takes 0 for "without a limit".
 # In a transaction that has failed, only these work, and nothing may precede them.
 _NO_STATEMENTS = ("SAVEPOINT", "RELEASE", "ROLLBACK")
-# They record thousands of reports, in many statements.
-_LONG = (BATCH, "/admin/actions/action/report")
+# They record thousands of reports, or read all of the log, in many statements.
+_LONG = (BATCH, "/admin/actions/action/report", "/admin/postbacks/delivery/export")
 
 
 class Spending:

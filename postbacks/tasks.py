@@ -13,14 +13,17 @@ from postbacks.database import raw_cursor
 from postbacks.delivery import heartbeat
 from postbacks.delivery.process import engine, stop_engine
 from postbacks.delivery.sweep import sweeper
+from postbacks.delivery_log.history import CHANGE, note
 from postbacks.metrics import fold as counts
 from postbacks.notices import send_notices
 from postbacks.outbox import judge_put_aside
+from postbacks.replay import try_many
 from postbacks.replay.feed import drive_for
 
 logger = logging.getLogger(__name__)
 
 REPLAY_FOR_SECONDS = 0.8  # Posted each second; the thread is needed for drains too.
+TRY_FOR_SECONDS = 0.2  # Some thousands of deliveries.
 
 
 @shared_task(name="postbacks.tasks.drain", ignore_result=True)
@@ -48,8 +51,10 @@ def notify() -> None:
 
 @shared_task(name="postbacks.tasks.replay", ignore_result=True)
 def replay() -> None:
-    """Continues replays that have no driver: those started in the admin, and those whose driver has died."""
+    """Continues replays that have no driver: those started in the admin, and those whose driver has died. Has those
+    deliveries tried of which an operator chose many."""
     drive_for(REPLAY_FOR_SECONDS)
+    try_many.drive_for(TRY_FOR_SECONDS, lambda user, ids: note(user, ids, CHANGE, "Tried now."))
 
 
 @shared_task(name="postbacks.tasks.fold", ignore_result=True)

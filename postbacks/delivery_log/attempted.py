@@ -19,7 +19,7 @@ from django.db import connection
 from partners.ids import MAX_ID, read_id
 from postbacks.delivery_log.counted import ANY_FAILURE
 from postbacks.delivery_log.filters import Filters, Time
-from postbacks.delivery_log.find import OF_PROGRAMS, few_of, postbacks_of
+from postbacks.delivery_log.find import NOT_RESENT, OF_PROGRAMS, few_of, postbacks_of
 from postbacks.delivery_log.hits import Hit
 from postbacks.delivery_log.moments import ATTEMPTS, id_span
 from postbacks.metrics.reasons import LABELS
@@ -78,6 +78,8 @@ class AttemptFinder:
             self._of_deliveries.append("d.attempts_made > 0")
         if asked.programs is not None:
             self._of_deliveries.append(OF_PROGRAMS)
+        if asked.not_resent:
+            self._of_deliveries.append(NOT_RESENT)
         self._found = self._how()
 
     def older(self, key: str | None, limit: int) -> list[Hit]:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from partners.ids import read_id
 from postbacks.delivery_log.filters import Filters
-from postbacks.delivery_log.find import OF_PROGRAMS, postbacks_of
+from postbacks.delivery_log.find import NOT_RESENT, OF_PROGRAMS, postbacks_of
 from postbacks.delivery_log.hits import Hit
 from postbacks.delivery_states import FINISHED, SQL_FINISHED
 
@@ -63,6 +63,8 @@ class EndedFinder:
             within.append("d.finished_at < %(until)s")
         if self.asked.programs is not None:
             within.append(OF_PROGRAMS)
+        if self.asked.not_resent:
+            within.append(NOT_RESENT)
         values = self._values | {"limit": limit}
         if key is not None:
             within.append(f"(d.finished_at, d.id) {'<' if order == 'DESC' else '>'} (%(at)s, %(pk)s)")

@@ -27,7 +27,8 @@ class Filters:
 
     `retrying` wants those that wait after a failed attempt. `statuses` are the lowest and the highest status of an
     answer; `why` is a code of `postbacks.metrics.reasons`, or `counted.ANY_FAILURE`. Both are of attempts, so with
-    either the log lists attempts, whatever the time. With `programs`, neither the postback nor the action is of another
+    either the log lists attempts, whatever the time. With `not_resent`, what has a newer delivery of the same event is
+    left out. With `programs`, neither the postback nor the action is of another
     one.
     """
 
@@ -43,6 +44,7 @@ class Filters:
     postback: int | None = None
     replay: int | None = None
     programs: frozenset[int] | None = None
+    not_resent: bool = False
     time: Time = Time.MADE
     since: datetime | None = None
     until: datetime | None = None

@@ -44,7 +44,7 @@ CROSS JOIN LATERAL (
 ) d
 UNION ALL
 SELECT d.id FROM (
-    SELECT id, state, created_at, action_id, attempts_made FROM postbacks_delivery
+    SELECT id, state, created_at, action_id, event_id, postback_id, attempts_made FROM postbacks_delivery
     WHERE state IN {SQL_UNFINISHED} AND postback_id = ANY (%(postbacks)s) AND %(gather)s OFFSET 0
 ) d WHERE d.state = ANY (%(unfinished)s) AND {{bounds}}
 """  # noqa: S608 -- made of constants
@@ -63,6 +63,11 @@ WHERE {bounds} AND {near} AND d.state = ANY (%(states)s) AND d.postback_id = ANY
 OF_PROGRAMS: Final = (
     "EXISTS (SELECT 1 FROM actions_action a WHERE a.id = d.action_id AND a.program_id = ANY (%(programs)s))"
 )
+# Only what has no newer delivery: the opposite would look for a few among millions.
+NOT_RESENT: Final = """NOT EXISTS (
+    SELECT 1 FROM postbacks_delivery newer
+    WHERE newer.event_id = d.event_id AND newer.postback_id = d.postback_id AND newer.id > d.id
+)"""
 _NEARBY = 20_000  # Ids; takes some milliseconds.
 _NEAR_EDGE = {
     "DESC": "d.id >= least(%(high)s, (SELECT max(id) + 1 FROM postbacks_delivery)) - %(nearby)s",
@@ -160,6 +165,8 @@ class Finder:
             within.append("d.finished_at IS NOT NULL")
         if self.asked.retrying:
             within.append("d.attempts_made > 0")
+        if self.asked.not_resent:
+            within.append(NOT_RESENT)
         if self.asked.programs is not None:
             within.append(OF_PROGRAMS)
         parts = {"bounds": " AND ".join(within), "order": order, "near": _NEAR_EDGE[order]}

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, Protocol
+
+_KEY = re.compile(r"\d{1,19}(?:\.\d{1,19})?", re.ASCII)
+
+
+def key_in(text: str) -> str | None:
+    """The key of a row, as a request gives it; None if it can be none."""
+    return text if _KEY.fullmatch(text) else None
 
 
 class Hit(NamedTuple):

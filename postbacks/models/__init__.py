@@ -1,4 +1,4 @@
-"""The tables of postbacks, deliveries, attempts, replays, what is put aside, counts, health and retention."""
+"""The tables of postbacks, deliveries, attempts, replays, tries, what is put aside, counts, health and retention."""
 
 from postbacks.models.delivery import Attempt, Delivery
 from postbacks.models.lane import Lane
@@ -9,6 +9,7 @@ from postbacks.models.replay import Replay, ReplayItem
 from postbacks.models.retention import KeptBack, Pruned
 from postbacks.models.rollup import Rollup, Tally
 from postbacks.models.saved_filter import SavedFilter
+from postbacks.models.try_now import TryNow
 
 __all__ = [
     "MAX_DELAY_SECONDS",
@@ -26,4 +27,5 @@ __all__ = [
     "Rollup",
     "SavedFilter",
     "Tally",
+    "TryNow",
 ]

@@ -13,8 +13,8 @@ from postbacks.delivery.known_ids import is_derived
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.models import Delivery
 
-# Nothing for a deleted postback, and nothing that waits to be sent anyway. Of several deliveries of one event, the
-# latest. The receiver gets the id that it already knows.
+# Nothing for a deleted postback, nothing that waits to be sent anyway, and nothing that was resent since a page was
+# opened. Of several deliveries of one event, the latest. The receiver gets the id that it already knows.
 _WANTED = f"""(
     SELECT DISTINCT ON (d.postback_id, d.event_id)
         d.postback_id, d.action_id, d.event_id, coalesce(d.known_as, d.id) AS known_as,
@@ -25,7 +25,10 @@ _WANTED = f"""(
         SELECT 1 FROM postbacks_delivery o
         WHERE o.postback_id = d.postback_id AND o.action_id = d.action_id AND o.event_id = d.event_id
           AND o.state IN {SQL_UNFINISHED}
-    )
+    ) AND (%(since)s::bigint IS NULL OR NOT EXISTS (
+        SELECT 1 FROM postbacks_delivery o
+        WHERE o.event_id = d.event_id AND o.postback_id = d.postback_id AND o.id > greatest(d.id, %(since)s)
+    ))
     ORDER BY d.postback_id, d.event_id, d.id DESC
 ) v"""  # noqa: S608 -- made of constants
 _MAKE = insertion(
@@ -39,16 +42,17 @@ _MAKE = insertion(
 )
 
 
-def resend(ids: Sequence[int]) -> list[int]:
+def resend(ids: Sequence[int], since: int | None = None) -> list[int]:
     """Makes a new delivery for each of these that is finished; returns the new ids.
 
     Leaves out what is not finished, what waits in another delivery of the same event, and what belongs to a deleted
-    postback. New deliveries go behind live traffic, like replays.
+    postback. With `since`, the highest id of a delivery that a page knew, also leaves out what was sent again after it:
+    a form that is sent twice sends once. New deliveries go behind live traffic, like replays.
     """
     with transaction.atomic():
         _lock_actions(ids)
         with raw_cursor() as cursor:
-            cursor.execute(_MAKE, {"ids": list(ids), "priority": int(Delivery.Priority.REPLAY)})
+            cursor.execute(_MAKE, {"ids": list(ids), "since": since, "priority": int(Delivery.Priority.REPLAY)})
             rows = [Made(*row) for row in cursor.fetchall()]
     if rows:
         promote_and_wake(blocked_among(rows), dict.fromkeys((row.postback_id for row in rows), 0.0))

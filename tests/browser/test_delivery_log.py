@@ -131,7 +131,7 @@ def test_a_failed_delivery_is_sent_again_and_arrives(open_as: OpenAs, settings: 
         Postback.objects.filter(pk=logged_postback.pk).update(url=f"{receiver.url}/in?delivery={{DeliveryId}}")
         page.goto(f"/admin/postbacks/delivery/{failed.pk}/change/")
         page.get_by_role("button", name="Resend").click()
-        expect(page.get_by_text(f"Delivery {failed.pk} was sent again.")).to_be_visible()
+        expect(page.get_by_text(f"Delivery {failed.pk} was resent as delivery ")).to_be_visible()
         axe(page)
         (request,) = receiver.wait_for(1)
     assert request.query == {"delivery": failed.sent_as}
@@ -147,12 +147,12 @@ def test_ticked_ones_are_cancelled_after_a_question(operator_page: Page) -> None
     page.get_by_role("button", name="Cancel… selected deliveries").click()
 
     expect(page.get_by_role("heading", name="1 delivery will be cancelled. Are you sure?")).to_be_visible()
-    expect(page.get_by_text("4 of the 5 chosen are left out")).to_be_visible()
+    expect(page.get_by_text("4 left out: finished, or being sent at this moment")).to_be_visible()
     axe(page)
     screenshot(page, "cancel-question")
     page.get_by_role("button", name="Yes, cancel 1").click()
 
-    expect(page.get_by_text("1 delivery: cancelled.")).to_be_visible()
+    expect(page.get_by_text("1 delivery was cancelled.")).to_be_visible()
     assert not Delivery.objects.filter(state__in=Delivery.UNFINISHED).exists()
 
 

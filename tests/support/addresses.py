@@ -14,7 +14,7 @@ from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Submission
 from partners.models import AttributionRule
-from postbacks.models import Lane, Replay
+from postbacks.models import Lane, Replay, TryNow
 from tests.support.factories import (
     make_media_source,
     make_partner,
@@ -42,6 +42,8 @@ def make_a_row_of_each() -> None:
     Lane.objects.update_or_create(postback=postback, defaults={"held_since": now, "probe_at": now})
     make_postback(app, network, install=True)
     record_action(sale, partner)
+    # Its address is among those of deliveries, so it has the number of one.
+    TryNow.objects.create(pk=key_of("postbacks.delivery"), ids=[], total=0, seen_attempt=0)
     Replay.objects.create(selection={}, described="that one")
     Group.objects.create(name="finance")
     User.objects.create_user("someone")

@@ -5,21 +5,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from actions.admin import ActionEventAdmin
 from partners.admin_kit import ShownOnly, TabularInline, may_see_personal
 from partners.ids import read_id, row_of
-from postbacks.admin.deliveries.bulk_actions import MOST
 from postbacks.admin.deliveries.chips import chips_of, presets_of
 from postbacks.admin.deliveries.detail import exchanges_of, others_of, waits_for
 from postbacks.admin.deliveries.filters import FilterForm
+from postbacks.admin.deliveries.follow import FollowedAdmin
+from postbacks.admin.deliveries.raw import raw_text
 from postbacks.admin.deliveries.rows import Page, page_of
 from postbacks.admin.deliveries.saved_filters import SavedFiltersAdmin, SaveForm
 from postbacks.admin.deliveries.send_anyway import SendAnywayAdmin
@@ -30,15 +31,16 @@ from postbacks.admin.integrations.rows import place_called
 from postbacks.delivery_log.filters import Time
 from postbacks.delivery_log.finder_of import finder_of, lists_attempts
 from postbacks.delivery_log.history import entries_of
+from postbacks.delivery_log.hits import key_in
 from postbacks.delivery_log.personal import may_hold_personal_data
+from postbacks.delivery_log.resent import resent_among
+from postbacks.delivery_log.seen import seen_now
 from postbacks.delivery_log.words import label_of, text_of
 from postbacks.models import Delivery
 
-_KEY = re.compile(r"\d{1,19}(?:\.\d{1,19})?", re.ASCII)
-
 
 @admin.register(Delivery)
-class DeliveryAdmin(SavedFiltersAdmin, SendAnywayAdmin):
+class DeliveryAdmin(SavedFiltersAdmin, SendAnywayAdmin, FollowedAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -50,7 +52,9 @@ class DeliveryAdmin(SavedFiltersAdmin, SendAnywayAdmin):
             asked = form.asked
             time = Time.ATTEMPTED if lists_attempts(asked) else asked.time
             finding = finder_of(asked, networks=networks)
-            page = page_of(finding, time, before=_key(request, "before"), after=_key(request, "after"))
+            page = page_of(
+                finding, time, before=key_in(request.GET.get("before", "")), after=key_in(request.GET.get("after", ""))
+            )
             if asked.search and page.newer is None:
                 found = found_by(asked.search, request, asked_for=asked.partner)
         return self.page(
@@ -62,7 +66,9 @@ class DeliveryAdmin(SavedFiltersAdmin, SendAnywayAdmin):
             found=found,
             filters=filters_of(request.GET),
             may=self.may(request),
-            most=MOST,
+            seen=seen_now(),
+            newest=page.newest,
+            follows=form.is_valid() and not {"before", "after"} & request.GET.keys(),
             narrowed=form.is_valid() and form.narrowed,
             time=time,
             chips=chips_of(form, request.GET) if form.is_valid() else [],
@@ -77,6 +83,7 @@ class DeliveryAdmin(SavedFiltersAdmin, SendAnywayAdmin):
         delivery = self._delivery(request, object_id)
         if request.method != "GET":
             raise PermissionDenied  # Deliveries and attempts are not edited.
+        seen = seen_now()
         return self.page(
             request,
             "delivery",
@@ -93,12 +100,18 @@ class DeliveryAdmin(SavedFiltersAdmin, SendAnywayAdmin):
             owner=delivery.postback.owner,
             owner_url=kind_of(delivery.postback.owner).url(delivery.postback.owner),
             entries=entries_of(delivery),
-            may=[
-                bulk_action
-                for bulk_action in self.may(request)
-                if bulk_action.question(Delivery.objects.filter(pk=delivery.pk)).ids
-            ],
+            offers=[(each, *each.would(delivery.pk, seen)) for each in self.may(request)],
+            seen=seen,
+            resent=resent_among([delivery.pk]).get(delivery.pk),
         )
+
+    def get_urls(self) -> list[URLPattern]:
+        raw = path("<int:pk>/raw/", self.admin_site.admin_view(self.raw_view), name="postbacks_delivery_raw")
+        return [raw, *super().get_urls()]
+
+    def raw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The texts of an attempt as they were sent and received."""
+        return raw_text(request, self._delivery(request, str(pk)))
 
     def _delivery(self, request: HttpRequest, object_id: str) -> Delivery:
         rows = self.get_queryset(request).select_related(
@@ -133,12 +146,6 @@ class DeliveryInline(ShownOnly, TabularInline):
 
 # The code of actions does not know postbacks; this module knows both.
 ActionEventAdmin.inlines = (*ActionEventAdmin.inlines, DeliveryInline)
-
-
-def _key(request: HttpRequest, name: str) -> str | None:
-    """Where a page begins; None if it is not the key of a row."""
-    given = request.GET.get(name, "")
-    return given if _KEY.fullmatch(given) else None
 
 
 def _id(request: HttpRequest, name: str) -> int | None:

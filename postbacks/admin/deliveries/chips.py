@@ -59,6 +59,7 @@ _WORDS: Final[dict[str, Callable[[FilterForm, str, Any], str]]] = {
     "since": lambda form, _name, value: _moment(form, "From", value),
     "until": lambda form, _name, value: _moment(form, "Until", value),
     "when": lambda _form, _name, value: PRESETS[value],
+    "resent": lambda _form, _name, _value: "Without what was resent",
     "replay": _replay,
 }
 

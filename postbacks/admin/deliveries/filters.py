@@ -73,6 +73,7 @@ class FilterForm(forms.Form):
     program = _owner_field(Program, "Program", _search(ActionTracker, "program"))
     action_tracker = _owner_field(ActionTracker, "Event type", _search(Postback, "action_tracker"))
     time = forms.ChoiceField(choices=_TIMES, required=False, label="Time")
+    resent = forms.ChoiceField(choices=[("", "Any"), ("no", "No")], required=False, label="Resent")
     since = forms.DateTimeField(required=False, label="From", widget=forms.DateTimeInput)
     until = forms.DateTimeField(required=False, label="Until", widget=forms.DateTimeInput)
     when = forms.ChoiceField(choices=[("", ""), *PRESETS.items()], required=False, widget=forms.HiddenInput)
@@ -87,7 +88,7 @@ class FilterForm(forms.Form):
             self.fields[name].widget = forms.DateTimeInput(
                 attrs={"type": "datetime-local", "step": "any", "class": "pp-input"}, format="%Y-%m-%dT%H:%M:%S"
             )
-        for name in ("q", "state", "status", "reason", "time"):
+        for name in ("q", "state", "status", "reason", "time", "resent"):
             self.fields[name].widget.attrs["class"] = "pp-input"
         self.fields["q"].widget.attrs["placeholder"] = "Order, action, click or delivery id"
         self.fields["status"].widget.attrs["placeholder"] = "404 or 5xx"
@@ -149,6 +150,7 @@ class FilterForm(forms.Form):
             event_type=given["action_tracker"],
             postback=given["postback"],
             replay=given["replay"],
+            not_resent=given["resent"] == "no",
             program=given["program"],
             time=Time(given["time"] or Time.MADE),
             since=since,

@@ -22,6 +22,7 @@ from optimize_sources.models import MediaSource
 from partners.admin_kit import ModelAdmin
 from partners.ids import row_of
 from partners.models import Partner
+from postbacks.admin.deliveries.offer import offer_to_try_now
 from postbacks.admin.form.folding import unfolded
 from postbacks.admin.form.form import PostbackForm
 from postbacks.admin.integrations.owners import Owner, kind_of, owner_named
@@ -201,6 +202,8 @@ class PostbackAdmin(ModelAdmin):
         super().save_model(request, obj, form, change)
         for warning in postback_warnings(obj):
             self.message_user(request, warning, messages.WARNING)
+        if change:
+            offer_to_try_now(request, obj, form.changed_data)
 
     def response_add(self, request: HttpRequest, obj: Postback, post_url_continue: Any = None) -> HttpResponse:
         answer = super().response_add(request, obj, post_url_continue)

@@ -125,9 +125,9 @@ def test_one_is_resent_from_its_row_and_from_its_page(delivery_operator: Client,
 
     new = Delivery.objects.latest("pk")
     assert answer.redirect_chain[-1][0] == f"{LOG}{new.pk}/change/"
-    assert told(answer) == [f"Delivery {old.pk} was sent again."]
+    assert told(answer) == [f"Delivery {old.pk} was resent as delivery {new.pk}: queued, behind live traffic."]
     assert [(entry.by, entry.text) for entry in answer.context["entries"]] == [("olga", "Sent again.")]
-    assert [bulk_action.name for bulk_action in answer.context["may"]] == ["cancel"]
+    assert [each.name for each, would, _ in answer.context["offers"] if would] == ["cancel"]
     answer = delivery_operator.post(f"{LOG}{new.pk}/cancel/?state=ready&after=1", {"from-list": ""}, follow=True)
     assert answer.redirect_chain[-1][0] == f"{LOG}?state=ready"
     new.refresh_from_db()
@@ -142,7 +142,7 @@ def test_many_are_asked_about_first(delivery_operator: Client, postback: Postbac
     page = delivery_operator.post(f"{LOG}resend/?state=failed", {"chosen": [*failed[:2], waiting]})
 
     question = page.context["question"]
-    assert (question.ids, question.left_out) == (failed[:2], 1)
+    assert (question.ids, question.left_out) == (failed[:2], [(1, "not finished yet")])
     assert "2 deliveries will be sent again. Are you sure?" in page.content.decode()
     assert Delivery.objects.count() == 4
 
@@ -150,7 +150,7 @@ def test_many_are_asked_about_first(delivery_operator: Client, postback: Postbac
         f"{LOG}resend/?state=failed", {"ids": f"{failed[0]},{failed[1]}", "sure": ""}, follow=True
     )
 
-    assert told(answer) == ["2 deliveries: sent again."]
+    assert told(answer) == ["2 deliveries were resent: queued, behind live traffic."]
     assert answer.redirect_chain[-1][0] == f"{LOG}?state=failed"
     assert set(Delivery.objects.filter(pk__gt=waiting).values_list("known_as", flat=True)) == set(failed[:2])
 
@@ -167,7 +167,7 @@ def test_all_that_match_are_those_that_fit(
 
     assert asked("resend", "state=failed").context["question"].ids == failed
     assert asked("cancel", f"postback={postback.pk}").context["question"].ids == [waiting]
-    assert told(asked("cancel", "state=failed")) == ["No delivery was chosen. Tick some first."]
+    assert told(asked("cancel", "state=failed")) == ["Cancel: none of the deliveries that match is in a state for it."]
     monkeypatch.setattr(views, "MOST", 2)
     assert told(asked("resend", "state=failed")) == [
         "More than 2 deliveries match. Narrow the filters, or start a replay to send so many again."
