@@ -7,13 +7,13 @@ from django.views.generic import RedirectView
 from accounts.second_factor.pages import set_up_page, verify_page
 from accounts.second_factor.required import SET_UP, VERIFY
 from actions.api.endpoints import api
-from config.readable import search
+from config.search.view import search
 from postbacks.api.mounting import mount
 
 mount(api)
 
 urlpatterns = [
-    # Before the theme's own, which takes any page for a number.
+    # Before the theme's own, whose name its templates use.
     path("admin/search/", admin.site.admin_view(search), name="search"),
     path("admin/second-factor/", admin.site.admin_view(verify_page), name=VERIFY),
     path("admin/second-factor/set-up/", admin.site.admin_view(set_up_page), name=SET_UP),
