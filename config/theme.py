@@ -22,7 +22,12 @@ UNFOLD: dict[str, Any] = {
         _static("config/search.js"),
         _static("config/menus.js"),
     ],
-    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor_set_up")}]},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Time zone", "link": reverse_lazy("time_zone")},
+            {"title": "Second factor", "link": reverse_lazy("second_factor_set_up")},
+        ]
+    },
     "DASHBOARD_CALLBACK": "postbacks.admin.dashboard.callback.dashboard",
     "SIDEBAR": {
         "show_search": False,

@@ -65,6 +65,7 @@ def sign_in(client: Client, role: str) -> None:
         ("held", "Held"),
         ("coupon", "Attribution rules"),
         ("media so", "Networks"),
+        ("time zone", "Time zone"),
         ("Event type", "Event types"),
     ],
 )

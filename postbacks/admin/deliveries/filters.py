@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from optimize_sources.models import MediaSource
 from partners.ids import MAX_ID
+from partners.local_times import LocalTimeField
 from partners.models import ActionTracker, Partner
 from postbacks.delivery_log.filters import Filters
 from postbacks.models import Delivery, Postback, Replay
@@ -55,8 +56,8 @@ class FilterForm(forms.Form):
     partner = _owner_field("partner", Partner, "Partner")
     media_source = _owner_field("media_source", MediaSource, "Network")
     action_tracker = _owner_field("action_tracker", ActionTracker, "Event type")
-    since = forms.DateTimeField(required=False, label="From", widget=forms.DateTimeInput)
-    until = forms.DateTimeField(required=False, label="Until", widget=forms.DateTimeInput)
+    since = LocalTimeField(required=False, label="From", widget=forms.DateTimeInput)
+    until = LocalTimeField(later=True, required=False, label="Until", widget=forms.DateTimeInput)
     postback = forms.IntegerField(required=False, max_value=MAX_ID, min_value=0, widget=forms.HiddenInput)
     replay = forms.IntegerField(required=False, max_value=MAX_ID, min_value=0, widget=forms.HiddenInput)
 
