@@ -22,6 +22,7 @@ UNFOLD: dict[str, Any] = {
         _static("config/search.js"),
         _static("config/menus.js"),
     ],
+    "LOGIN": {"form": "accounts.sign_in.form.SignInForm"},
     "ACCOUNT": {
         "navigation": [
             {"title": "Time zone", "link": reverse_lazy("time_zone")},

@@ -55,11 +55,19 @@ def may_see_personal(request: HttpRequest) -> bool:
 
 
 class ModelAdmin(_ModelAdmin):
-    """The base of every page: it can be asked only what it offers (`partners.offered`)."""
+    """The base of every page: it can be asked only what it offers (`partners.offered`).
+
+    `list_title` is the title of its list; empty for the plural of the model's name.
+    """
+
+    list_title = ""
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Times with the zone that they are in."""
         return [_with_zone(self.model, each) for each in super().get_list_display(request)]
+
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = None) -> Any:
+        return [("", "With those that are ticked…"), *super().get_action_choices(request)[1:]]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return request is not None and is_offered(self, lookup, request)

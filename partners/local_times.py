@@ -28,7 +28,7 @@ def shown_with_zone(moment: datetime | None) -> SafeString | str:
         return ""
     local = timezone.localtime(moment)
     text = f"{local:{FORMAT}}"
-    title = f"{text} {_name(timezone.get_current_timezone())} ({offset_of(local)})"
+    title = f"{text} {_zone_of(local)}"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', local.isoformat(timespec="milliseconds"), title, text
     )
@@ -36,7 +36,7 @@ def shown_with_zone(moment: datetime | None) -> SafeString | str:
 
 def current_zone() -> str:
     """The current zone and its offset now, such as `Europe/Berlin (UTC+01:00)`."""
-    return f"{_name(timezone.get_current_timezone())} ({offset_of(timezone.localtime())})"
+    return _zone_of(timezone.localtime())
 
 
 def offset_of(local: datetime) -> str:
@@ -107,6 +107,11 @@ def _next_shown(read: datetime, zone: tzinfo) -> datetime:
         if _is_shown(at.replace(tzinfo=zone)):
             break
     return at
+
+
+def _zone_of(local: datetime) -> str:
+    name = _name(timezone.get_current_timezone())
+    return name if name == "UTC" else f"{name} ({offset_of(local)})"
 
 
 def _name(zone: tzinfo) -> str:

@@ -24,11 +24,11 @@ class Span(forms.Form):
 @pytest.mark.parametrize(
     ("zone", "typed", "meant"),
     [
-        (BERLIN, datetime(2026, 11, 24, 13, 30), datetime(2026, 11, 24, 12, 30, tzinfo=UTC)),
-        (BERLIN, datetime(2026, 3, 29, 3, 0), datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),
-        (BERLIN, datetime(2026, 3, 29, 1, 59, 59), datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC)),
-        (BERLIN, datetime(2026, 10, 25, 3, 0), datetime(2026, 10, 25, 2, 0, tzinfo=UTC)),
-        ("UTC", datetime(2026, 3, 29, 2, 30), datetime(2026, 3, 29, 2, 30, tzinfo=UTC)),
+        (BERLIN, datetime.fromisoformat("2026-11-24T13:30"), datetime(2026, 11, 24, 12, 30, tzinfo=UTC)),
+        (BERLIN, datetime.fromisoformat("2026-03-29T03:00"), datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),
+        (BERLIN, datetime.fromisoformat("2026-03-29T01:59:59"), datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC)),
+        (BERLIN, datetime.fromisoformat("2026-10-25T03:00"), datetime(2026, 10, 25, 2, 0, tzinfo=UTC)),
+        ("UTC", datetime.fromisoformat("2026-03-29T02:30"), datetime(2026, 3, 29, 2, 30, tzinfo=UTC)),
     ],
 )
 def test_a_time_is_read_by_the_clocks_of_the_zone(zone: str, typed: datetime, meant: datetime) -> None:
@@ -39,10 +39,10 @@ def test_a_time_is_read_by_the_clocks_of_the_zone(zone: str, typed: datetime, me
 @pytest.mark.parametrize(
     ("zone", "typed", "instead"),
     [
-        (BERLIN, datetime(2026, 3, 29, 2, 0), "2026-03-29 03:00"),
-        (BERLIN, datetime(2026, 3, 29, 2, 59, 59), "2026-03-29 03:00"),
-        (LORD_HOWE, datetime(2026, 10, 4, 2, 10), "2026-10-04 02:30"),
-        (SAMOA, datetime(2011, 12, 30, 0, 0), "2011-12-31 00:00"),
+        (BERLIN, datetime.fromisoformat("2026-03-29T02:00"), "2026-03-29 03:00"),
+        (BERLIN, datetime.fromisoformat("2026-03-29T02:59:59"), "2026-03-29 03:00"),
+        (LORD_HOWE, datetime.fromisoformat("2026-10-04T02:10"), "2026-10-04 02:30"),
+        (SAMOA, datetime.fromisoformat("2011-12-30T00:00"), "2011-12-31 00:00"),
     ],
 )
 def test_a_time_that_no_clock_shows_is_refused_with_the_next_that_one_does(
@@ -53,7 +53,7 @@ def test_a_time_that_no_clock_shows_is_refused_with_the_next_that_one_does(
 
 
 def test_an_hour_that_clocks_show_twice_is_asked_about() -> None:
-    typed = datetime(2026, 10, 25, 2, 30)
+    typed = datetime.fromisoformat("2026-10-25T02:30")
     with timezone.override(BERLIN):
         with pytest.raises(ValueError, match=re.escape("2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00")):
             of_clock(typed)

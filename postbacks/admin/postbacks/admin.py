@@ -36,7 +36,7 @@ from postbacks.validation import postback_warnings
 
 admin.site.site_header = "Partner Postbacks"
 admin.site.site_title = "Partner Postbacks"
-admin.site.index_title = "Set up and watch"
+admin.site.index_title = "Dashboard"
 
 _OPTIMIZE = "optimize_sources.view_mediasource"
 _KEPT = (
