@@ -5,6 +5,7 @@ An entry names an admin page and the permission that it requires. One whose page
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,28 +15,54 @@ from django.urls import NoReverseMatch, reverse
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`page` is the name of a URL, `under` the heading above the entry within its group."""
+    """`page` is the name of a URL, `under` the heading above the entry within its group.
+
+    `words` are others by which the search finds the page.
+    """
 
     title: str
     icon: str
     page: str
     permission: str
     under: str = ""
+    words: str = ""
 
 
 _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Engage",
         (
-            Entry("Partners", "handshake", "admin:partners_partner_changelist", "partners.view_partner", "Partners"),
-            Entry("Contracts", "contract", "admin:partners_contract_changelist", "partners.view_contract", "Partners"),
-            Entry("Programs", "storefront", "admin:partners_program_changelist", "partners.view_program", "Program"),
+            Entry(
+                "Partners",
+                "handshake",
+                "admin:partners_partner_changelist",
+                "partners.view_partner",
+                "Partners",
+                words="affiliates publishers media partners accounts",
+            ),
+            Entry(
+                "Contracts",
+                "contract",
+                "admin:partners_contract_changelist",
+                "partners.view_contract",
+                "Partners",
+                words="terms payouts commission agreements rates",
+            ),
+            Entry(
+                "Programs",
+                "storefront",
+                "admin:partners_program_changelist",
+                "partners.view_program",
+                "Program",
+                words="campaigns brands advertisers currency",
+            ),
             Entry(
                 "Event types",
                 "ads_click",
                 "admin:partners_actiontracker_changelist",
                 "partners.view_actiontracker",
                 "Program",
+                words="action trackers conversions goals hidden parameters in-app events",
             ),
             Entry(
                 "Attribution rules",
@@ -43,8 +70,16 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "admin:partners_attributionrule_changelist",
                 "partners.view_attributionrule",
                 "Program",
+                words="promo codes coupons credit",
             ),
-            Entry("Actions", "receipt_long", "admin:actions_action_changelist", "actions.view_action", "Program"),
+            Entry(
+                "Actions",
+                "receipt_long",
+                "admin:actions_action_changelist",
+                "actions.view_action",
+                "Program",
+                words="conversions orders sales report change reverse",
+            ),
         ),
     ),
     (
@@ -56,35 +91,98 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "admin:optimize_sources_mediasource_changelist",
                 "optimize_sources.view_mediasource",
                 "Settings",
+                words="media sources mobile measurement optimize event notifications",
             ),
         ),
     ),
     (
         "Postbacks",
         (
-            Entry("Delivery log", "list_alt", "admin:postbacks_delivery_changelist", "postbacks.view_delivery"),
-            Entry("All postbacks", "send", "admin:postbacks_postback_changelist", "postbacks.view_postback"),
-            Entry("Held", "pause_circle", "admin:postbacks_lane_changelist", "postbacks.view_lane"),
-            Entry("Replays", "replay", "admin:postbacks_replay_changelist", "postbacks.view_replay"),
+            Entry(
+                "Delivery log",
+                "list_alt",
+                "admin:postbacks_delivery_changelist",
+                "postbacks.view_delivery",
+                words="deliveries attempts requests answers failed resend postback log",
+            ),
+            Entry(
+                "All postbacks",
+                "send",
+                "admin:postbacks_postback_changelist",
+                "postbacks.view_postback",
+                words="webhooks callbacks pixels urls paused state",
+            ),
+            Entry(
+                "Held",
+                "pause_circle",
+                "admin:postbacks_lane_changelist",
+                "postbacks.view_lane",
+                words="lanes destinations stopped down release paused circuit breaker waiting",
+            ),
+            Entry(
+                "Replays",
+                "replay",
+                "admin:postbacks_replay_changelist",
+                "postbacks.view_replay",
+                words="send again resend many backfill",
+            ),
         ),
     ),
     (
         "Settings",
         (
-            Entry("API tokens", "key", "admin:actions_apitoken_changelist", "actions.view_apitoken"),
-            Entry("Submissions", "inbox", "admin:actions_submission_changelist", "actions.view_submission"),
+            Entry(
+                "API tokens",
+                "key",
+                "admin:actions_apitoken_changelist",
+                "actions.view_apitoken",
+                words="keys access credentials passwords integrations",
+            ),
+            Entry(
+                "Submissions",
+                "inbox",
+                "admin:actions_submission_changelist",
+                "actions.view_submission",
+                words="uploads imports intake reported refused rejected",
+            ),
             Entry(
                 "Exchange rates",
                 "currency_exchange",
                 "admin:partners_exchangerate_changelist",
                 "partners.view_exchangerate",
+                words="currencies conversion",
             ),
-            Entry("Changes", "history", "admin:auditlog_logentry_changelist", "auditlog.view_logentry"),
-            Entry("Users", "group", "admin:auth_user_changelist", "auth.view_user"),
-            Entry("Roles", "shield_person", "admin:auth_group_changelist", "auth.view_group"),
+            Entry(
+                "Changes",
+                "history",
+                "admin:auditlog_logentry_changelist",
+                "auditlog.view_logentry",
+                words="audit history log entries who changed",
+            ),
+            Entry(
+                "Users",
+                "group",
+                "admin:auth_user_changelist",
+                "auth.view_user",
+                words="accounts people sign in passwords team",
+            ),
+            Entry(
+                "Roles",
+                "shield_person",
+                "admin:auth_group_changelist",
+                "auth.view_group",
+                words="groups permissions rights access viewer operator administrator",
+            ),
         ),
     ),
 )
+
+
+def entries() -> Iterator[tuple[str, Entry]]:
+    """Each entry with the title of its group."""
+    for title, group in _GROUPS:
+        for entry in group:
+            yield title, entry
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from django.contrib import admin
 from django.core.exceptions import BadRequest
-from django.core.paginator import InvalidPage
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 
 from actions.api.addresses import is_api
@@ -30,15 +28,6 @@ def without_nul(get_response: _Next) -> _Next:
         return get_response(request)
 
     return middleware
-
-
-def search(request: HttpRequest) -> HttpResponse:
-    """The theme's search in the menu. A page that it does not have is answered 404."""
-    try:
-        found: HttpResponse = admin.site.search(request)  # type: ignore[attr-defined]  # of the theme's site
-    except (InvalidPage, ValueError) as error:
-        raise Http404("The search has no such page.") from error
-    return found
 
 
 def _texts(request: HttpRequest) -> Iterable[str]:

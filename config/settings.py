@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "accounts.audit.who.remember_user",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.time_zone.browsers_time_zone",
+    "config.time_zone.time_zone",
     "actions.api.errors.api_answers",
     "config.readable.without_nul",
     "accounts.second_factor.required.second_factor",
@@ -114,6 +114,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "builtins": ["partners.templatetags.local_times"],  # One way to show a time, for all templates.
         },
     },
 ]
@@ -263,6 +264,7 @@ EMAIL_TIMEOUT = 10
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = time_zone("TIME_ZONE", default="UTC")
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What the database may spend on a request, so that no page takes all of it: reading a page, with all that it needs; and

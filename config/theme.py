@@ -16,8 +16,19 @@ UNFOLD: dict[str, Any] = {
         {"rel": "icon", "type": "image/svg+xml", "href": _static("config/favicon.svg")},
     ],
     "STYLES": [_static("config/admin.css")],
-    "SCRIPTS": [_static("config/time-zone.js"), _static("config/labels.js")],
-    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor_set_up")}]},
+    "SCRIPTS": [
+        _static("config/time-zone.js"),
+        _static("config/labels.js"),
+        _static("config/search.js"),
+        _static("config/menus.js"),
+    ],
+    "LOGIN": {"form": "accounts.sign_in.form.SignInForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Time zone", "link": reverse_lazy("time_zone")},
+            {"title": "Second factor", "link": reverse_lazy("second_factor_set_up")},
+        ]
+    },
     "DASHBOARD_CALLBACK": "postbacks.admin.dashboard.callback.dashboard",
     "SIDEBAR": {
         "show_search": False,

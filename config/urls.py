@@ -6,17 +6,20 @@ from django.views.generic import RedirectView
 
 from accounts.second_factor.pages import set_up_page, verify_page
 from accounts.second_factor.required import SET_UP, VERIFY
+from accounts.time_zone.page import URL_NAME as TIME_ZONE
+from accounts.time_zone.page import time_zone_page
 from actions.api.endpoints import api
-from config.readable import search
+from config.search.view import search
 from postbacks.api.mounting import mount
 
 mount(api)
 
 urlpatterns = [
-    # Before the theme's own, which takes any page for a number.
+    # Before the theme's own, whose name its templates use.
     path("admin/search/", admin.site.admin_view(search), name="search"),
     path("admin/second-factor/", admin.site.admin_view(verify_page), name=VERIFY),
     path("admin/second-factor/set-up/", admin.site.admin_view(set_up_page), name=SET_UP),
+    path("admin/time-zone/", admin.site.admin_view(time_zone_page), name=TIME_ZONE),
     path("admin/", admin.site.urls),
     # For clients that request it without reading the page.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("config/favicon.svg"))),

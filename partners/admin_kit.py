@@ -7,19 +7,22 @@ only, and large tables."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import ShowFacets, display
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import DateTimeField, Model, QuerySet
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from partners.ids import read_id
+from partners.local_times import shown_with_zone
 from partners.offered import MOST_SEARCHED, OfferedOnly, is_offered
 from partners.references import what_refers_to
 
@@ -52,7 +55,19 @@ def may_see_personal(request: HttpRequest) -> bool:
 
 
 class ModelAdmin(_ModelAdmin):
-    """The base of every page: it can be asked only what it offers (`partners.offered`)."""
+    """The base of every page: it can be asked only what it offers (`partners.offered`).
+
+    `list_title` is the title of its list; empty for the plural of the model's name.
+    """
+
+    list_title = ""
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Times with the zone that they are in."""
+        return [_with_zone(self.model, each) for each in super().get_list_display(request)]
+
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = None) -> Any:
+        return [("", "With those that are ticked…"), *super().get_action_choices(request)[1:]]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return request is not None and is_offered(self, lookup, request)
@@ -90,6 +105,24 @@ class ModelAdmin(_ModelAdmin):
         if ERROR_FLAG in request.GET:
             messages.warning(request, "A filter in the address is not valid here: this is the whole list.")
         return super().changelist_view(request, extra_context)
+
+
+@cache
+def _with_zone(model: type[Model], column: Any) -> Any:
+    """The column; in place of the name of a time, what shows it with its zone."""
+    try:
+        field = model._meta.get_field(column) if isinstance(column, str) else None  # noqa: SLF001 -- Django's documented interface
+    except FieldDoesNotExist:
+        field = None
+    if not isinstance(field, DateTimeField):
+        return column
+
+    @display(description=field.verbose_name, ordering=column)
+    def moment(row: Model) -> Any:
+        return shown_with_zone(getattr(row, column)) or "-"
+
+    moment.__name__ = column  # The theme names the column's class by it.
+    return moment
 
 
 class DeletedOnlyUnused(ModelAdmin):

@@ -15,6 +15,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
 if TYPE_CHECKING:  # Django's classes take type parameters only for the type checker.
     from django.contrib.admin import ModelAdmin as AnyModelAdmin
@@ -37,7 +38,14 @@ def is_offered(model_admin: AnyModelAdmin[Any], lookup: str, request: HttpReques
 
 
 class OfferedOnly(ChangeList):
-    """A list that is filtered and ordered only in the ways that its page offers."""
+    """A list that is filtered and ordered only in the ways that its page offers.
+
+    Its title says what it shows, not what Django would have one do with it.
+    """
+
+    def __init__(self, request: HttpRequest, *args: Any, **options: Any) -> None:
+        super().__init__(request, *args, **options)
+        self.title = getattr(self.model_admin, "list_title", "") or capfirst(self.opts.verbose_name_plural)
 
     def get_filters(self, request: HttpRequest) -> Any:
         """Refuses what none of the filters has taken for itself: Django would hand it to the database as it is."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.utils import timezone
-
+from partners.local_times import shown
 from postbacks.models import Postback
 
 
@@ -25,14 +24,13 @@ def state_of(postback: Postback, failing: str = "") -> State:
     A held destination fails because it is down, which is what to see to, so it counts as held.
     """
     if postback.deleted_at:
-        return State("deleted", "Deleted", f"Deleted {timezone.localtime(postback.deleted_at):%Y-%m-%d %H:%M}")
+        return State("deleted", "Deleted", f"Deleted {shown(postback.deleted_at)}")
     if postback.paused_at:
-        paused = f"Paused since {timezone.localtime(postback.paused_at):%Y-%m-%d %H:%M}."
+        paused = f"Paused since {shown(postback.paused_at)}."
         return State("paused", "Paused", f"{paused} {postback.pause_reason}".rstrip())
     lane = getattr(postback, "lane", None)
     if lane is not None and lane.held_since:
-        since, probe = timezone.localtime(lane.held_since), timezone.localtime(lane.probe_at)
-        text = f"Held since {since:%Y-%m-%d %H:%M}: its destination is down. Next probe {probe:%H:%M:%S}."
+        text = f"Held since {shown(lane.held_since)}: its destination is down. Next probe {shown(lane.probe_at)}."
         return State("held", "Held", text)
     if failing:
         return State("failing", "Failing", failing)

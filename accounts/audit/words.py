@@ -12,7 +12,8 @@ from auditlog.models import LogEntry
 from django.contrib.admin.models import LogEntry as Message
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import BooleanField, DateTimeField, JSONField, Model
-from django.utils import timezone
+
+from partners.local_times import shown
 
 MOST = 500  # Entries on one page; older ones are only in the database.
 _DONE = {LogEntry.Action.CREATE: "Added", LogEntry.Action.UPDATE: "Changed", LogEntry.Action.DELETE: "Deleted"}
@@ -102,7 +103,7 @@ def _text(described: Any, value: str) -> str:
 def _moment(value: str) -> str:
     """auditlog stores times in UTC, without an offset."""
     try:
-        return f"{timezone.localtime(datetime.fromisoformat(value).replace(tzinfo=UTC)):%Y-%m-%d %H:%M:%S}"
+        return shown(datetime.fromisoformat(value).replace(tzinfo=UTC))
     except ValueError:
         return value
 

@@ -77,6 +77,8 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]  # para
 class RoleAdmin(GroupAdmin, ModelAdmin):
     """The three roles are fixed; users can add others."""
 
+    list_title = "Roles"
+
     filter_horizontal = ()
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from partners.local_times import shown
 from postbacks.models import Delivery, Postback
 from postbacks.verdicts.retry import MAXIMUM_ATTEMPTS
 
@@ -31,11 +32,7 @@ def text_of(delivery: Delivery) -> str:
 
 
 def _due(delivery: Delivery) -> str:
-    due = timezone.localtime(delivery.due_at)
-    now = timezone.localtime()
-    if due <= now:
-        return "Due now."
-    return f"Due at {due:%H:%M:%S}." if due.date() == now.date() else f"Due {due:%Y-%m-%d %H:%M}."
+    return "Due now." if delivery.due_at <= timezone.now() else f"Due at {shown(delivery.due_at)}."
 
 
 def _stopped(postback: Postback) -> str:

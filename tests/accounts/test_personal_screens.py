@@ -75,7 +75,7 @@ def sign_in(client: Client, role: Role) -> None:
 
 def pages() -> list[str]:
     """Each page of each row there is."""
-    found = ["/admin/", "/admin/search/?s=zq7"]
+    found = ["/admin/", "/admin/search/?q=zq7"]
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         found.append(reverse(f"{name}_changelist"))

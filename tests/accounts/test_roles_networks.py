@@ -80,7 +80,7 @@ def test_no_page_shows_anything_of_a_network(client: Client, hidden: Postback, n
         "/admin/postbacks/lane/",
         "/admin/postbacks/replay/add/",
         "/admin/autocomplete/?app_label=postbacks&model_name=postback&field_name=media_source",
-        "/admin/search/?s=ledger",
+        "/admin/search/?q=ledger",
     ):
         answer = client.get(path)
         seen[path] = answer.content.decode().count(SECRET)

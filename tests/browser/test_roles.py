@@ -130,7 +130,7 @@ def test_an_administrator_makes_a_viewer_who_signs_in(open_as: OpenAs) -> None:
     hers.goto("/admin/postbacks/delivery/")
     hers.get_by_label("Username").fill("grace")
     hers.get_by_label("Password").fill("plank-otter-9-violet")
-    hers.get_by_role("button", name="Log in").click()
+    hers.get_by_role("button", name="Sign in").click()
 
     expect(hers.get_by_role("link", name="Delivery log")).to_be_visible()
     assert hers.url.endswith("/admin/postbacks/delivery/")
@@ -145,7 +145,7 @@ def test_whoever_guesses_too_often_is_told_how_long_to_wait(open_as: OpenAs) -> 
     page.goto("/admin/login/")
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Password").fill("wrong-9")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
 
     expect(page.get_by_role("heading", name="Too many failed attempts")).to_be_visible()
     expect(page.get_by_text("for 15 minutes")).to_be_visible()

@@ -145,7 +145,7 @@ def test_times_are_in_the_browsers_zone(root: Client, cookie: str, shown: str) -
 
     page = root.get(reverse("admin:postbacks_postback_change", args=(postback.pk,))).content.decode()
 
-    assert f"Paused since 2026-11-24 {shown}." in page
+    assert f"Paused since 2026-11-24 {shown}:00." in page
 
 
 def test_what_is_not_there_is_told_in_words(root: Client) -> None:

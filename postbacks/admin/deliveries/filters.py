@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from optimize_sources.models import MediaSource
 from partners.ids import MAX_ID
+from partners.local_times import LocalTimeField
 from partners.models import ActionTracker, Partner, Program
 from postbacks.delivery_log.counted import ANY_FAILURE
 from postbacks.delivery_log.filters import Filters, Time
@@ -74,8 +75,8 @@ class FilterForm(forms.Form):
     action_tracker = _owner_field(ActionTracker, "Event type", _search(Postback, "action_tracker"))
     time = forms.ChoiceField(choices=_TIMES, required=False, label="Time")
     resent = forms.ChoiceField(choices=[("", "Any"), ("no", "No")], required=False, label="Resent")
-    since = forms.DateTimeField(required=False, label="From", widget=forms.DateTimeInput)
-    until = forms.DateTimeField(required=False, label="Until", widget=forms.DateTimeInput)
+    since = LocalTimeField(required=False, label="From", widget=forms.DateTimeInput)
+    until = LocalTimeField(later=True, required=False, label="Until", widget=forms.DateTimeInput)
     when = forms.ChoiceField(choices=[("", ""), *PRESETS.items()], required=False, widget=forms.HiddenInput)
     replay = forms.IntegerField(required=False, max_value=MAX_ID, min_value=0, widget=forms.HiddenInput)
 

@@ -49,7 +49,7 @@ class LaneAdmin(ShownOnly, LargeTable):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Held",
+            "title": "Held destinations",
             "page": page,
             "rows": rows_of(list(page)),
             "may_release": self.has_release_permission(request),

@@ -41,7 +41,7 @@ from postbacks.validation import postback_warnings
 
 admin.site.site_header = "Partner Postbacks"
 admin.site.site_title = "Partner Postbacks"
-admin.site.index_title = "Set up and watch"
+admin.site.index_title = "Dashboard"
 
 _OPTIMIZE = "optimize_sources.view_mediasource"
 NOTHING = "\N{EN DASH}"  # Where there is nothing to count.

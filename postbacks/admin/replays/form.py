@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelect2MultipleWidget,
@@ -17,6 +20,7 @@ from unfold.widgets import (
 
 from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
+from partners.local_times import of_clock
 from partners.models import ActionTracker, Partner, Program
 from postbacks.models import Postback, Replay
 from postbacks.replay.names import UnknownNameError, selection_of
@@ -105,8 +109,10 @@ class ReplayForm(forms.Form):
             self.given[name] = [str(row.pk) for row in fields.get(name) or ()]
         for name in ("action", "order_id"):
             self.given[name] = [text.strip() for text in (fields.get(name) or "").split(",") if text.strip()]
-        for name in ("event_kind", "status", "since", "until", "failed_only", "never_delivered"):
+        for name in ("event_kind", "status", "failed_only", "never_delivered"):
             self.given[name] = fields.get(name)
+        for name in ("since", "until"):
+            self.given[name] = self._moment(name)
         to_postback = fields.get("to_postback")
         self.given["to_postback"] = str(to_postback.pk) if to_postback else None
         if not self.errors:
@@ -117,3 +123,13 @@ class ReplayForm(forms.Form):
                 name = option.removeprefix("--").replace("-", "_")
                 self.add_error(name if name in self.fields else None, text if name in self.fields else str(error))
         return fields
+
+    def _moment(self, name: str) -> str | datetime | None:
+        """A time of the current zone, which clocks must show once; days, and what is no time, are left as they are."""
+        text: str = self.cleaned_data.get(name, "")
+        try:
+            read = parse_datetime(text) if parse_date(text) is None else None
+            return of_clock(read) if read is not None and timezone.is_naive(read) else text
+        except ValueError as error:
+            self.add_error(name, str(error))
+            return None

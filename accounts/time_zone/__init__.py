@@ -1,0 +1,1 @@
+"""The time zone that a user has chosen for the screens."""
