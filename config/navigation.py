@@ -79,6 +79,7 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "admin:partners_exchangerate_changelist",
                 "partners.view_exchangerate",
             ),
+            Entry("Notices", "notifications", "admin:notices_channel_changelist", "notices.view_channel"),
             Entry("Changes", "history", "admin:auditlog_logentry_changelist", "auditlog.view_logentry"),
             Entry("Users", "group", "admin:auth_user_changelist", "auth.view_user"),
             Entry("Roles", "shield_person", "admin:auth_group_changelist", "auth.view_group"),

@@ -14,7 +14,6 @@ from postbacks.delivery import heartbeat
 from postbacks.delivery.process import engine, stop_engine
 from postbacks.delivery.sweep import sweeper
 from postbacks.metrics import fold as counts
-from postbacks.notices import send_notices
 from postbacks.replay.feed import drive_for
 
 logger = logging.getLogger(__name__)
@@ -33,12 +32,6 @@ def sweep() -> None:
     """Finds what is due, and what dead workers hold."""
     engine()  # From now on this process also sweeps on its own if no task asks for it.
     sweeper.sweep()
-
-
-@shared_task(name="postbacks.tasks.notify", ignore_result=True)
-def notify() -> None:
-    """Notifies operators of destinations that are held or released."""
-    send_notices()
 
 
 @shared_task(name="postbacks.tasks.replay", ignore_result=True)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Submission
+from notices.models import Channel
 from partners.models import AttributionRule
 from postbacks.models import Lane, Replay
 from tests.support.factories import (
@@ -43,6 +44,7 @@ def make_a_row_of_each() -> None:
     make_postback(app, network, install=True)
     record_action(sale, partner)
     Replay.objects.create(selection={}, described="that one")
+    Channel.objects.create(name="Operators", kind=Channel.Kind.SLACK)
     Group.objects.create(name="finance")
     User.objects.create_user("someone")
 
