@@ -12,7 +12,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("postbacks")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["operations.retention"])  # First: its thread ends before the engine, which takes longer.
+app.autodiscover_tasks(
+    ["operations.retention", "notices"]
+)  # First: their threads end before the engine, which takes longer.
 app.autodiscover_tasks()  # In each app.
 
 

@@ -153,6 +153,13 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 words="currencies conversion",
             ),
             Entry(
+                "Notices",
+                "notifications",
+                "admin:notices_channel_changelist",
+                "notices.view_channel",
+                words="channels alerts e-mail slack teams webhooks digest told",
+            ),
+            Entry(
                 "Changes",
                 "history",
                 "admin:auditlog_logentry_changelist",

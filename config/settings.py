@@ -21,6 +21,7 @@ from environment.reading import (
     log_level,
     networks,
     one_of,
+    page_address,
     ports,
     proxy,
     seconds,
@@ -74,6 +75,7 @@ INSTALLED_APPS = [
     "optimize_sources",
     "actions",
     "postbacks",
+    "notices",
     "operations",
     "devtools",
     "accounts",  # Last: its groups get the permissions of all other apps.
@@ -255,7 +257,10 @@ API_REQUESTS_PER_SECOND = whole_number("API_REQUESTS_PER_SECOND", default=1000, 
 # The token for /metrics. Without one, nobody can see it.
 METRICS_TOKEN = token("METRICS_TOKEN")
 
-# Who is notified when a destination is held or released. Without EMAIL_URL, mail is printed instead of sent.
+# Where users reach the pages, for links in notices: without it, there are none.
+PUBLIC_URL = page_address("PUBLIC_URL")
+# Who is notified when a destination is held or released, beside the channels that are set up on the pages. Without
+# EMAIL_URL, mail is printed instead of sent.
 POSTBACKS_NOTICE_EMAILS = env.list("POSTBACKS_NOTICE_EMAILS", default=[])
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="postbacks@localhost")

@@ -57,6 +57,21 @@ def proxy(variable: str) -> SecretText:
     return SecretText(url)
 
 
+def page_address(variable: str) -> str:
+    """Return the address of the web, such as https://postbacks.example, without a slash at its end; empty if unset."""
+    url = str(env.str(variable, default="")).strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        usable = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        usable = False
+    if not usable or parts.path or parts.query or parts.fragment or "@" in parts.netloc or not url.isprintable():
+        raise ImproperlyConfigured(
+            f"{variable} is not valid. Write scheme and host, such as https://postbacks.example."
+        )
+    return url
+
+
 def encryption_keys(variable: str) -> list[str]:
     """Return the keys of `variable`, newest first; none if it is unset. A key is never part of a message."""
     keys = [key.strip() for key in env.list(variable, default=[]) if key.strip()]

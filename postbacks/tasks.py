@@ -15,7 +15,6 @@ from postbacks.delivery.process import engine, stop_engine
 from postbacks.delivery.sweep import sweeper
 from postbacks.delivery_log.history import CHANGE, note
 from postbacks.metrics import fold as counts
-from postbacks.notices import send_notices
 from postbacks.outbox import judge_put_aside
 from postbacks.replay import try_many
 from postbacks.replay.feed import drive_for
@@ -41,12 +40,6 @@ def sweep() -> None:
         judge_put_aside()
     except OperationalError as error:
         logger.warning("What was put aside could not be judged yet (%s).", str(error).strip())
-
-
-@shared_task(name="postbacks.tasks.notify", ignore_result=True)
-def notify() -> None:
-    """Notifies operators of destinations that are held or released."""
-    send_notices()
 
 
 @shared_task(name="postbacks.tasks.replay", ignore_result=True)

@@ -26,7 +26,7 @@ _WATCHED: Final = (
     *("actions.action", "actions.item", "actions.actionevent", "actions.submission"),
     *("postbacks.delivery", "postbacks.attempt", "postbacks.lane", "postbacks.replay"),
 )
-_GUARDED: Final = ("actions.apitoken", "auth.user", "auth.group")
+_GUARDED: Final = ("actions.apitoken", "notices.channel", "auth.user", "auth.group")
 _ALL: Final = ("view", "add", "change", "delete")
 
 
@@ -46,6 +46,8 @@ _OPERATOR: Final = (
     # Deliveries are not edited: the permission to change them means to resend and cancel. Likewise, refused reports are
     # processed again.
     | _of(("postbacks.delivery", "actions.submission"), "change")
+    # Without addresses.
+    | _of(("notices.channel",), "view")
     | {SEE_PERSONAL}
 )
 

@@ -10,6 +10,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from postbacks.egress import deadline
 from postbacks.egress.destination import connection_refusal
 from postbacks.egress.failures import LATE_CONNECTION, NO_CONNECTION, UNKNOWN_HOST, Failure
 
@@ -30,19 +31,25 @@ def _connect(host: str, port: int) -> socket.socket:
         raise UnconnectedError(UNKNOWN_HOST) from error
     refused: Failure | None = None
     tried: Failure | None = None
+    until = deadline.current()
     for family, kind, protocol, _, where in found:
+        if until is not None and not until.left:
+            raise UnconnectedError(LATE_CONNECTION)
         address = str(where[0])
         if (refusal := connection_refusal(address, port)) is not None:
             refused = refusal
             continue
         connection = socket.socket(family, kind, protocol)
-        connection.settimeout(settings.POSTBACKS_CONNECT_TIMEOUT)
+        patience = settings.POSTBACKS_CONNECT_TIMEOUT
+        connection.settimeout(patience if until is None else max(0.001, min(patience, until.left)))
         try:
             connection.connect(where)
         except OSError as error:
             connection.close()
             tried = LATE_CONNECTION if isinstance(error, TimeoutError) else NO_CONNECTION
         else:
+            if until is not None:
+                until.watch(connection)
             return connection
     raise UnconnectedError(tried or refused or UNKNOWN_HOST)
 
@@ -57,6 +64,22 @@ class _GuardedHTTPS(HTTPSConnection):
         return _connect(self._dns_host, self.port)
 
 
+class _HTTPToProxy(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _watched(super()._new_conn())
+
+
+class _HTTPSToProxy(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _watched(super()._new_conn())
+
+
+def _watched(connection: socket.socket) -> socket.socket:
+    if (until := deadline.current()) is not None:
+        until.watch(connection)
+    return connection
+
+
 class _HTTPPool(HTTPConnectionPool):
     ConnectionCls = _GuardedHTTP
 
@@ -65,9 +88,22 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _GuardedHTTPS
 
 
+class _HTTPPoolOfProxy(HTTPConnectionPool):
+    ConnectionCls = _HTTPToProxy
+
+
+class _HTTPSPoolOfProxy(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSToProxy
+
+
 class GuardedAdapter(HTTPAdapter):
-    """Guards its own connections. Those to a proxy it leaves alone: what the proxy may reach is for its own rules."""
+    """Guards its own connections. Those to a proxy are only cut in time: what it may reach is for its own rules."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _HTTPPoolOfProxy, "https": _HTTPSPoolOfProxy}
+        return manager

@@ -29,14 +29,15 @@ SELECT count(*) FROM (
 """  # noqa: S608 -- as above
 # One lookup in the index of the claim for each postback and priority.
 _OLDEST = """
-SELECT min(first.due_at) FROM postbacks_postback p
+SELECT p.id, first.due_at FROM postbacks_postback p
 CROSS JOIN unnest(ARRAY[0, 1, 2]) AS class (priority)
 CROSS JOIN LATERAL (
     SELECT d.due_at FROM postbacks_delivery d
     WHERE d.postback_id = p.id AND d.priority = class.priority AND d.state = 'ready' AND d.due_at <= now()
     ORDER BY d.due_at, d.id LIMIT 1
 ) first
-WHERE p.paused_at IS NULL AND p.deleted_at IS NULL
+WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (%(all)s OR p.id = ANY (%(chosen)s::bigint[]))
+ORDER BY first.due_at, p.id LIMIT 1
 """
 
 
@@ -58,9 +59,15 @@ def waiting_in_all() -> int:
 
 def oldest_due() -> datetime | None:
     """Since when the oldest waiting delivery has been due; blocked ones and those of paused postbacks do not count."""
+    found = longest_waiting()
+    return found[1] if found else None
+
+
+def longest_waiting(postback_ids: Iterable[int] | None = None) -> tuple[int, datetime] | None:
+    """Which of these postbacks, or of all, has the oldest delivery of `oldest_due`, and since when it has been due."""
     with connection.cursor() as cursor:
-        cursor.execute(_OLDEST)
-        found: datetime | None = cursor.fetchone()[0]
+        cursor.execute(_OLDEST, {"all": postback_ids is None, "chosen": as_array(postback_ids or ())})
+        found: tuple[int, datetime] | None = cursor.fetchone()
         return found
 
 

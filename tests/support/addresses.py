@@ -13,6 +13,7 @@ from django.utils import timezone
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Submission
+from notices.models import Channel
 from partners.models import AttributionRule
 from postbacks.models import Lane, Replay, TryNow
 from tests.support.factories import (
@@ -45,6 +46,7 @@ def make_a_row_of_each() -> None:
     # Its address is among those of deliveries, so it has the number of one.
     TryNow.objects.create(pk=key_of("postbacks.delivery"), ids=[], total=0, seen_attempt=0)
     Replay.objects.create(selection={}, described="that one")
+    Channel.objects.create(name="Operators", kind=Channel.Kind.SLACK)
     Group.objects.create(name="finance")
     User.objects.create_user("someone")
 

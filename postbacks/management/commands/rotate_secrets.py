@@ -18,6 +18,6 @@ class Command(BaseCommand):
         noun = "postback" if rotated.postbacks == 1 else "postbacks"
         self.stdout.write(f"The secrets of {rotated.postbacks} {noun} are encrypted with the newest key.")
         if rotated.others:
-            self.stdout.write(f"So are {rotated.others} others, of second factors.")
+            self.stdout.write(f"So are {rotated.others} others, of second factors and of channels of notices.")
         if rotated.unreadable:
             raise CommandError("Keep the older keys: some secrets could not be read.\n" + "\n".join(rotated.unreadable))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -16,7 +19,7 @@ from responses.matchers import header_matcher, json_params_matcher, request_kwar
 from postbacks.egress import client
 from postbacks.egress.answer import Answer
 from postbacks.egress.client import ask
-from postbacks.egress.failures import LATE_ANSWER, NO_CONNECTION, UNKNOWN_HOST, Code, Failure
+from postbacks.egress.failures import LATE_ANSWER, LATE_CONNECTION, NO_CONNECTION, UNKNOWN_HOST, Code, Failure
 from postbacks.request.building import USER_AGENT
 from tests.support.receiver import Close, Hang, Response, ScriptedReceiver
 from tests.support.wire import Proxy, RawServer
@@ -198,3 +201,96 @@ def test_a_proxy_that_refuses_or_is_gone_is_named(settings: Settings) -> None:
         settings.POSTBACKS_EGRESS_PROXY = SecretText(f"http://127.0.0.1:{taken.getsockname()[1]}")
         for url in (URL, "http://chat.example/"):
             assert failure_of(url).code is Code.PROXY
+
+
+@pytest.mark.usefixtures("loopback")
+@pytest.mark.parametrize(
+    ("scheme", "said"),
+    [
+        pytest.param("http", b"HTTP/1.1 200 OK\r\nX-A: ", id="a header without end"),
+        pytest.param("http", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", id="a body"),
+        pytest.param("https", b"\x16\x03\x03\x3f\xff\x02", id="a handshake"),
+    ],
+)
+def test_a_server_that_drips_is_cut_off_when_the_time_is_over(settings: Settings, scheme: str, said: bytes) -> None:
+    settings.POSTBACKS_TOTAL_TIMEOUT = 0.4
+    with dripping(said) as address:
+        began = time.monotonic()
+        assert failure_of(f"{scheme}://{address}/") == LATE_ANSWER
+        assert time.monotonic() - began < 5, "each byte comes in time, and there are some thousand of them"
+
+
+@contextmanager
+def dripping(said: bytes) -> Iterator[str]:
+    """A server that begins so, and goes on with a byte each twentieth of a second."""
+    ended = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(said)
+            while not ended.wait(0.05):
+                connection.sendall(b"a")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            ended.set()
+            server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.usefixtures("loopback")
+def test_many_addresses_that_do_not_answer_share_the_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.POSTBACKS_TOTAL_TIMEOUT, settings.POSTBACKS_CONNECT_TIMEOUT = 0.3, 0.2
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        where = full.getsockname()
+        for _ in range(3):  # Its queue is full, so that further connections wait.
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(where)
+        many = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", where)] * 100
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: many)
+        began = time.monotonic()
+        assert failure_of(f"http://chat.example:{where[1]}/") in (LATE_ANSWER, LATE_CONNECTION)
+        assert time.monotonic() - began < 5, "a hundred times a fifth of a second"
+
+
+def test_a_name_that_leads_elsewhere_when_it_is_asked_again_gains_nothing(
+    monkeypatch: pytest.MonkeyPatch, raw: RawServer
+) -> None:
+    """A resolver that names a public address first and a private one afterwards."""
+    port = int(raw.address.partition(":")[2])
+    asked: list[str] = []
+    opened: list[str] = []
+
+    def rebinding(_host: str, port: int, *_args: Any, **_kwargs: Any) -> list[Any]:
+        asked.append("8.8.8.8" if not asked else "127.0.0.1")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (asked[-1], port))]
+
+    def connect(self: socket.socket, where: Any) -> None:
+        opened.append(where[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    with monkeypatch.context() as offline:
+        offline.setattr("socket.socket.connect", connect)
+        assert failure_of(f"http://chat.example:{port}/") == NO_CONNECTION
+    assert (asked, opened) == (["8.8.8.8"], ["8.8.8.8"]), "what was looked up once is what is connected to"
+    assert failure_of(f"http://chat.example:{port}/").code is Code.ADDRESS
+    assert raw.connections == 0
+
+
+def test_a_redirect_to_a_private_address_is_not_followed(settings: Settings, raw: RawServer) -> None:
+    settings.POSTBACKS_ALLOWED_NETWORKS = [IPv4Network("127.0.0.0/8")]
+    with ScriptedReceiver() as inside:
+        raw.payload = (
+            b"HTTP/1.1 307 Temporary Redirect\r\nLocation: " + inside.url.encode() + b"\r\nContent-Length: 0\r\n\r\n"
+        )
+        assert answer_to("POST", raw.url, json={}).status_code == 307
+        assert inside.arrivals == []

@@ -1,0 +1,1 @@
+"""Telling operators: of what, where, when and how it is written."""
