@@ -1,4 +1,4 @@
-"""The pictures of the documentation: each that a page names is there, each that is there is named, and a test makes it."""
+"""The pictures of the documentation: each one is named by a page, is there, and is made by a test."""
 
 from __future__ import annotations
 

@@ -21,7 +21,10 @@ from optimize_sources.models import MediaSource
 from partners.admin_kit import ModelAdmin
 from partners.ids import row_of
 from partners.models import Partner
+from partners.offered import OfferedOnly
 from postbacks.admin.form.form import PostbackForm
+from postbacks.admin.integrations.figures import Figures, last_day
+from postbacks.admin.integrations.lists import PER_PAGE, PostbacksOfNetwork, PostbacksOfProgram, cut, figures_of
 from postbacks.admin.integrations.owners import Owner, kind_of, owner_named
 from postbacks.admin.integrations.rows import place_called
 from postbacks.admin.postbacks.signing import URL_NAME as SIGNING
@@ -30,6 +33,7 @@ from postbacks.admin.test_send.views import may_name_actions, preview_view, show
 from postbacks.credentials.secrets.headers import masked_lines
 from postbacks.durations import format_duration
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
+from postbacks.metrics.read import Sums
 from postbacks.models import Postback
 from postbacks.state import state_of
 from postbacks.validation import postback_warnings
@@ -75,12 +79,24 @@ class StateFilter(admin.SimpleListFilter):
         return existing
 
 
+class WithLastDay(OfferedOnly):
+    """The list with the last 24 hours of its rows, in one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = rows = list(self.result_list)
+        sums = last_day(row.pk for row in rows)
+        for row in rows:
+            row.figures = Figures(sums=sums.get(row.pk, Sums()))
+
+
 @admin.register(Postback)
 class PostbackAdmin(ModelAdmin):
     form = PostbackForm
-    list_display = ("name", "owned_by", "action_tracker", "method", "calls", "delay", "maximum_requests", "state")
+    list_display = ("cut_name", "owned_by", "event_type", "method", "calls", "state", "sent", "success")
     list_select_related = ("partner", "media_source", "action_tracker", "lane")
-    list_filter = (StateFilter, "method", "event_trigger")
+    list_filter = (StateFilter, PostbacksOfProgram, PostbacksOfNetwork, "method", "event_trigger")
+    list_per_page = PER_PAGE
     search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
     autocomplete_fields = ("partner", "media_source")
     readonly_fields = ("masked_headers", "state", "waiting", "signature", "signing", "created_at", "updated_at")
@@ -241,9 +257,28 @@ class PostbackAdmin(ModelAdmin):
             resume(postback)
         self.message_user(request, f"Resumed {len(postbacks)}.", messages.SUCCESS)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return WithLastDay
+
+    @admin.display(description="Name", ordering="name")
+    def cut_name(self, postback: Postback) -> SafeString:
+        return cut(postback.name)
+
     @admin.display(description="Owner")
-    def owned_by(self, postback: Postback) -> str:
-        return str(postback.owner)
+    def owned_by(self, postback: Postback) -> SafeString:
+        return cut(str(postback.owner))
+
+    @admin.display(description="Event type", ordering="action_tracker__name")
+    def event_type(self, postback: Postback) -> SafeString:
+        return cut(str(postback.action_tracker))
+
+    @admin.display(description="Sent in 24 h")
+    def sent(self, postback: Postback) -> str:
+        return f"{figures_of(postback).sums.attempts:,}"
+
+    @admin.display(description="Success")
+    def success(self, postback: Postback) -> str:
+        return figures_of(postback).success
 
     @admin.display(description="Calls")
     def calls(self, postback: Postback) -> str:
