@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -19,22 +19,19 @@ from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from optimize_sources.admin import MediaSourceAdmin
 from optimize_sources.models import MediaSource
-from partners.admin import ContractAdmin, PartnerAdmin
+from partners.admin import PartnerAdmin
 from partners.admin_kit import ModelAdmin
-from partners.models import Contract, Partner
+from partners.models import Partner
 from postbacks.admin.integrations.contracts import Told, contracts_of
 from postbacks.admin.integrations.copying import copy_to
 from postbacks.admin.integrations.health import health_of
 from postbacks.admin.integrations.latest import latest_actions, latest_deliveries
 from postbacks.admin.integrations.lists import (
-    ContractsByState,
-    ContractsOfProgram,
     LeadsHome,
     NetworksOfProgram,
     OwnersByState,
     PartnersOfProgram,
     ShowsFigures,
-    cut,
     figures_of,
 )
 from postbacks.admin.integrations.owners import NETWORK, PARTNER, Owner, OwnerKind
@@ -151,13 +148,13 @@ class WithPostbacks(ShowsFigures, ModelAdmin):
         title = f"{what.verb.capitalize()} all"
         return self._page(request, "together", title=title, owner=owner, what=what, question=asked)
 
-    def response_post_save_add(self, request: HttpRequest, obj: Owner) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Owner) -> HttpResponseRedirect:
         return self._home(request, obj) or super().response_post_save_add(request, obj)
 
-    def response_post_save_change(self, request: HttpRequest, obj: Owner) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Owner) -> HttpResponseRedirect:
         return self._home(request, obj) or super().response_post_save_change(request, obj)
 
-    def _home(self, request: HttpRequest, owner: Owner) -> HttpResponse | None:
+    def _home(self, request: HttpRequest, owner: Owner) -> HttpResponseRedirect | None:
         sees = self.has_view_permission(request, owner) and self.has_see_postbacks_permission(request)
         return redirect(self.kind.url(owner)) if sees else None
 
@@ -213,7 +210,6 @@ def _has_a_term(partner: Partner, contracts: list[Told] | None) -> bool:
     return not all(each.lacks_terms for each in contracts)
 
 
-admin.site.unregister(Contract)
 admin.site.unregister(Partner)
 admin.site.unregister(MediaSource)
 
@@ -221,8 +217,8 @@ admin.site.unregister(MediaSource)
 @admin.register(Partner)
 class PartnerWithPostbacksAdmin(WithPostbacks, PartnerAdmin):
     kind = PARTNER
-    list_display = ("cut_name", "id", "active", "states", "sent", "success", "at_once")
-    list_filter = (PartnersOfProgram, OwnersByState, "active", "currency")
+    list_display: ClassVar[Any] = ("cut_name", "id", "active", "states", "sent", "success", "at_once")
+    list_filter: ClassVar[Any] = (PartnersOfProgram, OwnersByState, "active", "currency")
     actions_row = ("partner_integration",)
     actions_detail = ("partner_integration",)
 
@@ -239,8 +235,8 @@ class PartnerWithPostbacksAdmin(WithPostbacks, PartnerAdmin):
 @admin.register(MediaSource)
 class MediaSourceWithPostbacksAdmin(WithPostbacks, MediaSourceAdmin):
     kind = NETWORK
-    list_display = ("cut_name", "id", "type", "channel", "states", "sent", "success", "at_once")
-    list_filter = (NetworksOfProgram, OwnersByState, "type", "channel")
+    list_display: ClassVar[Any] = ("cut_name", "id", "type", "channel", "states", "sent", "success", "at_once")
+    list_filter: ClassVar[Any] = (NetworksOfProgram, OwnersByState, "type", "channel")
     actions_row = ("event_notifications",)
     actions_detail = ("event_notifications",)
 
@@ -252,41 +248,3 @@ class MediaSourceWithPostbacksAdmin(WithPostbacks, MediaSourceAdmin):
     )
     def event_notifications(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.postbacks_view(request, object_id)
-
-
-@admin.register(Contract)
-class ContractWithFiguresAdmin(ShowsFigures, ContractAdmin):
-    """Sent and Success are of the partner's postbacks for event types of the program."""
-
-    list_display = ("cut_partner", "cut_program", "start", "end", "sent", "success")
-    list_display_links = ("cut_partner", "start")
-    list_filter = (ContractsOfProgram, ContractsByState, "start", "end")
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:  # noqa: ARG002 -- Django passes them
-        return LeadsHome
-
-    def get_list_display(self, request: HttpRequest) -> Any:
-        shown = super().get_list_display(request)
-        if request.user.has_perm("postbacks.view_postback"):
-            return shown
-        return tuple(name for name in shown if name not in ("sent", "success"))
-
-    @admin.display(description="Partner", ordering="partner__name")
-    def cut_partner(self, contract: Contract) -> SafeString:
-        return cut(str(contract.partner))
-
-    @admin.display(description="Program", ordering="program__name")
-    def cut_program(self, contract: Contract) -> SafeString:
-        return cut(str(contract.program))
-
-    def response_post_save_add(self, request: HttpRequest, obj: Contract) -> HttpResponse:
-        return _to_partner(request, obj) or super().response_post_save_add(request, obj)
-
-    def response_post_save_change(self, request: HttpRequest, obj: Contract) -> HttpResponse:
-        return _to_partner(request, obj) or super().response_post_save_change(request, obj)
-
-
-def _to_partner(request: HttpRequest, contract: Contract) -> HttpResponse | None:
-    """Back to the partner's page, for users who may see it."""
-    sees = request.user.has_perms(["partners.view_partner", "postbacks.view_postback"])
-    return redirect(PARTNER.url(contract.partner)) if sees else None
