@@ -14,12 +14,13 @@ WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv &&
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-embedded install-dev up test coverage fuzz bench fmt lint style types lock lowest wheels sbom clean
+.PHONY: help install install-embedded install-dev up test pictures coverage fuzz bench fmt lint style types lock lowest wheels sbom clean
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
 	@echo 'make install  create .venv for your own PostgreSQL and Redis servers (requirements.txt)'
 	@echo 'make test     run all tests in four processes (ARGS="-k name" for some, JOBS=1 for one process)'
+	@echo 'make pictures make the pictures of docs/images again, by the tests of the screens (needs a browser)'
 	@echo 'make coverage run all tests and print which lines none of them reaches (slower; ARGS and JOBS as above)'
 	@echo 'make fuzz     ask every address thousands of things that nobody types (FUZZ_REQUESTS=20000, FUZZ_SEED=2)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
@@ -48,6 +49,13 @@ up: install-embedded
 
 test: install-dev
 	$(BIN) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# What no test makes any more is older than the beginning, and goes once all the others are there.
+pictures: install-dev
+	@began=$$(mktemp) && trap 'rm -f "$$began"' EXIT && \
+	POSTBACKS_SCREENSHOTS=1 $(BIN) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder tests/browser && \
+	find docs/images -name '*.png' ! -newer "$$began" -print -delete && \
+	$(BIN) -m pytest --quiet tests/documents/test_pictures.py
 
 # Separate from `make test`, because it takes longer. Without a threshold: reaching a line does not test it.
 coverage: install-dev

@@ -26,8 +26,8 @@ from actions.models import Action, ActionEvent, Item
 from actions.reports.parameters import PARAMETERS
 from actions.reports.personal import without_personal
 from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelForm, ShownOnly, TabularInline, may_see_personal
-from partners.ids import read_id
-from partners.models import ActionTracker, InAppEvent
+from partners.ids import read_id, row_of
+from partners.models import ActionTracker, InAppEvent, Partner
 
 _ORDER_ACTIONS = 1_000  # Actions that are searched for one order id; a real one has a handful.
 
@@ -71,6 +71,27 @@ class ActionEventInline(ShownOnly, TabularInline):
     show_change_link = True
 
 
+class OfPartner(admin.SimpleListFilter):
+    """The actions of the partner that the address names, as a partner's page does: `?of_partner=7`."""
+
+    title = "partner"
+    parameter_name = "of_partner"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The partner that is asked for: hundreds would not fit."""
+        found = row_of(Partner.objects.all(), request.GET.get(self.parameter_name, ""))
+        return [(str(found.pk), found.name)] if found is not None else []
+
+    def has_output(self) -> bool:
+        return True  # Also without a choice: the list must know what it is asked.
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Action]) -> QuerySet[Action]:
+        if self.value() is None:
+            return queryset
+        key = read_id(str(self.value()))
+        return queryset.none() if key is None else queryset.filter(partner=key)
+
+
 @admin.register(Action)
 class ActionAdmin(ManualEntry, ShownOnly, LargeTable):
     list_display = (
@@ -84,7 +105,7 @@ class ActionAdmin(ManualEntry, ShownOnly, LargeTable):
         "event_date",
     )
     list_select_related = ("action_tracker", "partner")
-    list_filter = ("status",)
+    list_filter = ("status", OfPartner)
     search_fields = ("order_id",)
     search_help_text = "An action id, such as 1000.2001.158133, or an order id."
     exclude = ("reported",)

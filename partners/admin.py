@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
-from partners.admin_kit import DeletedOnlyUnused, InlineFormSet, LargeTable, ModelAdmin, TabularInline, may_see_personal
+from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelAdmin, TabularInline, may_see_personal
+from partners.ids import read_id, row_of
 from partners.models import (
     ActionTracker,
     AttributionRule,
@@ -26,6 +25,7 @@ from partners.models import (
     Partner,
     Program,
 )
+from partners.term_forms import ContractForm, ContractTermFormSet, EventTypeSelect, NewPartnerForm
 
 
 class ActionTrackerInline(TabularInline):
@@ -52,6 +52,8 @@ class InAppEventAdmin(DeletedOnlyUnused):
 
 
 class ContractInline(TabularInline):
+    """The days of its contracts. A new one has terms, so it has a page of its own."""
+
     model = Contract
     fields = ("program", "start", "end")
     autocomplete_fields = ("program",)
@@ -59,67 +61,93 @@ class ContractInline(TabularInline):
     can_delete = False  # As event types.
     show_change_link = True
 
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
 
 @admin.register(Partner)
 class PartnerAdmin(DeletedOnlyUnused):
-    list_display = ("name", "id", "currency", "active")
-    list_filter = ("active", "currency")
+    list_display: ClassVar[Any] = ("name", "id", "currency", "active")
+    list_filter: ClassVar[Any] = ("active", "currency")
     search_fields = ("=id", "name")
     inlines = (ContractInline,)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Partner | None = None) -> Any:
+        """A new partner is added with its first contract and term, by users who may add those."""
+        own = (None, {"fields": (("name", "currency"), "active")})
+        if obj is not None or not self._adds_contract(request):
+            return [own]
+        term = ("event_type", ("payout_type", "payout"), "without_terms")
+        return [
+            own,
+            ("Contract", {"fields": (("program", "start"),)}),
+            ("Term", {"fields": term, "description": "What the contract pays first; more terms are on its page."}),
+        ]
 
-class ContractTermFormSet(InlineFormSet):
-    """Terms are checked against the program that is chosen on the same page, also before the contract is saved."""
+    def get_form(self, request: HttpRequest, obj: Partner | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None and self._adds_contract(request):
+            kwargs["form"] = NewPartnerForm
+        return super().get_form(request, obj, change, **kwargs)
 
-    def clean(self) -> None:
-        super().clean()
-        for form in self.forms:
-            tracker = getattr(form, "cleaned_data", {}).get("action_tracker")
-            if tracker is not None and tracker.program_id != self.instance.program_id and not form.errors:
-                form.add_error(
-                    "action_tracker",
-                    ValidationError("This event type belongs to another program than the contract."),
-                )
+    def _adds_contract(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(["partners.add_contract", "partners.add_contractterm"])
+
+    def get_inlines(self, request: HttpRequest, obj: Partner | None) -> Any:
+        return self.inlines if obj is not None else ()
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"start": timezone.localdate(), **super().get_changeform_initial_data(request)}
+
+    def save_model(self, request: HttpRequest, obj: Partner, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if isinstance(form, NewPartnerForm):
+            form.save_contract()
 
 
 class ContractTermInline(TabularInline):
     model = ContractTerm
     formset = ContractTermFormSet
-    extra = 0
     can_delete = False  # As event types.
     show_change_link = True
+
+    def get_extra(self, request: HttpRequest, obj: Contract | None = None, **kwargs: Any) -> int:
+        return 1 if obj is None else 0  # A contract begins with a term.
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ContractTerm]:
         rows: QuerySet[ContractTerm] = super().get_queryset(request)
         return rows.select_related("action_tracker", "contract")
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """The choices of all rows are read once, not once for each row; the narrow cell is theirs alone."""
-        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "action_tracker":
-            field.widget = getattr(field.widget, "widget", field.widget)  # Without the menu of related rows.
-            field.choices = [("", "---------"), *event_type_choices()]
-        return field
-
-
-def event_type_choices() -> list[tuple[str, list[tuple[int, str]]]]:
-    """All event types under the names of their programs."""
-    rows = ActionTracker.objects.select_related("program").order_by("program__name", "program", "name", "id")
-    return [
-        (str(program), [(tracker.pk, str(tracker)) for tracker in trackers])
-        for program, trackers in groupby(rows, key=attrgetter("program"))
-    ]
+    def get_formset(self, request: HttpRequest, obj: Contract | None = None, **kwargs: Any) -> Any:
+        """The choices of all rows are read once, not once for each row. What is sent again with an error keeps its
+        choice, whatever the program."""
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        field = formset.form.base_fields.get("action_tracker")
+        if field is not None:
+            known = obj.program_id if obj is not None else read_id(request.GET.get("program", ""))
+            field.widget = widget = EventTypeSelect()  # Without the menu of related rows: the narrow cell is its alone.
+            field.choices = widget.offer(None if request.method == "POST" else known)
+        return formset
 
 
 @admin.register(Contract)
 class ContractAdmin(DeletedOnlyUnused):
-    list_display = ("partner", "program", "start", "end")
-    list_display_links = ("partner", "start")
+    form = ContractForm
+    list_display: ClassVar[Any] = ("partner", "program", "start", "end")
+    list_display_links: ClassVar[Any] = ("partner", "start")
     list_select_related = ("partner", "program")
-    list_filter = ("start", "end")
+    list_filter: ClassVar[Any] = ("start", "end")
     search_fields = ("partner__name", "program__name", "=partner__id", "=program__id")
     autocomplete_fields = ("partner", "program")
     inlines = (ContractTermInline,)
+
+    def get_fields(self, request: HttpRequest, obj: Contract | None = None) -> Any:
+        """Only a contract without terms asks whether it is meant to be."""
+        own = (("partner", "program"), ("start", "end"))
+        may_type = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        return (*own, "without_terms") if may_type and (obj is None or not obj.terms.exists()) else own
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"start": timezone.localdate(), **super().get_changeform_initial_data(request)}
 
 
 class CategoryPayoutInline(TabularInline):
@@ -143,6 +171,19 @@ class ContractTermAdmin(DeletedOnlyUnused):
     search_fields = ("action_tracker__name", "contract__partner__name")
     autocomplete_fields = ("contract", "action_tracker")
     inlines = (CategoryPayoutInline,)
+
+    def get_form(
+        self, request: HttpRequest, obj: ContractTerm | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Where the contract is known, only the event types of its program are offered."""
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        contract = obj.contract if obj is not None else row_of(Contract.objects.all(), request.GET.get("contract", ""))
+        field = form.base_fields.get("action_tracker")
+        if contract is not None and field is not None:
+            field.widget = widget = EventTypeSelect()
+            field.choices = widget.offer(contract.program_id)
+        return form
+
     fieldsets = (
         (None, {"fields": (("contract", "action_tracker"), ("payout_type", "payout"))}),
         (

@@ -14,6 +14,7 @@ from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Lane, Postback
 
 DELETED_REASON = "The postback was deleted."
+PAUSED_TOGETHER = "Paused together with the others of its owner."
 
 
 def pending_count(postback: Postback) -> int:
@@ -26,6 +27,15 @@ def pause(postback: Postback) -> None:
     if postback.paused_at is None:
         postback.paused_at = timezone.now()
         postback.save(update_fields=["paused_at", "updated_at"])
+
+
+def pause_together(postback: Postback) -> None:
+    """The same of one among all of its owner's, which can be resumed together: its reason tells them apart from those
+    that were paused before."""
+    if postback.paused_at is None:
+        postback.paused_at = timezone.now()
+        postback.pause_reason = PAUSED_TOGETHER
+        postback.save(update_fields=["paused_at", "pause_reason", "updated_at"])
 
 
 @transaction.atomic

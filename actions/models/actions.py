@@ -120,6 +120,8 @@ class Action(models.Model):
             models.Index(
                 KT("reported__RefClickId"), condition=Q(reported__has_key="RefClickId"), name="action_click_id"
             ),
+            # The newest actions of a partner, on its page and in the list of actions.
+            models.Index(fields=["partner", "id"], name="action_of_partner"),
             # The admin's list of one order id across event types.
             models.Index(fields=["order_id"], name="action_order_id"),
             # The API's lists by these dates, page by page; the program is compared in the index.

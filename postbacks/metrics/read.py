@@ -131,12 +131,15 @@ def by_postback(period: str, since: datetime, postbacks: Iterable[int] | None = 
     return found
 
 
-def counts_by_postback(period: str, since: datetime) -> dict[int, Sums]:
+def counts_by_postback(period: str, since: datetime, postbacks: list[int] | None = None) -> dict[int, Sums]:
     """Like `by_postback` but without details: the database adds up, for thousands of postbacks."""
     totals: dict[str, Any] = {f"sum_{name}": Sum(name) for name in COLUMNS}
-    rows: Any = _of_postbacks(period, since).order_by().values("postback_key").annotate(**totals)
+    wanted = _of_postbacks(period, since)
+    if postbacks is not None:
+        wanted = wanted.filter(postback_key__in=postbacks)
+    rows: Any = wanted.order_by().values("postback_key").annotate(**totals)
     found = {row["postback_key"]: Sums(**{name: row[f"sum_{name}"] for name in COLUMNS}) for row in rows}
-    for row in _unfolded(period, since, None):
+    for row in _unfolded(period, since, postbacks):
         found.setdefault(row.postback_key, Sums()).add(row)
     return found
 

@@ -12,7 +12,7 @@ from django.test import Client
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
-from tests.browser import chromium
+from tests.browser import chromium, pictures
 from tests.browser.actors import Role, make_user
 from tests.browser.watch import Watch
 
@@ -28,6 +28,8 @@ def browser() -> Iterator[Browser]:
     """One for all tests of the package. Where there is none they are skipped, and say so."""
     path = chromium.executable()
     if path is None:
+        if pictures.wanted():
+            pytest.fail(chromium.MISSING)  # Not skipped: pictures that no test made would be deleted.
         pytest.skip(chromium.MISSING)
     with pytest.MonkeyPatch.context() as patched:
         # Playwright keeps an event loop in this thread, in which Django would refuse to use its database.

@@ -1,8 +1,7 @@
 """Pictures of the screens for the documentation.
 
-    POSTBACKS_SCREENSHOTS=1 make test ARGS="tests/browser"
-
-makes them again, in `docs/images/`. Without the variable nothing is written.
+`make pictures` makes all of `docs/images/` again: it runs the tests with POSTBACKS_SCREENSHOTS=1. Without the variable
+nothing is written.
 """
 
 from __future__ import annotations

@@ -78,7 +78,6 @@ _WIDEST = """width => [...document.querySelectorAll("body *")]
 _PICTURES = {
     r"/partners/contract/\d+/change/": "contract",
     r"/partners/exchangerate/add/": "exchange-rate",
-    r"/actions/submission/\d+/change/": "submission",
 }
 
 

@@ -46,7 +46,6 @@ def test_a_partners_postbacks_are_paused_and_resumed(operator_page: Page, compas
     expect(row).to_contain_text("compass.example/in")
     expect(page.locator("body")).not_to_contain_text("secret")
     axe(page)
-    screenshot(page, "partner-integration")
 
     row.get_by_role("button", name="Pause").click()
     expect(row).to_contain_text("Paused")

@@ -8,10 +8,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
@@ -20,10 +22,23 @@ from optimize_sources.models import MediaSource
 from partners.admin import PartnerAdmin
 from partners.admin_kit import ModelAdmin
 from partners.models import Partner
+from postbacks.admin.integrations.contracts import Told, contracts_of
 from postbacks.admin.integrations.copying import copy_to
+from postbacks.admin.integrations.health import health_of
+from postbacks.admin.integrations.latest import latest_actions, latest_deliveries
+from postbacks.admin.integrations.lists import (
+    LeadsHome,
+    NetworksOfProgram,
+    OwnersByState,
+    PartnersOfProgram,
+    ShowsFigures,
+    figures_of,
+)
 from postbacks.admin.integrations.owners import NETWORK, PARTNER, Owner, OwnerKind
 from postbacks.admin.integrations.rows import rows_of
+from postbacks.admin.integrations.together import PAUSE, RESUME, Together, carry_out, question
 from postbacks.models import Postback
+from postbacks.state import state_of
 
 _PER_PAGE = 50
 _SHOWN_SKIPPED = 20  # Nobody reads a thousand messages.
@@ -47,30 +62,101 @@ class CopyForm(forms.Form):
         )
 
 
-class WithPostbacks(ModelAdmin):
+class WithPostbacks(ShowsFigures, ModelAdmin):
     """The pages of owners; `kind` says of which kind."""
 
     kind: OwnerKind
 
     def get_urls(self) -> list[URLPattern]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_copy_postbacks"
-        return [path("<int:pk>/copy/", self.admin_site.admin_view(self.copy_view), name=name), *super().get_urls()]
+        name, view = f"{self.opts.app_label}_{self.opts.model_name}", self.admin_site.admin_view
+        own = [
+            path("<int:pk>/copy/", view(self.copy_view), name=f"{name}_copy_postbacks"),
+            path("<int:pk>/pause-all/", view(self.together_view), {"what": PAUSE}, name=f"{name}_pause_all"),
+            path("<int:pk>/resume-all/", view(self.together_view), {"what": RESUME}, name=f"{name}_resume_all"),
+        ]
+        return own + super().get_urls()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return LeadsHome if self.has_see_postbacks_permission(request) else super().get_changelist(request, **kwargs)
+
+    @admin.display(description="All at once")
+    def at_once(self, owner: Owner) -> SafeString | str:
+        """Pause all, where any runs; else resume all."""
+        figures = figures_of(owner)
+        if not figures.states:
+            return ""
+        verb = "pause" if figures.running else "resume"
+        return format_html(
+            '<a class="pp-button pp-small" href="{}">{} all<span class="pp-unseen"> of {}</span></a>',
+            self.kind.together_url(owner, verb),
+            verb.capitalize(),
+            owner.name,
+        )
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Without what needs the permission to see or change postbacks."""
+        shown = super().get_list_display(request)
+        hidden = {"states", "sent", "success"} if not self.has_see_postbacks_permission(request) else set()
+        if not request.user.has_perm("postbacks.change_postback"):
+            hidden |= {"at_once"}
+        return tuple(name for name in shown if name not in hidden)
 
     def postbacks_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The owner's own page."""
         owner = self._owner(request, object_id)
-        page = Paginator(self.kind.postbacks(owner), _PER_PAGE).get_page(request.GET.get("page"))
+        postbacks = list(self.kind.postbacks(owner))
+        page = Paginator(postbacks, _PER_PAGE).get_page(request.GET.get("page"))
+        contracts = contracts_of(owner) if request.user.has_perm("partners.view_contract") else None
+        sees_actions = request.user.has_perm("actions.view_action")
+        sees_deliveries = request.user.has_perm("postbacks.view_delivery")
+        networks = request.user.has_perm("optimize_sources.view_mediasource")
         return self._page(
             request,
             "list",
-            title=self.kind.title,
+            title=owner.name,
             owner=owner,
             page=page,
             rows=rows_of(list(page)),
+            health=health_of(map(state_of, postbacks)),
+            contracts=contracts,
+            deliveries=latest_deliveries(owner, networks=networks) if sees_deliveries else None,
+            actions=latest_actions(owner) if isinstance(owner, Partner) and sees_actions else None,
             add_url=self.kind.add_url(owner),
             may_add=request.user.has_perm("postbacks.add_postback"),
             may_change=request.user.has_perm("postbacks.change_postback"),
-            lacks_contract=isinstance(owner, Partner) and not owner.contracts.filter(terms__isnull=False).exists(),
+            may_edit=self.has_change_permission(request, owner),
+            running=sum(each.paused_at is None for each in postbacks),
+            paused=sum(each.paused_at is not None for each in postbacks),
+            lacks_contract=isinstance(owner, Partner) and not _has_a_term(owner, contracts),
         )
+
+    def together_view(self, request: HttpRequest, pk: int, what: Together) -> HttpResponse:
+        """Asks whether to pause or resume all; by POST, does it."""
+        if not request.user.has_perm("postbacks.change_postback"):
+            raise PermissionDenied
+        owner = self._owner(request, str(pk))
+        if request.method == "POST":
+            changed = carry_out(owner, what)
+            for postback in changed:
+                self.log_change(request, postback, f"Was {what.done}, with all of {owner}.")
+            level = messages.SUCCESS if changed else messages.WARNING
+            count = len(changed)
+            told = f"{count} postback{'' if count == 1 else 's'} {what.done}. {what.consequence if count else ''}"
+            self.message_user(request, told.rstrip(), level)
+            return redirect(self.kind.url(owner))
+        asked = question(owner, what)
+        title = f"{what.verb.capitalize()} all"
+        return self._page(request, "together", title=title, owner=owner, what=what, question=asked)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Owner) -> HttpResponseRedirect:
+        return self._home(request, obj) or super().response_post_save_add(request, obj)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Owner) -> HttpResponseRedirect:
+        return self._home(request, obj) or super().response_post_save_change(request, obj)
+
+    def _home(self, request: HttpRequest, owner: Owner) -> HttpResponseRedirect | None:
+        sees = self.has_view_permission(request, owner) and self.has_see_postbacks_permission(request)
+        return redirect(self.kind.url(owner)) if sees else None
 
     def has_see_postbacks_permission(self, request: HttpRequest, obj: object = None) -> bool:  # noqa: ARG002 -- the theme passes it
         # Not named "postbacks.view_postback", which the theme would look up in the database whenever Django starts.
@@ -109,10 +195,19 @@ class WithPostbacks(ModelAdmin):
             "subtitle": owner.name,
             "kind": self.kind,
             "screen_url": self.kind.url(owner),
+            "pause_all_url": self.kind.together_url(owner, "pause"),
+            "resume_all_url": self.kind.together_url(owner, "resume"),
             "copy_url_name": f"admin:{self.opts.app_label}_{self.opts.model_name}_copy_postbacks",
             "media": self.media + context["form"].media if "form" in context else self.media,
         }
         return TemplateResponse(request, f"admin/postbacks/integrations/{name}.html", shared | context)
+
+
+def _has_a_term(partner: Partner, contracts: list[Told] | None) -> bool:
+    """By what was read of its contracts, if it was."""
+    if contracts is None:
+        return partner.contracts.filter(terms__isnull=False).exists()
+    return not all(each.lacks_terms for each in contracts)
 
 
 admin.site.unregister(Partner)
@@ -122,6 +217,8 @@ admin.site.unregister(MediaSource)
 @admin.register(Partner)
 class PartnerWithPostbacksAdmin(WithPostbacks, PartnerAdmin):
     kind = PARTNER
+    list_display: ClassVar[Any] = ("cut_name", "id", "active", "states", "sent", "success", "at_once")
+    list_filter: ClassVar[Any] = (PartnersOfProgram, OwnersByState, "active", "currency")
     actions_row = ("partner_integration",)
     actions_detail = ("partner_integration",)
 
@@ -138,6 +235,8 @@ class PartnerWithPostbacksAdmin(WithPostbacks, PartnerAdmin):
 @admin.register(MediaSource)
 class MediaSourceWithPostbacksAdmin(WithPostbacks, MediaSourceAdmin):
     kind = NETWORK
+    list_display: ClassVar[Any] = ("cut_name", "id", "type", "channel", "states", "sent", "success", "at_once")
+    list_filter: ClassVar[Any] = (NetworksOfProgram, OwnersByState, "type", "channel")
     actions_row = ("event_notifications",)
     actions_detail = ("event_notifications",)
 

@@ -38,6 +38,10 @@ class OwnerKind:
         """The URL of the owner's screen."""
         return reverse(self.screen, args=(owner.pk,))
 
+    def together_url(self, owner: Owner, verb: str) -> str:
+        """The URL of the question that pauses or resumes all of the owner's postbacks."""
+        return reverse(f"admin:{self.model._meta.label_lower.replace('.', '_')}_{verb}_all", args=(owner.pk,))  # noqa: SLF001 -- Django's documented interface
+
     def add_url(self, owner: Owner) -> str:
         return f"{reverse('admin:postbacks_postback_add')}?{self.field}={owner.pk}"
 

@@ -25,6 +25,7 @@ from partners.models import Partner
 from postbacks.admin.deliveries.offer import offer_to_try_now
 from postbacks.admin.form.folding import unfolded
 from postbacks.admin.form.form import PostbackForm
+from postbacks.admin.integrations.lists import PER_PAGE, PostbacksOfNetwork, PostbacksOfProgram, cut
 from postbacks.admin.integrations.owners import Owner, kind_of, owner_named
 from postbacks.admin.integrations.rows import place_called
 from postbacks.admin.postbacks.all_postbacks import FailingFirst, failing_now
@@ -103,21 +104,10 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(Postback)
 class PostbackAdmin(ModelAdmin):
     form = PostbackForm
-    list_per_page = 50
-    list_display = (
-        "name",
-        "owned_by",
-        "action_tracker",
-        "method",
-        "calls",
-        "delay",
-        "maximum_requests",
-        "shown_state",
-        "success",
-        "sent",
-    )
+    list_display = ("cut_name", "owned_by", "event_type", "method", "calls", "shown_state", "success", "sent")
     list_select_related = ("partner", "media_source", "action_tracker", "lane")
-    list_filter = (StateFilter, "method", "event_trigger")
+    list_filter = (StateFilter, PostbacksOfProgram, PostbacksOfNetwork, "method", "event_trigger")
+    list_per_page = PER_PAGE
     search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
     autocomplete_fields = ("partner", "media_source")
     readonly_fields = (
@@ -297,9 +287,17 @@ class PostbackAdmin(ModelAdmin):
             resume(postback)
         self.message_user(request, f"Resumed {len(postbacks)}.", messages.SUCCESS)
 
+    @admin.display(description="Name", ordering="name")
+    def cut_name(self, postback: Postback) -> SafeString:
+        return cut(postback.name)
+
     @admin.display(description="Owner")
-    def owned_by(self, postback: Postback) -> str:
-        return str(postback.owner)
+    def owned_by(self, postback: Postback) -> SafeString:
+        return cut(str(postback.owner))
+
+    @admin.display(description="Event type", ordering="action_tracker__name")
+    def event_type(self, postback: Postback) -> SafeString:
+        return cut(str(postback.action_tracker))
 
     @admin.display(description="Calls")
     def calls(self, postback: Postback) -> str:
@@ -345,7 +343,7 @@ class PostbackAdmin(ModelAdmin):
         lines = format_html_join("", "<span>{} <small>of {}</small></span>", shown)
         return format_html('<span class="pp-rates">{}</span>', lines)
 
-    @admin.display(description="Sent")
+    @admin.display(description="Sent in 24 h")
     def sent(self, postback: Any) -> str:
         return f"{postback.row.sent.count:,}"
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest
 
+from partners.offered import OfferedOnly
 from postbacks.admin.integrations.rows import last_day, rows_of
 from postbacks.delivery_log.failing import costliest_first, failing_among
 from postbacks.metrics.read import counts_by_postback, one_moment
 from postbacks.models import Postback, Rollup
-
-if TYPE_CHECKING:
-    from django.contrib.admin.views.main import ChangeList
-else:
-    from unfold.views import ChangeList
 
 
 def failing_now(request: HttpRequest) -> list[int]:
@@ -33,7 +29,7 @@ def failing_now(request: HttpRequest) -> list[int]:
     return found
 
 
-class FailingFirst(ChangeList):
+class FailingFirst(OfferedOnly):
     """The list in which failing postbacks come first, then held ones; each row has its figures."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
