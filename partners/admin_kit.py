@@ -21,6 +21,7 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
+from partners.form_guard import GuardedForms
 from partners.ids import read_id
 from partners.local_times import shown_with_zone
 from partners.offered import MOST_SEARCHED, OfferedOnly, is_offered
@@ -29,7 +30,6 @@ from partners.references import what_refers_to
 if TYPE_CHECKING:  # Django's classes take type parameters only for the type checker.
     from django.contrib import admin
 
-    _ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
     StackedInline = admin.StackedInline[Any, Any]
     ModelForm = forms.ModelForm[Any]
@@ -38,7 +38,6 @@ if TYPE_CHECKING:  # Django's classes take type parameters only for the type che
 else:
     from unfold import admin as unfold
 
-    _ModelAdmin = unfold.ModelAdmin
     TabularInline = unfold.TabularInline
     StackedInline = unfold.StackedInline
     ModelForm = forms.ModelForm
@@ -54,8 +53,8 @@ def may_see_personal(request: HttpRequest) -> bool:
     return request.user.has_perm(SEE_PERSONAL)
 
 
-class ModelAdmin(_ModelAdmin):
-    """The base of every page: it can be asked only what it offers (`partners.offered`).
+class ModelAdmin(GuardedForms):
+    """The base of every page: it can be asked only what it offers (`partners.offered`), and its forms undo nothing.
 
     `list_title` is the title of its list; empty for the plural of the model's name.
     """

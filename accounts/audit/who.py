@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from actions.models import ApiToken
+from partners.form_guard import FORM_ID
 
 COMMAND_LINES: Final = ("manage.py", "partner-postbacks", "command_line.py")
 """The programs whose first argument is the actual command; see `config.command_line`."""
@@ -44,7 +45,9 @@ def sign(instance: Any, **_signal: Any) -> None:
         by = user.get_username()
     else:
         by = _program()
-    instance.additional_data = {**(instance.additional_data or {}), "by": by}
+    form_id = getattr(request, FORM_ID, "")  # By which a form that is sent twice finds what it has added.
+    form = {"form": form_id} if form_id else {}
+    instance.additional_data = {**(instance.additional_data or {}), "by": by, **form}
 
 
 def _program() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import BooleanField, DateTimeField, JSONField, Model
 
 from partners.local_times import shown
+from partners.opened_with import Conflict, about
 
 MOST = 500  # Entries on one page; older ones are only in the database.
 _DONE = {LogEntry.Action.CREATE: "Added", LogEntry.Action.UPDATE: "Changed", LogEntry.Action.DELETE: "Deleted"}
@@ -37,16 +38,28 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """What was done, and to which row if that is not plain."""
+
     at: datetime
     by: str
     what: str
     changes: list[Change] = field(default_factory=list)
+    row: str = ""
 
 
 def history_of(row: Model) -> list[Entry]:
     """What was done to this row, newest first, including what the admin's own log says about it."""
     entries = [_entry(each) for each in LogEntry.objects.get_for_object(row).select_related("actor")[:MOST]]
     return sorted([*entries, *_messages(row)], key=lambda each: each.at, reverse=True)[:MOST]
+
+
+def changed_since(conflict: Conflict) -> list[Entry]:
+    """What was done to the rows of a form since it was opened, newest first."""
+    found = LogEntry.objects.filter(about(conflict.rows), pk__gt=conflict.known).select_related("content_type")
+    return [
+        replace(_entry(each), row=f"{each.content_type.name} {each.object_repr}")
+        for each in found.order_by("-id")[:MOST]
+    ]
 
 
 def _entry(entry: LogEntry) -> Entry:

@@ -1,8 +1,9 @@
-"""The history of a row, for the admin page that shows it."""
+"""The history of a row, for the pages that show it."""
 
 from django import template
 
-from accounts.audit.words import history_of
+from accounts.audit.words import changed_since, history_of
 
 register = template.Library()
 register.simple_tag(history_of)
+register.simple_tag(changed_since)

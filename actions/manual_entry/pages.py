@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -21,10 +22,16 @@ from actions.manual_entry.reporting import ImportReport, take
 from actions.models import Action
 from actions.recording.record import record
 from actions.recording.refusals import UNREADABLE, refusal_of
-from actions.recording.results import Recorded, RejectedResult, Repeated, refused
+from actions.recording.results import Recorded, RejectedResult, Repeated, Result, refused
 from actions.reports.report import parse_report
 from partners.admin_kit import ModelAdmin
 from partners.models import ActionTracker
+from partners.opened_with import SEEN, is_stale
+
+_STALE = (
+    "Not changed: another event has come since you opened this page, and the action's history shows it. Choose Change "
+    "again to change the action all the same."
+)
 
 
 class ManualEntry(ModelAdmin):
@@ -63,12 +70,17 @@ class ManualEntry(ModelAdmin):
         form = ChangeForm(changed, request.POST or None)
         if request.method == "POST" and form.is_valid() and self._change(request, changed, form):
             return redirect("admin:actions_action_change", changed.pk)
+        stale = form.is_bound and _STALE in form.non_field_errors()
+        seen = (not stale and request.POST.get(SEEN)) or _newest(changed)
         may = bool(ALLOWED[Action.Status(changed.status)])
-        return self._page(request, "change", title=f"Change {changed}", form=form, action=changed, may=may)
+        return self._page(request, "change", title=f"Change {changed}", form=form, action=changed, may=may, seen=seen)
 
     def _change(self, request: HttpRequest, changed: Action, form: ChangeForm) -> bool:
         try:
-            (result,) = record([parse_report(form.report())])
+            (result,) = record([parse_report(form.report())], also=partial(_refuse_stale, request))
+        except _StaleError:
+            form.add_error(None, _STALE)
+            return False
         except UNREADABLE as error:
             result = refused(refusal_of(error))
         match result:
@@ -89,6 +101,22 @@ class ManualEntry(ModelAdmin):
             "media": self.media + context["form"].media,
         }
         return TemplateResponse(request, f"admin/actions/manual_entry/{name}.html", shared | context)
+
+
+def _newest(action: Action) -> int:
+    """The number of the newest event; 0 if none is kept any more."""
+    number: int | None = action.events.order_by("-number").values_list("number", flat=True).first()
+    return number or 0
+
+
+class _StaleError(Exception):
+    """The action has had another event since the page was opened."""
+
+
+def _refuse_stale(request: HttpRequest, results: list[Result]) -> None:
+    """Takes the change back unless its event follows the one that the page showed."""
+    if any(isinstance(each, Recorded) and is_stale(request, each.event.number - 1) for each in results):
+        raise _StaleError
 
 
 def _example() -> str:

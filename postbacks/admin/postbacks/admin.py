@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
@@ -22,6 +23,7 @@ from optimize_sources.models import MediaSource
 from partners.admin_kit import ModelAdmin
 from partners.ids import row_of
 from partners.models import Partner
+from partners.opened_with import is_stale
 from postbacks.admin.deliveries.offer import offer_to_try_now
 from postbacks.admin.form.folding import unfolded
 from postbacks.admin.form.form import PostbackForm
@@ -46,6 +48,10 @@ admin.site.index_title = "Dashboard"
 
 _OPTIMIZE = "optimize_sources.view_mediasource"
 NOTHING = "\N{EN DASH}"  # Where there is nothing to count.
+_LEFT = (
+    "{} was left as it is: somebody has paused or resumed it since you opened the page. Its history says who; this "
+    "page shows how it is now."
+)
 _KEPT = (
     *(
         "event_trigger",
@@ -244,9 +250,16 @@ class PostbackAdmin(ModelAdmin):
         postback = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_change_permission(request, postback):
             raise PermissionDenied
-        change(postback)
-        self.log_change(request, postback, f"Was {done.partition(':')[0]}.")
-        self.message_user(request, f"{postback} is {done}.", messages.SUCCESS)
+        with transaction.atomic():
+            locked = Postback.objects.select_for_update(no_key=True).get(pk=pk)
+            stale = is_stale(request, locked.paused_at)
+            if not stale:
+                change(locked)
+                self.log_change(request, locked, f"Was {done.partition(':')[0]}.")
+        if stale:
+            self.message_user(request, _LEFT.format(postback), messages.WARNING)
+        else:
+            self.message_user(request, f"{postback} is {done}.", messages.SUCCESS)
         if "from-held" in request.POST:
             return redirect("admin:postbacks_lane_changelist")
         return redirect(kind_of(postback.owner).url(postback.owner))

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -16,6 +17,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from partners.opened_with import is_stale, seen_as
 from postbacks.admin.integrations.owners import kind_of
 from postbacks.credentials.signing.keys import overlaps
 from postbacks.credentials.signing.renewal import SigningError, renew, stop_signing
@@ -23,6 +25,10 @@ from postbacks.models import Postback
 from value_types.secret_text import SecretText
 
 URL_NAME = "postbacks_postback_signing"
+_LEFT = (
+    "The key of {} was left as it is: somebody has changed it since you opened the page. Its history says who; this "
+    "page shows how it is now."
+)
 _OVERLAPS = [("24", "24 hours"), ("1", "One hour"), ("168", "7 days"), ("0", "No time: it ends now")]
 
 
@@ -48,6 +54,15 @@ def signing_view(request: HttpRequest, pk: int, model_admin: ModelAdmin[Any]) ->
         raise PermissionDenied
     if request.method != "POST":
         return _page(request, postback, model_admin, RenewForm())
+    with transaction.atomic():  # The lock holds until the key is saved.
+        postback = Postback.objects.select_for_update(no_key=True).get(pk=pk)
+        if is_stale(request, postback.signing_key_made_at):
+            messages.warning(request, _LEFT.format(postback))
+            return redirect(reverse(f"admin:{URL_NAME}", args=(postback.pk,)))
+        return _changed(request, postback, model_admin)
+
+
+def _changed(request: HttpRequest, postback: Postback, model_admin: ModelAdmin[Any]) -> HttpResponse:
     if "stop" in request.POST:
         stop_signing(postback)
         model_admin.log_change(request, postback, "No longer signed.")
@@ -83,5 +98,6 @@ def _page(
         "form": form,
         "key": key,
         "overlaps": overlaps(postback),
+        "seen": seen_as(postback.signing_key_made_at),
     }
     return TemplateResponse(request, "admin/postbacks/postback/signing.html", context)

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from partners.admin_kit import LargeTable
+from partners.opened_with import is_stale
 from postbacks.admin.replays.form import ReplayForm
 from postbacks.models import Delivery, Replay
 from postbacks.replay import feed
@@ -108,7 +109,9 @@ class ReplayAdmin(LargeTable):
         replay = Replay.objects.filter(pk=pk).first()
         if replay is None:
             raise Http404(f"There is no replay {pk}.")
-        if change(replay):
+        if is_stale(request, replay.state):
+            self.message_user(request, f"{replay} was left as it is: its state has changed since.", messages.WARNING)
+        elif change(replay):
             self.message_user(request, f"{replay} is {done}.", messages.SUCCESS)
         else:
             self.message_user(request, f"{replay} {refused}.", messages.WARNING)

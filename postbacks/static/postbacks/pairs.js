@@ -41,18 +41,24 @@
   text.hidden = true;
   text.style.display = "none";
 
-  for (const [key, value] of JSON.parse(text.dataset.pairs)) {
-    addRow(key, value);
-  }
-  if (list.children.length === 0) {
-    addRow("", "");
-  }
-  rename();
+  show();
+  text.addEventListener("restored", show);
   add.addEventListener("click", () => {
     const row = addRow("", "");
     rename();
     row.querySelector("input").focus();
   });
+
+  function show() {
+    list.replaceChildren();
+    for (const [key, value] of JSON.parse(text.dataset.pairs)) {
+      addRow(key, value);
+    }
+    if (list.children.length === 0) {
+      addRow("", "");
+    }
+    rename();
+  }
 
   function element(name, properties) {
     return Object.assign(document.createElement(name), properties);
@@ -134,14 +140,17 @@
   // In the format of the server: a key that is not plain is in quotes, a continuation line begins with a tab.
   function write() {
     const lines = [];
+    const pairs = [];
     for (const row of list.children) {
       const [key, value] = [row.children[1].value, row.children[2].value];
       if (key || value) {
+        pairs.push([key, value]);
         const plain = key && key === key.trim() && !/[=\n]/.test(key) && !key.startsWith('"');
         lines.push(`${plain ? key : JSON.stringify(key)} = ${value}`.replaceAll("\n", "\n\t"));
       }
     }
     text.value = lines.join("\n");
+    text.dataset.pairs = JSON.stringify(pairs);
     text.dispatchEvent(new Event("input", { bubbles: true }));
   }
 })();
