@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     atomic = False  # Concurrently: nobody waits meanwhile.
 
     dependencies = [
-        ("actions", "0018_times_of_events"),
+        ("actions", "0020_submissions_by_order_id"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("postbacks", "0011_conditions")]
+    dependencies = [("postbacks", "0016_conditions")]
 
     operations = [
         migrations.CreateModel(

@@ -27,6 +27,6 @@ DROP = "DROP TRIGGER put_aside ON postbacks_delivery; DROP FUNCTION postbacks_pu
 
 
 class Migration(migrations.Migration):
-    dependencies = [("postbacks", "0012_put_aside")]
+    dependencies = [("postbacks", "0017_put_aside")]
 
     operations = [migrations.RunSQL(CREATE, DROP)]

@@ -10,7 +10,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION partners_setup_changed()
 
 
 class Migration(migrations.Migration):
-    dependencies = [("postbacks", "0010_derived_delivery_ids")]
+    dependencies = [("postbacks", "0015_saved_filters")]
 
     operations = [
         migrations.AddField(

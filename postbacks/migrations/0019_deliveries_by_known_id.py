@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False  # Concurrently: nobody waits meanwhile.
 
-    dependencies = [("postbacks", "0010_derived_delivery_ids")]
+    dependencies = [("postbacks", "0018_judged_insertions")]
 
     operations = [
         AddIndexConcurrently(

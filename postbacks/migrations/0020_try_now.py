@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('postbacks', '0010_derived_delivery_ids'),
+        ("postbacks", "0019_deliveries_by_known_id"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
