@@ -91,16 +91,8 @@ class PostbackAdmin(ModelAdmin):
     form = PostbackForm
     list_per_page = 50
     list_display = (
-        "name",
-        "owned_by",
-        "action_tracker",
-        "method",
-        "calls",
-        "delay",
-        "maximum_requests",
-        "shown_state",
-        "success",
-        "sent",
+        *("name", "owned_by", "shown_state", "success", "sent"),
+        *("action_tracker", "method", "calls", "delay", "maximum_requests"),
     )
     list_select_related = ("partner", "media_source", "action_tracker", "lane")
     list_filter = (StateFilter, "method", "event_trigger")
