@@ -73,9 +73,10 @@ class FailingRow:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`waiting` is the number of unfinished deliveries, as text. `held`, `failing` and `paused` have the first ones of
-    each kind, of paused ones those that paused themselves; `more_held` and `more_paused` say whether there are more,
-    `all_failing` how many are failing. Where `linked` is false, the totals hold more than the user finds in the log."""
+    """`waiting` is the number of unfinished deliveries, as text. `held`, `failing` and `paused` have the first
+    postbacks of each kind, `paused` those that paused themselves; `more_held` and `more_paused` say whether there are
+    more, `all_failing` how many are failing. Where not `linked`, the totals hold more than the user finds in the log.
+    """
 
     span: Span
     window: Window

@@ -110,7 +110,7 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(Postback)
 class PostbackAdmin(ModelAdmin):
     form = PostbackForm
-    list_display = ("cut_name", "owned_by", "event_type", "method", "calls", "shown_state", "success", "sent")
+    list_display = ("cut_name", "owned_by", "shown_state", "success", "sent", "event_type", "method", "calls")
     list_select_related = ("partner", "media_source", "action_tracker", "lane")
     list_filter = (StateFilter, PostbacksOfProgram, PostbacksOfNetwork, "method", "event_trigger")
     list_per_page = PER_PAGE

@@ -103,6 +103,7 @@ def test_the_figures_are_those_of_the_span(root: Client) -> None:
     day = figures_of(root)
     assert (day.sums.attempts, day.sums.delivered, day.sums.failed, day.sums.cancelled) == (100, 89, 10, 2)
     assert day.success_percent == pytest.approx(100 * 89 / 99)
+    assert (day.attempts_percent, day.first_percent) == (0, None), "first attempts were not counted then"
     p50, p95, p99 = [ms for _, ms in day.latency_ms]
     assert 20 < p50 < 30
     assert 700 < p95 < p99 <= 1000
@@ -119,6 +120,23 @@ def test_the_figures_are_those_of_the_span(root: Client) -> None:
     ]
     assert figures_of(root, "week").sums.failed == 1010
     assert figures_of(root, "hour").sums.attempts == 7
+
+
+def test_what_was_tried_is_shown_beside_what_became_of_it(root: Client) -> None:
+    counted = {"first": 40, "first_succeeded": 10}
+    put(make_lane().pk, this_hour(), attempts=100, succeeded=20, delivered=30, details=counted)
+
+    day = figures_of(root)
+
+    assert (day.success_percent, day.attempts_percent, day.first_percent) == (100, 20, 25)
+
+
+def test_what_paused_itself_is_shown_and_what_an_operator_paused_is_not(root: Client) -> None:
+    now = timezone.now()
+    gone = make_lane(paused_at=now, pause_reason="410 Gone.")
+    make_lane(paused_at=now)
+
+    assert [(row.postback, row.since, row.why) for row in figures_of(root).paused] == [(gone, now, "410 Gone.")]
 
 
 def test_what_waits_and_what_is_held_is_shown_first(root: Client) -> None:
