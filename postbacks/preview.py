@@ -8,6 +8,8 @@ from typing import Any, Final
 from actions.models import Action, ActionEvent
 from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, ParameterType
 from partners.ids import read_id
+from postbacks.conditions.judging import unmet
+from postbacks.matching import conditions_of
 from postbacks.models import Postback
 from postbacks.request.building import RequestTemplate
 from postbacks.request.template.hints import ITEM_ALIASES, PARAMETER_ALIASES, did_you_mean
@@ -88,6 +90,17 @@ def configured_request(postback_id: int) -> tuple[RequestTemplate, frozenset[str
     if postback is None:
         return None
     return request_template(postback), frozenset(postback.action_tracker.hidden_parameters)
+
+
+def would_not_fire(postback: Postback, values: Mapping[str, Any]) -> str | None:
+    """A sentence that says why an event of these values does not meet the postback's conditions; None if it does."""
+    why = unmet(conditions_of(postback), values)
+    return why and f"Would not fire: {why}."
+
+
+def configured_refusal(postback_id: int, values: Mapping[str, Any]) -> str | None:
+    """The same for the postback in the database of this id, which exists."""
+    return would_not_fire(Postback.objects.select_related("action_tracker").get(pk=postback_id), values)
 
 
 def delivery_samples() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import Any
 
 from actions.reports.parameters import sample_values
-from postbacks.conditions.judging import in_words, unmet
+from postbacks.conditions.judging import in_words
 from postbacks.credentials.secrets.cipher import SecretUnreadableError
 from postbacks.credentials.secrets.mask import shown
 from postbacks.egress.failures import Failure
@@ -16,7 +16,7 @@ from postbacks.egress.transport import send
 from postbacks.egress.without_secrets import without_secrets
 from postbacks.matching import conditions_of
 from postbacks.models import Postback
-from postbacks.preview import EventFileError, PreviewEvent, recorded_event
+from postbacks.preview import EventFileError, PreviewEvent, recorded_event, would_not_fire
 from postbacks.request.building import Request, RequestErrors, Unbuildable, compile_request
 from postbacks.request.check import ill_formed
 from postbacks.validation import request_template
@@ -67,8 +67,7 @@ def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
         test_send.errors[ACTION] = [f"{str(error).capitalize().removesuffix('.')}."]
         return test_send
     if "conditions" not in errors:
-        why = unmet(conditions_of(postback), event.values)
-        test_send.not_fired = why and f"Would not fire: {why}."
+        test_send.not_fired = would_not_fire(postback, event.values)
     hidden = frozenset(postback.action_tracker.hidden_parameters) if postback.action_tracker_id else frozenset()
     try:
         compiled = compile_request(request_template(postback), hidden)

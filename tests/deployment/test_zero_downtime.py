@@ -121,6 +121,13 @@ media_sources:
       - {{name: at once, action_tracker: 101, url: "{url}/in?lane=1&order={{Oid}}&amount={{Amount}}"}}
       - {{name: limited, action_tracker: 101, maximum_requests: 500,
          url: "{url}/in?lane=2&order={{Oid}}&amount={{Amount}}"}}
+      - {{name: large, action_tracker: 101, url: "{url}/in?lane=3&order={{Oid}}&amount={{Amount}}"}}
+"""
+UNFINISHED = "SELECT FROM postbacks_delivery WHERE state <> 'delivered' UNION ALL SELECT FROM postbacks_putaside"
+# While the old web still records, the last postback gets a condition, which the old programs do not know.
+CONDITION = """
+UPDATE postbacks_postback SET conditions = '[{"parameter": "Amount", "operator": "at least", "values": ["20"]}]'
+WHERE name = 'large'
 """
 
 
@@ -193,6 +200,8 @@ def test_the_release_before_works_beside_this_one(tmp_path: Path) -> None:
             new.manage("migrate", "--noinput")
             for model in CHANGED:  # And the migration after it.
                 servers.change(f"ALTER TABLE {model._meta.db_table} ADD COLUMN of_next_note text")
+            servers.change(CONDITION)
+            before = len(shop.orders)  # The last of these may be under way.
             some_more_arrive()
 
             new_worker = new.worker()
@@ -219,12 +228,14 @@ def test_the_release_before_works_beside_this_one(tmp_path: Path) -> None:
             some_more_arrive()
         finally:
             shop.stop()
-        unfinished = "SELECT count(*) FROM postbacks_delivery WHERE state <> 'delivered'"
-        wait_until(lambda: servers.ask(unfinished) == [(0,)], 60, "all are delivered")
+        wait_until(lambda: servers.ask(UNFINISHED) == [], 60, "all are judged and delivered")
         arrivals = receiver.arrivals
 
     assert shop.refused == []
     told: dict[tuple[str, str], list[str]] = {}
     for arrival in arrivals:
         told.setdefault((arrival.query["lane"], arrival.query["order"]), []).append(arrival.query["amount"])
+    conditional = {order: told.pop(("3", order)) for order in shop.orders}
     assert told == {(lane, order): list(AMOUNTS) for lane in "12" for order in shop.orders}, "each once, in order"
+    later = shop.orders[before:]
+    assert [conditional[order] for order in later] == [list(AMOUNTS[1:])] * len(later), "10.00 is too little"

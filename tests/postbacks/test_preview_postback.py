@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from environment.variables import BASE_DIR
 from postbacks import __version__
 from tests.support.factories import (
+    make_media_source,
     make_partner,
     make_postback,
     make_term,
@@ -311,3 +312,12 @@ def test_a_postback_or_action_that_is_not_there_is_said_to_be_missing() -> None:
     out, err = preview("--postback", postback)
     assert out.startswith("GET https://receiver.example/in?action=1000.2001.158133\n")
     assert err == "Using sample values; give others with --event FILE.json.\n"
+
+
+@pytest.mark.django_db
+def test_a_configured_postback_says_why_it_would_not_fire() -> None:
+    conditions = [{"parameter": "Amount", "operator": "at least", "values": ["200"]}]
+    postback = make_postback(make_tracker(), make_media_source(), conditions=conditions)
+    out, err = preview("--postback", str(postback.pk))
+    assert out.startswith("GET ")
+    assert "Warning: Would not fire: Amount 107.23 is below 200." in err

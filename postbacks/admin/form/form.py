@@ -27,6 +27,7 @@ _RULES_HELP = (
     "One rule a line: a status (200, 2xx, 200-204), /a regular expression/, json: with an expression that is true, "
     "or text that the body contains."
 )
+_CONDITIONS = "Amount at least 50\nevery items.cat is not Shoes"  # One a line, where no script makes rows of them.
 _BODY = ("body_format", "body_pairs", "body_raw")
 _NEW = Postback()
 _PLAIN = {"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
@@ -61,9 +62,9 @@ class PostbackForm(ModelForm):
     conditions = ConditionsField(
         required=False,
         label="Conditions",
-        widget=ConditionsWidget({"rows": 3, **_PLAIN}),
-        help_text="What the values of an event must be, one a line, such as Amount at least 50. Upper and lower case "
-        "count. Empty: it fires whatever they are.",
+        widget=ConditionsWidget({"rows": 3, "placeholder": _CONDITIONS, **_PLAIN}),
+        help_text="What the values of an event must be for it to fire. Upper and lower case count. None: it fires "
+        "whatever they are.",
     )
     body_kind = forms.ChoiceField(
         choices=[("pairs", "Key-value pairs"), ("raw", "Raw body")],

@@ -10,7 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 
 from actions.reports.parameters import sample_values
 from postbacks.credentials.secrets.mask import shown
-from postbacks.preview import EventFileError, PreviewEvent, configured_request, read_event, recorded_event
+from postbacks.preview import (
+    EventFileError,
+    PreviewEvent,
+    configured_refusal,
+    configured_request,
+    read_event,
+    recorded_event,
+)
 from postbacks.request.body import FORMATS
 from postbacks.request.building import Request, RequestErrors, RequestTemplate, Unbuildable, compile_request
 from postbacks.request.check import ill_formed
@@ -80,6 +87,9 @@ The template language is described in docs/template-language.md."""
             raise CommandError(f"{options['event'] or 'The event'}: {error}.") from error
         for warning in (*event.warnings, *(each.labelled for each in compiled.warnings)):
             self._warn(warning)
+        refusal = configured_refusal(options["postback"], event.values) if options["postback"] is not None else None
+        if refusal:
+            self._warn(refusal)
         body = request.body if request.body is not None else b""
         complaint = ill_formed(template.body_format, body) if template.body_format else ""
         if complaint:
