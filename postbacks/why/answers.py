@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from actions.models import Action, ActionEvent
@@ -93,7 +93,11 @@ def _postbacks(
     if networks:
         whose |= Q(media_source__isnull=False)
     there = Q(deleted_at__isnull=True) | Q(deleted_at__gt=since)
-    rows = Postback.objects.filter(whose, there).defer(*_NOT_NEEDED).order_by("media_source", "name", "pk")
+    rows = (
+        Postback.objects.filter(whose, there)
+        .defer(*_NOT_NEEDED)
+        .order_by(F("media_source").asc(nulls_first=True), "name", "pk")
+    )
     rows = rows.select_related("partner", "media_source", "action_tracker", "in_app_event")
     own = Q(action_tracker=action.action_tracker_id)
     return [*_some(rows.filter(own), answers), *_some(rows.exclude(own), answers)]
