@@ -83,7 +83,6 @@ def test_a_viewer_reads_on_a_phone_which_term_is_missing(open_as: OpenAs) -> Non
     expect(missing).to_be_visible()
     fits(page, NARROW)
     axe(page)
-    screenshot(page, "why-not-told-narrow-dark")
     page.get_by_role("heading", name="order SS-77121").get_by_role("link").click()
     expect(page.get_by_role("heading", name="Events and the postbacks they fired")).to_be_visible()
     expect(missing).to_be_visible()

@@ -43,7 +43,7 @@ class DeliveryAdmin(SendAnywayAdmin):
         if form.is_valid():
             page = page_of(Finder(form.asked, networks), before=_id(request, "before"), after=_id(request, "after"))
             if form.asked.search and page.newer is None:
-                found = found_by(form.asked.search, request, asked_for=form.asked.partner)
+                found = found_by(form.asked.search, request, asked_for=form.asked.partner or form.asked.network)
         return self.page(
             request,
             "list",

@@ -15,7 +15,7 @@ from partners.admin_kit import may_see_personal
 from postbacks.admin.deliveries.views import OPTIMIZE
 from postbacks.models import Delivery, Postback
 from postbacks.why.answers import Unfired, answers_of
-from postbacks.why.credit import credit_of
+from postbacks.why.credit import credit_of, hidden_among
 
 _TOLD = ("Amount", "Currency", "Payout", "PayoutCurrency")
 
@@ -56,7 +56,7 @@ def _trial(line: int, event: ActionEvent, *, personal: bool, networks: bool) -> 
         line=line,
         order_id=action.order_id,
         what=event.get_kind_display(),
-        credit=credit_of(action, personal=personal).reasons,
+        credit=[*credit_of(action, personal=personal).reasons, *hidden_among(action, [event])],
         amount=f"{amount} {currency}",
         payout=f"{payout} {paid_in}" if paid_in else "",
         fired=[delivery.postback for delivery in deliveries.order_by("pk")],
