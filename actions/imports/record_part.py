@@ -26,6 +26,8 @@ from actions.reports.report import Report, parse_report
 
 WAITS = "it came before its order, and waits for it; the submissions in the admin tell what becomes of it."
 
+MOST_EVENTS = 10  # Of a part, for those who look at some of what would be recorded.
+
 Rejection = tuple[int, str, str]  # Line, reason code, message.
 
 
@@ -38,6 +40,7 @@ class PartResult:
     waiting: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)  # Each once, with the first line that it is about.
+    events: list[tuple[int, int]] = field(default_factory=list)  # The first ones that were recorded, with their lines.
 
 
 def record_part(part: Part, run_id: int | None) -> PartResult:
@@ -112,8 +115,10 @@ def _report(fields: Fields) -> Report | Rejected:
 
 def _count(part: PartResult, number: int, result: Result) -> None:
     match result:
-        case Recorded():
+        case Recorded(event):
             part.recorded += 1
+            if len(part.events) < MOST_EVENTS:
+                part.events.append((number, event.pk))
         case Repeated():
             part.repeated += 1
         case Waiting():

@@ -68,6 +68,9 @@ class Listener(Protocol):
     def noted(self, number: int, note: str) -> None:
         """The line was recorded, but not all of it is used."""
 
+    def became(self, number: int, event_id: int) -> None:
+        """The line was recorded as this event. Only of the first lines of each part."""
+
     def done(self, window: Window) -> None:
         """All lines of the window have been told of."""
 
@@ -130,11 +133,15 @@ def import_stream(lines: Iterable[FileLine], listener: Listener, jobs: int) -> S
     return _import(lines, None, listener, jobs)
 
 
-def try_import(lines: Iterable[FileLine], listener: Listener) -> Summary:
-    """Do the same in one transaction, and take it back: nothing is recorded or sent."""
+def try_import(lines: Iterable[FileLine], listener: Listener, look: Callable[[], None] = lambda: None) -> Summary:
+    """Do the same in one transaction, and take it back: nothing is recorded or sent.
+
+    `look` is called before that, to look at what would be recorded.
+    """
     try:
         with transaction.atomic():
             summary = _import(lines, None, listener, jobs=1)
+            look()
             transaction.set_rollback(True)
     except django.db.Error as error:
         raise ImportStoppedError(Summary()) from error
@@ -191,13 +198,14 @@ def _done(result: PartResult) -> Future[PartResult]:
 
 
 def _tell(window: Window, results: Iterable[PartResult], summary: Summary, listener: Listener) -> None:
-    rejections, notes = [], []
+    rejections, notes, events = [], [], []
     for result in results:
         summary.recorded += result.recorded
         summary.repeated += result.repeated
         summary.waiting += result.waiting
         rejections += result.rejections
         notes += result.notes
+        events += result.events
     lines = {line.number: line for line in window.lines}
     listener.begins(window)
     for number, note in sorted(notes):
@@ -205,5 +213,7 @@ def _tell(window: Window, results: Iterable[PartResult], summary: Summary, liste
     for number, reason_code, message in sorted(rejections):
         summary.rejected += lines[number].count
         listener.rejected(lines[number], reason_code, message)
+    for number, event_id in sorted(events):
+        listener.became(number, event_id)
     summary.last_line = window.lines[-1].last_number
     listener.done(window)

@@ -37,6 +37,7 @@ _STALE = (
 class ManualEntry(ModelAdmin):
     """Adds reporting and changing to the pages of actions. All of it goes through `record`, as every report does."""
 
+    would_fire_template = ""
     actions_list = ("report_by_hand",)
     actions_detail = ("change_by_hand",)
 
@@ -52,14 +53,33 @@ class ManualEntry(ModelAdmin):
         """To paste or upload; then, by POST, to check or record."""
         form = ReportForm(request.POST or None, request.FILES or None)
         told: ImportReport | None = None
+        looked: list[Any] = []
         if request.method == "POST" and form.is_valid():
             try:
-                told = take(form.reports(), record="record" in request.POST)
+                told = take(
+                    form.reports(),
+                    record="record" in request.POST,
+                    look=lambda events: looked.extend(self.what_would_fire(request, events)),
+                )
             except ImportStoppedError as error:
                 form.add_error(None, f"The database failed: {error.__cause__}. {error.summary} The others are not.")
             except ValueError as error:
                 form.add_error(None, str(error))
-        return self._page(request, "report", title="Report conversions", form=form, told=told, example=_example())
+        return self._page(
+            request,
+            "report",
+            title="Report conversions",
+            form=form,
+            told=told,
+            looked=looked,
+            example=_example(),
+            would_fire_template=self.would_fire_template,
+        )
+
+    def what_would_fire(self, request: HttpRequest, events: list[tuple[int, int]]) -> list[Any]:
+        """For the template `would_fire_template`, what is to be shown of events that are taken back in a moment. Given
+        are their lines and ids; whoever knows postbacks says more."""
+        return []
 
     @action(description="Change", url_path="change-by-hand", icon="edit", permissions=["change_by_hand"])  # type: ignore[untyped-decorator]
     def change_by_hand(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 
 from django.conf import settings
 
 from actions.imports.parts import Window
+from actions.imports.record_part import MOST_EVENTS
 from actions.imports.run import Summary, import_stream, try_import
 from actions.reports.csv_files import csv_rows
 from actions.reports.files import FileLine, UnreadableFileError, json_lines, json_object
@@ -16,6 +17,7 @@ from actions.reports.rejected import Rejected
 
 MAX_LINES = 10_000  # The browser waits meanwhile; the command and the API take more.
 MAX_TOLD = 100
+Look = Callable[[list[tuple[int, int]]], None]
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class ImportReport:
     summary: Summary = field(default_factory=Summary)
     refusals: list[tuple[int, str, str]] = field(default_factory=list)
     notes: list[tuple[int, str]] = field(default_factory=list)
+    events: list[tuple[int, int]] = field(default_factory=list)  # The first ones, with their lines.
 
     def begins(self, window: Window) -> None:
         """Nothing to prepare."""
@@ -38,14 +41,19 @@ class ImportReport:
         if len(self.notes) < MAX_TOLD:
             self.notes.append((number, note))
 
+    def became(self, number: int, event_id: int) -> None:
+        if len(self.events) < MOST_EVENTS:
+            self.events.append((number, event_id))
+
     def done(self, window: Window) -> None:
         """Nothing to finish."""
 
 
-def take(text: bytes, *, record: bool) -> ImportReport:
+def take(text: bytes, *, record: bool, look: Look = lambda _: None) -> ImportReport:
     """Record the reports in `text`, or only try.
 
-    It is JSON Lines or one JSON object, if it begins with a brace, and CSV otherwise.
+    Where they are only tried, `look` gets the first events with their lines, as (line, event id), before they are taken
+    back. The text is JSON Lines or one JSON object, if it begins with a brace, and CSV otherwise.
 
     Raises:
         ValueError: it cannot be read, there is nothing in it or too much; the message says what to do.
@@ -53,7 +61,7 @@ def take(text: bytes, *, record: bool) -> ImportReport:
     """
     lines = _lines(text)
     told = ImportReport(recorded=record)
-    told.summary = import_stream(lines, told, jobs=1) if record else try_import(lines, told)
+    told.summary = import_stream(lines, told, jobs=1) if record else try_import(lines, told, lambda: look(told.events))
     return told
 
 

@@ -75,13 +75,15 @@ _NEAR_EDGE = {
 }
 # What a receiver has been sent is in the index `delivery_known_by`. What waits for its first attempt no receiver knows
 # yet; of it the newest are looked at.
-_KNOWN_BY = f"""
-SELECT id FROM postbacks_delivery d WHERE known_by = %(known_by)s AND attempts_made > 0 AND {is_derived("d")}
+KNOWN_BY: Final = f"""
+SELECT id FROM postbacks_delivery d
+WHERE get_byte(uuid_send(known_by), 0) >> 2 = get_byte(uuid_send(%(known_by)s::uuid), 0) >> 2
+  AND known_by = %(known_by)s::uuid AND attempts_made > 0 AND {is_derived("d")}
 UNION
 SELECT id FROM (
     SELECT id, known_by FROM postbacks_delivery
     WHERE id > (SELECT max(id) FROM postbacks_delivery) - %(nearby)s AND attempts_made = 0 OFFSET 0
-) d WHERE known_by = %(known_by)s
+) d WHERE known_by = %(known_by)s::uuid
 LIMIT %(limit)s
 """  # noqa: S608 -- made of constants
 _SAME_ID = 100  # Deliveries of one event by one postback: the first, and each time it was sent again.
@@ -206,7 +208,7 @@ def own_ids(term: str) -> list[int]:
     except ValueError:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN_BY, {"known_by": str(known_by), "nearby": _NEARBY, "limit": _SAME_ID})
+        cursor.execute(KNOWN_BY, {"known_by": str(known_by), "nearby": _NEARBY, "limit": _SAME_ID})
         return [pk for (pk,) in cursor.fetchall()]
 
 

@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+from django.db.models.expressions import CombinedExpression
 
 
 class Migration(migrations.Migration):
@@ -13,7 +14,18 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name="delivery",
             index=models.Index(
-                fields=["known_by"],
+                CombinedExpression(
+                    models.Func(
+                        models.Func("known_by", function="uuid_send"),
+                        models.Value(0),
+                        function="get_byte",
+                        output_field=models.IntegerField(),
+                    ),
+                    ">>",
+                    models.Value(2),
+                ),
+                models.F("id"),
+                models.F("known_by"),
                 condition=models.Q(known_by__isnull=False, attempts_made__gt=0),
                 name="delivery_known_by",
             ),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
 from django.db.models.functions import Now
 
 from actions.models import Action, ActionEvent
 from postbacks import delivery_states
 from postbacks.models.postback import Postback
 from postbacks.models.replay import Replay
+
+# One of 64 groups of `known_by`, by its first six bits. SQL that wants the index says the same.
+KNOWN_BY_GROUP: Any = Func(
+    Func("known_by", function="uuid_send"), Value(0), function="get_byte", output_field=models.IntegerField()
+).bitrightshift(2)
 
 
 class Delivery(models.Model):
@@ -106,9 +113,12 @@ class Delivery(models.Model):
             # The progress of a replay, and what it has waiting; few deliveries belong to one.
             models.Index(fields=["replay", "state"], condition=Q(replay__isnull=False), name="delivery_replay"),
             # The log's search by the id that receivers know. A row enters it when its first attempt is recorded, which
-            # for most is when it is finished.
+            # for most is when it is finished. These ids are random: sorted by themselves, each row would go to a page
+            # of its own, which costs the recorder a tenth of its time. In 64 groups, rows go to the ends of 64 runs.
             models.Index(
-                fields=["known_by"],
+                KNOWN_BY_GROUP,
+                "id",
+                "known_by",
                 condition=Q(known_by__isnull=False, attempts_made__gt=0),
                 name="delivery_known_by",
             ),

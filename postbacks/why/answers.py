@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from actions.models import Action, ActionEvent
+from optimize_sources.models import MediaSource
 from partners.models import Partner
 from postbacks.matching import Refusal, refusals
 from postbacks.models import Delivery, Postback
@@ -22,6 +23,8 @@ from postbacks.why.earlier import Earlier, what_changed
 
 MOST_EVENTS: Final = 20  # The latest; an action has a handful.
 MOST_POSTBACKS: Final = 100  # Of the event type, and as many of others.
+MOST_ROWS: Final = 30  # That one event did not fire.
+Owner: TypeAlias = Partner | MediaSource
 _NOT_NEEDED = ("headers", "body_pairs", "body_raw", "success_response", "error_response", "secret_headers")
 
 
@@ -49,12 +52,12 @@ class Answers:
 
 
 def answers_of(
-    action: Action, events: Iterable[ActionEvent], *, networks: bool, asked_for: Partner | None = None
+    action: Action, events: Iterable[ActionEvent], *, networks: bool, asked_for: Owner | None = None
 ) -> Answers:
     """About the latest of these events of an action with its partner and event type loaded.
 
-    Looked at are the postbacks of the credited partner, with `networks` those of all networks, and those of the partner
-    that is `asked_for`. In four queries, however many postbacks there are.
+    Looked at are the postbacks of the credited partner, then with `networks` those of all networks. A partner that is
+    `asked_for` is looked at too; of networks only the one that is. In four queries, however many postbacks there are.
     """
     asked = sorted((each for each in events if each.kind in ActionEvent.NON_STANDARD), key=lambda each: each.number)
     asked = asked[-MOST_EVENTS:]
@@ -63,8 +66,8 @@ def answers_of(
         return answers
     for event in asked:
         event.action = action
-    owners = {partner.pk for partner in (action.partner, asked_for) if partner is not None}
-    postbacks = _postbacks(action, owners, answers, networks=networks, since=asked[0].recorded_at)
+    whose = _whose(action, asked_for, networks=networks)
+    postbacks = _postbacks(action, whose, answers, since=asked[0].recorded_at)
     fired = _fired(asked, postbacks)
     earlier = Earlier(postbacks, asked[0].recorded_at)
     elsewhere: dict[int, Postback] = {}
@@ -80,20 +83,29 @@ def answers_of(
                 and postback.action_tracker_id != action.action_tracker_id
             ):
                 elsewhere[postback.pk] = postback
+            elif len(rows) == MOST_ROWS:
+                answers.more = True
             else:
                 rows.append(_unfired(postback, then, event, found, earlier))
     answers.elsewhere = list(elsewhere.values())
     return answers
 
 
-def _postbacks(
-    action: Action, owners: set[int], answers: Answers, *, networks: bool, since: datetime
-) -> list[Postback]:
-    whose = Q(partner__in=owners)
+def _whose(action: Action, asked_for: Owner | None, *, networks: bool) -> Q:
+    partners = {action.partner_id, asked_for.pk if isinstance(asked_for, Partner) else None} - {None}
+    whose = Q(partner__in=partners)
     if networks:
-        whose |= Q(media_source__isnull=False)
+        whose |= Q(media_source=asked_for) if isinstance(asked_for, MediaSource) else Q(media_source__isnull=False)
+    return whose
+
+
+def _postbacks(action: Action, whose: Q, answers: Answers, *, since: datetime) -> list[Postback]:
     there = Q(deleted_at__isnull=True) | Q(deleted_at__gt=since)
-    rows = Postback.objects.filter(whose, there).defer(*_NOT_NEEDED).order_by("media_source", "name", "pk")
+    rows = (
+        Postback.objects.filter(whose, there)
+        .defer(*_NOT_NEEDED)
+        .order_by(F("media_source").asc(nulls_first=True), "name", "pk")
+    )
     rows = rows.select_related("partner", "media_source", "action_tracker", "in_app_event")
     own = Q(action_tracker=action.action_tracker_id)
     return [*_some(rows.filter(own), answers), *_some(rows.exclude(own), answers)]

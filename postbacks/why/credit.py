@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
-from actions.models import Action
+from django.conf import settings
+from django.utils import timezone
+
+from actions.models import Action, ActionEvent
 from actions.recording.attribution import Rule, key_values, load_rules
 from actions.recording.credit import ContractAndTerms, credited
 from actions.recording.snapshot import as_reported
@@ -58,6 +61,13 @@ def credit_of(action: Action, *, personal: bool) -> Told:
     else:
         _nobody(told, action, personal=personal)
     return told
+
+
+def hidden_among(action: Action, events: Iterable[ActionEvent]) -> list[str]:
+    """A sentence about parameters that these events have and the event type hides; none if there are none."""
+    values = [event.parameters for event in events]
+    hidden = [name for name in action.action_tracker.hidden_parameters if any(each.get(name) for each in values)]
+    return [f"The event type hides {', '.join(hidden)}: postbacks carry them empty."] if hidden else []
 
 
 def _credited(told: Told, action: Action, partner: Partner, *, personal: bool) -> None:
@@ -114,6 +124,9 @@ def _nobody(told: Told, action: Action, *, personal: bool) -> None:
     if not pairs:
         what = "click id, promo code, unique URL or customer"
         told.reasons.append(f"Nobody is credited: the report named no partner, and no {what} to know one by.")
+        days: int = settings.PERSONAL_DATA_KEPT_DAYS
+        if days and action.created_at < timezone.now() - timedelta(days=days):
+            told.reasons.append(f"If it named a customer, that is not known any more: it is kept {days} days.")
         return
     told.reasons.append("Nobody is credited: the report named no partner, and no attribution rule found one.")
     rules = load_rules(set(pairs))

@@ -15,7 +15,7 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.pictures import screenshot
-from tests.support.factories import report_fields
+from tests.support.factories import make_postback, report_fields
 
 pytestmark = pytest.mark.usefixtures("partner")
 
@@ -28,6 +28,8 @@ def test_a_conversion_is_checked_recorded_and_changed(
     page.goto("/admin/actions/action/")
     choose(page, "Report conversions")
     partner = tracker.contract_terms.get().contract.partner
+    make_postback(tracker, partner, name="Sales")
+    make_postback(tracker, partner, name="Corrections", event_trigger="changes")
     items = [{"Sku": "TENT-2", "Name": "Tent", "Quantity": 1, "SubTotal": "219.00"}]
     good = report_fields(tracker, partner, OrderId="SS-1", Items=items)
     bad = {**good, "OrderId": "SS-2", "CurrencyCode": "EUR"}
@@ -35,6 +37,10 @@ def test_a_conversion_is_checked_recorded_and_changed(
     page.get_by_role("button", name="Check only").click()
     expect(page.get_by_text("It would be: 1 recorded, 0 repeated, 1 rejected.")).to_be_visible()
     expect(page.get_by_text("There is no exchange rate between")).to_be_visible()
+    expect(page.get_by_text("Amount 219.00 USD, pays 17.52 USD")).to_be_visible()
+    expect(page.get_by_text("whom the report named.")).to_be_visible()
+    expect(page.locator(".pp-fired li", has_text="Would fire")).to_contain_text("Compass: Sales")
+    expect(page.locator(".pp-fired li", has_text="Would not fire")).to_contain_text("Its Event Trigger is Changes only")
     axe(page)
     if not dark:
         screenshot(page, "report-conversions")

@@ -166,7 +166,7 @@ def test_each_rule_that_refuses_says_so_in_words(
 
 def test_matching_asks_every_rule_that_can_be_told() -> None:
     """What operators read is what was decided: whatever one rule refuses alone fires nothing."""
-    alone = {
+    alone: dict[str, tuple[dict[str, Any], ActionEvent]] = {
         "kind": ({}, an_event("locked")),
         "event_type": ({"action_tracker": LEAD}, an_event()),
         "owner": ({}, an_event(contract_term=None)),

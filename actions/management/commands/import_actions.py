@@ -137,6 +137,9 @@ class _ConsoleReport:
                     self._rejects.write(raw if raw.endswith(b"\n") else raw + b"\n")
             self._header = b""
 
+    def became(self, number: int, event_id: int) -> None:
+        """Nothing to say: the summary counts it."""
+
     def noted(self, number: int, note: str) -> None:
         if note not in self._notes and len(self._notes) < MAX_NOTES:
             self._notes.add(note)

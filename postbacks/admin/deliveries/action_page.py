@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from actions.admin import ActionAdmin, ItemInline
 from actions.models import Action
+from postbacks.admin.deliveries.check_only import Trial, trials_of
 from postbacks.admin.deliveries.timeline import MOST_EVENTS
 from postbacks.admin.deliveries.why import story_of
 
@@ -20,6 +21,7 @@ admin.site.unregister(Action)
 @admin.register(Action)
 class ActionWithDeliveriesAdmin(ActionAdmin):
     inlines: ClassVar[Any] = (ItemInline,)  # The timeline shows its events.
+    would_fire_template = "admin/postbacks/deliveries/would_fire.html"
     change_form_outer_before_template = "admin/postbacks/deliveries/timeline.html"
 
     def change_view(
@@ -31,3 +33,6 @@ class ActionWithDeliveriesAdmin(ActionAdmin):
             context["story"] = story_of(action, request)
         answer: HttpResponse = super().change_view(request, object_id, form_url, context)
         return answer
+
+    def what_would_fire(self, request: HttpRequest, events: list[tuple[int, int]]) -> list[Trial]:
+        return trials_of(events, request)

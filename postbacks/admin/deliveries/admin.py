@@ -56,7 +56,7 @@ class DeliveryAdmin(SavedFiltersAdmin, SendAnywayAdmin, FollowedAdmin):
                 finding, time, before=key_in(request.GET.get("before", "")), after=key_in(request.GET.get("after", ""))
             )
             if asked.search and page.newer is None:
-                found = found_by(asked.search, request, asked_for=asked.partner)
+                found = found_by(asked.search, request, asked_for=asked.partner or asked.network)
         return self.page(
             request,
             "list",

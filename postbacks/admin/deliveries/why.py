@@ -12,13 +12,12 @@ from django.urls import reverse
 
 from actions.models import Action
 from partners.admin_kit import may_see_personal
-from partners.models import Partner
 from postbacks.admin.deliveries.timeline import Moment, timeline_of
 from postbacks.admin.deliveries.views import OPTIMIZE
 from postbacks.delivery_log.find import actions_named, own_ids
 from postbacks.models import Delivery, Postback
-from postbacks.why.answers import MOST_EVENTS, answers_of
-from postbacks.why.credit import Link, credit_of
+from postbacks.why.answers import MOST_EVENTS, Owner, answers_of
+from postbacks.why.credit import Link, credit_of, hidden_among
 from postbacks.why.reports import Reports, reports_of
 
 MOST_ACTIONS: Final = 3  # The latest that a search of the log names; each takes a dozen queries.
@@ -52,7 +51,7 @@ class Found:
     messages_hidden: bool
 
 
-def story_of(action: Action, request: HttpRequest, *, asked_for: Partner | None = None) -> Story:
+def story_of(action: Action, request: HttpRequest, *, asked_for: Owner | None = None) -> Story:
     """The story of an action as this user may see it."""
     user = request.user
     deliveries, networks = user.has_perm("postbacks.view_delivery"), user.has_perm(OPTIMIZE)
@@ -67,10 +66,11 @@ def story_of(action: Action, request: HttpRequest, *, asked_for: Partner | None 
         elsewhere, more = answers.elsewhere, answers.more
     links = [(link.text, _url(link)) for link in told.links if user.has_perm(link.permission)]
     sends = user.has_perm("postbacks.change_delivery") and deliveries
-    return Story(action, told.reasons, told.today, links, moments, elsewhere, more, sends)
+    hidden = hidden_among(action, [moment.event for moment in moments])
+    return Story(action, [*told.reasons, *hidden], told.today, links, moments, elsewhere, more, sends)
 
 
-def found_by(term: str, request: HttpRequest, *, asked_for: Partner | None = None) -> Found | None:
+def found_by(term: str, request: HttpRequest, *, asked_for: Owner | None = None) -> Found | None:
     """What to say of a search, beside the deliveries that it finds; None if the user may not see actions."""
     if not request.user.has_perm("actions.view_action"):
         return None

@@ -14,7 +14,7 @@ from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Partner
 from postbacks.lifecycle import delete_postback
 from postbacks.models import Delivery, Postback
-from postbacks.why.answers import Answers, Unfired, answers_of
+from postbacks.why.answers import MOST_ROWS, Answers, Unfired, answers_of
 from tests.support.factories import (
     make_media_source,
     make_partner,
@@ -91,6 +91,28 @@ def test_networks_are_told_only_to_those_who_may_see_them(tracker: ActionTracker
     event = record_action(tracker, partner)
     assert "its network took part in" in answer(event, postback).reasons[0]
     assert answers(event, networks=False).unfired[event.pk] == []
+
+
+def test_a_network_that_is_asked_for_is_told_of_alone(tracker: ActionTracker, partner: Partner) -> None:
+    asked, other = make_media_source(), make_media_source()
+    postback = make_postback(tracker, asked, event_trigger="changes")
+    make_postback(tracker, other, event_trigger="changes")
+    event = record_action(tracker, partner)
+    assert len(answers(event).unfired[event.pk]) == 2
+    assert [each.postback for each in answers(event, asked_for=asked).unfired[event.pk]] == [postback]
+    assert answers(event, asked_for=asked, networks=False).unfired[event.pk] == []
+
+
+def test_more_than_anybody_reads_is_cut_and_said(tracker: ActionTracker, partner: Partner) -> None:
+    network = make_media_source()
+    for number in range(MOST_ROWS + 1):
+        make_postback(tracker, network, name=f"n{number}", event_trigger="changes")
+    own = make_postback(tracker, partner, event_trigger="changes")
+    event = record_action(tracker, partner)
+    found = answers(event)
+    assert found.more
+    assert len(found.unfired[event.pk]) == MOST_ROWS
+    assert found.unfired[event.pk][0].postback == own
 
 
 def test_postbacks_of_other_event_types_stand_apart(tracker: ActionTracker, partner: Partner) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from actions.models import Action, ActionEvent
 from partners.models import ActionTracker, AttributionRule, Contract, Partner
-from postbacks.why.credit import Told, credit_of
+from postbacks.why.credit import Told, credit_of, hidden_among
 from tests.support.factories import make_contract, make_partner, make_term, make_tracker, record_action
 
 pytestmark = pytest.mark.django_db
@@ -55,8 +56,13 @@ def test_a_customer_by_whom_a_partner_is_known_is_not_named_to_those_who_may_not
     ]
 
 
-def test_nobody_without_a_click_or_a_code(tracker: ActionTracker) -> None:
-    assert "named no partner, and no click id, promo code" in told(record_action(tracker)).reasons[0]
+def test_nobody_without_a_click_or_a_code(tracker: ActionTracker, settings: Any) -> None:
+    event = record_action(tracker)
+    (only,) = told(event).reasons
+    assert "named no partner, and no click id, promo code" in only
+    settings.PERSONAL_DATA_KEPT_DAYS = 60
+    Action.objects.filter(pk=event.action_id).update(created_at=timezone.now() - timedelta(days=61))
+    assert told(event).reasons[1].endswith("it is kept 60 days.")
 
 
 def test_nobody_for_a_code_that_no_rule_knows_and_what_a_rule_says_today(tracker: ActionTracker, bare: Partner) -> None:
@@ -152,3 +158,12 @@ def test_the_wrong_partner_is_named_with_the_right_one() -> None:
     make_rule(coded)
     found = told(record_action(tracker, ClickId="Xy7", PromoCode="HARBOR10"))
     assert found.reasons == [f"Credited to {clicked}, whom an attribution rule knows by the click id Xy7."]
+
+
+def test_what_the_event_type_hides_is_named_where_there_is_something_to_hide(tracker: ActionTracker) -> None:
+    tracker.hidden_parameters = ["CustomerId", "Text1"]
+    tracker.save()
+    event = record_action(tracker, Text1="secret")
+    action = Action.objects.get(pk=event.action_id)
+    assert hidden_among(action, [event]) == ["The event type hides Text1: postbacks carry them empty."]
+    assert hidden_among(action, [ActionEvent(parameters={})]) == []

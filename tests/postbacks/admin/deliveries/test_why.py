@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from actions.models import Action, ActionEvent, Submission
 from partners.models import ActionTracker, Partner
 from postbacks.delivery.known_ids import sent_as
+from postbacks.delivery_log.find import KNOWN_BY
 from postbacks.delivery_log.history import entries_of
 from postbacks.models import Delivery, Postback
 from tests.browser.actors import Role, make_user
@@ -62,7 +63,7 @@ class TestTheLog:
             assert "Send it anyway" in text
 
     def test_an_order_that_fired_shows_the_delivery_and_what_did_not_fire(self, root: Client, silent: Postback) -> None:
-        make_postback(silent.action_tracker, silent.partner, name="Always")
+        make_postback(silent.action_tracker, silent.owner, name="Always")
         record_action(silent.action_tracker, silent.partner, OrderId="SS-1")
         (delivery,) = Delivery.objects.all()
         text = text_of(root, "SS-1")
@@ -152,7 +153,7 @@ class TestTheLog:
         few = queries()
         for number in range(8):
             make_postback(silent.action_tracker, make_media_source(), name=f"n{number}", event_trigger="changes")
-            make_postback(make_tracker(), silent.partner, name=f"e{number}")
+            make_postback(make_tracker(), silent.owner, name=f"e{number}")
         assert queries() == few
 
 
@@ -163,8 +164,7 @@ class TestTheIdThatReceiversKnow:
             text = f"SELECT {sent_as('d')} FROM postbacks_delivery d WHERE id = %s"  # noqa: S608 -- made of constants
             cursor.execute(text, [delivery.pk])
             (text,) = cursor.fetchone()
-        assert uuid.UUID(text)
-        return str(text)
+        return str(uuid.UUID(text))
 
     def found(self, client: Client, term: str) -> list[int]:
         return [row.delivery.pk for row in client.get(LOG, {"q": term}).context["page"].rows]
@@ -195,10 +195,7 @@ class TestTheIdThatReceiversKnow:
     def test_an_index_finds_it(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute(
-                "EXPLAIN SELECT id FROM postbacks_delivery WHERE known_by = %s AND attempts_made > 0",
-                [str(uuid.uuid4())],
-            )
+            cursor.execute(f"EXPLAIN {KNOWN_BY}", {"known_by": str(uuid.uuid4()), "nearby": 1, "limit": 1})
             assert "delivery_known_by" in "".join(line for (line,) in cursor.fetchall())
             cursor.execute(
                 "EXPLAIN SELECT id FROM actions_submission WHERE order_id = %s AND order_id > '' ORDER BY id DESC",
