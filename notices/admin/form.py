@@ -98,7 +98,7 @@ class ChannelForm(ModelForm):
     def _address(self, kind: str, typed: str) -> str:
         """What to store. A masked address stays, unless it was given for another kind."""
         if typed == MASK and self._stored and kind == self._kind:
-            return self._stored
+            return str(self._stored)
         if typed == MASK and self._stored:
             raise ValidationError("The address was given for another kind of channel. Type the new one.")
         if not typed:
