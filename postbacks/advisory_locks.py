@@ -5,3 +5,4 @@ LEASE_LOCKS = 0x7062_0001  # The first of two keys; the second is the worker pro
 SWEEP_LOCK = (0x7062_0002, 0)
 FOLD_LOCK = (0x7062_0003, 0)  # For the roll-ups.
 PRUNE_LOCK = (0x7062_0004, 0)
+NOTICES_LOCK = (0x7062_0010, 0)  # For looking for what operators are to be told.

@@ -136,7 +136,7 @@ class ChannelAdmin(ModelAdmin):
 
     @admin.display(description="Tells of")
     def told_of(self, channel: Channel) -> str:
-        return ", ".join(Event(each).short for each in channel.events if each in Event.values) or "-"
+        return ", ".join(str(Event(each).label) for each in channel.events if each in Event.values) or "-"
 
     @admin.display(description="Programs")
     def for_programs(self, channel: Channel) -> str:

@@ -25,6 +25,10 @@ _ADDRESS_HELP = (
     "E-mail: addresses with commas between them. Slack: the URL of an incoming webhook. Microsoft Teams: the URL of a "
     "workflow that begins “When a Teams webhook request is received”. Webhook: any URL. It is not shown again."
 )
+_EVENTS_HELP = (
+    "Failing: half or more of the latest attempts fail. Nothing came in: no conversion for a program. Of both it also "
+    "tells the end."
+)
 
 
 class ChannelForm(ModelForm):
@@ -41,6 +45,7 @@ class ChannelForm(ModelForm):
         choices=Event.choices,
         required=False,
         initial=lambda: [*OF_SETTINGS, Event.FAILING],
+        help_text=_EVENTS_HELP,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
     )
     every_program = forms.BooleanField(
@@ -93,7 +98,7 @@ class ChannelForm(ModelForm):
     def _address(self, kind: str, typed: str) -> str:
         """What to store. A masked address stays, unless it was given for another kind."""
         if typed == MASK and self._stored and kind == self._kind:
-            return self._stored
+            return str(self._stored)
         if typed == MASK and self._stored:
             raise ValidationError("The address was given for another kind of channel. Type the new one.")
         if not typed:

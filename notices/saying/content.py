@@ -67,7 +67,7 @@ def of_notices(notices: Sequence[Said]) -> Content:
         "entries": entries[:MOST_IN_WEBHOOK],
     }
     if len(entries) > 1:
-        told = ", ".join(f"{Event(event).short} {number:,}" for event, number in counts.items())
+        told = ", ".join(f"{Event(event).label} {number:,}" for event, number in counts.items())
         content["title"] = f"{len(entries):,} notices: {told}"
         more = len(entries) - SHOWN
         content["lines"] = [f"The first {SHOWN} of them, and {more:,} more on the screens."] if more > 0 else []

@@ -39,7 +39,8 @@ def deliver(message: Message, now: datetime) -> Outcome | None:
 
 def interval(tries: int) -> timedelta:
     """How long to wait after so many tries: 1, 2, 4 … minutes, up to an hour."""
-    return min(FIRST_WAIT * 2 ** min(tries - 1, _DOUBLED), MOST_WAIT)
+    doubled: int = 2 ** min(tries - 1, _DOUBLED)
+    return min(FIRST_WAIT * doubled, MOST_WAIT)
 
 
 def note_answer(channel: Channel, outcome: Outcome, now: datetime) -> None:

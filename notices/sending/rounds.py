@@ -22,11 +22,11 @@ from notices.watching.failing import tell_of_failing
 from notices.watching.failing_now import failing_postbacks
 from notices.watching.health import tell_of_health
 from notices.watching.quiet import note_conversions, tell_of_quiet
+from postbacks.advisory_locks import NOTICES_LOCK
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 8  # Channels: one that hangs must not keep the others waiting.
-WATCH_LOCK: Final = (0x7062_0005, 0)  # As those of `postbacks.advisory_locks`.
 NAME_OF_SETTINGS: Final = "POSTBACKS_NOTICE_EMAILS"
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def _look(look: Look, now: datetime) -> None:
 
     def locked() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", WATCH_LOCK)
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", NOTICES_LOCK)
             if cursor.fetchone()[0]:
                 look(now)
 

@@ -48,7 +48,11 @@ def failing_postbacks(now: datetime) -> set[int]:
     suspects = sorted((pk for pk in failed if failed[pk] >= ACTIONS_TO_FAIL), key=lambda pk: (-failed[pk], pk))
     found: dict[int, list[tuple[int, bool]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        given = {"ids": as_array(suspects[:_MOST_LOOKED_AT]), "latest": LATEST, "since": since}
+        given: dict[str, str | int | datetime] = {
+            "ids": as_array(suspects[:_MOST_LOOKED_AT]),
+            "latest": LATEST,
+            "since": since,
+        }
         cursor.execute(_ATTEMPTS, given)
         for postback, action, succeeded in cursor.fetchall():
             found[postback].append((action, succeeded))

@@ -67,14 +67,11 @@ def _news(lane: Lane, told: datetime | None, now: datetime) -> News | None:
                 "answered. Nothing is lost.",
             )
         case Lane.Notice.RELEASED:
-            return told and of_postback(
-                Event.RELEASED,
-                told,
-                postback,
-                "Released",
+            text = (
                 f"The destination of the postback “{postback}” answers again. What waited is being sent at the "
-                "allowed rate.",
+                "allowed rate."
             )
+            return of_postback(Event.RELEASED, told, postback, "Released", text) if told else None
         case _:
             return of_postback(
                 Event.PAUSED,

@@ -28,13 +28,6 @@ def _of_all() -> Iterator[Finding]:
         yield warning(
             "ALLOWED_HOSTS accepts any host name.", "List the host names of the web, such as postbacks.example."
         )
-    if not settings.POSTBACKS_NOTICE_EMAILS:
-        yield warning(
-            "Nobody is notified when a destination is held because it is down.",
-            "Set POSTBACKS_NOTICE_EMAILS to e-mail addresses, and EMAIL_URL to a mail server.",
-        )
-    elif settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
-        yield warning("E-mail to operators is printed, not sent.", "Set EMAIL_URL to a mail server.")
 
 
 def _of_deployments() -> Iterator[Finding]:

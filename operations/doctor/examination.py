@@ -8,6 +8,7 @@ import psycopg2
 from django.db import Error
 
 from operations.asking import Asker
+from operations.doctor.channels import look_at_channels
 from operations.doctor.configuration import look_at_settings
 from operations.doctor.database import SECONDS, look_at_database, look_at_tables, look_for_a_pooler, unreachable
 from operations.doctor.finding import Finding, Level, wrong
@@ -43,4 +44,5 @@ def _with_database() -> Iterator[Finding]:
         yield from look_at_workers(asker)
         yield from look_at_lanes(asker)
         yield from look_at_locks(asker)
+        yield from look_at_channels(asker)
     yield from look_at_keys()

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from notices.models import Channel
 from operations.doctor.finding import Finding, fine, wrong
 from postbacks.credentials.secrets.cipher import UNREADABLE, SecretUnreadableError, decrypt
 from postbacks.credentials.secrets.rotation import SECRET_FIELDS
@@ -23,6 +24,8 @@ def look_at_keys() -> Iterator[Finding]:
             readable += 1
         else:
             unreadable.append(f"postback {pk} “{name}”")
+    channels = Channel.objects.order_by("pk").values_list("name", "address", "signing_key")
+    unreadable += [f"channel “{name}”" for name, *secrets in channels if not all(map(_readable, secrets))]
     if unreadable:
         shown = ", ".join(unreadable[:SHOWN])
         more = f" and {len(unreadable) - SHOWN} more" if len(unreadable) > SHOWN else ""

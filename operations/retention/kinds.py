@@ -203,6 +203,20 @@ LEFT_OVER = (
     )
     DELETE FROM axes_accessattempt WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     """,
+    # What operators have been told; the keys of notices keep it from being told again for a day.
+    """
+    DELETE FROM notices_notice WHERE id = ANY (ARRAY(
+        SELECT id FROM notices_notice WHERE at < now() - interval '30 days' LIMIT %(most)s
+    ))
+    """,
+    """
+    DELETE FROM notices_message WHERE id = ANY (ARRAY(
+        SELECT m.id FROM notices_message m
+        WHERE m.ended_at < now() - interval '30 days'
+          AND NOT EXISTS (SELECT 1 FROM notices_notice n WHERE n.message_id = m.id)
+        LIMIT %(most)s
+    ))
+    """,
     # Abandoned imports; a later import deletes completed ones. A part quotes what it refused.
     """
     WITH chosen AS (

@@ -19,6 +19,7 @@ from tests.browser.audit import axe
 from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.pictures import screenshot
 from tests.browser.watch import expect as expect_problem
+from tests.support.channels import make_channel
 from tests.support.factories import (
     make_media_source,
     make_partner,
@@ -44,6 +45,7 @@ def everything() -> Postback:
     make_media_source(name="Ledger Analytics", type="Attribution")
     token, _ = create_token("Shop")
     submit(token, Submission.Kind.CONVERSION, {"CampaignId": program.pk, "OrderId": "o-1"})
+    make_channel(name="Operators")
     postback = make_postback(sale, partner, name="Sales", url="https://compass.example/in?id={ActionId}")
     record_action(sale, partner, Items=[{"Sku": "TENT-2", "Quantity": 1, "SubTotal": "219.00"}])
     return postback
@@ -70,7 +72,7 @@ def pages(role: Role) -> list[str]:
 
 _MADE_BY_HAND = (
     *("program", "partner", "contract", "contractterm", "actiontracker", "inappevent", "exchangerate"),
-    *("attributionrule", "mediasource", "postback", "replay", "apitoken", "user", "group"),
+    *("attributionrule", "mediasource", "postback", "replay", "apitoken", "channel", "user", "group"),
 )
 _WIDEST = """width => [...document.querySelectorAll("body *")]
     .filter(each => each.getBoundingClientRect().right > width)

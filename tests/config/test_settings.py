@@ -6,9 +6,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from devtools.demo import mark
 from devtools.up.programs import environment
+from environment.reading import page_address
 from environment.variables import BASE_DIR
 from tests.support.copies import Copy
 
@@ -174,6 +176,22 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(copy: Copy, variable: st
     said = refused(copy, **{variable: value})
     assert variable in said
     assert value in said
+
+
+def test_the_address_of_the_pages_is_a_scheme_and_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, read in (("", ""), ("https://pb.example/", "https://pb.example"), ("http://pb:8000", "http://pb:8000")):
+        monkeypatch.setenv("PUBLIC_URL", given)
+        assert page_address("PUBLIC_URL") == read
+    for wrong in (
+        "pb.example",
+        "https://pb.example/admin",
+        "javascript:alert(1)",
+        "https://a@pb.example",
+        "https://[x",
+    ):
+        monkeypatch.setenv("PUBLIC_URL", wrong)
+        with pytest.raises(ImproperlyConfigured, match=r"^PUBLIC_URL is not valid\. Write scheme and host"):
+            page_address("PUBLIC_URL")
 
 
 def test_a_command_says_what_is_wrong_without_a_traceback(copy: Copy) -> None:

@@ -113,7 +113,7 @@ def test_the_test_says_what_the_other_side_answered(root: Client) -> None:
     page = root.post(page_of(channel, "test"), follow=True).content.decode()
     assert "The test was sent. Answered 200: ok" in page
     assert "Failing since" not in page
-    assert "Test of the channel “Operators”" in json.loads(responses.calls[0].request.body)["text"]
+    assert "Test of the channel “Operators”" in json.loads(responses.calls[0].request.body or b"")["text"]
 
 
 @responses.activate

@@ -46,6 +46,13 @@ def sent(given: Channel, content: Content) -> Outcome:
     return post(given, Letter(content, "3d1c5e4e-7a6f-4b1f-9b57-0f0a3f7f5f11", AT, datetime.now(UTC)))
 
 
+def sent_body() -> bytes:
+    """Of the first request."""
+    body = responses.calls[0].request.body
+    assert isinstance(body, bytes)
+    return body
+
+
 def texts(value: Any) -> Iterable[str]:
     """Every text in a body, wherever it stands."""
     if isinstance(value, dict):
@@ -72,7 +79,7 @@ def test_each_kind_of_channel_is_told_of_each_event(settings: Settings, kind: Ch
         assert (letter.subject, letter.to) == ("Something: Compass: Sales", ["ops@shop.example", "night@shop.example"])
         body = letter.body
     else:
-        body = "\n".join(texts(json.loads(responses.calls[0].request.body)))
+        body = "\n".join(texts(json.loads(sent_body())))
         assert "Something: Compass: Sales" in body
     assert "Its deliveries wait." in body
     assert "https://postbacks.example/admin/a/7/" in body
@@ -132,9 +139,9 @@ def test_a_webhook_is_signed_as_postbacks_are() -> None:
     first, second = (call.request for call in responses.calls)
     assert first.body == second.body
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    body = Webhook(str(key)).verify(first.body, dict(first.headers))
-    assert body == json.loads(first.body)
-    signed = f"{first.headers['webhook-id']}.{first.headers['webhook-timestamp']}.".encode() + first.body
+    body = Webhook(str(key)).verify(sent_body(), dict(first.headers))
+    assert body == json.loads(sent_body())
+    signed = f"{first.headers['webhook-id']}.{first.headers['webhook-timestamp']}.".encode() + sent_body()
     mac = hmac.new(base64.b64decode(key.removeprefix("whsec_")), signed, hashlib.sha256).digest()
     assert first.headers["webhook-signature"] == f"v1,{base64.b64encode(mac).decode()}"
     assert body["type"] == "postbacks.notices"

@@ -20,6 +20,7 @@ from redis import Redis
 from devtools.embedded.redis_server import redis_binary
 from environment.variables import BASE_DIR
 from operations.asking import Asker, database_parameters
+from operations.doctor.channels import judge_channels
 from operations.doctor.clocks import judge_skew
 from operations.doctor.configuration import look_at_settings
 from operations.doctor.database import look_at_tables, look_for_a_pooler, unreachable
@@ -210,6 +211,23 @@ def test_a_demo_on_the_data(settings: Any) -> None:
     assert said.startswith(f"A demo runs on the data in {settings.DATA_DIR}: it reports made-up conversions, and")
 
 
+def test_channels_that_tell_nobody(settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+    def said(*channels: tuple[str, str, bool, bool, str], emails: bool = False) -> list[str]:
+        return [each.what for each in judge_channels(channels, emails=emails)]
+
+    nobody, printed = "Nobody is notified when a destination is held", "E-mail to operators is printed, not sent."
+    assert said()[0].startswith(nobody)
+    assert said(("Digest", "slack", False, False, ""))[0].startswith(nobody)
+    assert said(("Slack", "slack", True, False, "")) == []
+    assert said(emails=True) == [printed]
+    assert said(("Mail", "email", True, False, "")) == [printed]
+    assert said(("Slack", "slack", True, True, "Answered 404: no_service")) == [
+        "Channels of notices cannot be told: “Slack” (Answered 404: no_service)."
+    ]
+
+
 @database
 @pytest.mark.usefixtures("healthy")
 def test_settings_for_developing_in_production() -> None:
@@ -217,9 +235,9 @@ def test_settings_for_developing_in_production() -> None:
     code, findings = doctor(DEBUG="true", ALLOWED_HOSTS="*", POSTBACKS_NOTICE_EMAILS="", SECRET_KEY=made_up)
     assert code == 1
     assert findings[0].startswith("warning  ALLOWED_HOSTS accepts any host name. → List the host names of the web")
-    assert findings[1].startswith("warning  Nobody is notified when a destination is held")
-    assert findings[2].startswith("error    DEBUG is on")
-    assert findings[3].startswith("warning  security.W009: Your SECRET_KEY has less than 50 characters")
+    assert findings[1].startswith("error    DEBUG is on")
+    assert findings[2].startswith("warning  security.W009: Your SECRET_KEY has less than 50 characters")
+    assert findings[3].startswith("warning  Nobody is notified when a destination is held")
     assert len(findings) == 4
 
 

@@ -26,12 +26,14 @@ from actions.models import (
     Item,
     Submission,
 )
+from notices.models import Message, Notice
 from operations.retention import prune as pruning
 from operations.retention.ages import Ages
 from operations.retention.background import Pruner
 from operations.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL
 from operations.retention.prune import BusyError, Result, prune
 from postbacks.models import Attempt, Delivery, KeptBack, Postback, Pulse, Replay, ReplayItem, Rollup
+from tests.support.channels import make_channel
 from tests.support.delivery_rows import engine_connection, held_up, make_delivery, make_event, make_held
 from tests.support.factories import make_tracker, record_action, record_change
 from tests.support.patience import wait_until
@@ -359,6 +361,20 @@ def test_a_worker_prunes_beside_its_work(lane: Postback, settings: Any) -> None:
     pruner.start()
     wait_until(lambda: not Delivery.objects.exists(), 5, "it can be started again")
     pruner.stop()
+
+
+def test_what_operators_were_told_goes_after_a_month() -> None:
+    channel = make_channel()
+    now = datetime.now(UTC)
+    for number, told in enumerate((True, True, False)):
+        at = now - timedelta(days=40 * number)
+        message = Message.objects.create(
+            channel=channel, content={}, made_at=at, next_try_at=at, ended_at=at if told else None
+        )
+        Notice.objects.create(channel=channel, event="held", key=str(number), at=at, content={}, message=message)
+    prune_all(15)
+    assert list(Notice.objects.values_list("key", flat=True)) == ["0"]
+    assert list(Message.objects.values_list("notices__key", "told").order_by("pk")) == [("0", False), (None, False)]
 
 
 def test_what_sessions_sign_ins_and_imports_leave_behind_goes() -> None:
