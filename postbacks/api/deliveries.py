@@ -1,4 +1,4 @@
-"""The addresses of deliveries: search as in the log, read with attempts, resend, cancel."""
+"""The addresses of deliveries: search as in the log, read with attempts, resend, try now, cancel."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from postbacks.api.shapes import DeliveryFilter, DeliveryShape
 from postbacks.api.shown import shown_attempt, shown_delivery
 from postbacks.api.visible import deliveries_of, partners_of, the, trackers_of
 from postbacks.delivery.cancel import cancel
+from postbacks.delivery.try_now import IS_LEFT_OUT, prospects_of, try_now
 from postbacks.delivery_log.filters import Filters
 from postbacks.delivery_log.find import NEWEST, Finder
 from postbacks.delivery_log.history import ADDITION, CHANGE, note_by_token
@@ -70,6 +71,22 @@ def resend_delivery(request: HttpRequest, delivery_id: str) -> HttpResponse:
         reason = "it is not finished, waits as another delivery of its event, or is of a deleted postback"
         raise _unfit(delivery_id, reason)
     return answer(request, shown_delivery(_find(token, str(made[0]))))
+
+
+@router.post(
+    "/{delivery_id}/try-now", response={200: DeliveryShape, 409: Error, **OF_ONE}, summary="Try a delivery now"
+)
+def try_delivery_now(request: HttpRequest, delivery_id: str) -> HttpResponse:
+    """One that waits for its retry or for the Minimum Delay becomes due. A pause, a hold, the order of its action and
+    the rate limit are respected; the try counts as an attempt."""
+    token = token_of(request)
+    found = _find(token, delivery_id)
+    tried = try_now([found.pk])
+    note_by_token(token, tried, CHANGE, "Tried now.")
+    if not tried:
+        code = next((each.code for each in prospects_of([found.pk])), "")
+        raise _unfit(delivery_id, IS_LEFT_OUT.get(code, "changed meanwhile"))
+    return answer(request, shown_delivery(_find(token, delivery_id)))
 
 
 @router.post("/{delivery_id}/cancel", response={200: DeliveryShape, 409: Error, **OF_ONE}, summary="Cancel a delivery")

@@ -14,7 +14,7 @@ from django.contrib.contenttypes.models import ContentType
 from actions.models import ApiToken
 from postbacks.models import Delivery
 
-__all__ = ["ADDITION", "CHANGE", "Entry", "entries_of", "note", "note_by_token"]
+__all__ = ["ADDITION", "CHANGE", "Entry", "entries_of", "note", "note_by", "note_by_token"]
 
 
 def note(user: Any, ids: Iterable[int], flag: int, text: str) -> None:
@@ -38,6 +38,11 @@ def note(user: Any, ids: Iterable[int], flag: int, text: str) -> None:
 
 def note_by_token(token: ApiToken, ids: Iterable[int], flag: int, text: str) -> None:
     """Records the same of a token, which is not a user: among all changes."""
+    note_by(token.author, ids, flag, text)
+
+
+def note_by(author: str, ids: Iterable[int], flag: int, text: str) -> None:
+    """The same of any author that is no user, such as a command."""
     kind = ContentType.objects.get_for_model(Delivery)
     done = Change.Action.CREATE if flag == ADDITION else Change.Action.UPDATE
     Change.objects.bulk_create(
@@ -49,7 +54,7 @@ def note_by_token(token: ApiToken, ids: Iterable[int], flag: int, text: str) -> 
                 object_repr=f"Delivery {pk}",
                 action=done,
                 changes={},
-                additional_data={"by": token.author, "text": text},
+                additional_data={"by": author, "text": text},
             )
             for pk in ids
         ]

@@ -31,6 +31,7 @@ IS_LEFT_OUT: Final = {
     "coming": "already waiting as another delivery of the event",
     "deleted": "of a deleted postback",
 }
+# OFFSET 0 keeps the planner from walking down the primary key for the newest delivery of an event.
 _PROSPECTS = f"""
 SELECT d.id, d.postback_id, CASE
     WHEN p.deleted_at IS NOT NULL THEN 'deleted'
@@ -53,8 +54,9 @@ FROM postbacks_delivery d
 JOIN postbacks_postback p ON p.id = d.postback_id
 LEFT JOIN postbacks_lane l ON l.postback_id = d.postback_id
 LEFT JOIN LATERAL (
-    SELECT max(o.id) AS id FROM postbacks_delivery o
-    WHERE o.event_id = d.event_id AND o.postback_id = d.postback_id AND o.id > d.id
+    SELECT max(o.id) AS id FROM (
+        SELECT id FROM postbacks_delivery WHERE event_id = d.event_id AND postback_id = d.postback_id OFFSET 0
+    ) o WHERE o.id > d.id
 ) newer ON true
 WHERE d.id = ANY (%(ids)s::bigint[])
 ORDER BY d.id

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from postbacks.models import Delivery, Postback
@@ -122,9 +124,10 @@ def test_a_viewer_searches_on_a_phone(open_as: OpenAs, term: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_failed_delivery_is_sent_again_and_arrives(open_as: OpenAs, settings: Any, logged_postback: Postback) -> None:
-    """With a real worker and a real receiver, which is told the id that it knows."""
+    """With a real worker and a real receiver, which is told the id that it knows. What waits is tried at once."""
     settings.POSTBACKS_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
-    Delivery.objects.filter(state=Delivery.State.READY).update(state=Delivery.State.CANCELLED)
+    later = Delivery.objects.get(state=Delivery.State.READY)
+    Delivery.objects.filter(pk=later.pk).update(due_at=timezone.now() + timedelta(hours=1))
     failed = Delivery.objects.get(state=Delivery.State.FAILED)
     page = open_as(Role.OPERATOR)
     with ScriptedReceiver() as receiver, running_workers():
@@ -134,7 +137,11 @@ def test_a_failed_delivery_is_sent_again_and_arrives(open_as: OpenAs, settings: 
         expect(page.get_by_text(f"Delivery {failed.pk} was resent as delivery ")).to_be_visible()
         axe(page)
         (request,) = receiver.wait_for(1)
+        page.goto(f"/admin/postbacks/delivery/{later.pk}/change/")
+        page.get_by_role("button", name="Try now").click()
+        tried = receiver.wait_for(2)[-1]
     assert request.query == {"delivery": failed.sent_as}
+    assert tried.query == {"delivery": str(later.pk)}
     failed.refresh_from_db()
     assert failed.state == Delivery.State.FAILED
 

@@ -36,9 +36,16 @@ class Row:
     @property
     def may_be_tried(self) -> bool:
         """Whether it waits for its time alone, as far as a row can tell."""
+        ready = self.delivery.state == Delivery.State.READY
+        return ready and not self.stopped and self.delivery.due_at > timezone.now()
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing of its postback goes out now, in a word."""
         lane = getattr(self.delivery.postback, "lane", None)
-        stopped = self.delivery.postback.paused_at or (lane is not None and lane.held_since)
-        return self.delivery.state == Delivery.State.READY and not stopped and self.delivery.due_at > timezone.now()
+        if self.delivery.postback.paused_at:
+            return "Paused"
+        return "Held" if lane is not None and lane.held_since else ""
 
     @property
     def calls(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -156,6 +156,17 @@ def test_a_finished_one_is_sent_again_and_the_history_names_the_token(
     assert Delivery.objects.count() == 2
 
 
+def test_one_that_waits_for_its_retry_is_tried_now(manager: ApiCaller, event: ActionEvent) -> None:
+    waiting = Delivery.objects.get(event=event)
+    Delivery.objects.filter(pk=waiting.pk).update(due_at=timezone.now() + timedelta(hours=1), attempts_made=1)
+    told = manager("POST", one(waiting, "/try-now")).json()
+    assert datetime.fromisoformat(told["due_at"]) <= timezone.now() + timedelta(seconds=1)
+    assert [entry.text for entry in entries_of(waiting)] == ["Tried now."]
+    again = manager("POST", one(waiting, "/try-now"))
+    assert again.status_code == 409
+    assert again.json()["Message"] == f"Delivery {waiting.pk} was left as it is: due already."
+
+
 def test_one_that_waits_is_cancelled_once(manager: ApiCaller, event: ActionEvent) -> None:
     waiting = Delivery.objects.get(event=event)
     told = manager("POST", one(waiting, "/cancel")).json()
@@ -183,7 +194,7 @@ def test_the_log_of_a_bound_token_keeps_to_its_program(delivery: Delivery, track
     ):
         assert ids(call.get(ALL, **query)) == [], query
     assert ids(call.get(ALL, search="click-9")) == [delivery.pk]
-    for path in ("/resend", "/cancel"):
+    for path in ("/resend", "/try-now", "/cancel"):
         assert call("POST", one(hidden, path)).status_code == 404
     hidden.refresh_from_db()
     assert hidden.state == Delivery.State.READY

@@ -171,6 +171,7 @@ def test_thousands_are_asked_about_and_resent(operator: Client, postback: Postba
             FROM postbacks_delivery d, e WHERE d.id = %(delivery)s""",
             {"action": first.action_id, "event": first.event_id, "delivery": first.pk},
         )
+        cursor.execute("ANALYZE actions_action, actions_actionevent, postbacks_delivery")  # As autovacuum would.
     question = operator.post(f"{LOG}resend/?state=failed", {"all": ""})
     assert len(question.context["question"].ids) == 1_500
     answer = operator.post(f"{LOG}resend/?state=failed", asked_for(question), follow=True)

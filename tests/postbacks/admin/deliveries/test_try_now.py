@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from postbacks.admin.deliveries import views
 from postbacks.delivery.try_now import prospects_of, try_now
 from postbacks.delivery_log.history import entries_of
 from postbacks.lifecycle import delete_postback, pause
+from postbacks.management.commands import try_now as command
 from postbacks.models import Delivery, Lane, Postback, TryNow
 from postbacks.replay import try_many
 from tests.postbacks.admin.deliveries.test_resend_cancel import LOG, sign_in, told
@@ -206,3 +209,34 @@ def test_a_correction_offers_to_try_now(
         said = told(client.post(url, {"all": "", "sure": "", "seen": "0-0"}, follow=True))
         assert said == ["2 deliveries are tried now: at the rate allowed."]
         assert all(is_due(each) for each in waiting)
+
+
+def commanded(*arguments: str) -> str:
+    printed = StringIO()
+    call_command("try_now", *arguments, stdout=printed)
+    return printed.getvalue()
+
+
+def test_the_command_tries_what_waits_of_the_named(postback: Postback, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = [retrying(postback) for _ in range(3)]
+    make_delivery(postback, quiet_event(postback))
+    other = retrying(make_lane())
+    monkeypatch.setattr(command, "_BATCH", 2)
+    name = postback.owner.name
+
+    assert commanded("--partner", name, "--dry-run").splitlines() == [
+        *("3 at the rate allowed", "1 left out: due already", "Nothing was tried: this was a dry run.")
+    ]
+    monkeypatch.setattr(command, "ASK_ABOVE", 2)
+    with pytest.raises(CommandError, match="add --yes"):
+        commanded("--partner", name)
+    assert commanded("--partner", name, "--yes").endswith("3 deliveries are tried now.\n")
+
+    assert all(is_due(each) for each in waiting)
+    assert not is_due(other)
+    (entry,) = entries_of(waiting[0])
+    assert (entry.by.partition(",")[0], entry.text) == ("try_now", "Tried now.")
+    with pytest.raises(CommandError, match="Nothing waits"):
+        commanded("--postback", str(postback.pk))
+    with pytest.raises(CommandError, match="Name a --partner"):
+        commanded()
