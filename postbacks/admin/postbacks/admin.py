@@ -30,9 +30,8 @@ from postbacks.admin.postbacks.signing import URL_NAME as SIGNING
 from postbacks.admin.postbacks.signing import signing_view
 from postbacks.admin.postbacks.state_filter import StateFilter
 from postbacks.admin.test_send.views import may_name_actions, preview_view, recent_actions, shown_palette, test_view
-from postbacks.admin.versions.reading import values_of
 from postbacks.admin.versions.views import URL_NAME as VERSIONS
-from postbacks.admin.versions.views import version_to_restore, versions_view
+from postbacks.admin.versions.views import restored, versions_view
 from postbacks.credentials.secrets.headers import masked_lines
 from postbacks.durations import format_duration
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
@@ -102,9 +101,9 @@ class PostbackAdmin(ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Postback | None = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.fixed_owner = _owner(request, obj)
-        version = version_to_restore(request, obj)
+        version = restored(request, obj)
         if version is not None:
-            form.restored, _lost = values_of(version, PostbackForm.Meta.fields)
+            form.restored = version.values
         return form
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -130,7 +129,6 @@ class PostbackAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         obj = self.get_object(request, object_id) if object_id else None
-        restored = version_to_restore(request, obj)
         like = row_of(self.get_queryset(request), request.GET.get("like", "")) if obj is None else None
         owner = _owner(request, obj)
         may_type = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
@@ -142,9 +140,8 @@ class PostbackAdmin(ModelAdmin):
             "may_name_actions": may_name_actions(request),
             "recent_actions": recent_actions(request, owner) if may_type else [],
             "duplicated": like if owner is None else None,
-            "restored": restored,
-            "not_restored": values_of(restored, PostbackForm.Meta.fields)[1] if restored else [],
-            "unsaved": restored is not None,
+            "restored": restored(request, obj),
+            "unsaved": "version" in request.GET,
             **(extra_context or {}),
         }
         return super().changeform_view(request, object_id, form_url, context)

@@ -17,6 +17,7 @@ from postbacks.models import Postback
 
 MOST = 200  # Newest ones; older changes are in the history.
 _SECRET = frozenset({"secret_headers", "signing_key", "previous_signing_key"})  # Dots in the history.
+_NOTHING = frozenset({"", "None", "[]"})
 Texts = Mapping[str, str]
 
 
@@ -60,18 +61,23 @@ def differences(before: Texts, after: Texts) -> list[Difference]:
     return sorted((each for each in found if each.before != each.after), key=lambda each: each.name.lower())
 
 
-def values_of(version: Version, names: tuple[str, ...]) -> tuple[dict[str, Any], list[str]]:
-    """The values with which a form restores these fields; and in words the fields that it cannot restore: secrets, of
-    which the history keeps none, and what is known by a name only."""
+def values_of(
+    version: Version, now: Texts, choices: Mapping[str, Mapping[str, int]]
+) -> tuple[dict[str, Any], list[str]]:
+    """The values with which a form restores a version; and in words the fields that it cannot restore: secrets, of
+    which the history keeps none, and rows that no longer go by the name that it keeps. `choices` has those that do."""
     values: dict[str, Any] = {}
     lost = []
-    for name in (each for each in names if each in version.texts):
+    for name, text in version.texts.items():
         field: Any = Postback._meta.get_field(name)  # noqa: SLF001 -- Django's documented interface
-        if name in _SECRET or field.is_relation:
-            lost.append(name)
+        if name in _SECRET:
+            lost += [name] if {text, now.get(name, "")} - _NOTHING else []
+            continue
+        if field.is_relation and text not in _NOTHING and text not in choices.get(name, {}):
+            lost += [name] if text != now.get(name, "") else []
             continue
         try:
-            values[name] = _value(field, version.texts[name])
+            values[name] = choices.get(name, {}).get(text) if field.is_relation else _value(field, text)
         except (ValueError, ValidationError):  # Written by another release.
             lost.append(name)
     return values, [_label(name) for name in lost]

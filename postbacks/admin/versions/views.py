@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
@@ -11,8 +13,9 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 
 from partners.ids import read_id
-from postbacks.admin.integrations.owners import kind_of
-from postbacks.admin.versions.reading import Version, differences, versions_of
+from partners.models import InAppEvent
+from postbacks.admin.integrations.owners import event_types_for, kind_of
+from postbacks.admin.versions.reading import Version, differences, values_of, versions_of
 from postbacks.models import Postback
 
 URL_NAME = "postbacks_postback_versions"
@@ -47,11 +50,27 @@ def versions_view(request: HttpRequest, pk: int, model_admin: ModelAdmin[Any]) -
     return TemplateResponse(request, "admin/postbacks/postback/versions.html", context)
 
 
-def version_to_restore(request: HttpRequest, postback: Postback | None) -> Version | None:
-    """The version that the form's address names; None for one that is sent, and if there is no such version."""
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A version in a form that is not saved yet: the values of its fields, and in words those that stay as they are."""
+
+    version: Version
+    values: Mapping[str, Any]
+    lost: list[str]
+
+
+def restored(request: HttpRequest, postback: Postback | None) -> Restored | None:
+    """The version that the form's address names; None for a form that is sent, and if there is no such version."""
     if postback is None or request.method != "GET" or RESTORE not in request.GET:
         return None
-    return _named(versions_of(postback), request.GET[RESTORE])
+    versions = versions_of(postback)
+    version = _named(versions, request.GET[RESTORE])
+    if version is None:
+        return None
+    trackers = {str(each): each.pk for each in event_types_for(postback.owner)}
+    events = InAppEvent.objects.filter(action_tracker=trackers.get(version.texts.get("action_tracker", ""), 0))
+    choices = {"action_tracker": trackers, "in_app_event": {str(each): each.pk for each in events}}
+    return Restored(version, *values_of(version, versions[0].texts, choices))
 
 
 def _named(versions: list[Version], text: str) -> Version | None:
