@@ -132,7 +132,7 @@ class PostbackForm(ModelForm):
         if "body_kind" in self.fields:
             raw = self.restored.get("body_raw", self.instance.body_raw)
             self.fields["body_kind"].initial = "raw" if raw else "pairs"
-        self.initial |= {name: value for name, value in self.restored.items() if name in self.fields}
+        self.initial.update({name: value for name, value in self.restored.items() if name in self.fields})
 
     def offer_event_types(self) -> None:
         """Fills the choices: the event types that the owner may have postbacks for, and the in-app events of apps."""
