@@ -17,6 +17,7 @@ from postbacks.request.template.numbers import number_writer, plain_number
 from postbacks.validation import request_template
 
 _OF_THE_DELIVERY: Final = ("DeliveryId", "Attempt", "ActionEvent")  # Known only to a delivery, not to an event.
+_ORDER_ACTIONS: Final = 100  # Actions that are looked at for one order id; a real one has a handful.
 _money = number_writer(2, ".", "")
 
 
@@ -70,11 +71,9 @@ def recorded_event(action_id: str, number: int | None) -> PreviewEvent:
 
     Raises `EventFileError` if there is none.
     """
-    ids = [key for part in action_id.split(".") if (key := read_id(part)) is not None]
-    if len(ids) != 3 or action_id.count(".") != 2:
+    if _ids_in(action_id) is None:
         raise EventFileError(f"“{action_id}” is not an action id, which is three numbers such as 1000.2001.158133")
-    program, tracker, sequence = ids
-    action = Action.objects.filter(pk=sequence, program_id=program, action_tracker_id=tracker).first()
+    action = _action_of(action_id)
     if action is None:
         raise EventFileError(f"there is no action {action_id}")
     events = ActionEvent.objects.filter(action=action)
@@ -82,6 +81,18 @@ def recorded_event(action_id: str, number: int | None) -> PreviewEvent:
     if event is None:
         raise EventFileError(f"action {action_id} has no event{'' if number is None else f' {number}'}")
     return PreviewEvent(delivery_samples() | event.parameters | {"ActionEvent": event.kind})
+
+
+def action_named(postback: Postback, text: str) -> str:
+    """The id of the action that an operator means by an action id or an order id: of several with one order id, the
+    newest that fits the postback. What names none comes back as it is."""
+    if not text or _action_of(text) is not None:
+        return text
+    found = Action.objects.filter(order_id=text).order_by("-id")[:_ORDER_ACTIONS]
+    fits = [each for each in found if postback.partner_id in (None, each.partner_id)]
+    exact = [each for each in fits if postback.action_tracker_id in (None, each.action_tracker_id)]
+    named = next(iter([*exact, *fits, *found]), None)
+    return text if named is None else named.action_id
 
 
 def configured_request(postback_id: int) -> tuple[RequestTemplate, frozenset[str]] | None:
@@ -101,6 +112,19 @@ def would_not_fire(postback: Postback, values: Mapping[str, Any]) -> str | None:
 def configured_refusal(postback_id: int, values: Mapping[str, Any]) -> str | None:
     """The same for the postback in the database of this id, which exists."""
     return would_not_fire(Postback.objects.select_related("action_tracker").get(pk=postback_id), values)
+
+
+def _ids_in(action_id: str) -> tuple[int, int, int] | None:
+    """Program, event type and sequence; None if it is no action id."""
+    ids = [key for part in action_id.split(".") if (key := read_id(part)) is not None]
+    return (ids[0], ids[1], ids[2]) if len(ids) == 3 and action_id.count(".") == 2 else None
+
+
+def _action_of(action_id: str) -> Action | None:
+    ids = _ids_in(action_id)
+    if ids is None:
+        return None
+    return Action.objects.filter(program_id=ids[0], action_tracker_id=ids[1], pk=ids[2]).first()
 
 
 def delivery_samples() -> dict[str, Any]:

@@ -65,6 +65,7 @@ def pages(role: Role) -> list[str]:
         found += [reverse(f"admin:{app}_{name}_change", args=(row.pk,))] if row else []
         if name == "postback" and row:
             found.append(reverse("admin:postbacks_postback_history", args=(row.pk,)))
+            found.append(reverse("admin:postbacks_postback_versions", args=(row.pk,)))
         if "add" in may and name in _MADE_BY_HAND:
             found.append(reverse(f"admin:{app}_{name}_add"))
     return found

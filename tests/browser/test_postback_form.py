@@ -12,6 +12,7 @@ from partners.models import ActionTracker, Partner
 from postbacks.models import Delivery, Postback
 from tests.browser.actors import Role
 from tests.browser.audit import axe, fits
+from tests.browser.clicks import Clicks
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
 from tests.browser.test_owner_screens import open_from_navigation
@@ -315,3 +316,120 @@ def test_pairs_are_dragged(operator_page: Page, tracker: ActionTracker, partner:
 
     postback.refresh_from_db()
     assert postback.body_pairs == [["c", "3"], ["a", "1"], ["b", "2"]]
+
+
+def test_setting_up_a_postback_takes_at_most_seven_clicks(
+    operator_page: Page, tracker: ActionTracker, partner: Partner
+) -> None:
+    """From the dashboard to a saved postback whose URL has two parameters, of a partner with two event types."""
+    make_term(make_tracker(tracker.program, name="Lead"), partner)
+    page = operator_page
+    page.goto("/admin/")
+    clicks = Clicks(page)
+    open_from_navigation(page, "Partners", "Compass", "Partner Integration")
+    page.get_by_role("link", name="Add Postback").click()
+    expect(page.get_by_label("Event type")).to_be_focused()
+    page.get_by_label("Event type").select_option(str(tracker.pk))
+    url = page.locator("#id_url")
+    url.click()
+    page.keyboard.type("https://receiver.example/in?order={order id")
+    page.keyboard.press("Tab")
+    page.keyboard.type("&paid={commiss")
+    page.keyboard.press("Tab")
+    expect(url).to_have_value("https://receiver.example/in?order={Oid}&paid={Payout}")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("row", name="Online Sale")).to_be_visible()
+
+    assert Postback.objects.get().url == "https://receiver.example/in?order={Oid}&paid={Payout}"
+    assert clicks.count <= 7
+
+
+def test_a_brace_opens_what_can_be_inserted(open_as: OpenAs, tracker: ActionTracker, partner: Partner) -> None:
+    """By keyboard, in each field that holds templates; and the palette knows the same words."""
+    page = add_page(open_as(Role.OPERATOR), partner)
+    url, offered = page.locator("#id_url"), page.get_by_role("listbox", name="Parameters and functions")
+    expect(url).to_be_focused()  # The only event type is chosen.
+
+    page.keyboard.type("https://receiver.example/in?id={")
+    expect(offered.get_by_role("option").first).to_have_text("{CampaignId}The program's id")
+    page.keyboard.type("coup")
+    expect(offered.get_by_role("option").first).to_contain_text("{PromoCode}")
+    expect(url).to_have_attribute("aria-activedescendant", "completion-0")
+    axe(page)
+    screenshot(page, "completion")
+    page.keyboard.press("Escape")
+    expect(offered).to_be_hidden()
+    page.keyboard.type("o")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(url).to_have_value("https://receiver.example/in?id={PromoCode}")
+
+    page.keyboard.type("&h={sha256(reven")
+    page.keyboard.press("Tab")
+    expect(url).to_have_value("https://receiver.example/in?id={PromoCode}&h={sha256(Amount")
+    page.keyboard.type(")}")
+    expect(offered).to_be_hidden()
+    page.get_by_label("HTTP Header").click()
+    page.keyboard.type("X-Order: {oi")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("HTTP Header")).to_have_value("X-Order: {Oid}")
+    page.get_by_label("HTTP method").select_option("POST")
+    page.get_by_label("Body format").select_option("json")
+    page.get_by_label("Value 1").click()
+    page.keyboard.type("{click id")
+    offered.get_by_role("option").first.click()
+    expect(page.get_by_label("Value 1")).to_have_value("{RefClickId}")
+    page.get_by_label("Body", exact=True).select_option("raw")
+    page.get_by_label("Raw body").click()
+    page.keyboard.type("{")
+    page.keyboard.press("Enter")
+    page.keyboard.type('"a": 1}')
+    expect(page.get_by_label("Raw body")).to_have_value('{\n"a": 1}')
+
+    search, found = page.get_by_label("Search; click"), page.locator("#palette li:visible")
+    for words, insert in (
+        ("order id", "{Oid}"),
+        ("commission", "{Payout}"),
+        ("revenue", "{Amount}"),
+        ("hash", "{sha256("),
+        ("sku", "{join("),
+    ):
+        search.fill(words)
+        expect(found.filter(has=page.locator(f"[data-insert^='{insert}']")).first).to_be_visible()
+
+    narrow = add_page(open_as(Role.ADMINISTRATOR, width=NARROW, dark=True), partner)
+    narrow.keyboard.type("{c")
+    expect(narrow.get_by_role("listbox")).to_be_visible()
+    fits(narrow, NARROW)
+    axe(narrow)
+
+
+def test_a_preview_by_order_id_and_a_verdict_that_is_over(
+    operator_page: Page, tracker: ActionTracker, partner: Partner
+) -> None:
+    action = record_action(tracker, partner, OrderId="ORDER-OWN").action
+    other = make_partner(name="Harbor")
+    make_term(tracker, other)
+    record_action(tracker, other, OrderId="ORDER-FOREIGN")
+    page = add_page(operator_page, partner)
+    named, answer = page.get_by_label("With the values of action"), page.locator("#test-send-answer")
+    assert page.locator("#recent-actions option").evaluate_all("all => all.map(each => each.value)") == [
+        action.action_id
+    ]
+    with ScriptedReceiver() as receiver:
+        page.locator("#id_url").fill(f"{receiver.url}/in?oid={{Oid}}")
+        named.fill("ORDER-OWN")
+        expect(request_of(page)).to_contain_text("oid=ORDER-OWN")
+        page.get_by_role("button", name="Send test").click()
+        expect(answer).to_contain_text("Success")
+        expect(answer).not_to_contain_text("before your last change")
+        page.get_by_text("Show advanced settings").click()
+        page.get_by_label("Error Response").fill("200")
+        expect(answer).to_contain_text("before your last change")
+        axe(page)
+        page.get_by_label("Error Response").fill("")
+        expect(answer).not_to_contain_text("before your last change")
+        named.fill("ORDER-FOREIGN")
+        expect(answer).to_contain_text("before your last change")
+        expect(request_of(page)).to_contain_text("is credited to another partner")

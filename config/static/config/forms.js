@@ -33,6 +33,19 @@
       guard(form, mark.dataset);
     }
     settle(form, mark);
+    const first = document.querySelector("[autofocus]");
+    if (first) {
+      // The theme shows the page later than browsers look for what has the focus.
+      const shown = new MutationObserver(() => focusOn(first));
+      shown.observe(document.documentElement, { attributes: true });
+      focusOn(first);
+    }
+  }
+
+  function focusOn(field) {
+    if (document.activeElement === document.body) {
+      field.focus();
+    }
   }
 
   function guard(form, mark) {

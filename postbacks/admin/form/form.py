@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from itertools import count, groupby
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -45,6 +47,8 @@ class PostbackForm(ModelForm):
     """
 
     fixed_owner: Owner | None = None
+    restored: Mapping[str, Any] = MappingProxyType({})
+    """Values of a version that are shown in place of the saved ones."""
 
     action_tracker = forms.ModelChoiceField(
         ActionTracker.objects.select_related("program"), label="Event type", widget=DataSelect("kind")
@@ -139,7 +143,9 @@ class PostbackForm(ModelForm):
         if "action_tracker" in self.fields:
             self.offer_event_types()
         if "body_kind" in self.fields:
-            self.fields["body_kind"].initial = "raw" if self.instance.body_raw else "pairs"
+            raw = self.restored.get("body_raw", self.instance.body_raw)
+            self.fields["body_kind"].initial = "raw" if raw else "pairs"
+        self.initial.update({name: value for name, value in self.restored.items() if name in self.fields})
 
     def offer_event_types(self) -> None:
         """Fills the choices: the event types that the owner may have postbacks for, and the in-app events of apps."""
@@ -153,6 +159,15 @@ class PostbackForm(ModelForm):
         codes = list(InAppEvent.objects.filter(action_tracker__in=apps)) if apps else []
         events.choices = [("", "None"), *((each.pk, each.code) for each in codes)]  # type: ignore[attr-defined]  # as above
         events.widget.data = {str(each.pk): str(each.action_tracker_id) for each in codes}
+        if self.instance.pk is None and self.fixed_owner is not None and not self.is_bound:
+            self._begin(trackers)
+
+    def _begin(self, trackers: list[ActionTracker]) -> None:
+        """Chooses the event type if there is only one, and puts the cursor where a person goes on."""
+        if len(trackers) == 1:
+            self.initial.setdefault("action_tracker", trackers[0].pk)
+        first = "url" if self.initial.get("action_tracker") else "action_tracker"
+        self.fields[first].widget.attrs["autofocus"] = True
 
     def clean(self) -> dict[str, Any]:
         fields = super().clean() or {}

@@ -30,10 +30,13 @@ from postbacks.admin.form.form import PostbackForm
 from postbacks.admin.integrations.lists import PER_PAGE, PostbacksOfNetwork, PostbacksOfProgram, cut
 from postbacks.admin.integrations.owners import Owner, kind_of, owner_named
 from postbacks.admin.integrations.rows import place_called
-from postbacks.admin.postbacks.all_postbacks import FailingFirst, failing_now
+from postbacks.admin.postbacks.all_postbacks import FailingFirst
 from postbacks.admin.postbacks.signing import URL_NAME as SIGNING
 from postbacks.admin.postbacks.signing import signing_view
-from postbacks.admin.test_send.views import may_name_actions, preview_view, shown_palette, test_view
+from postbacks.admin.postbacks.state_filter import StateFilter
+from postbacks.admin.test_send.views import may_name_actions, preview_view, recent_actions, shown_palette, test_view
+from postbacks.admin.versions.views import URL_NAME as VERSIONS
+from postbacks.admin.versions.views import restored, versions_view
 from postbacks.credentials.secrets.headers import masked_lines
 from postbacks.durations import format_duration
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
@@ -67,6 +70,7 @@ _KEPT = (
     ),
     *("minimum_delay_seconds", "maximum_requests", "success_response", "error_response"),
 )
+_DUPLICATED = ("action_tracker", "install", "in_app_event", "name")
 
 
 def _owner(request: HttpRequest, postback: Postback | None) -> Owner | None:
@@ -77,34 +81,6 @@ def _owner(request: HttpRequest, postback: Postback | None) -> Owner | None:
     if isinstance(owner, MediaSource) and not request.user.has_perm(_OPTIMIZE):
         raise PermissionDenied
     return owner
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Active, held, paused or deleted; by default all but deleted ones."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [
-            ("failing", "Failing"),
-            ("active", "Active"),
-            ("held", "Held"),
-            ("paused", "Paused"),
-            ("deleted", "Deleted"),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Postback]) -> QuerySet[Postback]:
-        if self.value() == "deleted":
-            return queryset.filter(deleted_at__isnull=False)
-        existing = queryset.filter(deleted_at__isnull=True)
-        if self.value() == "failing":
-            return existing.filter(pk__in=failing_now(request))
-        if self.value() == "held":
-            return existing.filter(lane__held_since__isnull=False)
-        if self.value() in ("active", "paused"):
-            return existing.filter(paused_at__isnull=self.value() == "active")
-        return existing
 
 
 @admin.register(Postback)
@@ -152,6 +128,9 @@ class PostbackAdmin(ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Postback | None = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.fixed_owner = _owner(request, obj)
+        version = restored(request, obj)
+        if version is not None:
+            form.restored = version.values
         return form
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -169,12 +148,15 @@ class PostbackAdmin(ModelAdmin):
             # Their values are not copied: the user types them again.
             initial["secret_headers"] = "\n".join(f"{name}: " for name, _token in before.secret_headers)
             initial["body_kind"] = "raw" if before.body_raw else "pairs"
+            if _owner(request, None) is None:  # A duplicate, for whoever is chosen.
+                initial |= {name: getattr(before, name) for name in _DUPLICATED}
         return initial
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         obj = self.get_object(request, object_id) if object_id else None
+        like = row_of(self.get_queryset(request), request.GET.get("like", "")) if obj is None else None
         owner = _owner(request, obj)
         may_type = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         context = {
@@ -183,6 +165,10 @@ class PostbackAdmin(ModelAdmin):
             "owner_url": kind_of(owner).url(owner) if owner else "",
             "palette": shown_palette() if may_type else None,
             "may_name_actions": may_name_actions(request),
+            "recent_actions": recent_actions(request, owner) if may_type else [],
+            "duplicated": like if owner is None else None,
+            "restored": restored(request, obj),
+            "unsaved": "version" in request.GET,
             **(extra_context or {}),
         }
         return super().changeform_view(request, object_id, form_url, context)
@@ -233,6 +219,7 @@ class PostbackAdmin(ModelAdmin):
             path("preview/", view(preview_view), {"model_admin": self}, name="postbacks_postback_preview"),
             path("test/", view(test_view), {"model_admin": self}, name="postbacks_postback_test"),
             path("<int:pk>/signing/", view(signing_view), {"model_admin": self}, name=SIGNING),
+            path("<int:pk>/versions/", view(versions_view), {"model_admin": self}, name=VERSIONS),
             path("<int:pk>/pause/", view(self.pause_view), name="postbacks_postback_pause"),
             path("<int:pk>/resume/", view(self.resume_view), name="postbacks_postback_resume"),
         ]

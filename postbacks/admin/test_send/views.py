@@ -10,13 +10,18 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
+from actions.models import Action
 from partners.admin_kit import may_see_personal
 from partners.ids import row_of
+from partners.models import Partner
+from postbacks.admin.integrations.owners import Owner
 from postbacks.admin.test_send.typed import typed_postback
 from postbacks.models import Postback
-from postbacks.request.template.palette import Palette, palette
+from postbacks.preview import action_named
+from postbacks.request.template.offers import Offer, offers
 from postbacks.test_send import ACTION, TestSend, send_once, try_out
 
+_OFFERED_ACTIONS = 10
 _OPTIMIZE = "optimize_sources.view_mediasource"
 
 
@@ -36,9 +41,9 @@ def test_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> JsonRespons
 
 
 @cache
-def shown_palette() -> Palette:
+def shown_palette() -> list[Offer]:
     """The palette, which stays the same while the program runs."""
-    return palette()
+    return offers()
 
 
 def _saved(request: HttpRequest, model_admin: ModelAdmin[Any]) -> Postback | None:
@@ -52,6 +57,14 @@ def may_name_actions(request: HttpRequest) -> bool:
     return request.user.has_perm("actions.view_action") and may_see_personal(request)
 
 
+def recent_actions(request: HttpRequest, owner: Owner | None) -> list[Action]:
+    """What a preview is offered to show: the newest actions of the partner; of a network's owner, of all."""
+    if owner is None or not may_name_actions(request):
+        return []
+    actions = Action.objects.select_related("action_tracker").order_by("-id")
+    return list((actions.filter(partner=owner) if isinstance(owner, Partner) else actions)[:_OFFERED_ACTIONS])
+
+
 def _test_send(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[TestSend, Postback]:
     if not (model_admin.has_add_permission(request) or model_admin.has_change_permission(request)):
         raise PermissionDenied
@@ -61,4 +74,4 @@ def _test_send(request: HttpRequest, model_admin: ModelAdmin[Any]) -> tuple[Test
     action_id = request.POST.get(ACTION, "").strip()
     if action_id and not may_name_actions(request):
         raise PermissionDenied
-    return try_out(postback, errors, action_id), postback
+    return try_out(postback, errors, action_named(postback, action_id)), postback

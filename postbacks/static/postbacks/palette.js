@@ -6,11 +6,29 @@
   if (!palette || !form) {
     return;
   }
-  const TEMPLATES = "#id_url, #id_headers, #id_body_raw, .pp-pairs textarea";
+  window.ppTemplates = "#id_url, #id_headers, #id_body_raw, .pp-pairs textarea";
   let target = document.getElementById("id_url");
+  const plain = (text) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+
+  // How well an entry of the palette fits what is wanted: 0 if not at all. Others' words for it count after its name.
+  window.ppMatch = (button, wanted) => {
+    const [code, short] = [plain(button.dataset.insert), plain(wanted)];
+    const words = button.dataset.words.split(", ").map(plain);
+    const tests = [
+      code === short,
+      code.startsWith(short),
+      words.includes(short),
+      words.some((word) => word.startsWith(short)),
+      code.includes(short),
+      button.textContent.toLowerCase().includes(wanted.toLowerCase()),
+      short.length > 2 && words.some((word) => word.includes(short)),
+    ];
+    const first = tests.indexOf(true);
+    return first < 0 ? 0 : tests.length - first;
+  };
 
   form.addEventListener("focusin", (event) => {
-    if (event.target.matches(TEMPLATES)) {
+    if (event.target.matches(window.ppTemplates)) {
       target = event.target;
     }
   });
@@ -25,13 +43,14 @@
     }
   });
 
+  const entries = [...palette.children];
   search.addEventListener("input", () => {
-    const wanted = search.value.trim().toLowerCase();
-    let found = 0;
-    for (const entry of palette.children) {
-      entry.hidden = !entry.textContent.toLowerCase().includes(wanted);
-      found += entry.hidden ? 0 : 1;
+    const wanted = search.value.trim();
+    const scores = new Map(entries.map((entry) => [entry, window.ppMatch(entry.firstElementChild, wanted)]));
+    for (const entry of entries) {
+      entry.hidden = scores.get(entry) === 0;
     }
-    document.getElementById("palette-none").hidden = found > 0;
+    palette.append(...[...entries].sort((one, other) => (wanted ? scores.get(other) - scores.get(one) : 0)));
+    document.getElementById("palette-none").hidden = entries.some((entry) => !entry.hidden);
   });
 })();

@@ -11,6 +11,7 @@
   const send = document.getElementById("test-send-button");
   const action = document.getElementById("test-send-action");
   let timer = 0;
+  let tested = null; // What the test depended on, as text; null if there was none.
   let asked = 0;
 
   form.addEventListener("input", later);
@@ -21,9 +22,23 @@
   send.addEventListener("click", test);
   preview();
 
+  window.django?.jQuery?.(form).on("change", later); // Select2 tells only jQuery.
+
   function later() {
+    mark();
     window.clearTimeout(timer);
     timer = window.setTimeout(preview, WAIT_MS);
+  }
+
+  // A verdict is of what was sent: it goes grey as soon as that is something else.
+  function mark() {
+    const stale = tested !== null && tested !== new URLSearchParams(fields()).toString();
+    answer.classList.toggle("pp-stale", stale);
+    if (!stale) {
+      answer.querySelector(".pp-before")?.remove();
+    } else if (!answer.querySelector(".pp-before")) {
+      answer.prepend(part("p", "This was before your last change.", "pp-hint pp-before"));
+    }
   }
 
   function fields() {
@@ -64,6 +79,8 @@
 
   async function test() {
     send.disabled = true;
+    answer.classList.remove("pp-stale");
+    tested = new URLSearchParams(fields()).toString();
     answer.replaceChildren(part("p", "Sending…"));
     try {
       const testSend = await ask(panel.dataset.test);
@@ -75,6 +92,7 @@
       answer.replaceChildren(part("p", error.message, "pp-wrong"));
     }
     send.disabled = false;
+    mark(); // Something may have been typed meanwhile.
   }
 
   function part(name, text, className = "") {

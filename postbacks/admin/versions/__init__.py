@@ -1,0 +1,1 @@
+"""What a postback was: its versions, what differs between two, and how one comes back."""
