@@ -23,7 +23,13 @@ class CurrencyInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]  # the th
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         key = f"{(attrs or {}).get('id', name)}_currencies"
-        given = {**(attrs or {}), "list": key, "autocomplete": "off", "spellcheck": "false"}
+        given = {
+            **(attrs or {}),
+            "list": key,
+            "placeholder": "Code or name",
+            "autocomplete": "off",
+            "spellcheck": "false",
+        }
         known = NAMES if not self.kept or self.kept in NAMES else {self.kept: "as it is", **NAMES}
         options = format_html_join("", '<option value="{}">{}</option>', known.items())
         return format_html(
