@@ -22,6 +22,7 @@ UNFOLD: dict[str, Any] = {
         _static("config/search.js"),
         _static("config/menus.js"),
         _static("config/forms.js"),
+        _static("config/focus.js"),
     ],
     "LOGIN": {"form": "accounts.sign_in.form.SignInForm"},
     "ACCOUNT": {

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.apps import apps
 from django.contrib import messages
 from django.contrib.admin import ShowFacets, display
 from django.contrib.admin.views.main import ERROR_FLAG
@@ -63,7 +64,7 @@ class ModelAdmin(GuardedForms):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Times with the zone that they are in."""
-        return [_with_zone(self.model, each) for each in super().get_list_display(request)]
+        return [_with_zone(self.opts.label, each) for each in super().get_list_display(request)]
 
     def get_action_choices(self, request: HttpRequest, default_choices: Any = None) -> Any:
         return [("", "With those that are ticked…"), *super().get_action_choices(request)[1:]]
@@ -107,10 +108,10 @@ class ModelAdmin(GuardedForms):
 
 
 @cache
-def _with_zone(model: type[Model], column: Any) -> Any:
+def _with_zone(label: str, column: Any) -> Any:
     """The column; in place of the name of a time, what shows it with its zone."""
     try:
-        field = model._meta.get_field(column) if isinstance(column, str) else None  # noqa: SLF001 -- Django's documented interface
+        field = apps.get_model(label)._meta.get_field(column) if isinstance(column, str) else None  # noqa: SLF001 -- Django's documented interface
     except FieldDoesNotExist:
         field = None
     if not isinstance(field, DateTimeField):

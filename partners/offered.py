@@ -45,7 +45,7 @@ class OfferedOnly(ChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **options: Any) -> None:
         super().__init__(request, *args, **options)
-        self.title = getattr(self.model_admin, "list_title", "") or capfirst(self.opts.verbose_name_plural)
+        self.title = str(getattr(self.model_admin, "list_title", "") or capfirst(self.opts.verbose_name_plural))
 
     def get_filters(self, request: HttpRequest) -> Any:
         """Refuses what none of the filters has taken for itself: Django would hand it to the database as it is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -19,6 +20,16 @@ MINOR_UNITS: Final[Mapping[str, int]] = MappingProxyType(
     _WITHDRAWN | {each.code: USUAL if each.exponent is None else each.exponent for each in Currency}
 )
 """Decimals by currency code."""
+
+_NO_MONEY: Final = {"XXX", "XTS"}  # "No currency", and a code for tests.
+NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        each.code: str(each.currency_name)
+        for each in sorted(Currency, key=attrgetter("code"))
+        if each.code not in _NO_MONEY
+    }
+)
+"""The names of the standard's currencies by their codes, in order."""
 
 MOST_DECIMALS: Final = max(MINOR_UNITS.values())
 

@@ -23,9 +23,9 @@ admin.site.unregister(LogEntry)
 class KindFilter(admin.RelatedOnlyFieldListFilter):
     """The kinds of what was changed, without the names of apps."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[int, str]]:  # noqa: ARG002 -- what Django passes
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ARG002 -- what Django passes
         used = model_admin.get_queryset(request).order_by().values_list("content_type", flat=True).distinct()
-        kinds = [(kind.pk, capfirst(kind.name)) for kind in ContentType.objects.filter(pk__in=used)]
+        kinds = [(str(kind.pk), capfirst(kind.name)) for kind in ContentType.objects.filter(pk__in=used)]
         return sorted(kinds, key=itemgetter(1))
 
 

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -35,8 +35,8 @@ class TimeZoneForm(forms.Form):
         help_text="Of all times that you see and type on these pages. The API and commands are not affected.",
     )
 
-    def __init__(self, *args: Any, chosen: str, **options: Any) -> None:
-        super().__init__(*args, initial={"zone": chosen}, **options)
+    def __init__(self, given: QueryDict | None, *, chosen: str) -> None:
+        super().__init__(given, initial={"zone": chosen})
         field = self.fields["zone"]
         field.choices = zone_choices(chosen)  # type: ignore[attr-defined]  # of a choice
 

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 
+if TYPE_CHECKING:  # Django's fields take type parameters only for the type checker.
+    _CharField = models.CharField[str, str]
+else:
+    _CharField = models.CharField
+
 currency_code = RegexValidator(r"^[A-Z]{3}\Z", "A currency is three capital letters, such as USD.")
+
+
+class _CurrencyColumn(_CharField):
+    """A text whose form offers the currencies that there are."""
+
+    def formfield(self, **options: Any) -> Any:
+        from partners.currency_input import CurrencyField  # noqa: PLC0415 -- of the screens, which need the models
+
+        return super().formfield(**{**options, "form_class": CurrencyField})
+
+    def deconstruct(self) -> Any:
+        """To the database it is a text."""
+        name, _path, positional, options = super().deconstruct()
+        return name, "django.db.models.CharField", positional, options
 
 
 def currency_field(verbose_name: str | None = None, help_text: str = "") -> models.CharField[str, str]:
     """A column for an ISO 4217 code, such as `USD`."""
-    return models.CharField(verbose_name, max_length=3, validators=[currency_code], help_text=help_text)
+    return _CurrencyColumn(verbose_name, max_length=3, validators=[currency_code], help_text=help_text)
 
 
 def first_currency_field() -> models.CharField[str | None, str | None]:

@@ -117,6 +117,17 @@ def test_menus_work_by_keyboard_and_give_the_focus_back(operator_page: Page, del
     page.keyboard.press("Escape")
     expect(user).to_be_focused()
 
+    page.goto("/admin/optimize_sources/mediasource/add/")
+    page.get_by_label("Name").fill("Ledger")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("link", name="Ledger", exact=True).click()
+    delete = page.get_by_role("link", name="Delete")
+    delete.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="No, take me back").click()
+    expect(delete).to_be_focused()
+
+    page.goto("/admin/partners/partner/")
     filters = page.get_by_role("button", name="Filters")
     filters.focus()
     page.keyboard.press("Enter")
