@@ -22,6 +22,7 @@ from partners.admin_kit import ModelAdmin
 from partners.ids import row_of
 from partners.models import Partner
 from partners.offered import OfferedOnly
+from postbacks.admin.first_start.views import sample_urls
 from postbacks.admin.form.form import PostbackForm
 from postbacks.admin.integrations.figures import Figures, last_day
 from postbacks.admin.integrations.lists import PER_PAGE, PostbacksOfNetwork, PostbacksOfProgram, cut, figures_of
@@ -194,6 +195,7 @@ class PostbackAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         own = [
+            *sample_urls(view),
             path("preview/", view(preview_view), {"model_admin": self}, name="postbacks_postback_preview"),
             path("test/", view(test_view), {"model_admin": self}, name="postbacks_postback_test"),
             path("<int:pk>/signing/", view(signing_view), {"model_admin": self}, name=SIGNING),
