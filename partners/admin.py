@@ -67,7 +67,7 @@ class ContractInline(TabularInline):
 
 @admin.register(Partner)
 class PartnerAdmin(DeletedOnlyUnused):
-    list_display: ClassVar[Any] = ("name", "id", "currency", "active")
+    list_display: Any = ("name", "id", "currency", "active")
     list_filter: ClassVar[Any] = ("active", "currency")
     search_fields = ("=id", "name")
     inlines = (ContractInline,)
@@ -132,8 +132,8 @@ class ContractTermInline(TabularInline):
 @admin.register(Contract)
 class ContractAdmin(DeletedOnlyUnused):
     form = ContractForm
-    list_display: ClassVar[Any] = ("partner", "program", "start", "end")
-    list_display_links: ClassVar[Any] = ("partner", "start")
+    list_display: Any = ("partner", "program", "start", "end")
+    list_display_links: Any = ("partner", "start")
     list_select_related = ("partner", "program")
     list_filter: ClassVar[Any] = ("start", "end")
     search_fields = ("partner__name", "program__name", "=partner__id", "=program__id")

@@ -137,7 +137,8 @@ class NewPartnerForm(ModelForm):
             if event_type is not None or fields.get("payout") is not None:
                 self.add_error("program", "A term belongs to a contract: choose its program, or empty the term.")
             return fields
-        self.contract = Contract(program=program, start=fields.get("start"))
+        start: Any = fields.get("start")  # If it is missing, its field says so.
+        self.contract = Contract(program=program, start=start)
         self._check(self.contract, ["partner"], {})
         if event_type is not None:
             self._clean_term(fields, program, event_type)

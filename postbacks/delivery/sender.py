@@ -27,6 +27,7 @@ from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, FairQueue
 from postbacks.delivery.outcomes import Prepared, Sent
 from postbacks.delivery.ownership import Ownership
 from postbacks.delivery.waiting import make_waiter
+from postbacks.egress import built_in
 from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.transport import Call
@@ -243,6 +244,10 @@ class Sender:
             self._on_unsent([prepared])
             return
         started_at = database_clock.now()
+        if (taken := built_in.answer(prepared.request)) is not None:
+            self._fair_queue.skipped(prepared)
+            self._on_sent(Sent(prepared, started_at, 0.0, taken))
+            return
         try:
             call = self._idle_calls.pop() if self._idle_calls else Call()
             failure = call.prepare(prepared.request, careful=self._is_careful(prepared))

@@ -217,7 +217,7 @@ admin.site.unregister(MediaSource)
 @admin.register(Partner)
 class PartnerWithPostbacksAdmin(WithPostbacks, PartnerAdmin):
     kind = PARTNER
-    list_display: ClassVar[Any] = ("cut_name", "id", "active", "states", "sent", "success", "at_once")
+    list_display: Any = ("cut_name", "id", "active", "states", "sent", "success", "at_once")
     list_filter: ClassVar[Any] = (PartnersOfProgram, OwnersByState, "active", "currency")
     actions_row = ("partner_integration",)
     actions_detail = ("partner_integration",)
@@ -235,7 +235,7 @@ class PartnerWithPostbacksAdmin(WithPostbacks, PartnerAdmin):
 @admin.register(MediaSource)
 class MediaSourceWithPostbacksAdmin(WithPostbacks, MediaSourceAdmin):
     kind = NETWORK
-    list_display: ClassVar[Any] = ("cut_name", "id", "type", "channel", "states", "sent", "success", "at_once")
+    list_display: Any = ("cut_name", "id", "type", "channel", "states", "sent", "success", "at_once")
     list_filter: ClassVar[Any] = (NetworksOfProgram, OwnersByState, "type", "channel")
     actions_row = ("event_notifications",)
     actions_detail = ("event_notifications",)

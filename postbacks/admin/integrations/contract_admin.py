@@ -24,8 +24,8 @@ admin.site.unregister(Contract)
 class ContractWithFiguresAdmin(ShowsFigures, ContractAdmin):
     """Sent and Success are of the partner's postbacks for event types of the program."""
 
-    list_display: ClassVar[Any] = ("cut_partner", "cut_program", "start", "end", "sent", "success")
-    list_display_links: ClassVar[Any] = ("cut_partner", "start")
+    list_display: Any = ("cut_partner", "cut_program", "start", "end", "sent", "success")
+    list_display_links: Any = ("cut_partner", "start")
     list_filter: ClassVar[Any] = (ContractsOfProgram, ContractsByState, "start", "end")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:

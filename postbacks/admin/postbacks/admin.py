@@ -25,6 +25,7 @@ from partners.ids import row_of
 from partners.models import Partner
 from partners.opened_with import is_stale
 from postbacks.admin.deliveries.offer import offer_to_try_now
+from postbacks.admin.first_start.views import sample_urls
 from postbacks.admin.form.folding import unfolded
 from postbacks.admin.form.form import PostbackForm
 from postbacks.admin.integrations.lists import PER_PAGE, PostbacksOfNetwork, PostbacksOfProgram, cut
@@ -216,6 +217,7 @@ class PostbackAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         own = [
+            *sample_urls(view),
             path("preview/", view(preview_view), {"model_admin": self}, name="postbacks_postback_preview"),
             path("test/", view(test_view), {"model_admin": self}, name="postbacks_postback_test"),
             path("<int:pk>/signing/", view(signing_view), {"model_admin": self}, name=SIGNING),
