@@ -19,10 +19,10 @@ from notices.sending.delivering import deliver, waiting
 from notices.sending.gathering import gather
 from notices.watching.ended import tell_of_imports, tell_of_replays
 from notices.watching.failing import tell_of_failing
-from notices.watching.failing_now import failing_postbacks
 from notices.watching.health import tell_of_health
 from notices.watching.quiet import note_conversions, tell_of_quiet
 from postbacks.advisory_locks import NOTICES_LOCK
+from postbacks.delivery_log.failing import failing_now
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 Look = Callable[[datetime], None]
 LOOKS: Final[tuple[Look, ...]] = (
     tell_of_health,
-    lambda now: tell_of_failing(failing_postbacks(now), now),
+    lambda now: tell_of_failing(failing_now(now), now),
     note_conversions,
     tell_of_quiet,
     tell_of_replays,

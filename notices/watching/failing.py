@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -11,12 +11,13 @@ from notices.events import Event
 from notices.models import Watch
 from notices.telling import News, tell
 from notices.watching.health import of_postback
+from postbacks.delivery_log.failing import Failing
 from postbacks.models import Postback
 
 
 @transaction.atomic
-def tell_of_failing(failing: Iterable[int], now: datetime) -> None:
-    """Tells what has changed since the last look. `failing` are the ids of all postbacks that fail at this moment."""
+def tell_of_failing(failing: Mapping[int, Failing], now: datetime) -> None:
+    """Tells what has changed since the last look. `failing` has all postbacks that are failing at this moment."""
     at_present = set(failing)
     known = set(Watch.objects.filter(kind=Watch.Kind.FAILING).values_list("subject", flat=True))
     changed = Postback.objects.select_related("partner", "media_source", "action_tracker", "lane")
@@ -30,15 +31,15 @@ def tell_of_failing(failing: Iterable[int], now: datetime) -> None:
     Watch.objects.filter(kind=Watch.Kind.FAILING, subject__in=over).delete()
     existing = {pk: row for pk, row in rows.items() if row.deleted_at is None}
     tell(
-        *(_begun(existing[pk], now) for pk in sorted(begun & existing.keys())),
+        *(_begun(existing[pk], failing[pk], now) for pk in sorted(begun & existing.keys())),
         *(_over(existing[pk], now) for pk in sorted(over & existing.keys())),
     )
 
 
-def _begun(postback: Postback, now: datetime) -> News:
+def _begun(postback: Postback, failing: Failing, now: datetime) -> News:
     text = (
-        f"At least half of the latest attempts of the postback “{postback}” have failed, for several actions. Its "
-        "delivery log has each request and answer."
+        f"The postback “{postback}”: {failing.failed} of its last {failing.tried} attempts failed, for several "
+        "actions. Its delivery log has each request and answer."
     )
     return of_postback(Event.FAILING, now, postback, "Failing", text)
 

@@ -53,6 +53,11 @@ class Failing:
         return f"{self.failed} of the last {self.tried} attempts failed: {self.reason.rstrip('.')}."
 
 
+def failing_now(now: datetime) -> dict[int, Failing]:
+    """All that are failing; a held or paused postback counts by what it did before."""
+    return failing_among(counts_by_postback(Rollup.Period.HOUR, now - WITHIN), now)
+
+
 def failing_among(counts: Mapping[int, Sums], now: datetime) -> dict[int, Failing]:
     """Those of the postbacks that are failing; `counts` are what each recorded in the last day."""
     suspects = [pk for pk, sums in counts.items() if sums.failed_attempts >= ACTIONS_TO_FAIL]

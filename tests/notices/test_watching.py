@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -14,17 +13,18 @@ from notices.models import Channel, Notice, Watch
 from notices.telling import News, tell
 from notices.watching.ended import tell_of_imports, tell_of_replays
 from notices.watching.failing import tell_of_failing
-from notices.watching.failing_now import failing_postbacks
 from notices.watching.health import tell_of_health
 from notices.watching.quiet import note_conversions, tell_of_quiet
 from partners.models import ActionTracker
 from postbacks.admin.destinations.release import release
-from postbacks.models import Attempt, Lane, Postback, Replay, Rollup
+from postbacks.delivery_log.failing import Failing
+from postbacks.models import Lane, Postback, Replay
 from tests.support.channels import make_channel
-from tests.support.delivery_rows import make_delivery
 from tests.support.factories import make_program, make_tracker, record_action
 
 pytestmark = pytest.mark.django_db
+
+FAILING = Failing(11, 20, "status", "Status 500 is not a success.")
 
 
 def titles(channel: Channel | None = None) -> list[str]:
@@ -121,10 +121,10 @@ def test_telling_the_same_again_does_nothing() -> None:
 def test_failing_is_told_when_it_begins_and_when_it_is_over(postback: Postback) -> None:
     make_channel()
     now = timezone.now()
-    for failing in ([], [postback.pk], [postback.pk], [postback.pk], [], []):
+    for failing in ({}, *[{postback.pk: FAILING}] * 3, {}, {}):
         now += timedelta(minutes=1)
         tell_of_failing(failing, now)
-    tell_of_failing([postback.pk], now + timedelta(minutes=1))
+    tell_of_failing({postback.pk: FAILING}, now + timedelta(minutes=1))
     assert titles() == [
         "Failing: Compass: Sales",
         "No longer failing: Compass: Sales",
@@ -136,16 +136,16 @@ def test_failing_is_told_when_it_begins_and_when_it_is_over(postback: Postback) 
 def test_one_that_rests_is_not_told_to_fail_no_longer(postback: Postback, rests: str) -> None:
     make_channel(events=[Event.FAILING])
     now = timezone.now()
-    tell_of_failing([postback.pk], now)
+    tell_of_failing({postback.pk: FAILING}, now)
     if rests == "held":
         hold(postback, now)
     else:
         Postback.objects.filter(pk=postback.pk).update(paused_at=now)
-    tell_of_failing([], now)
+    tell_of_failing({}, now)
     assert titles() == ["Failing: Compass: Sales"]
     Lane.objects.update(held_since=None, probe_at=None)
     Postback.objects.update(paused_at=None)
-    tell_of_failing([postback.pk], now)
+    tell_of_failing({postback.pk: FAILING}, now)
     assert titles() == ["Failing: Compass: Sales"]
 
 
@@ -231,44 +231,3 @@ def test_replays_and_imports_that_end_are_told_once() -> None:
     make_channel()
     tell_of_replays(now + timedelta(hours=1))
     assert Notice.objects.count() == 5, "what ended after a channel was made, which here is nearly at once"
-
-
-def attempted(postback: Postback, *succeeded: bool, actions: int | None = None, hours_ago: float = 1) -> None:
-    """Attempts one after the other, of an action each or of so few, counted as the engine counts them."""
-    at = timezone.now() - timedelta(hours=hours_ago)
-    count = actions or len(succeeded)
-    deliveries = [make_delivery(postback, state="failed", finished_at=at) for _ in range(count)]
-    for number, good in enumerate(succeeded):
-        Attempt.objects.create(
-            delivery=deliveries[number % count],
-            number=number + 1,
-            started_at=at + timedelta(seconds=number),
-            duration_ms=1,
-            succeeded=good,
-            reason="",
-            method="GET",
-            url="https://compass.example/",
-        )
-    Rollup.objects.create(
-        period="hour",
-        at=at.replace(minute=0, second=0, microsecond=0),
-        postback_key=postback.pk,
-        attempts=len(succeeded),
-        succeeded=sum(succeeded),
-    )
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "given", "fails"),
-    [
-        pytest.param([False] * 3, {}, True, id="three actions"),
-        pytest.param([False] * 3, {"actions": 2}, False, id="two actions"),
-        pytest.param([False] * 3, {"hours_ago": 25}, False, id="the day before"),
-        pytest.param([True, False] * 10, {}, True, id="half of the last twenty"),
-        pytest.param([False] * 11 + [True] * 11 + [False] * 9, {}, False, id="nine of the last twenty"),
-        pytest.param([True] * 100 + [False] * 10, {}, True, id="the last ten of many"),
-    ],
-)
-def test_which_postbacks_fail(postback: Postback, outcomes: list[bool], given: dict[str, Any], fails: bool) -> None:
-    attempted(postback, *outcomes, **given)
-    assert failing_postbacks(timezone.now()) == ({postback.pk} if fails else set())

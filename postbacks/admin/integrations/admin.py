@@ -24,6 +24,7 @@ from partners.admin_kit import ModelAdmin
 from partners.models import Partner
 from postbacks.admin.integrations.contracts import Told, contracts_of
 from postbacks.admin.integrations.copying import copy_to
+from postbacks.admin.integrations.figures import states_of
 from postbacks.admin.integrations.health import health_of
 from postbacks.admin.integrations.latest import latest_actions, latest_deliveries
 from postbacks.admin.integrations.lists import (
@@ -38,7 +39,6 @@ from postbacks.admin.integrations.owners import NETWORK, PARTNER, Owner, OwnerKi
 from postbacks.admin.integrations.rows import rows_of
 from postbacks.admin.integrations.together import PAUSE, RESUME, Together, carry_out, question
 from postbacks.models import Postback
-from postbacks.state import state_of
 
 _PER_PAGE = 50
 _SHOWN_SKIPPED = 20  # Nobody reads a thousand messages.
@@ -117,7 +117,7 @@ class WithPostbacks(ShowsFigures, ModelAdmin):
             owner=owner,
             page=page,
             rows=rows_of(list(page)),
-            health=health_of(map(state_of, postbacks)),
+            health=health_of(states_of(postbacks)),
             contracts=contracts,
             deliveries=latest_deliveries(owner, networks=networks) if sees_deliveries else None,
             actions=latest_actions(owner) if isinstance(owner, Partner) and sees_actions else None,

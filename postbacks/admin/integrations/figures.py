@@ -1,25 +1,24 @@
 """The figures of many owners or contracts at once: how their postbacks are, and their last 24 hours.
 
-Three queries for a whole list, however many rows it has: none for each row.
+A few queries for a whole list, however many rows it has: none for each row.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TypeVar
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from postbacks.admin.integrations.health import Health, brief
-from postbacks.metrics.read import Sums, catch_up, counts_by_postback
+from postbacks.admin.integrations.rows import last_day
+from postbacks.delivery_log.failing import failing_among
+from postbacks.metrics.read import Sums, catch_up, counts_by_postback, one_moment
 from postbacks.models import Postback, Rollup
 from postbacks.state import State, state_of
 
-HOURS = 24
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -50,18 +49,25 @@ def figures_by(postbacks: QuerySet[Postback], key: Callable[[Postback], Key]) ->
     """The figures of these postbacks, added up by `key`."""
     catch_up()
     rows = list(postbacks.select_related("lane").order_by())
-    sums = last_day(row.pk for row in rows)
+    sums, states = _last_day_of(rows)
     found: dict[Key, Figures] = defaultdict(Figures)
-    for row in rows:
+    for row, state in zip(rows, states, strict=True):
         figures = found[key(row)]
-        figures.states.append(state_of(row))
+        figures.states.append(state)
         figures.paused += row.paused_at is not None
         if row.pk in sums:
             figures.sums.add(sums[row.pk])
     return dict(found)
 
 
-def last_day(keys: Iterable[int]) -> dict[int, Sums]:
-    """The sums of postbacks over the current hour and the 23 before it, without details; one query."""
-    since = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
-    return counts_by_postback(Rollup.Period.HOUR, since, list(keys))
+def states_of(postbacks: Sequence[Postback]) -> list[State]:
+    """The states of postbacks that are loaded with their lanes."""
+    return _last_day_of(postbacks)[1]
+
+
+def _last_day_of(postbacks: Sequence[Postback]) -> tuple[dict[int, Sums], list[State]]:
+    with one_moment() as now:
+        sums = counts_by_postback(Rollup.Period.HOUR, last_day(now), [each.pk for each in postbacks])
+        failing = failing_among(sums, now)
+    texts = {pk: each.text for pk, each in failing.items()}
+    return sums, [state_of(each, texts.get(each.pk, "")) for each in postbacks]

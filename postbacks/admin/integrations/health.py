@@ -11,8 +11,8 @@ from postbacks.state import State
 
 # The worst first: it gives the whole its colour. What is not here is told by its label, after these.
 _TOLD: Final = {
-    "held": ("is held: its destination does not answer", "are held: their destinations do not answer"),
     "failing": ("is failing", "are failing"),
+    "held": ("is held: its destination does not answer", "are held: their destinations do not answer"),
     "paused": ("is paused", "are paused"),
     "active": ("is active", "are active"),
 }

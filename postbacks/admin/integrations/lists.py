@@ -19,6 +19,7 @@ from optimize_sources.models import MediaSource
 from partners.ids import read_id
 from partners.models import Partner, Program
 from partners.offered import OfferedOnly
+from postbacks.admin.integrations.failing import failing_now
 from postbacks.admin.integrations.figures import Figures, figures_by
 from postbacks.admin.integrations.owners import kind_of
 from postbacks.models import Postback
@@ -90,12 +91,19 @@ class OwnersByState(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("held", "With a held one"), ("paused", "With a paused one"), ("none", "Without postbacks")]
+        return [
+            ("failing", "With a failing one"),
+            ("held", "With a held one"),
+            ("paused", "With a paused one"),
+            ("none", "Without postbacks"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         owner = "partner" if queryset.model is Partner else "media_source"
         rows = Postback.objects.existing().filter(**{f"{owner}__isnull": False})
-        if self.value() == "held":
+        if self.value() == "failing":
+            rows = rows.filter(pk__in=failing_now(request))
+        elif self.value() == "held":
             rows = rows.filter(lane__held_since__isnull=False, paused_at__isnull=True)
         elif self.value() == "paused":
             rows = rows.filter(paused_at__isnull=False)

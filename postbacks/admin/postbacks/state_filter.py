@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from postbacks.admin.postbacks.all_postbacks import failing_now
+from postbacks.admin.integrations.failing import failing_now
 from postbacks.models import Postback
 
 
