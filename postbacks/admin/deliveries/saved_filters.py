@@ -62,7 +62,8 @@ class SavedFiltersAdmin(BulkActionsAdmin):
             text = f"You have {MOST_SAVED} saved filters, which is the most. Delete one first."
             self.message_user(request, text, messages.WARNING)
         else:
-            mine.update_or_create(user=request.user, name=name, defaults={"query": query})
+            user: Any = request.user  # Signed in, as the admin has seen to.
+            mine.update_or_create(user=user, name=name, defaults={"query": query})
             self.message_user(request, f"The filters are saved as “{name}”.", messages.SUCCESS)
         return redirect(f"{reverse(LOG)}?{filters_of(request.GET)}")
 

@@ -41,7 +41,7 @@ def test_a_status_is_one_or_a_class(root: Client, postback: Postback) -> None:
 
 
 def test_retrying_is_what_waits_after_a_failed_attempt(root: Client, postback: Postback) -> None:
-    waits = {"finished_at": None, "reason": ""}
+    waits: dict[str, Any] = {"finished_at": None, "reason": ""}
     make_finished(postback, Delivery.State.READY, attempts_made=0, **waits)
     again = make_finished(postback, Delivery.State.READY, attempts_made=2, **waits)
     make_finished(postback, Delivery.State.FAILED, attempts_made=2)
