@@ -77,7 +77,7 @@ _NEAR_EDGE = {
 # yet; of it the newest are looked at.
 KNOWN_BY: Final = f"""
 SELECT id FROM postbacks_delivery d
-WHERE get_byte(uuid_send(known_by), 0) >> 2 = get_byte(uuid_send(%(known_by)s::uuid), 0) >> 2
+WHERE get_byte(uuid_send(known_by), 0) >> 3 = get_byte(uuid_send(%(known_by)s::uuid), 0) >> 3
   AND known_by = %(known_by)s::uuid AND attempts_made > 0 AND {is_derived("d")}
 UNION
 SELECT id FROM (

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                         output_field=models.IntegerField(),
                     ),
                     ">>",
-                    models.Value(2),
+                    models.Value(3),
                 ),
                 models.F("id"),
                 models.F("known_by"),
