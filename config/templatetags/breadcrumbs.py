@@ -100,6 +100,6 @@ def _of_row(row: Model) -> Crumb:
 
 def _says_more(context: dict[str, Any], title: str, last: Crumb) -> bool:
     """Whether the page's title is not said yet: forms of rows, and lists, are called as what they show."""
-    if context.get("cl") or title.startswith(last.title):  # As “Held destinations” with “Held”.
+    if context.get("cl") or title.startswith(str(last.title)):  # As “Held destinations” with “Held”.
         return False
     return not (context.get("adminform") and context.get("original"))

@@ -78,6 +78,11 @@ def test_no_page_has_a_stock_phrase(root: Client) -> None:
         ("/admin/postbacks/delivery/", "Delivery log", "Postbacks > Delivery log"),
         ("/admin/postbacks/postback/", "Postbacks", "Postbacks > All postbacks"),
         ("/admin/auth/group/", "Roles", "Settings > Roles"),
+        (
+            "/admin/partners/inappevent/add/",
+            "Add in-app event",
+            "Event types > In-app events > Add in-app event",
+        ),
         ("/admin/partners/contractterm/", "Contract terms", "Engage > Contracts > Contract terms"),
     ],
 )
