@@ -16,7 +16,7 @@ UNFOLD: dict[str, Any] = {
         {"rel": "icon", "type": "image/svg+xml", "href": _static("config/favicon.svg")},
     ],
     "STYLES": [_static("config/admin.css")],
-    "SCRIPTS": [_static("config/time-zone.js"), _static("config/labels.js")],
+    "SCRIPTS": [_static("config/time-zone.js"), _static("config/labels.js"), _static("config/long-names.js")],
     "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("second_factor_set_up")}]},
     "DASHBOARD_CALLBACK": "postbacks.admin.dashboard.callback.dashboard",
     "SIDEBAR": {
