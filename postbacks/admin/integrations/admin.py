@@ -106,6 +106,8 @@ class WithPostbacks(ShowsFigures, ModelAdmin):
         owner = self._owner(request, object_id)
         postbacks = list(self.kind.postbacks(owner))
         page = Paginator(postbacks, _PER_PAGE).get_page(request.GET.get("page"))
+        rows = rows_of(list(page))
+        known = {row.postback.pk: row.state for row in rows}
         contracts = contracts_of(owner) if request.user.has_perm("partners.view_contract") else None
         sees_actions = request.user.has_perm("actions.view_action")
         sees_deliveries = request.user.has_perm("postbacks.view_delivery")
@@ -116,8 +118,8 @@ class WithPostbacks(ShowsFigures, ModelAdmin):
             title=owner.name,
             owner=owner,
             page=page,
-            rows=rows_of(list(page)),
-            health=health_of(map(state_of, postbacks)),
+            rows=rows,
+            health=health_of(known.get(each.pk) or state_of(each) for each in postbacks),
             contracts=contracts,
             deliveries=latest_deliveries(owner, networks=networks) if sees_deliveries else None,
             actions=latest_actions(owner) if isinstance(owner, Partner) and sees_actions else None,
