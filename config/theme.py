@@ -23,6 +23,7 @@ UNFOLD: dict[str, Any] = {
         _static("config/menus.js"),
         _static("config/forms.js"),
         _static("config/focus.js"),
+        _static("config/long-names.js"),
     ],
     "LOGIN": {"form": "accounts.sign_in.form.SignInForm"},
     "ACCOUNT": {

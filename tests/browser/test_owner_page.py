@@ -91,3 +91,23 @@ def test_a_partners_page_in_a_picture(open_as: OpenAs, compass: Partner) -> None
         screenshot(page, picture, full_page=True)
     for name in ("Pause all", "Resume all", "Add contract", "Edit"):
         expect(page.get_by_text(name, exact=True)).to_have_count(0)
+
+
+def test_long_names_are_cut_and_shown_whole_to_the_pointer(open_as: OpenAs) -> None:
+    name = "Worldwide Outdoor and Mountaineering Equipment Comparison " * 3
+    partner = make_partner(name=name.strip())
+    make_term(make_tracker(make_program(name=name[:150].strip())), partner)
+    page = open_as(Role.OPERATOR, width=NARROW)
+    for path in (f"/admin/partners/partner/{partner.pk}/integration/", f"/admin/partners/partner/{partner.pk}/change/"):
+        page.goto(path)
+        fits(page, NARROW)
+    page.set_viewport_size({"width": WIDE, "height": 800})
+    page.goto("/admin/partners/partner/")
+    expect(page.get_by_role("row").get_by_title(partner.name)).to_be_visible()
+    fits(page, WIDE)
+    page.goto("/admin/postbacks/delivery/")
+    page.get_by_text("Filters", exact=True).click()
+    page.locator(".field-partner .select2-selection, #id_partner + .select2").first.click()
+    option = page.locator(".select2-results__option[role=option]", has_text="Worldwide")
+    option.hover()
+    expect(option).to_have_attribute("title", str(partner))

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import connection
 from django.urls import reverse
 
-from postbacks.sample import Sample
+from postbacks.egress.built_in import PREFIX
 
-# Each looks for one row; what belongs to the sample does not count, since nobody has set that up.
+# Each looks for one row; what belongs to the sample does not count, since nobody has set that up. What was delivered is
+# in the counts for ever, while deliveries are deleted in time; and among the deliveries at once.
 _DONE: Final = """
+WITH sample AS MATERIALIZED (
+    SELECT p.id, t.program_id FROM postbacks_postback p
+    JOIN partners_actiontracker t ON t.id = p.action_tracker_id WHERE starts_with(p.url, %s)
+)
 SELECT
-  EXISTS (SELECT 1 FROM partners_program WHERE id <> %(program)s),
-  EXISTS (SELECT 1 FROM partners_actiontracker WHERE program_id <> %(program)s),
+  EXISTS (SELECT 1 FROM sample),
+  EXISTS (SELECT 1 FROM partners_program WHERE id NOT IN (SELECT program_id FROM sample)),
+  EXISTS (SELECT 1 FROM partners_actiontracker WHERE program_id NOT IN (SELECT program_id FROM sample)),
   EXISTS (SELECT 1 FROM partners_contractterm t JOIN partners_contract c ON c.id = t.contract_id
-          WHERE c.program_id <> %(program)s),
-  EXISTS (SELECT 1 FROM postbacks_postback WHERE deleted_at IS NULL AND id <> %(postback)s),
-  EXISTS (SELECT 1 FROM actions_action WHERE program_id <> %(program)s),
-  EXISTS (SELECT 1 FROM postbacks_delivery WHERE state = 'delivered' AND postback_id <> %(postback)s)
-"""
-# As the counts know it, for ever: deliveries are deleted in time.
-_EVER: Final = """
-SELECT EXISTS (SELECT 1 FROM postbacks_rollup WHERE period = 'ever' AND postback_key NOT IN (0, %s) AND delivered > 0)
+          WHERE c.program_id NOT IN (SELECT program_id FROM sample)),
+  EXISTS (SELECT 1 FROM postbacks_postback WHERE deleted_at IS NULL AND id NOT IN (SELECT id FROM sample)),
+  EXISTS (SELECT 1 FROM actions_action WHERE program_id NOT IN (SELECT program_id FROM sample)),
+  EXISTS (SELECT 1 FROM postbacks_rollup WHERE period = 'ever' AND postback_key <> 0 AND delivered > 0
+          AND postback_key NOT IN (SELECT id FROM sample))
+  OR EXISTS (SELECT 1 FROM postbacks_delivery WHERE state = 'delivered' AND postback_id NOT IN (SELECT id FROM sample))
 """
 
 
@@ -73,18 +77,23 @@ _STEPS: Final = (
 )
 
 
-def checklist(user: AbstractBaseUser | AnonymousUser, sample: Sample | None) -> list[Step]:
-    """The steps; none once a postback has been delivered. One query then, two before."""
-    postback = sample.postback.pk if sample else 0
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    """`steps` is empty once a postback has been delivered; `has_sample` says whether there seems to be a sample."""
+
+    steps: list[Step]
+    has_sample: bool
+
+
+def first_start(user: AbstractBaseUser | AnonymousUser) -> FirstStart:
+    """The steps as this user may take them; one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_EVER, [postback])
-        if cursor.fetchone()[0]:
-            return []
-        cursor.execute(_DONE, {"program": sample.program.pk if sample else 0, "postback": postback})
-        done = cursor.fetchone()
-    if done[-1]:
-        return []
-    return [
-        Step(title, hint, reverse(f"admin:{page}") if user.has_perm(permission) else "", is_done)  # type: ignore[union-attr]  # of every user
-        for (title, hint, page, permission), is_done in zip(_STEPS, done, strict=True)
-    ]
+        cursor.execute(_DONE, [PREFIX])
+        has_sample, *done = cursor.fetchone()
+    steps = [] if done[-1] else [_step(user, *each) for each in zip(_STEPS, done, strict=True)]
+    return FirstStart(steps, has_sample)
+
+
+def _step(user: Any, step: tuple[str, str, str, str], done: bool) -> Step:
+    title, hint, page, permission = step
+    return Step(title, hint, reverse(f"admin:{page}") if user.has_perm(permission) else "", done)
