@@ -10,7 +10,7 @@
   const operators = JSON.parse(text.dataset.operators);
   const list = document.createElement("ol");
   const add = element("button", { type: "button", className: "pp-button", textContent: "Add a condition" });
-  const box = element("div", { className: "pp-pairs pp-conditions" });
+  const box = element("div", { className: "pp-conditions" });
   const names = element("datalist", { id: "condition-parameters" });
   list.setAttribute("aria-label", "Conditions");
   for (const button of document.querySelectorAll("#palette [data-insert]")) {

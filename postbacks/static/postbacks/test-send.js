@@ -116,7 +116,7 @@
       if (!said) {
         said = Object.assign(part("p", "", "pp-words"), { id });
         said.setAttribute("aria-live", "polite");
-        (field.parentElement.querySelector(".pp-pairs") || field).after(said);
+        (field.parentElement.querySelector(".pp-conditions") || field).after(said);
       }
       const text = words[name] || "";
       said.textContent = text && name === "error_response" ? `${text} ${words.retry}` : text;
