@@ -54,9 +54,12 @@ def conditions_of(postback: Postback) -> Conditions:
     return compile_conditions(postback.conditions, postback.conditions_match, hidden)
 
 
-def unmet_conditions(postback: Postback, event: ActionEvent) -> str | None:
-    """Why the values of `event` do not meet the conditions of `postback`, in words; None if they do, or it has none."""
-    return unmet(conditions_of(postback), judged_values(event)) if postback.conditions else None
+def unmet_conditions(postback: Postback, event: ActionEvent, *, personal: bool = True) -> str | None:
+    """Why the values of `event` do not meet the conditions of `postback`, in words; None if they do, or it has none.
+
+    Without `personal`, the words tell no value of a personal parameter.
+    """
+    return unmet(conditions_of(postback), judged_values(event), personal=personal) if postback.conditions else None
 
 
 def judged_values(event: ActionEvent) -> dict[str, Any]:
@@ -175,7 +178,8 @@ def _conditions_take_it(postback: Postback, event: ActionEvent) -> bool:
 
 
 def _why_not_conditions(postback: Postback, event: ActionEvent) -> str:
-    return f"Its conditions are not met: {unmet_conditions(postback, event)}"
+    # Whoever may read why may not always see who the customer is.
+    return f"Its conditions are not met: {unmet_conditions(postback, event, personal=False)}."
 
 
 # Asked once for each event.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +13,7 @@ from typing import Any, Final
 from auditlog.models import LogEntry
 
 from partners.models import InAppEvent
+from postbacks.conditions.lines import write_lines
 from postbacks.models import Postback
 from postbacks.why.changes import changes_of
 
@@ -35,6 +37,12 @@ def _deleted_at(postback: Postback, text: str) -> None:
     postback.deleted_at = None if text == "None" else datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+def _conditions(text: object) -> list[Any]:
+    """The history keeps them as JSON; nothing stands for those of a postback that had none yet."""
+    found: list[Any] = json.loads(str(text)) if str(text) not in ("None", "") else []
+    return found
+
+
 _PUT_BACK: Final[Mapping[str, Callable[[Postback, str], None]]] = {
     "action_tracker": _event_type,
     "event_trigger": lambda postback, text: setattr(postback, "event_trigger", text),
@@ -42,6 +50,8 @@ _PUT_BACK: Final[Mapping[str, Callable[[Postback, str], None]]] = {
     "install": lambda postback, text: setattr(postback, "install", text == "True"),
     "in_app_event": _in_app_event,
     "deleted_at": _deleted_at,
+    "conditions": lambda postback, text: setattr(postback, "conditions", _conditions(text)),
+    "conditions_match": lambda postback, text: setattr(postback, "conditions_match", text),
 }
 """By each field that a rule of `postbacks.matching` looks at: puts a value of the history back."""
 
@@ -92,5 +102,7 @@ def _label(name: str) -> str:
 
 
 def _shown(name: str, text: object) -> str:
+    if name == "conditions":
+        return "; ".join(write_lines(_conditions(text)).splitlines()) or "none"
     choices = dict(Postback._meta.get_field(name).flatchoices or ())  # type: ignore[union-attr] # noqa: SLF001 -- as above
     return str(choices.get(str(text), "none" if str(text) == "None" else text))

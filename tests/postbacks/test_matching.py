@@ -23,7 +23,7 @@ KINDS = ("created", "modified", "reversed", "restored", "locked", "cleared")
 
 def an_event(kind: str = "created", **action: Any) -> ActionEvent:
     fields = {"pk": 41, "action_tracker": SALE, "partner": PARTNER, "contract_term": TERM, **action}
-    return ActionEvent(pk=51, action=Action(**fields), number=1, kind=kind)
+    return ActionEvent(pk=51, action=Action(**fields), number=1, kind=kind, parameters={"Amount": "12.00"})
 
 
 def a_postback(**fields: Any) -> Postback:
@@ -172,6 +172,7 @@ def test_matching_asks_every_rule_that_can_be_told() -> None:
         "owner": ({}, an_event(contract_term=None)),
         "trigger": ({"event_trigger": "changes"}, an_event()),
         "in_app_event": ({"action_tracker": APP}, an_event(action_tracker=APP, event_code="SALE")),
+        "conditions": ({"conditions": [{"parameter": "Amount", "operator": "at least", "values": ["50"]}]}, an_event()),
     }
     assert set(alone) == {rule.name for rule in RULES}
     for name, (fields, event) in alone.items():
