@@ -82,6 +82,7 @@ def everything(delivery: Delivery) -> Delivery:
     AttributionRule.objects.create(key="promo_code", value="HARBOUR", partner=make_partner())
     token, _ = create_token("shop")
     submit(token, Submission.Kind.CONVERSION, {"OrderId": "o-1"})
+    make_channel()
     return delivery
 
 

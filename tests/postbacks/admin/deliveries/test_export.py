@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,11 +13,13 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from config.database_time import limit_of
 from postbacks.admin.deliveries import follow
 from postbacks.admin.deliveries.export import COLUMNS, INCOMPLETE, safe_cell
 from postbacks.delivery_log import paging
+from postbacks.delivery_log.hits import Hit
 from postbacks.models import Delivery, Postback
 from tests.postbacks.admin.deliveries.test_resend_cancel import LOG, sign_in, told
 from tests.support.factories import make_media_source, make_postback
@@ -115,10 +117,10 @@ def test_a_page_takes_the_same_queries_whatever_it_holds(viewer: Client, postbac
 def test_what_breaks_off_says_so_in_the_file(
     viewer: Client, postback: Postback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = [make_finished(postback).pk for _ in range(2)]
+    hits = [Hit(str(pk), pk) for pk in (make_finished(postback).pk for _ in range(2))]
 
     def pages(*_: Any, **__: Any) -> Any:
-        yield ids
+        yield hits
         raise OperationalError("canceling statement due to statement timeout")
 
     monkeypatch.setattr(follow, "pages_of", pages)
@@ -192,6 +194,32 @@ def test_the_time_of_an_export_is_that_of_each_statement() -> None:
     assert limit_of("GET", f"{LOG}export/progress/").shared is True
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("time=attempted", [("one", 2, 200), ("one", 1, 500), ("other", 1, 200)], id="attempts"),
+        pytest.param("status=5xx", [("one", 1, 500)], id="attempts with a status"),
+        pytest.param("time=ended", [("other", 1, 200), ("one", 2, 200)], id="deliveries by when they ended"),
+    ],
+)
+def test_the_rows_are_those_of_the_screen(
+    viewer: Client, postback: Postback, query: str, expected: list[tuple[str, int, int]]
+) -> None:
+    now = timezone.now()
+    names = {}
+    for name, minutes, statuses in (("other", 1, [200]), ("one", 2, [500, 200])):
+        delivery = make_finished(postback, finished_at=now - timedelta(minutes=minutes))
+        names[delivery.pk] = name
+        for number, status in enumerate(statuses, 1):
+            make_attempt(delivery, number, status=status, succeeded=status == 200)
+    rows = objects_of(viewer, query)["deliveries"]
+    assert [(names[row["delivery"]], row["attempt"], row["status"]) for row in rows] == expected
+    shown = viewer.get(f"{LOG}?{query}").context["page"]
+    assert [row.delivery.pk for row in shown.rows] == [row["delivery"] for row in rows]
+    assert viewer.get(f"{LOG}newer/?after={shown.newest}&{query}").json() == {"count": 0, "more": False}
+    assert viewer.get(f"{LOG}newer/?after=0&{query}").json() == {"count": len(expected), "more": False}
+
+
 def test_newer_rows_are_counted_by_the_filters(viewer: Client, postback: Postback, monkeypatch: Any) -> None:
     first = make_finished(postback)
     for state in ("failed", "failed", "delivered"):
@@ -207,5 +235,5 @@ def test_newer_rows_are_counted_by_the_filters(viewer: Client, postback: Postbac
     monkeypatch.setattr(follow, "MOST_NEW", 2)
     monkeypatch.setattr(paging, "MOST_NEW", 2)
     assert newer("") == {"count": 2, "more": True}
-    assert viewer.get(LOG).context["newest"] == Delivery.objects.latest("pk").pk
+    assert viewer.get(LOG).context["newest"] == str(Delivery.objects.latest("pk").pk)
     assert viewer.get(f"{LOG}?before={first.pk}").context["follows"] is False

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from postbacks.admin.deliveries.rows import rows_of
+from postbacks.delivery_log.hits import Hit
 from postbacks.delivery_log.seen import seen_by, seen_now
 from postbacks.lifecycle import delete_postback, pause
 from postbacks.models import Delivery, Lane, Postback
@@ -94,7 +95,7 @@ def test_resent_ones_are_left_out_and_may_be_included(operator: Client, postback
 
     assert told(answer) == ["2 deliveries were resent: queued, behind live traffic."]
     assert Delivery.objects.filter(event=resent.event).count() == 3
-    listed = {row.delivery.pk: row.resent for row in rows_of([resent.pk, again.pk])}
+    listed = {row.delivery.pk: row.resent for row in rows_of([Hit(str(each.pk), each.pk) for each in (resent, again)])}
     assert listed[resent.pk].state_word == "waiting"
     assert listed[again.pk].older == resent.pk
 
