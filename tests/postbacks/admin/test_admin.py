@@ -19,6 +19,7 @@ from partners.models import ActionTracker, AttributionRule, Contract, ContractTe
 from postbacks.admin.form.fields import format_pairs, parse_pairs
 from postbacks.lifecycle import delete_postback, pause
 from postbacks.models import Attempt, Delivery, Lane, Postback, Replay
+from tests.support.channels import make_channel
 from tests.support.factories import (
     make_media_source,
     make_partner,
