@@ -2,7 +2,8 @@
 
 A limit that a connection keeps does not work behind a pooler, and one transaction around each request would change what
 its parts may do. So the limit travels with the statement, in one message and thus in one transaction: `SET LOCAL …;
-SELECT …`. The reading of a page has a limit for all of its statements together.
+SELECT …`. In a transaction of several statements it travels with the first, before any savepoint that might take it
+back. The reading of a page has a limit for all of its statements together.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from psycopg2.errors import QueryCanceled
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from actions.api.addresses import BATCH, is_api, without_suffix
 
@@ -69,13 +71,14 @@ class Limit:
 
     seconds: float
     shared: bool
+    _begun: bool = False  # Whether transactions begin under this limit, so that the first statement of each is seen.
 
     def execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """Django's wrapper of each statement. Raises OperationalError if there is no time left."""
         spending = _spending.get()
         if spending is not None and spending.stopped:
             raise OperationalError("The client has left.") from QueryCanceled()
-        if not isinstance(sql, str) or sql.startswith(_NO_STATEMENTS):
+        if not isinstance(sql, str) or self._is_set(sql, context["connection"].connection):
             return execute(sql, params, many, context)
         began = time.monotonic()
         try:
@@ -83,6 +86,13 @@ class Limit:
         finally:
             if self.shared:
                 self.seconds = max(LEAST_SECONDS, self.seconds - (time.monotonic() - began))
+
+    def _is_set(self, sql: str, connection: Any) -> bool:
+        """Whether the statement goes as it is: its transaction has the limit, or may have failed."""
+        if connection is None or connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+            self._begun = True
+            return False
+        return sql.startswith(_NO_STATEMENTS) or (self._begun and not self.shared)
 
     def _settings(self) -> str:
         statement, lock = (f"{seconds * 1000:.0f}" for seconds in (self.seconds, min(self.seconds, LOCK_SECONDS)))

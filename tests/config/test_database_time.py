@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 from django.db.models.expressions import RawSQL
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
@@ -85,6 +85,25 @@ def test_a_transaction_that_failed_can_be_rolled_back_to_a_savepoint() -> None:
         with pytest.raises(OperationalError), transaction.atomic():
             ask("SELECT pg_sleep(5)")
         assert ask("SELECT 1") == [(1,)]
+
+
+def test_a_transaction_is_told_its_limit_once_and_no_savepoint_takes_it_back() -> None:
+    sent: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        sent.append(sql)
+        return execute(sql, params, many, context)
+
+    with limited(7), connection.execute_wrapper(note):
+        for _ in range(2):
+            with transaction.atomic():
+                with pytest.raises(DataError), transaction.atomic():  # The savepoint is the first statement.
+                    ask("SELECT 1 / 0")
+                assert ask(SET) == [("7s", "3s")]
+                assert ask(SET) == [("7s", "3s")]
+        assert ask(SET) == [("7s", "3s")]
+    assert sum("statement_timeout =" in sql for sql in sent) == 3
+    assert ask(SET) == [("0", "0")]
 
 
 @pytest.mark.parametrize(
