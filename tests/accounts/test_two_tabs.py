@@ -21,6 +21,7 @@ from actions.api.tokens import create_token
 from partners.models import ActionTracker, AttributionRule, CategoryPayout, ContractTerm, Partner
 from postbacks.lifecycle import pause, resume
 from postbacks.models import Postback
+from tests.support.channels import make_channel
 from tests.support.factories import (
     make_media_source,
     make_partner,
@@ -83,6 +84,7 @@ FORMS = {
     "optimize_sources.mediasource": Form(lambda: make_media_source(name="Ledger"), "name", "Folio", "Tally"),
     "postbacks.postback": Form(_postback, "url", "https://theirs.example/", "https://mine.example/"),
     "actions.apitoken": Form(lambda: create_token("Shop")[0], "name", "Store", "Till"),
+    "notices.channel": Form(lambda: make_channel(name="Office"), "name", "Alarm", "Digest"),
     "auth.user": Form(lambda: User.objects.create_user("eve"), "email", "eve@theirs.example", "eve@mine.example"),
     "auth.group": Form(lambda: Group.objects.create(name="Auditors"), "name", "Readers", "Watchers"),
 }
@@ -154,7 +156,7 @@ def test_each_form_is_walked() -> None:
     with_tables = {
         model._meta.label_lower
         for model, page in admin.site._registry.items()
-        if any(each.has_change_permission(request) for each in page.get_inline_instances(request))
+        if any(inline(model, admin.site).has_change_permission(request) for inline in page.inlines)
     }
     assert with_tables == set(_IN_TABLES)
 
