@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, DateTimeField, ExpressionWrapper, F, Q, Sum
+from django.db.models import CharField, Count, DateTimeField, ExpressionWrapper, F, Q, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 
 from actions.models import Action
@@ -72,7 +72,9 @@ def lock_limits(places: Collection[tuple[ContractTerm, date]]) -> Limits:
         Action.objects.filter(contract_term__in=limited, event_date__gte=first, event_date__lte=last, payout__gt=0)
         .annotate(
             month=TruncMonth(as_reported, tzinfo=UTC),
-            currency=Coalesce("partner_currency", "partner__first_currency", "partner__currency"),
+            currency=Coalesce(
+                "partner_currency", "partner__first_currency", "partner__currency", output_field=CharField()
+            ),
         )
         .order_by()
         .values_list("contract_term", "month")
