@@ -76,6 +76,8 @@ class LocalTimeField(forms.DateTimeField):
     """A time of the current zone. An hour that clocks show twice is taken for the first or, with `later`, the second:
     as bounds of a span, so that it leaves nothing out."""
 
+    default_error_messages = {"invalid": "Enter a date and a time, such as 2026-03-01 14:30."}
+
     def __init__(self, *, later: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self._later = later
@@ -90,7 +92,9 @@ class LocalTimeField(forms.DateTimeField):
             return super().to_python(value)
         try:
             return of_clock(read, later=self._later)
-        except (ValueError, OverflowError) as error:
+        except OverflowError as error:
+            raise ValidationError(self.error_messages["invalid"]) from error
+        except ValueError as error:
             raise ValidationError(str(error)) from error
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser import chromium, pictures
@@ -18,7 +18,9 @@ from tests.browser.watch import Watch
 
 WIDE, NARROW = 1280, 390
 _HEIGHTS = {WIDE: 800, NARROW: 844}
-_WAIT_MS = 10_000
+_WAIT_MS = 30_000  # On a machine with much else to do; what comes sooner is noticed at once.
+
+expect.set_options(timeout=_WAIT_MS)
 
 OpenAs = Callable[..., Page]
 

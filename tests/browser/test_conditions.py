@@ -55,7 +55,7 @@ def test_conditions_are_typed_by_keyboard_read_back_and_judged(
     screenshot(page, "conditions")
 
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("row", name="Online Sale")).to_be_visible()
+    expect(page.get_by_role("row", name="Online Sale Online Sale")).to_be_visible()
     postback = Postback.objects.get()
     assert postback.conditions == read_lines("Amount at least 50.00\nevery items.cat is not empty")
     shown_again(open_as(Role.ADMINISTRATOR, width=NARROW, dark=True), postback)

@@ -29,7 +29,7 @@ def save(page: Page) -> None:
 def sign_in(page: Page, user: User, password: str) -> None:
     page.get_by_label("Username").fill(user.username)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
 
 
 def with_password(role: Role) -> tuple[User, str]:
@@ -96,6 +96,7 @@ def test_back_after_an_error_and_leaving(open_as: OpenAs, tracker: ActionTracker
     save(page)
     expect(page.locator(".field-url .errorlist")).to_contain_text("Did you mean {Oid}?")
     assert not asked
+    page.wait_for_load_state()  # The script that asks is there.
     page.go_back()
     expect(page.locator("#id_url")).to_have_value("https://receiver.example/{Oidd}")
     assert asked == ["beforeunload"]

@@ -23,7 +23,7 @@ ALL = {
     *("Dashboard", "Partners", "Contracts", "Programs", "Event types", "Attribution rules", "Actions", "Networks"),
     *("Delivery log", "All postbacks", "Held", "Replays", "Submissions", "Exchange rates"),
 }
-ADMINISTRATORS_ONLY = {"API tokens", "Changes", "Users", "Roles"}
+ADMINISTRATORS_ONLY = {"Notices", "API tokens", "Changes", "Users", "Roles"}
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def answered_postback() -> Postback:
     return postback
 
 
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMINISTRATOR])  # Operators find what viewers do.
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ADMINISTRATOR])  # Operators find what viewers do, and Notices.
 def test_the_navigation_has_what_each_role_may_see(open_as: OpenAs, role: Role) -> None:
     page = open_as(role)
     page.goto("/admin/")
@@ -70,7 +70,7 @@ def pressable(page: Page) -> set[str]:
 
 @pytest.mark.parametrize(
     ("role", "expected"),
-    [(Role.VIEWER, set()), (Role.OPERATOR, {"Cancel", "Delete", "Report", "Save", "Send"})],
+    [(Role.VIEWER, set()), (Role.OPERATOR, {"Add", "Cancel", "Delete", "Report", "Save", "Send"})],
 )
 def test_a_viewer_reads_all_but_the_customer_and_can_press_nothing(
     open_as: OpenAs, answered_postback: Postback, role: Role, expected: set[str]

@@ -13,7 +13,15 @@ from tests.browser.audit import axe, fits
 from tests.browser.clicks import Clicks
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
-from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker, record_action
+from tests.support.factories import (
+    make_media_source,
+    make_partner,
+    make_postback,
+    make_program,
+    make_term,
+    make_tracker,
+    record_action,
+)
 
 
 @pytest.fixture
@@ -117,10 +125,7 @@ def test_menus_work_by_keyboard_and_give_the_focus_back(operator_page: Page, del
     page.keyboard.press("Escape")
     expect(user).to_be_focused()
 
-    page.goto("/admin/optimize_sources/mediasource/add/")
-    page.get_by_label("Name").fill("Ledger")
-    page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("link", name="Ledger", exact=True).click()
+    page.goto(f"/admin/optimize_sources/mediasource/{make_media_source(name='Ledger').pk}/change/")
     delete = page.get_by_role("link", name="Delete")
     delete.focus()
     page.keyboard.press("Enter")

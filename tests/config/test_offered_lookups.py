@@ -159,7 +159,7 @@ def test_the_log_names_no_networks_postback_to_whom_networks_are_hidden(client: 
     page = client.get(f"/admin/postbacks/delivery/?postback={secret.pk}").content.decode()
 
     assert "Told to nobody" not in page
-    assert f"of the postback {secret.pk}" in page
+    assert f"Postback: {secret.pk}" in page
 
 
 def a_customers_action() -> None:

@@ -47,7 +47,7 @@ def test_partner_contract_and_term_are_saved_and_the_partners_page_follows(
     ("fields", "field"),
     [
         ({"name": ""}, "name"),
-        ({"currency": "euro"}, "currency"),
+        ({"currency": "eura"}, "currency"),
         ({"start": ""}, "start"),
         ({"start": "soon"}, "start"),
         ({"program": "77777"}, "program"),

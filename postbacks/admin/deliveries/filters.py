@@ -175,7 +175,9 @@ def _in_local_time(data: QueryDict) -> QueryDict:
             moment = forms.DateTimeField(required=False).to_python(given.get(name, "").strip())
             if moment is not None:
                 local = timezone.localtime(moment)
-                given[name] = local.replace(tzinfo=None).isoformat(timespec="auto" if local.microsecond else "seconds")
+                # A browser's field empties itself of a time that is finer than milliseconds.
+                precision = "milliseconds" if local.microsecond else "seconds"
+                given[name] = local.replace(tzinfo=None).isoformat(timespec=precision)
         except (forms.ValidationError, OverflowError):
             continue  # The field says what is wrong with it.
     return given

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from actions.models import ActionEvent
 from partners.ids import row_of
-from postbacks.admin.deliveries.views import OPTIMIZE, BulkActionsAdmin
+from postbacks.admin.deliveries.views import LOG, OPTIMIZE, BulkActionsAdmin
 from postbacks.delivery_log.history import ADDITION, note
 from postbacks.matching import refusals
 from postbacks.models import Delivery, Postback
@@ -30,7 +30,11 @@ class SendAnywayAdmin(BulkActionsAdmin):
         """Sends the `event` to the `postback` once, however often it is asked, and goes on to the delivery."""
         if not (self.has_resend_permission(request) and self.has_view_permission(request)):
             raise PermissionDenied
-        event, postback = _asked(request)
+        asked = _asked(request)
+        if asked is None:
+            self.message_user(request, "Nothing was sent: there is no such event or postback.", messages.WARNING)
+            return redirect(LOG)
+        event, postback = asked
         if not may_be_sent(postback, event):
             text = f"{postback} cannot get this event: it is deleted, of another event type, or another partner's."
             self.message_user(request, text, messages.WARNING)
@@ -46,14 +50,12 @@ class SendAnywayAdmin(BulkActionsAdmin):
         return redirect("admin:postbacks_delivery_change", there[0])
 
 
-def _asked(request: HttpRequest) -> tuple[ActionEvent, Postback]:
-    """The event and the postback that the form names, if the user may see them."""
+def _asked(request: HttpRequest) -> tuple[ActionEvent, Postback] | None:
+    """The event and the postback that the form names; None unless both exist and the user may see them."""
     related = ("action__partner", "action__action_tracker")
     event = row_of(ActionEvent.objects.select_related(*related), request.POST.get("event", ""))
     postbacks = Postback.objects.select_related("partner", "media_source", "action_tracker", "in_app_event")
     if not request.user.has_perm(OPTIMIZE):
         postbacks = postbacks.filter(media_source__isnull=True)
     postback = row_of(postbacks, request.POST.get("postback", ""))
-    if event is None or postback is None:
-        raise Http404("There is no such event or postback.")
-    return event, postback
+    return None if event is None or postback is None else (event, postback)

@@ -24,6 +24,11 @@ class Fired:
     label: str
     text: str
 
+    @property
+    def again(self) -> bool:
+        """Whether the receiver knows it as an earlier one. Deliveries that were sent may name themselves."""
+        return self.delivery.known_as not in (None, self.delivery.pk)
+
 
 @dataclass(slots=True)
 class Moment:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from django.db.models import QuerySet
 
 from postbacks.admin.integrations.health import Health, brief
-from postbacks.admin.integrations.rows import last_day
+from postbacks.admin.integrations.rows import last_day, percent
 from postbacks.delivery_log.failing import failing_among
 from postbacks.metrics.read import Sums, catch_up, counts_by_postback, one_moment
 from postbacks.models import Postback, Rollup
@@ -39,10 +39,16 @@ class Figures:
         return brief(self.states)
 
     @property
-    def success(self) -> str:
-        """The share of delivered ones among those delivered or failed, as text."""
-        rate = self.sums.success_rate
-        return "-" if rate is None else f"{rate * 100:.1f} %"
+    def success_percent(self) -> float | None:
+        return percent(self.sums.success_rate)
+
+    @property
+    def attempts_percent(self) -> float | None:
+        return percent(self.sums.attempt_success_rate)
+
+    @property
+    def first_percent(self) -> float | None:
+        return percent(self.sums.first_success_rate)
 
 
 def figures_by(postbacks: QuerySet[Postback], key: Callable[[Postback], Key]) -> dict[Key, Figures]:

@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from optimize_sources.models import MediaSource
@@ -22,9 +22,11 @@ from partners.offered import OfferedOnly
 from postbacks.admin.integrations.failing import failing_now
 from postbacks.admin.integrations.figures import Figures, figures_by
 from postbacks.admin.integrations.owners import kind_of
+from postbacks.admin.integrations.rows import Row
 from postbacks.models import Postback
 
 PER_PAGE = 50
+NOTHING = "\N{EN DASH}"  # Where there is nothing to count.
 _MOST_OFFERED = 100  # Programs or networks in a filter.
 
 
@@ -193,14 +195,26 @@ class ShowsFigures:
         return f"{figures_of(row).sums.attempts:,}"
 
     @admin.display(description="Success")
-    def success(self, row: Any) -> str:
-        return figures_of(row).success
+    def success(self, row: Any) -> SafeString:
+        return rates_of(figures_of(row))
 
 
 def figures_of(row: Any) -> Figures:
     """The figures of a row; empty ones where the user may not see postbacks, or in a pop-up."""
     found: Figures = getattr(row, "figures", None) or Figures()
     return found
+
+
+def rates_of(row: Figures | Row) -> SafeString:
+    """The three rates of success, each with what it is of: only together do they say how a postback is."""
+    rates = (
+        (row.success_percent, "deliveries"),
+        (row.attempts_percent, "attempts"),
+        (row.first_percent, "first attempts"),
+    )
+    shown = ((NOTHING if percent is None else f"{percent:.1f} %", of) for percent, of in rates)
+    lines = format_html_join("", "<span>{} <small>of {}</small></span>", shown)
+    return format_html('<span class="pp-rates">{}</span>', lines)
 
 
 def cut(text: str) -> SafeString:

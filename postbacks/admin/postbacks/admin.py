@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from optimize_sources.models import MediaSource
@@ -28,7 +28,7 @@ from postbacks.admin.deliveries.offer import offer_to_try_now
 from postbacks.admin.first_start.views import sample_urls
 from postbacks.admin.form.folding import unfolded
 from postbacks.admin.form.form import PostbackForm
-from postbacks.admin.integrations.lists import PER_PAGE, PostbacksOfNetwork, PostbacksOfProgram, cut
+from postbacks.admin.integrations.lists import PER_PAGE, PostbacksOfNetwork, PostbacksOfProgram, cut, rates_of
 from postbacks.admin.integrations.owners import Owner, kind_of, owner_named
 from postbacks.admin.integrations.rows import place_called
 from postbacks.admin.postbacks.all_postbacks import FailingFirst
@@ -51,7 +51,6 @@ admin.site.site_title = "Partner Postbacks"
 admin.site.index_title = "Dashboard"
 
 _OPTIMIZE = "optimize_sources.view_mediasource"
-NOTHING = "\N{EN DASH}"  # Where there is nothing to count.
 _LEFT = (
     "{} was left as it is: somebody has paused or resumed it since you opened the page. Its history says who; this "
     "page shows how it is now."
@@ -123,7 +122,7 @@ class PostbackAdmin(ModelAdmin):
         return [
             (None, {"fields": first}),
             ("Show advanced settings", {"fields": advanced, "classes": ["collapse"]}),
-            *([("State", {"fields": ("state", "waiting", signature, ("created_at", "updated_at"))})] if obj else []),
+            *([("State", {"fields": ("state", "waiting", signature, "created_at", "updated_at")})] if obj else []),
         ]
 
     def get_form(self, request: HttpRequest, obj: Postback | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -335,15 +334,7 @@ class PostbackAdmin(ModelAdmin):
 
     @admin.display(description="Success")
     def success(self, postback: Any) -> SafeString:
-        row = postback.row
-        rates = (
-            (row.success_percent, "deliveries"),
-            (row.attempts_percent, "attempts"),
-            (row.first_percent, "first attempts"),
-        )
-        shown = ((NOTHING if percent is None else f"{percent:.1f} %", of) for percent, of in rates)
-        lines = format_html_join("", "<span>{} <small>of {}</small></span>", shown)
-        return format_html('<span class="pp-rates">{}</span>', lines)
+        return rates_of(postback.row)
 
     @admin.display(description="Sent in 24 h")
     def sent(self, postback: Any) -> str:

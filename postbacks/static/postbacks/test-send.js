@@ -130,7 +130,8 @@
     }
     for (const [name, messages] of Object.entries(testSend.errors)) {
       for (const message of messages) {
-        parts.push(part("p", `${label(name)}: ${message}`, "pp-wrong"));
+        const ofAll = name === "__all__"; // Of no field of its own.
+        parts.push(part("p", ofAll ? message : `${label(name)}: ${message}`, "pp-wrong"));
       }
     }
     for (const warning of testSend.warnings) {
