@@ -266,7 +266,7 @@ class TestSendingAnyway:
         user = User.objects.create_user("someone", is_staff=True)
         user.user_permissions.set(Permission.objects.filter(codename__in=["view_delivery", "change_delivery"]))
         client.force_login(user)
-        assert send(client, event, network).status_code == 404
+        assert send(client, event, network).headers["Location"] == LOG
         user.user_permissions.add(Permission.objects.get(codename="view_mediasource"))
         assert send(client, event, network).status_code == 302
         assert Delivery.objects.get().postback == network
