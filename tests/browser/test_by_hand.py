@@ -63,7 +63,7 @@ def test_a_conversion_is_checked_recorded_and_changed(
 
 def choose(page: Page, what: str) -> None:
     """The button at the top right; where the window is narrow it is in a menu."""
-    menu = page.get_by_role("button", name="More", exact=True)
+    menu = page.get_by_role("link", name="more_horiz")
     if menu.is_visible():
         menu.click()
     page.get_by_role("link", name=re.compile(rf"\b{what}$")).locator("visible=true").click()
