@@ -561,10 +561,10 @@ def test_conditions_are_loaded_and_dumped_as_they_were(tmp_path: Path) -> None:
     ("before", "after", "message"),
     [
         ("value: 50", "value: fifty", "Condition 1: Amount: “fifty” is not a number"),
-        ("parameter: Amount", "parameter: Amonut", "“Amonut” is not a parameter. Did you mean Amount?"),
+        ("parameter: Amount", "parameter: Amoumt", "“Amoumt” is not a parameter. Did you mean Amount?"),
         ("parameter: Note", "parameter: CustomerCity", "The event type hides CustomerCity"),
         ("operator: at least", "operator: gte", "“gte” is no operator. Choose from: is, is not"),
-        ("value: 50", "valeu: 50", "Condition 1: Unknown key valeu. Did you mean value?"),
+        ("value: 50", "valuee: 50", "Condition 1: Unknown key valuee. Did you mean value?"),
         ("value: 50", "value: 50, values: [50]", "Condition 1: Give either value or values."),
         ("conditions_match: any", "conditions_match: some", '"some" is not allowed. Choose from all, any.'),
         ("          2xx\n", "          2xxx\n", "2xxx looks like a status and is none. Write 2xx"),
