@@ -4,6 +4,8 @@ nothing                    along the primary key
 a reason, a status         the next few from the index of that reason, or of each status of its class
 some postbacks             the next few from the index of each one's attempts, or of its failures
 a word, a replay           the attempts of those few deliveries
+a time when they were      where these are few, the attempts of the deliveries of that time; they may have been made
+made, with an end          long after it, so the other ways would begin far from them
 
 Attempts of before version 0.1.0 say neither of which postback they are nor when they were recorded.
 """
@@ -26,6 +28,7 @@ from postbacks.metrics.reasons import LABELS
 
 _MOST_LANES = 200  # More postbacks than these are compared along another index.
 _LATE = timedelta(days=1)  # By which a process that was cut off may record an attempt after its delivery has ended.
+_FEW_IDS = 50_000  # Deliveries; to read their attempts takes some tens of milliseconds.
 _OK = 200  # Nearly all answers are; the index of the others is small.
 
 _ONE = "SELECT a.id, a.delivery_id FROM postbacks_attempt a {join} WHERE {bounds} ORDER BY a.id {order} LIMIT %(limit)s"
@@ -33,6 +36,12 @@ _OF_EACH = "SELECT a.id, a.delivery_id FROM unnest(%(keys)s::{kind}[]) AS k (key
 _OF_FEW = """
 SELECT a.id, a.delivery_id FROM (SELECT id AS few_id FROM postbacks_delivery WHERE {few} OFFSET 0) f
 JOIN postbacks_attempt a ON a.delivery_id = f.few_id {join} WHERE {bounds}
+"""
+# Along the index of `delivery_id`. OFFSET 0 keeps the planner from another one, whose entries it would visit in vain.
+_OF_SPAN = """
+SELECT a.id, a.delivery_id FROM (
+    SELECT * FROM postbacks_attempt WHERE delivery_id >= %(first)s AND delivery_id < %(beyond)s OFFSET 0
+) a {join} WHERE {bounds}
 """
 _JOIN = "JOIN postbacks_delivery d ON d.id = a.delivery_id"
 _PAGE = "SELECT id, delivery_id FROM ({found}) found ORDER BY id {order} LIMIT %(limit)s"
@@ -100,10 +109,14 @@ class AttemptFinder:
         if asked.statuses:
             values["lowest"], values["highest"] = asked.statuses
         few = few_of(asked, values)
+        span = self._span()
         lanes: list[int] | None = None
         if asked.of_some_postbacks or not self.networks:
             lanes = values["postbacks"] = postbacks_of(asked, networks=self.networks)
         by_status = asked.statuses is not None and not asked.statuses[0] <= _OK <= asked.statuses[1]
+        if not few and span is not None and span < _FEW_IDS:
+            why = asked.why not in ("", ANY_FAILURE)
+            return self._rest(_OF_SPAN, lanes, why=why, statuses=asked.statuses is not None)
         if not few and lanes is not None and len(lanes) <= _MOST_LANES and (asked.why or not by_status):
             values["keys"] = lanes
             bounds.append("a.postback_id = k.key")
@@ -121,6 +134,18 @@ class AttemptFinder:
         else:
             way = _ONE
         return self._rest(way, lanes, why=asked.why not in ("", ANY_FAILURE), statuses=asked.statuses is not None)
+
+    def _span(self) -> int | None:
+        """How many ids the deliveries of the asked time have at most; None if it is another time, or has no end.
+
+        The bounds are those of the attempts' own column, so that an attempt outside of them is left out unjoined.
+        """
+        if self.asked.time is not Time.MADE or self.asked.until is None:
+            return None
+        first, beyond = id_span(self.asked.since, self.asked.until)
+        self._values |= {"first": first, "beyond": MAX_ID if beyond is None else beyond}
+        self._bounds += ["a.delivery_id >= %(first)s", "a.delivery_id < %(beyond)s"]
+        return int(self._values["beyond"]) - first
 
     def _rest(self, way: str, lanes: list[int] | None, *, why: bool, statuses: bool) -> str:
         if why:

@@ -27,12 +27,19 @@ _LATELY: Final = timedelta(hours=1)  # Roll-ups of hours that begin since then: 
 _RANKED: Final = 50  # By what they cost; nobody reads further.
 _COSTS_UP_TO: Final = 1_000  # Waiting deliveries that are counted for the rank.
 
+# Of postbacks with fewer failures among the latest, whatever their age, `is_failing` says no without reading them.
 _LATEST = """
 SELECT p.id, a.recorded_at, d.action_id, a.succeeded, a.why, a.reason
-FROM unnest(%s::bigint[]) AS p (id)
+FROM (
+    SELECT id FROM unnest(%(postbacks)s::bigint[]) AS suspect (id) WHERE %(failures)s <= (
+        SELECT count(*) FROM (
+            SELECT succeeded FROM postbacks_attempt WHERE postback_id = suspect.id ORDER BY id DESC LIMIT %(latest)s
+        ) latest WHERE NOT succeeded
+    )
+) p
 CROSS JOIN LATERAL (
     SELECT id, delivery_id, recorded_at, succeeded, why, reason FROM postbacks_attempt
-    WHERE postback_id = p.id ORDER BY id DESC LIMIT %s
+    WHERE postback_id = p.id ORDER BY id DESC LIMIT %(latest)s
 ) a
 JOIN postbacks_delivery d ON d.id = a.delivery_id
 ORDER BY p.id, a.id DESC
@@ -84,7 +91,8 @@ def _judged(postbacks: Iterable[int]) -> dict[int, Failing]:
     now = timezone.now()
     found: dict[int, list[tuple[Tried, str, str]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_LATEST, (as_array(postbacks), LATEST))
+        values = {"postbacks": as_array(postbacks), "failures": ACTIONS_TO_FAIL, "latest": LATEST}
+        cursor.execute(_LATEST, values)
         for postback, at, action, succeeded, why, reason in cursor.fetchall():
             found.setdefault(postback, []).append((Tried(at, action, succeeded), why, reason))
     return {

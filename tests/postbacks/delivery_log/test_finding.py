@@ -9,6 +9,7 @@ import pytest
 from django.db.models import Q
 from django.utils import timezone
 
+from postbacks.delivery_log import attempted, ended, find
 from postbacks.delivery_log.counted import ANY_FAILURE
 from postbacks.delivery_log.filters import Filters, Time
 from postbacks.delivery_log.finder_of import finder_of, lists_attempts
@@ -98,6 +99,39 @@ def test_each_way_finds_what_a_plain_query_finds(postback: Postback, network: Po
             if len(found) > 12:
                 assert finding.older(found[5].key, 4) == found[6:10], asked
                 assert finding.newer(found[6].key, 4) == found[2:6], asked
+
+
+def test_many_postbacks_are_read_within_windows(
+    postback: Postback, network: Postback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for way, narrow in ((find, (8, 30)), (ended, (timedelta(minutes=45), timedelta(hours=3)))):
+        monkeypatch.setattr(way, "_FEW_LANES", 0)
+        monkeypatch.setattr(way, "_WINDOWS", narrow)
+    for asked in (*asked_of(postback, network), Filters(states=("failed",)), Filters(states=("ready", "failed"))):
+        wanted = _plainly(asked, networks=True)
+        finding = finder_of(asked, networks=True)
+        assert [hit.attempt or hit.delivery for hit in finding.older(None, 1000)] == wanted, asked
+        pages = [finding.older(None, 3)]
+        while pages[-1]:
+            pages.append(finding.older(pages[-1][-1].key, 3))
+        assert [hit.attempt or hit.delivery for page in pages for hit in page] == wanted, asked
+
+
+def test_attempts_of_deliveries_made_within_a_time_are_found_either_way(
+    postback: Postback, network: Postback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, later = START + timedelta(minutes=300), START + timedelta(minutes=700)
+    for few in (0, 10**6):
+        monkeypatch.setattr(attempted, "_FEW_IDS", few)
+        for asked in (
+            Filters(statuses=(400, 599), since=at, until=later),
+            Filters(why=ANY_FAILURE, until=later),
+            Filters(why="status_5xx", postback=postback.pk, until=later),
+        ):
+            wanted = _plainly(asked, networks=True)
+            assert wanted, asked
+            found = finder_of(asked, networks=True).older(None, 1000)
+            assert [hit.attempt for hit in found] == wanted, asked
 
 
 def _plainly(asked: Filters, networks: bool) -> list[int]:
