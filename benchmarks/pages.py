@@ -48,11 +48,14 @@ def _lists(system: LivedIn) -> Mapping[str, str]:
 def _filters(system: LivedIn) -> dict[str, dict[str, object]]:
     middle = system.deliveries // 2
     since = timezone.localtime(timezone.now() - timedelta(days=DAYS / 2))
-    hour = {"since": f"{since:%Y-%m-%dT%H:%M:%S}", "until": f"{since + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}"}
+    hour: dict[str, object] = {
+        "since": f"{since:%Y-%m-%dT%H:%M:%S}",
+        "until": f"{since + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}",
+    }
     busy, quiet = system.busy.pk, system.quiet.pk
     partner, network = system.failing.partner_id or system.held.partner_id, system.busy.media_source_id
     event_type, program = system.quiet.action_tracker_id, system.quiet.action_tracker.program_id
-    long_ago = {"before": middle}
+    long_ago: dict[str, object] = {"before": middle}
     return {
         "newest": {},
         "half way back": long_ago,

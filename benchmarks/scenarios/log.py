@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from django.contrib.auth.models import User
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 
 from benchmarks import lived_in
@@ -56,9 +58,9 @@ def written(client: Client) -> Iterator[Figure]:
 def ask(client: Client, path: str, posted: dict[str, str] | None = None) -> float:
     """The milliseconds until the whole page, or the first page of a file, is complete."""
     began = time.perf_counter()
-    answer = client.get(path) if posted is None else client.post(path, posted)
-    if answer.streaming:
-        list(islice(answer.streaming_content, _FIRST_PIECES))
+    answer: HttpResponseBase = client.get(path) if posted is None else client.post(path, posted)
+    if isinstance(answer, StreamingHttpResponse):
+        list(islice(answer, _FIRST_PIECES))
         answer.close()
     took = time.perf_counter() - began
     if answer.status_code not in (200, 302):

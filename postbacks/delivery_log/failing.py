@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 from django.utils import timezone
@@ -91,7 +91,7 @@ def _judged(postbacks: Iterable[int]) -> dict[int, Failing]:
     now = timezone.now()
     found: dict[int, list[tuple[Tried, str, str]]] = {}
     with connection.cursor() as cursor:
-        values = {"postbacks": as_array(postbacks), "failures": ACTIONS_TO_FAIL, "latest": LATEST}
+        values: dict[str, Any] = {"postbacks": as_array(postbacks), "failures": ACTIONS_TO_FAIL, "latest": LATEST}
         cursor.execute(_LATEST, values)
         for postback, at, action, succeeded, why, reason in cursor.fetchall():
             found.setdefault(postback, []).append((Tried(at, action, succeeded), why, reason))
