@@ -98,7 +98,7 @@ def sign_in(up: Up, password: str) -> bool:
     assert token is not None
     form = {"csrfmiddlewaretoken": token[1], "username": "admin", "password": password, "next": "/admin/"}
     page = session.post(f"{up.url}login/", data=form, headers={"Referer": up.url}, timeout=PATIENCE_SECONDS)
-    return page.status_code == 200 and "Log out" in page.text
+    return page.status_code == 200 and "Sign out" in page.text
 
 
 def test_the_first_start_says_how_to_sign_in_and_the_second_keeps_the_data(copy: Copy, start_up: StartUp) -> None:

@@ -156,13 +156,13 @@ def test_no_header_of_a_request_holds_a_control_character(first: str, second: st
     except Unbuildable:
         assert any(is_control(each) for each in first + second)
         return
-    assert built.headers["X-One"] == folded(f"token {first}")
-    assert built.headers["X-Two"] == folded(f"{second or 'none'}/{second}")
+    assert built.headers["X-One"] == f"token {folded(first)}".strip(" ")
+    assert built.headers["X-Two"] == f"{folded(second or 'none')}/{folded(second)}".strip(" ")
     assert not any(is_control(each) for value in built.headers.values() for each in value)
 
 
 def folded(text: str) -> str:
-    return re.sub(r" *[\t\n\v\f\r][ \t\n\v\f\r]*", " ", text).strip(" ")
+    return re.sub(r" *[\t\n\v\f\r][ \t\n\v\f\r]*", " ", text)
 
 
 def is_control(character: str) -> bool:
