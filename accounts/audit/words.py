@@ -15,6 +15,7 @@ from django.db.models import BooleanField, DateTimeField, JSONField, Model
 
 from partners.local_times import shown
 from partners.opened_with import Conflict, about
+from postbacks.conditions.lines import as_line
 
 MOST = 500  # Entries on one page; older ones are only in the database.
 _DONE = {LogEntry.Action.CREATE: "Added", LogEntry.Action.UPDATE: "Changed", LogEntry.Action.DELETE: "Deleted"}
@@ -122,14 +123,14 @@ def _moment(value: str) -> str:
 
 
 def _lines(value: str) -> str:
-    """Pairs of a body, or names, one per line."""
+    """Pairs of a body, names, or conditions, one per line."""
     try:
         rows = json.loads(value)
     except ValueError:
         return value
     if not isinstance(rows, list):
         return value
-    return "\n".join(": ".join(map(str, row)) if isinstance(row, list) else str(row) for row in rows)
+    return "\n".join(": ".join(map(str, row)) if isinstance(row, list) else as_line(row) for row in rows)
 
 
 def _messages(row: Model) -> Iterator[Entry]:

@@ -44,6 +44,14 @@ def write_lines(stored: Sequence[Any]) -> str:
     return "\n".join(map(_line, stored))
 
 
+def as_line(stored: Any) -> str:
+    """One condition as its line. What is none, as a history may keep of other releases, as Python writes it."""
+    try:
+        return _line(stored)
+    except (KeyError, TypeError):
+        return str(stored)
+
+
 def _row(line: str, number: int) -> Row:
     found = _LINE.fullmatch(line)
     if found is None:

@@ -84,6 +84,18 @@ def test_a_change_in_the_form_is_kept_field_by_field_with_its_author(
     assert "https://compass.example/v2" in shown
 
 
+def test_conditions_are_told_as_they_are_typed(postback: Postback) -> None:
+    postback.conditions = [
+        {"parameter": "Amount", "operator": "at least", "values": ["50"]},
+        {"parameter": "Items.Category", "operator": "one of", "values": ["Tents", "Bags"], "items": "every"},
+        {"of": "another release"},
+    ]
+    postback.save()
+
+    expected = "Amount at least 50\nevery Items.Category one of Tents, Bags\n{'of': 'another release'}"
+    assert history_of(postback)[0].changes == [Change("Conditions", "", expected)]
+
+
 def test_what_is_saved_as_it_was_is_no_change(postback: Postback) -> None:
     postback.save()
 

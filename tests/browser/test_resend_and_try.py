@@ -42,6 +42,22 @@ def sales() -> Postback:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_failures_of_yesterday_are_resent_in_three_clicks_from_home(operator_page: Page, sales: Postback) -> None:
+    page = operator_page
+    today = Delivery.objects.filter(postback=sales).latest("pk")
+    Delivery.objects.exclude(pk=today.pk).update(finished_at=timezone.now() - timedelta(days=1))
+    page.goto("/admin/")
+    clicks = Clicks(page)
+    page.get_by_role("link", name="those of yesterday").click()
+    page.get_by_role("button", name="Resend… all matching deliveries").click()
+    page.get_by_role("button", name="Yes, resend 3").click()
+
+    expect(page.get_by_text("3 deliveries were resent")).to_be_visible()
+    assert clicks.count == 3
+    assert not Delivery.objects.filter(event=today.event).exclude(pk=today.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_failures_are_resent_with_two_clicks_and_marked(operator_page: Page, sales: Postback) -> None:
     page = operator_page
     before = Delivery.objects.filter(postback=sales).earliest("pk")

@@ -23,6 +23,7 @@ STOCK = (
     *("Site administration", "Django", "Welcome back", "Authentication and Authorization", "Object representation"),
     *("successfully logged out", "quality time", "Log in", "Log out", "staff account", "Set up and watch", "Timestamp"),
     *("Recent actions", "Return to site", "View site", "Celery", "Unfold", "None available", "administration"),
+    *("so we can verify you typed it", "__all__"),
 )
 TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 TRAIL = re.compile(r'<nav aria-label="Breadcrumbs"[^>]*>(.*?)</nav>', re.DOTALL)

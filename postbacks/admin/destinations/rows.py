@@ -10,6 +10,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from postbacks.admin.integrations.rows import place_called
+from postbacks.lifecycle import PAUSED_TOGETHER
 from postbacks.metrics.backlog import COUNTED_UP_TO, shown, waiting_of
 from postbacks.models import Delivery, Postback
 from postbacks.state import State, state_of
@@ -47,7 +48,9 @@ def stopped(*, networks: bool) -> QuerySet[Postback]:
 
 def paused_by_themselves(*, networks: bool) -> QuerySet[Postback]:
     """Those of the stopped ones that no operator paused, such as after 410 Gone; the latest paused first."""
-    return stopped(networks=networks).exclude(pause_reason="").filter(paused_at__isnull=False).order_by("-paused_at")
+    by_operators = ("", PAUSED_TOGETHER)
+    rows = stopped(networks=networks).filter(paused_at__isnull=False).exclude(pause_reason__in=by_operators)
+    return rows.order_by("-paused_at")
 
 
 def rows_of(postbacks: Sequence[Postback]) -> list[Row]:

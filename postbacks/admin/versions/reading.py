@@ -13,6 +13,7 @@ from auditlog.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db.models import Field, JSONField
 
+from postbacks.conditions.lines import as_line
 from postbacks.models import Postback
 
 MOST = 200  # Newest ones; older changes are in the history.
@@ -107,6 +108,6 @@ def _shown(name: str, text: str) -> str:
     field: Any = Postback._meta.get_field(name)  # noqa: SLF001 -- as above
     if isinstance(field, JSONField) and name not in _SECRET:
         return "\n".join(
-            ": ".join(map(str, each)) if isinstance(each, list) else str(each) for each in json.loads(text)
+            ": ".join(map(str, each)) if isinstance(each, list) else as_line(each) for each in json.loads(text)
         )
     return str(dict(field.flatchoices).get(text, text)) if field.choices else text

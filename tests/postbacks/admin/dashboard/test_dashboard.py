@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from postbacks.admin.dashboard.chart import HEIGHT, WIDTH, chart
 from postbacks.admin.dashboard.spans import SPANS, span_named
+from postbacks.lifecycle import PAUSED_TOGETHER
 from postbacks.metrics.counters import TOOK, TOOK_MS, place
 from postbacks.metrics.fold import ALL
 from postbacks.metrics.read import Sums
@@ -135,6 +136,7 @@ def test_what_paused_itself_is_shown_and_what_an_operator_paused_is_not(root: Cl
     now = timezone.now()
     gone = make_lane(paused_at=now, pause_reason="410 Gone.")
     make_lane(paused_at=now)
+    make_lane(paused_at=now, pause_reason=PAUSED_TOGETHER)  # By *Pause all*.
 
     assert [(row.postback, row.since, row.why) for row in figures_of(root).paused] == [(gone, now, "410 Gone.")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -74,6 +75,19 @@ def test_a_time_with_its_zone_is_shown_in_that_of_the_screen(root: Client, postb
     assert 'value="2026-11-20T07:00:00"' in str(answer.context["form"]["since"])
     assert 'value="2026-11-20T07:00:00.125' in str(answer.context["form"]["until"])
     assert [chip.text for chip in answer.context["chips"]] == ["From 2026-11-20 07:00", "Until 2026-11-20 07:00:00"]
+
+
+def test_a_time_is_shown_as_finely_as_the_field_of_a_browser_takes_it(root: Client) -> None:
+    """It would empty itself of a finer one, and *Apply* would drop the filter."""
+    form = root.get(f"{LOG}?until=2026-11-20T12:00:00.123456Z").context["form"]
+    assert re.search(r'value="([^"]*)"', str(form["until"]))[1].endswith("00:00.123")  # type: ignore[index]
+
+
+@pytest.mark.parametrize("typed", ["garbage", "0001-01-01", "9999-12-31T23:59:59", "2026-02-30T00:00"])
+def test_what_is_no_time_is_refused_with_what_to_write(root: Client, typed: str) -> None:
+    with timezone.override("Asia/Tokyo"):
+        (error,) = root.get(LOG, {"since": typed}).context["form"].errors["since"]
+    assert error.startswith("Enter a ")
 
 
 def test_each_filter_is_a_chip_that_can_be_taken_away(root: Client, postback: Postback) -> None:

@@ -70,6 +70,15 @@ class TestTheLog:
         assert text.count(f'href="{LOG}{delivery.pk}/change/"') == 2  # In the table, and in the story.
         assert "Not fired" in text
 
+    def test_only_what_was_sent_again_says_so(self, root: Client, postback: Postback) -> None:
+        """Deliveries name themselves as soon as they were sent."""
+        record_action(postback.action_tracker, postback.partner, OrderId="SS-1")
+        first = Delivery.objects.get()
+        Delivery.objects.filter(pk=first.pk).update(state="delivered", attempts_made=1, known_as=first.pk)
+        assert "Sent again." not in text_of(root, "SS-1")
+        root.post(f"{LOG}{first.pk}/resend/")
+        assert text_of(root, "SS-1").count("Sent again.") == 1
+
     def test_a_number_of_a_delivery_tells_the_story_of_its_action(self, root: Client, postback: Postback) -> None:
         event = record_action(postback.action_tracker, postback.partner)
         Action.objects.filter(pk=event.action_id).update(order_id="SS-1")
