@@ -18,6 +18,7 @@ from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
 from tests.support.delivery_rows import make_delivery
 from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker
+from tests.support.log_rows import make_finished
 
 WEEK_HOURS = 7 * 24
 
@@ -42,6 +43,7 @@ def week() -> Postback:
         for key, good, bad in zip([*keys, ALL], [*delivered, sum(delivered)], [*failed, sum(failed)], strict=True):
             rows.append(_row(key, at, good, bad))
     Rollup.objects.bulk_create(rows)
+    make_finished(postbacks[1], "delivered")  # The first steps are done.
     held = postbacks[0]
     make_delivery(held, priority=1, attempts_made=2, reason="The connection was refused.", due_in_seconds=40)
     since = timezone.now() - timedelta(minutes=40)

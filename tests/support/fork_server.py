@@ -17,6 +17,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 _PRELOADED = "tests.support.preloaded"
+_environment: dict[str, str] = {}  # That of the process that programs are forked from, once it runs.
 
 
 class ForkedProgram:
@@ -26,6 +27,7 @@ class ForkedProgram:
         """Runs `celery` with `arguments`; what it prints goes to the file `output`. `variables` are its environment."""
         server = _server()
         with patch.dict(os.environ, variables):  # Of the server, which is started with the first program.
+            _environment.update(_environment or os.environ)
             self._process = server.Process(target=_run, args=(arguments, output))
             self._process.start()
         assert self._process.pid is not None
@@ -49,6 +51,15 @@ class ForkedProgram:
 
     def kill(self) -> None:
         self._process.kill()
+
+
+def serves(variables: Mapping[str, str]) -> bool:
+    """Whether programs with these variables, on top of the test's own, can be forked: settings are read once."""
+    wanted = {**os.environ, **variables}
+    same = wanted.keys() | _environment.keys()
+    return not _environment or all(
+        wanted.get(name) == _environment.get(name) for name in same if not name.startswith("PYTEST_")
+    )
 
 
 @cache

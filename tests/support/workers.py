@@ -18,7 +18,7 @@ from django.db import connection
 
 from environment.variables import BASE_DIR
 from postbacks.delivery.redis import client
-from tests.support.fork_server import ForkedProgram
+from tests.support.fork_server import ForkedProgram, serves
 from tests.support.patience import wait_until
 from tests.support.processes import killed_afterwards
 
@@ -36,7 +36,8 @@ class CeleryProcess:
         self.log.write_text("")
         self.process: ForkedProgram | subprocess.Popen[bytes]
         command = ["-A", "config", *arguments, "--loglevel", "info"]
-        self.process = self._forked(command) if variables is None else self._started(command, variables)
+        forks = variables is None and serves(environment())
+        self.process = self._forked(command) if forks else self._started(command, variables or {})
         try:
             wait_until(lambda: ready in self.log.read_text() or not self.lives, _READY_SECONDS, f"{name} starts")
             assert self.lives

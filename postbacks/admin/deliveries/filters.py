@@ -116,6 +116,8 @@ class FilterForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data
+        if given.get("time") == Time.MADE:
+            given["time"] = ""  # As where nothing is chosen: a search that sends all fields has set no filter by it.
         for name in _OWNED:
             if name in self.fields:
                 self.fields[name].widget.chosen = given.get(name)

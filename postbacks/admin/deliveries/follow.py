@@ -118,6 +118,11 @@ class _Download:
         self._ended = True
         self._progress.tell(self._rows, self._total, "broken" if broken else "done")
 
+    def __del__(self) -> None:
+        """An answer that nobody read or closed does not count for ever."""
+        if not self._closed:
+            _running.release()
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True

@@ -77,6 +77,13 @@ def test_a_time_with_its_zone_is_shown_in_that_of_the_screen(root: Client, postb
     assert [chip.text for chip in answer.context["chips"]] == ["From 2026-11-20 07:00", "Until 2026-11-20 07:00:00"]
 
 
+def test_a_search_sets_no_other_filter(root: Client, postback: Postback) -> None:
+    """The form sends all its fields."""
+    make_finished(postback, "delivered")
+    context = root.get(LOG, {"q": "", "time": "made", "state": "", "reason": "", "since": ""}).context
+    assert (context["chips"], context["narrowed"]) == ([], False)
+
+
 def test_a_time_is_shown_as_finely_as_the_field_of_a_browser_takes_it(root: Client) -> None:
     """It would empty itself of a finer one, and *Apply* would drop the filter."""
     form = root.get(f"{LOG}?until=2026-11-20T12:00:00.123456Z").context["form"]
