@@ -11,7 +11,7 @@ from postbacks.admin.dashboard.chart import Chart, chart
 from postbacks.admin.dashboard.spans import Span
 from postbacks.admin.destinations.rows import Row as StoppedRow
 from postbacks.admin.destinations.rows import paused_by_themselves, rows_of, stopped
-from postbacks.admin.integrations.rows import last_day, percent
+from postbacks.admin.integrations.rows import Rates, last_day
 from postbacks.delivery_log.counted import Counted, Window, ended, failed_because
 from postbacks.delivery_log.failing import Failing, costliest_first, failing_among
 from postbacks.metrics.backlog import ALL_COUNTED_UP_TO, COUNTED_UP_TO, oldest_due, shown, waiting_in_all, waiting_of
@@ -27,25 +27,13 @@ SHOWN_FAILING: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Rates):
     """A postback with its sums over the span."""
 
     postback: Postback
     state: State
     sums: Sums
     failed: Counted
-
-    @property
-    def success_percent(self) -> float | None:
-        return percent(self.sums.success_rate)
-
-    @property
-    def attempts_percent(self) -> float | None:
-        return percent(self.sums.attempt_success_rate)
-
-    @property
-    def first_percent(self) -> float | None:
-        return percent(self.sums.first_success_rate)
 
     @property
     def p95_ms(self) -> float | None:
@@ -72,7 +60,7 @@ class FailingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Rates):
     """`waiting` is the number of unfinished deliveries, as text. `held`, `failing` and `paused` have the first
     postbacks of each kind, `paused` those that paused themselves; `more_held` and `more_paused` say whether there are
     more, `all_failing` how many are failing. Where not `linked`, the totals hold more than the user finds in the log.
@@ -94,18 +82,6 @@ class Figures:
     more_paused: bool
     waiting: str
     oldest_due: datetime | None
-
-    @property
-    def success_percent(self) -> float | None:
-        return percent(self.sums.success_rate)
-
-    @property
-    def attempts_percent(self) -> float | None:
-        return percent(self.sums.attempt_success_rate)
-
-    @property
-    def first_percent(self) -> float | None:
-        return percent(self.sums.first_success_rate)
 
     @property
     def latency_ms(self) -> list[tuple[str, float | None]]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from django.db.models import QuerySet
 
 from postbacks.admin.integrations.health import Health, brief
-from postbacks.admin.integrations.rows import last_day, percent
+from postbacks.admin.integrations.rows import Rates, last_day
 from postbacks.delivery_log.failing import failing_among
 from postbacks.metrics.read import Sums, catch_up, counts_by_postback, one_moment
 from postbacks.models import Postback, Rollup
@@ -23,7 +23,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(slots=True)
-class Figures:
+class Figures(Rates):
     """Of some postbacks: their states, and the sums of the current hour and the 23 before it."""
 
     states: list[State] = field(default_factory=list)
@@ -37,18 +37,6 @@ class Figures:
     @property
     def health(self) -> Health:
         return brief(self.states)
-
-    @property
-    def success_percent(self) -> float | None:
-        return percent(self.sums.success_rate)
-
-    @property
-    def attempts_percent(self) -> float | None:
-        return percent(self.sums.attempt_success_rate)
-
-    @property
-    def first_percent(self) -> float | None:
-        return percent(self.sums.first_success_rate)
 
 
 def figures_by(postbacks: QuerySet[Postback], key: Callable[[Postback], Key]) -> dict[Key, Figures]:

@@ -67,6 +67,25 @@ def place_called(url: str) -> str:
     return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
+class Rates:
+    """The three rates of success of what has `sums`, in percent; None where there is nothing to count."""
+
+    __slots__ = ()
+    sums: Sums
+
+    @property
+    def success_percent(self) -> float | None:
+        return percent(self.sums.success_rate)
+
+    @property
+    def attempts_percent(self) -> float | None:
+        return percent(self.sums.attempt_success_rate)
+
+    @property
+    def first_percent(self) -> float | None:
+        return percent(self.sums.first_success_rate)
+
+
 def percent(rate: float | None) -> float | None:
     return None if rate is None else rate * 100
 
