@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "actions",
     "postbacks",
     "notices",
+    "portal",
     "operations",
     "devtools",
     "accounts",  # Last: its groups get the permissions of all other apps.

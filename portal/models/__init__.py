@@ -1,0 +1,3 @@
+from portal.models.links import PartnerLink
+
+__all__ = ["PartnerLink"]
