@@ -22,4 +22,4 @@ def text() -> str:
 def page() -> SafeString:
     """The guide in HTML. It is ours, so it is safe; what looks like HTML in it is escaped all the same."""
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
-    return mark_safe(renderer.render(_COMMENT.sub("", text())))  # noqa: S308 -- a text of the project
+    return mark_safe(str(renderer.render(_COMMENT.sub("", text()))))  # noqa: S308 -- a text of the project
