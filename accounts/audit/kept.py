@@ -29,6 +29,7 @@ _KEPT: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
         frozenset({"digested_on", "failing_since", "answered_at", "last_answer", "from_settings"}),
         frozenset({"address", "signing_key"}),
     ),
+    "portal.Proposal": (frozenset({"made_against"}), frozenset({"secrets"})),
     "auth.User": (frozenset({"last_login", "date_joined"}), frozenset({"password"})),
     "auth.Group": (frozenset(), frozenset()),
 }

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 
 from actions.models import ApiToken
 from partners.form_guard import FORM_ID
+from portal.models import PartnerLink
 
 COMMAND_LINES: Final = ("manage.py", "partner-postbacks", "command_line.py")
 """The programs whose first argument is the actual command; see `config.command_line`."""
@@ -38,7 +39,7 @@ def sign(instance: Any, **_signal: Any) -> None:
     request = _REQUEST.get()
     token = getattr(request, "auth", None)  # The API sets it.
     user: Any = getattr(request, "user", None)
-    if isinstance(token, ApiToken):
+    if isinstance(token, ApiToken | PartnerLink):
         by = token.author
     elif user is not None and user.is_authenticated:
         instance.actor = user

@@ -1,3 +1,4 @@
 from portal.models.links import PartnerLink
+from portal.models.proposals import Proposal
 
-__all__ = ["PartnerLink"]
+__all__ = ["PartnerLink", "Proposal"]

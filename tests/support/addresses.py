@@ -26,6 +26,7 @@ from tests.support.factories import (
     make_tracker,
     record_action,
 )
+from tests.support.proposals import proposal_for
 
 
 def make_a_row_of_each() -> None:
@@ -42,6 +43,7 @@ def make_a_row_of_each() -> None:
     now = timezone.now()
     Lane.objects.update_or_create(postback=postback, defaults={"held_since": now, "probe_at": now})
     make_postback(app, network, install=True)
+    proposal_for(postback)
     record_action(sale, partner)
     # Its address is among those of deliveries, so it has the number of one.
     TryNow.objects.create(pk=key_of("postbacks.delivery"), ids=[], total=0, seen_attempt=0)

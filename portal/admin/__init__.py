@@ -1,0 +1,3 @@
+from portal.admin import proposals
+
+__all__ = ["proposals"]
