@@ -1,3 +1,4 @@
 from portal.models.links import PartnerLink
+from portal.models.sessions import PortalSession, Tries
 
-__all__ = ["PartnerLink"]
+__all__ = ["PartnerLink", "PortalSession", "Tries"]
