@@ -72,6 +72,24 @@ def page_address(variable: str) -> str:
     return url
 
 
+def origins(variable: str) -> list[str]:
+    """Return origins, such as https://partner.example or https://partner.example:8443; none if it is unset."""
+    found = [each.strip().lower() for each in env.list(variable, default=[]) if each.strip()]
+    for origin in found:
+        try:
+            parts = urlsplit(origin)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        # What could end the origin within a header, or name more than one.
+        if not usable or origin != f"{parts.scheme}://{parts.netloc}" or not set(";,'\"*@ ").isdisjoint(origin):
+            raise ImproperlyConfigured(
+                f"{variable}: {origin} is no origin. Write scheme and host, such as https://partner.example, without a "
+                "path and without *; separate several with commas."
+            )
+    return found
+
+
 def encryption_keys(variable: str) -> list[str]:
     """Return the keys of `variable`, newest first; none if it is unset. A key is never part of a message."""
     keys = [key.strip() for key in env.list(variable, default=[]) if key.strip()]

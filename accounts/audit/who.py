@@ -1,4 +1,4 @@
-"""Who is making a change: the token or the user of the request, or else the program."""
+"""Who is making a change: the token, the partner's link or the user of the request, or else the program."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def remember_user(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Ca
 def sign(instance: Any, **_signal: Any) -> None:
     """Adds the author to an entry about to be saved. The name stays even if the user is deleted."""
     request = _REQUEST.get()
-    token = getattr(request, "auth", None)  # The API sets it.
+    token = getattr(request, "auth", None)  # The API and the portal set it.
     user: Any = getattr(request, "user", None)
     if isinstance(token, ApiToken | PartnerLink):
         by = token.author

@@ -51,6 +51,8 @@ _OPERATOR: Final = (
     | _of(("portal.proposal",), "change")
     # Without addresses.
     | _of(("notices.channel",), "view")
+    # Links are revoked, not deleted: histories name them.
+    | _of(("portal.partnerlink",), "view", "add", "change")
     | {SEE_PERSONAL}
 )
 

@@ -1,3 +1,6 @@
-from portal.admin import proposals
+"""Where operators make links and revoke them, and decide what partners propose."""
 
-__all__ = ["proposals"]
+from portal.admin.admin import PartnerLinkAdmin
+from portal.admin.proposals import ProposalAdmin
+
+__all__ = ["PartnerLinkAdmin", "ProposalAdmin"]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('portal', '0001_links'),
+        ('portal', '0003_tries'),
         ('postbacks', '0020_try_now'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
