@@ -10,9 +10,11 @@ from accounts.time_zone.page import URL_NAME as TIME_ZONE
 from accounts.time_zone.page import time_zone_page
 from actions.api.endpoints import api
 from config.search.view import search
+from portal.api.mounting import mount as mount_partners
 from postbacks.api.mounting import mount
 
 mount(api)
+mount_partners(api)
 
 urlpatterns = [
     # Before the theme's own, whose name its templates use.

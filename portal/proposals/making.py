@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.models import PartnerLink, Proposal
@@ -16,6 +17,7 @@ from portal.proposals.fields import FIELDS, Field, seal
 from portal.proposals.standing import standing_of
 from portal.proposals.telling import tell_operators
 from portal.proposals.trying import WrongProposalError, read_changes, stored_for_now
+from portal.scope import Scope
 from postbacks.models import Postback
 
 MOST_A_DAY: Final = 20  # Of one postback: each is told to operators.
@@ -67,9 +69,9 @@ def withdraw(proposal: Proposal) -> bool:
     return True
 
 
-def waiting_of(postback: Postback) -> Proposal | None:
-    """The one that waits for an operator."""
-    return Proposal.objects.filter(postback=postback, state=Proposal.State.WAITING).select_related("link").first()
+def proposals_of(scope: Scope) -> QuerySet[Proposal]:
+    """All for the postbacks that the link sees, whichever of their owner's links has made them."""
+    return Proposal.objects.filter(postback__in=list(scope.every_postback)).select_related("postback", "link")
 
 
 def _differs(before: Postback, proposed: Postback, key: str) -> bool:
