@@ -65,7 +65,9 @@ def deliveries(visit: Visit) -> HttpResponse:
         found = search.find(visit.scope, term)
         return visit.show("deliveries", **shared, rows=rows_of(visit.scope, found.ids), found=found)
     state = asked.get("state", "")
-    postback = _postback_in(visit.scope, asked.get("postback", ""))
+    postback = read_id(  # One of another's shows nothing: the owner is compared as well.
+        asked.get("postback", "")
+    )
     finder = finder_of(_filters(visit.scope, state, postback), networks=True)
     hits = finder.older(key_in(asked.get("before", "")), PER_PAGE + 1)
     kept = {"state": state if state in _STATES else "", "postback": postback or ""}
@@ -113,8 +115,3 @@ def _filters(scope: Scope, state: str, postback: int | None) -> Filters:
     if isinstance(owner, Partner):
         return Filters(partner=owner, states=states, postback=postback)
     return Filters(network=owner, states=states, postback=postback)
-
-
-def _postback_in(scope: Scope, text: str) -> int | None:
-    """One of the owner's postbacks; an id of another's filters as one that nobody has, which shows nothing."""
-    return read_id(text) if text else None

@@ -14,9 +14,9 @@ from django.db import connection
 from django.db.models.fields.json import KT
 
 from actions.models import Action, ActionEvent
-from actions.reports.report import ACTION_ID as ACTION_ID_FORM
+from actions.reports.report import ACTION_ID
 from portal.scope import Scope
-from portal.shown.sent import ACTION_ID, CLICK_ID, ORDER_ID, SEARCHED, sent_by
+from portal.shown.sent import CLICK_ID, ORDER_ID, SEARCHED, sent_by
 from portal.why import Moment, why_not
 from postbacks.database import as_array
 from postbacks.delivery_log.find import own_ids
@@ -79,7 +79,7 @@ def _actions(name: str, term: str) -> list[Action]:
     if name == CLICK_ID:
         clicks = rows.alias(click=KT("reported__RefClickId")).filter(click=term, reported__has_key=CLICK_ID)
         return list(clicks[:_MOST_ACTIONS])
-    form = ACTION_ID_FORM.fullmatch(term)
+    form = ACTION_ID.fullmatch(term)
     key = int(form[3]) if form and len(form[3]) < 19 else -1
     return [action for action in rows.filter(pk=key) if action.action_id == term]
 
@@ -88,9 +88,7 @@ def _deliveries(actions: Iterable[Action], postbacks: Iterable[int]) -> set[int]
     events = ActionEvent.objects.filter(action__in=[action.pk for action in actions]).order_by()
     ids = list(events.values_list("pk", flat=True))
     with connection.cursor() as cursor:
-        cursor.execute(
-            _OF_EVENTS, {"events": as_array(ids), "postbacks": as_array(postbacks), "limit": MOST}
-        )
+        cursor.execute(_OF_EVENTS, {"events": as_array(ids), "postbacks": as_array(postbacks), "limit": MOST})
         return {pk for pk, _event in cursor.fetchall()}
 
 

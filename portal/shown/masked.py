@@ -87,9 +87,7 @@ class Masking:
 
     @cached_property
     def _personal_values(self) -> set[str]:
-        return {
-            str(value) for name, value in self.values().items() if is_personal(name) and value not in (None, "")
-        }
+        return {str(value) for name, value in self.values().items() if is_personal(name) and value not in (None, "")}
 
     @property
     def _has_personal(self) -> bool:
