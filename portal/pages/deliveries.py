@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpResponse
 from django.utils.http import urlencode
@@ -54,7 +54,7 @@ class Row:
 def deliveries(visit: Visit) -> HttpResponse:
     asked = visit.request.GET
     term = asked.get("q", "").strip()[:_MOST_TERM]
-    shared = {
+    shared: dict[str, Any] = {
         "here": "deliveries",
         "term": term,
         "searchable": search.searchable(visit.scope),
@@ -70,7 +70,7 @@ def deliveries(visit: Visit) -> HttpResponse:
     )
     finder = finder_of(_filters(visit.scope, state, postback), networks=True)
     hits = finder.older(key_in(asked.get("before", "")), PER_PAGE + 1)
-    kept = {"state": state if state in _STATES else "", "postback": postback or ""}
+    kept: dict[str, Any] = {"state": state if state in _STATES else "", "postback": postback or ""}
     older = urlencode({**kept, "before": hits[PER_PAGE - 1].key}) if len(hits) > PER_PAGE else ""
     rows = rows_of(visit.scope, [hit.delivery for hit in hits[:PER_PAGE]])
     return visit.show(

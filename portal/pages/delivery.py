@@ -59,7 +59,7 @@ def delivery(visit: Visit, pk: int) -> HttpResponse:
         delivery=found,
         postback=postback,
         label=label_of(found),
-        text=text_of(found, postback, shown.reason if shown else ""),
+        text=text_of(found, postback, _latest_verdict(attempts, shown)),
         values=values_shown(postback, masking.values(), str(found.event.kind), personal=visit.link.personal_data),
         attempts=[(each, brief_verdict(each)) for each in attempts],
         shown=shown,
@@ -81,6 +81,13 @@ def resend_delivery(visit: Visit, pk: int) -> HttpResponse:
     for row in Delivery.objects.filter(pk__in=made):
         note(visit.link, row, "Sent again.")
     return _go_to(made[0], "resent") if made else _go_to(pk, "left")
+
+
+def _latest_verdict(attempts: list[Attempt], shown: Shown | None) -> str:
+    """Of the latest attempt: in full if it is the one on the page."""
+    if shown is not None and shown.attempt is attempts[0]:
+        return shown.reason
+    return brief_verdict(attempts[0] if attempts else None)
 
 
 def _fits(found: Delivery, postback: Postback) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FrameLocator, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -21,6 +19,7 @@ from tests.browser.pictures import screenshot
 from tests.browser.watch import expect as expect_problem
 from tests.portal.opened import finish, make_attempt, make_link, path_of
 from tests.support.factories import make_postback, record_action
+from tests.support.receiver import Response, ScriptedReceiver
 
 
 @pytest.fixture
@@ -114,28 +113,22 @@ def test_every_page_fits_a_phone_in_the_dark_and_needs_no_script(open_as: OpenAs
 def test_in_a_frame_of_a_page_that_may_frame_it_a_partner_can_do_the_same(
     open_as: OpenAs, link: PartnerLink, live_server: LiveServer, settings: Settings
 ) -> None:
-    outer = f"http://127.0.0.1:{urlsplit(live_server.url).port}"
-    settings.PORTAL_FRAME_ORIGINS = [outer]
-    page = open_as(None, width=WIDE)
-    frame = _framed(page, outer, f"{live_server.url}{path_of(link)}")
+    inner = f"{live_server.url}{path_of(link)}"
+    body = f'<!DOCTYPE html><title>Ours</title><iframe src="{inner}" width="1200" height="700"></iframe>'.encode()
+    with ScriptedReceiver(lambda _arrival: Response(200, body, {"Content-Type": "text/html"})) as outer:
+        settings.PORTAL_FRAME_ORIGINS = [outer.url]  # By its address: another site than localhost.
+        page = open_as(None, width=WIDE)
+        expect_problem(page, "^asked another host: http://127")
+        page.goto(outer.url)
+        _pause_within(page.frame_locator("iframe"))
+    assert Postback.objects.get(name="Sales").paused_at is not None
 
+
+def _pause_within(frame: FrameLocator) -> None:
     frame.get_by_role("link", name="Sales").click()
     frame.get_by_role("button", name="Pause").click()
 
     expect(frame.get_by_role("status")).to_contain_text("Paused.")
-    assert Postback.objects.get(name="Sales").paused_at is not None
-
-
-def _framed(page: Page, outer: str, inner: str) -> Page:
-    def answer(route: Route) -> None:
-        route.fulfill(
-            content_type="text/html", body=f'<title>Ours</title><iframe src="{inner}" width="1200" height="700">'
-        )
-
-    page.route(f"{outer}/embedding", answer)
-    expect_problem(page, "^asked another host: http://127")
-    page.goto(f"{outer}/embedding")
-    return page.frame_locator("iframe")  # type: ignore[return-value]  # it finds what a page finds
 
 
 def test_an_operator_makes_a_link_and_revokes_it(open_as: OpenAs, partner: Partner) -> None:

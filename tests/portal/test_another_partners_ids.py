@@ -107,7 +107,7 @@ def test_no_parameter_of_any_page_leads_to_what_is_anothers(
 
 def test_a_page_of_ours_shows_what_the_same_page_of_theirs_would(visitor: Client, theirs: Delivery) -> None:
     """So that the tests above would fail if it were not for the scope."""
-    PartnerLink.objects.exclude(pk=THEIRS["link"]).update(partner=theirs.postback.partner)
+    PartnerLink.objects.exclude(pk=THEIRS["link"]).update(partner=theirs.postback.partner, personal_data=True)
 
     assert "Secret plan" in visitor.get("/portal/").content.decode()
     assert "their answer" in visitor.get(f"/portal/deliveries/{theirs.pk}/").content.decode()
