@@ -146,6 +146,13 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 words="keys access credentials passwords integrations",
             ),
             Entry(
+                "Partner links",
+                "link",
+                "admin:portal_partnerlink_changelist",
+                "portal.view_partnerlink",
+                words="portal window share access engineers",
+            ),
+            Entry(
                 "Submissions",
                 "inbox",
                 "admin:actions_submission_changelist",

@@ -16,7 +16,7 @@ from django.utils import timezone
 from portal.models import PartnerLink
 from value_types.secret_text import SecretText
 
-SECRET: Final = "link"
+SECRET: Final = "link"  # noqa: S105 -- a name
 """The name of the secret in the query of the address that opens a link."""
 _BYTES: Final = 32  # 256 bits: nobody guesses one, however long they try.
 

@@ -41,7 +41,9 @@ class Scope:
     @cached_property
     def every_postback(self) -> dict[int, Postback]:
         """All by id, also those that are deleted: their deliveries are still there."""
-        rows = Postback.objects.filter(**self._whose).select_related("partner", "media_source", "action_tracker", "lane")
+        rows = Postback.objects.filter(**self._whose).select_related(
+            "partner", "media_source", "action_tracker", "lane"
+        )
         return {postback.pk: postback for postback in rows}
 
     def deliveries(self) -> QuerySet[Delivery]:

@@ -53,12 +53,14 @@ def why_not(scope: Scope, action: Action, sends: frozenset[int]) -> list[Moment]
     events = sorted(rows, key=lambda event: event.number)
     answers = answers_of(action, events, networks=scope.link.media_source_id is not None, asked_for=scope.owner)
     moments = []
+    elsewhere = [Missed(each, [_WORDS["event_type"]]) for each in answers.elsewhere if each.pk in sends]
     for event in events:
         missed = [
             Missed(each.postback, _reasons(scope, each))
             for each in answers.unfired.get(event.pk, [])
             if each.postback.pk in sends
         ]
+        missed, elsewhere = [*missed, *elsewhere], []  # Once: it is the same for all events.
         if missed:
             moments.append(Moment(event.recorded_at, event.kind == ActionEvent.Kind.CREATED, missed))
     return moments

@@ -42,7 +42,11 @@ class PartnerLinkAdmin(ModelAdmin):
         allows: tuple[str, ...] = ("rights", "personal_data", "ends_at")
         if obj is not None:
             kept = ("state", "asks_for", "created_at", "created_by", "opened_at")
-            return [(None, {"fields": ("name", "whose")}), ("What it allows", {"fields": allows}), (None, {"fields": kept})]
+            return [
+                (None, {"fields": ("name", "whose")}),
+                ("What it allows", {"fields": allows}),
+                (None, {"fields": kept}),
+            ]
         whose = ("partner", "media_source") if request.user.has_perm(_OPTIMIZE) else ("partner",)
         return [
             (None, {"fields": ("name", *whose)}),

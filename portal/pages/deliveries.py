@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpResponse
 from django.utils.http import urlencode
@@ -54,7 +54,7 @@ class Row:
 def deliveries(visit: Visit) -> HttpResponse:
     asked = visit.request.GET
     term = asked.get("q", "").strip()[:_MOST_TERM]
-    shared = {
+    shared: dict[str, Any] = {
         "here": "deliveries",
         "term": term,
         "searchable": search.searchable(visit.scope),
@@ -65,10 +65,12 @@ def deliveries(visit: Visit) -> HttpResponse:
         found = search.find(visit.scope, term)
         return visit.show("deliveries", **shared, rows=rows_of(visit.scope, found.ids), found=found)
     state = asked.get("state", "")
-    postback = _postback_in(visit.scope, asked.get("postback", ""))
+    postback = read_id(  # One of another's shows nothing: the owner is compared as well.
+        asked.get("postback", "")
+    )
     finder = finder_of(_filters(visit.scope, state, postback), networks=True)
     hits = finder.older(key_in(asked.get("before", "")), PER_PAGE + 1)
-    kept = {"state": state if state in _STATES else "", "postback": postback or ""}
+    kept: dict[str, Any] = {"state": state if state in _STATES else "", "postback": postback or ""}
     older = urlencode({**kept, "before": hits[PER_PAGE - 1].key}) if len(hits) > PER_PAGE else ""
     rows = rows_of(visit.scope, [hit.delivery for hit in hits[:PER_PAGE]])
     return visit.show(
@@ -113,8 +115,3 @@ def _filters(scope: Scope, state: str, postback: int | None) -> Filters:
     if isinstance(owner, Partner):
         return Filters(partner=owner, states=states, postback=postback)
     return Filters(network=owner, states=states, postback=postback)
-
-
-def _postback_in(scope: Scope, text: str) -> int | None:
-    """One of the owner's postbacks; an id of another's filters as one that nobody has, which shows nothing."""
-    return read_id(text) if text else None

@@ -19,7 +19,7 @@ from portal.sessions import tries
 from portal.shown.masked import Masking, Texts
 from portal.shown.sent import values_shown
 from postbacks.admin.deliveries.pretty import form_of, pretty_body, query_of, visible
-from postbacks.delivery_log.resent import NOT_RESENT, Resent, resent_among
+from postbacks.delivery_log.resent import NOT_RESENT, resent_among
 from postbacks.delivery_log.seen import seen_by, seen_now
 from postbacks.models import Attempt, Delivery, Postback
 from postbacks.replay.resend import resend
@@ -59,13 +59,11 @@ def delivery(visit: Visit, pk: int) -> HttpResponse:
         delivery=found,
         postback=postback,
         label=label_of(found),
-        text=text_of(found, postback, shown.reason if shown else ""),
-        values=values_shown(
-            postback, masking.values(), str(found.event.kind), personal=visit.link.personal_data
-        ),
+        text=text_of(found, postback, _latest_verdict(attempts, shown)),
+        values=values_shown(postback, masking.values(), str(found.event.kind), personal=visit.link.personal_data),
         attempts=[(each, brief_verdict(each)) for each in attempts],
         shown=shown,
-        resent=_resent(visit, found),
+        resent=resent_among([found.pk]).get(found.pk, NOT_RESENT),
         may_resend=visit.scope.may(PartnerLink.Right.RESEND) and _fits(found, postback),
         seen=seen_now(),
     )
@@ -85,17 +83,19 @@ def resend_delivery(visit: Visit, pk: int) -> HttpResponse:
     return _go_to(made[0], "resent") if made else _go_to(pk, "left")
 
 
+def _latest_verdict(attempts: list[Attempt], shown: Shown | None) -> str:
+    """Of the latest attempt: in full if it is the one on the page."""
+    if shown is not None and shown.attempt is attempts[0]:
+        return shown.reason
+    return brief_verdict(attempts[0] if attempts else None)
+
+
 def _fits(found: Delivery, postback: Postback) -> bool:
     return found.state in Delivery.FINISHED and postback.deleted_at is None
 
 
 def _go_to(pk: int, done: str) -> HttpResponse:
     return redirect(f"{reverse('portal:delivery', args=(pk,))}?done={done}")
-
-
-def _resent(visit: Visit, found: Delivery) -> Resent:
-    """The same event in other deliveries of the same postback, which is the owner's."""
-    return resent_among([found.pk]).get(found.pk, NOT_RESENT)
 
 
 def _shown(found: Delivery, attempts: list[Attempt], masking: Masking, asked: int | None) -> Shown | None:

@@ -44,4 +44,6 @@ def _picture(span: Span, postbacks: Sequence[int]) -> Picture:
         whole.add(sums)
         if 0 <= number < span.steps:
             steps[number].add(sums)
-    return Picture(span.label, chart([(since + number * span.step, sums) for number, sums in enumerate(steps)], span.step), whole)
+    return Picture(
+        span.label, chart([(since + number * span.step, sums) for number, sums in enumerate(steps)], span.step), whole
+    )

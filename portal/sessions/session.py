@@ -20,7 +20,7 @@ from value_types.secret_text import SecretText
 
 COOKIE: Final = "portal_session"
 PATH: Final = "/portal/"
-TOKEN: Final = "token"
+TOKEN: Final = "token"  # noqa: S105 -- a name
 """The name of the field by which a form shows that it is one of this session's pages."""
 # Python knows this attribute of cookies from 3.14 on.
 Morsel._reserved.setdefault("partitioned", "Partitioned")  # type: ignore[attr-defined]  # noqa: SLF001 -- as above
@@ -94,9 +94,7 @@ def _note_opened(session: PortalSession) -> None:
     note(link, link, "Opened.")
 
 
-def _give(
-    request: HttpRequest, response: HttpResponse, secret: SecretText, *, max_age: int | None = None
-) -> None:
+def _give(request: HttpRequest, response: HttpResponse, secret: SecretText, *, max_age: int | None = None) -> None:
     framed = bool(settings.PORTAL_FRAME_ORIGINS)
     response.set_cookie(
         COOKIE,

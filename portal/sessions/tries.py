@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
@@ -37,8 +37,9 @@ class Limit:
 
     def allows(self, whose: object) -> bool:
         """Counts a try; whether it is one of those that are allowed."""
+        values: dict[str, Any] = {"key": self._key(whose), "within": self.within}
         with connection.cursor() as cursor:
-            cursor.execute(_COUNT, {"key": self._key(whose), "within": self.within})
+            cursor.execute(_COUNT, values)
             count: int = cursor.fetchone()[0]
         return count <= self.most
 

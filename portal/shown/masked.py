@@ -1,8 +1,8 @@
 """A recorded request and its answer without personal data of the customer.
 
 What is personal in a request cannot be told by looking at it: a template may have cut, joined or hashed it. So the
-request is built again, once from the event's values and once with a word in place of each that is personal. If the
-first is what was recorded, the second is shown; if not, because the postback has changed since, nothing is. An answer
+request is built again, once from the event's values and once with a word in place of each that is personal, by the
+set-up of now or that of then. If the first is what was recorded, the second is shown; if none is, nothing is. An answer
 may echo what the two have different, and is shown without that.
 """
 
@@ -16,18 +16,17 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from actions.reports.parameters import is_personal
-from postbacks.credentials.secrets.cipher import SecretUnreadableError
+from portal.shown.set_ups import set_ups_of
 from postbacks.credentials.secrets.mask import Scrubber, scrubber
 from postbacks.delivery.attempt_rows import clean
 from postbacks.models import Attempt, Delivery, Postback
-from postbacks.request.building import CompiledRequest, Request, RequestErrors, Unbuildable, compile_request
-from postbacks.validation import request_template
+from postbacks.request.building import Request, RequestErrors, Unbuildable, compile_request
 from value_types.secret_text import MASK
 
 STAND_IN: Final = "hidden-personal-data"
 WHY_HIDDEN: Final = (
-    "The request and the answer are not shown: they may hold personal data of the customer, and the set-up of the "
-    "postback has changed since, so that it cannot be told what in them is personal."
+    "The request and the answer are not shown: they may hold personal data of the customer, and so much has changed "
+    "since that it cannot be told what in them is personal."
 )
 _WORD = re.compile(r"[^\s&=?/;,\"'<>{}\[\]():]+")
 _LEAST: Final = 3  # Characters of a piece that is looked for anywhere in an answer.
@@ -63,8 +62,11 @@ class Masking:
             attempt.response_body,
             attempt.reason,
         )
-        if self._personal or not self._has_personal or not attempt.request_headers:  # Or they are no longer kept.
+        if self._personal:
             return recorded
+        if not attempt.request_headers:  # No longer kept.
+            return replace(recorded, reason=_verdict(attempt))
+        # Also where the event has nothing personal: it may have been deleted there, and not in a later request yet.
         built = self._built(attempt)
         if built is None:
             return Texts(_place(attempt.url), "", "", "", "", _verdict(attempt), WHY_HIDDEN)
@@ -87,38 +89,22 @@ class Masking:
 
     @cached_property
     def _personal_values(self) -> set[str]:
-        return {
-            str(value) for name, value in self.values().items() if is_personal(name) and value not in (None, "")
-        }
-
-    @property
-    def _has_personal(self) -> bool:
-        return bool(self._personal_values)
-
-    @cached_property
-    def _compiled(self) -> CompiledRequest | None:
-        hidden = frozenset(self._postback.action_tracker.hidden_parameters)
-        try:
-            template = replace(request_template(self._postback), secret_headers=(), signing_keys=())
-            return compile_request(template, hidden, as_stored=True)
-        except (RequestErrors, SecretUnreadableError):
-            return None
+        return {str(value) for name, value in self.values().items() if is_personal(name) and value not in (None, "")}
 
     def _built(self, attempt: Attempt) -> tuple[Request, Request] | None:
         """The request as it was sent and the same without personal data; None unless the first is what was recorded."""
-        compiled = self._compiled
-        if compiled is None:
-            return None
         values = self.values() | {"Attempt": str(attempt.number), "ActionEvent": str(self._delivery.event.kind)}
         hidden = {name: STAND_IN for name, value in values.items() if is_personal(name) and value not in (None, "")}
-        for known_as in self._known_as():
-            try:
-                real = compiled.build(values | {"DeliveryId": known_as})
-                masked = compiled.build(values | hidden | {"DeliveryId": known_as})
-            except Unbuildable:
-                return None
-            if _is_recorded(real, attempt):
-                return real, masked
+        unseen = frozenset(self._postback.action_tracker.hidden_parameters)
+        for template in set_ups_of(self._postback, attempt.started_at):
+            for known_as in self._known_as():
+                try:
+                    compiled = compile_request(template, unseen, as_stored=True)
+                    real = compiled.build(values | {"DeliveryId": known_as})
+                    if _is_recorded(real, attempt):
+                        return real, compiled.build(values | hidden | {"DeliveryId": known_as})
+                except (RequestErrors, Unbuildable):
+                    break
         return None
 
     def _known_as(self) -> Iterable[str]:

@@ -17,7 +17,7 @@ from postbacks.request.template.parser import parse
 from value_types.secret_text import MASK
 
 ACTION_ID: Final = "ActionId"
-ORDER_ID: Final = "OrderId"
+ORDER_ID: Final = "Oid"
 CLICK_ID: Final = "RefClickId"
 SEARCHED: Final = {ACTION_ID: "Action", ORDER_ID: "Order", CLICK_ID: "Click"}
 """What tells orders apart, by the name in templates; of these a reader may search what is sent."""

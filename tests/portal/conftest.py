@@ -16,7 +16,7 @@ from tests.support.factories import make_partner, make_postback, make_term
 def postback(tracker: ActionTracker, partner: Partner) -> Postback:
     """Sales: Compass hears of online sales, with the order's id and where the customer lives."""
     return make_postback(
-        tracker, partner, name="Sales", url="https://compass.example/in?order={OrderId}&city={CustomerCity}"
+        tracker, partner, name="Sales", url="https://compass.example/in?order={Oid}&city={CustomerCity}"
     )
 
 
@@ -37,4 +37,4 @@ def others(tracker: ActionTracker) -> Postback:
     """Meridian's postback."""
     meridian = make_partner(name="Meridian")
     make_term(tracker, meridian)
-    return make_postback(tracker, meridian, name="Secret plan", url="https://meridian.example/in?order={OrderId}")
+    return make_postback(tracker, meridian, name="Secret plan", url="https://meridian.example/in?order={Oid}")

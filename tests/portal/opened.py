@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -38,7 +37,7 @@ def opened(link: PartnerLink) -> Client:
     return client
 
 
-def token_in(response: HttpResponse) -> str:
+def token_in(response: Any) -> str:
     """What the forms of a page carry."""
     found = _TOKEN.search(response.content.decode())
     assert found, response.content.decode()
@@ -78,5 +77,5 @@ def finish(delivery: Delivery, state: str = "delivered") -> Delivery:
     return delivery
 
 
-def texts(responses: Sequence[HttpResponse]) -> str:
+def texts(responses: Sequence[Any]) -> str:
     return "\n".join(each.content.decode() for each in responses)

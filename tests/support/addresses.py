@@ -15,6 +15,7 @@ from actions.api.tokens import create_token
 from actions.models import Submission
 from notices.models import Channel
 from partners.models import AttributionRule
+from portal.models import PartnerLink
 from postbacks.models import Lane, Replay, TryNow
 from tests.support.factories import (
     make_media_source,
@@ -49,6 +50,7 @@ def make_a_row_of_each() -> None:
     TryNow.objects.create(pk=key_of("postbacks.delivery"), ids=[], total=0, seen_attempt=0)
     Replay.objects.create(selection={}, described="that one")
     Channel.objects.create(name="Operators", kind=Channel.Kind.SLACK)
+    PartnerLink.objects.create(partner=partner, name="engineer", secret_sha256="of nobody", ends_at=now)
     Group.objects.create(name="finance")
     User.objects.create_user("someone")
 

@@ -1,4 +1,4 @@
-"""What other apps show on the page of a partner or a network. They add it when they are ready; nothing here knows them."""
+"""What other apps show on the page of a partner or a network. They add it; nothing here knows them."""
 
 from __future__ import annotations
 
