@@ -113,6 +113,13 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 words="webhooks callbacks pixels urls paused state",
             ),
             Entry(
+                "Proposals",
+                "rate_review",
+                "admin:portal_proposal_changelist",
+                "portal.view_proposal",
+                words="partners portal changes waiting approve refuse url",
+            ),
+            Entry(
                 "Held",
                 "pause_circle",
                 "admin:postbacks_lane_changelist",
@@ -137,6 +144,13 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "admin:actions_apitoken_changelist",
                 "actions.view_apitoken",
                 words="keys access credentials passwords integrations",
+            ),
+            Entry(
+                "Partner links",
+                "link",
+                "admin:portal_partnerlink_changelist",
+                "portal.view_partnerlink",
+                words="portal window share access engineers",
             ),
             Entry(
                 "Submissions",

@@ -21,6 +21,7 @@ from environment.reading import (
     log_level,
     networks,
     one_of,
+    origins,
     page_address,
     ports,
     proxy,
@@ -88,6 +89,7 @@ MIDDLEWARE = [
     "config.database_time.database_time",  # Before everything that asks the database.
     "django.middleware.security.SecurityMiddleware",
     "config.content_policy.ContentPolicy",
+    "portal.sessions.window.window",  # Before whatever reads cookies, and after what it tells how it may be framed.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -266,6 +268,10 @@ POSTBACKS_NOTICE_EMAILS = env.list("POSTBACKS_NOTICE_EMAILS", default=[])
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="postbacks@localhost")
 EMAIL_TIMEOUT = 10
+
+# The partners' window: which pages may show it in a frame, and from where partners are called, for their firewalls.
+PORTAL_FRAME_ORIGINS = origins("PORTAL_FRAME_ORIGINS")
+PORTAL_CALLS_FROM = networks("PORTAL_CALLS_FROM")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = time_zone("TIME_ZONE", default="UTC")

@@ -4,6 +4,7 @@ Each function raises `ImproperlyConfigured`, naming the variable, if its value i
 """
 
 import logging
+import re
 import zoneinfo
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -70,6 +71,23 @@ def page_address(variable: str) -> str:
             f"{variable} is not valid. Write scheme and host, such as https://postbacks.example."
         )
     return url
+
+
+def origins(variable: str) -> list[str]:
+    """Return origins, such as https://partner.example or https://partner.example:8443; none if it is unset."""
+    found = [each.strip().lower() for each in env.list(variable, default=[]) if each.strip()]
+    for origin in found:
+        try:
+            usable = bool(urlsplit(origin).hostname) and urlsplit(origin).port != 0
+        except ValueError:
+            usable = False
+        # Nothing that could end the origin within a header, or name more than one.
+        if not usable or not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", origin):
+            raise ImproperlyConfigured(
+                f"{variable}: {origin} is no origin. Write scheme and host, such as https://partner.example, without a "
+                "path and without *; separate several with commas."
+            )
+    return found
 
 
 def encryption_keys(variable: str) -> list[str]:

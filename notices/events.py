@@ -15,6 +15,7 @@ class Event(models.TextChoices):
     QUIET = "quiet", "Nothing came in"
     REPLAY = "replay", "Replay ended"
     IMPORT = "import", "Import ended"
+    PROPOSAL = "proposal", "A partner proposes a change"
 
 
 # What POSTBACKS_NOTICE_EMAILS has always told of.

@@ -14,6 +14,7 @@ from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Lane, Postback
 
 DELETED_REASON = "The postback was deleted."
+PAUSED_BY_OWNER = "Paused by its owner, in the portal."
 PAUSED_TOGETHER = "Paused together with the others of its owner."
 
 
@@ -22,20 +23,17 @@ def pending_count(postback: Postback) -> int:
     return postback.deliveries.filter(state__in=Delivery.WAITING).count()
 
 
-def pause(postback: Postback) -> None:
+def pause(postback: Postback, reason: str = "") -> None:
     """Stops sending; deliveries are still collected. Pausing a paused postback changes nothing."""
     if postback.paused_at is None:
-        postback.paused_at = timezone.now()
-        postback.save(update_fields=["paused_at", "updated_at"])
+        postback.paused_at, postback.pause_reason = timezone.now(), reason
+        postback.save(update_fields=["paused_at", "pause_reason", "updated_at"])
 
 
 def pause_together(postback: Postback) -> None:
     """The same of one among all of its owner's, which can be resumed together: its reason tells them apart from those
     that were paused before."""
-    if postback.paused_at is None:
-        postback.paused_at = timezone.now()
-        postback.pause_reason = PAUSED_TOGETHER
-        postback.save(update_fields=["paused_at", "pause_reason", "updated_at"])
+    pause(postback, PAUSED_TOGETHER)
 
 
 @transaction.atomic

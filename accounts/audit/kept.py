@@ -25,10 +25,15 @@ _KEPT: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "partners.ExchangeRate": (frozenset(), frozenset()),
     "optimize_sources.MediaSource": (frozenset(), frozenset()),
     "actions.ApiToken": (frozenset({"token_sha256", "last_used_at"}), frozenset()),
+    "portal.PartnerLink": (
+        frozenset({"secret_sha256", "api_token_sha256", "opened_at", "created_by"}),
+        frozenset({"password"}),
+    ),
     "notices.Channel": (
         frozenset({"digested_on", "failing_since", "answered_at", "last_answer", "from_settings"}),
         frozenset({"address", "signing_key"}),
     ),
+    "portal.Proposal": (frozenset({"made_against"}), frozenset({"secrets"})),
     "auth.User": (frozenset({"last_login", "date_joined"}), frozenset({"password"})),
     "auth.Group": (frozenset(), frozenset()),
 }

@@ -1,4 +1,4 @@
-"""Who is making a change: the token or the user of the request, or else the program."""
+"""Who is making a change: the token, the partner's link or the user of the request, or else the program."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 
 from actions.models import ApiToken
 from partners.form_guard import FORM_ID
+from portal.models import PartnerLink
 
 COMMAND_LINES: Final = ("manage.py", "partner-postbacks", "command_line.py")
 """The programs whose first argument is the actual command; see `config.command_line`."""
@@ -36,9 +37,9 @@ def remember_user(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Ca
 def sign(instance: Any, **_signal: Any) -> None:
     """Adds the author to an entry about to be saved. The name stays even if the user is deleted."""
     request = _REQUEST.get()
-    token = getattr(request, "auth", None)  # The API sets it.
+    token = getattr(request, "auth", None)  # The API and the portal set it.
     user: Any = getattr(request, "user", None)
-    if isinstance(token, ApiToken):
+    if isinstance(token, ApiToken | PartnerLink):
         by = token.author
     elif user is not None and user.is_authenticated:
         instance.actor = user

@@ -75,7 +75,11 @@ def changes_of(entry: LogEntry) -> list[Change]:
 
 
 def what_was_done(entry: LogEntry) -> str:
-    """What was done, in a word; a time field that was set or cleared gives a more precise one."""
+    """What was done, in a word; a time field that was set or cleared gives a more precise one, and who has noted a
+    sentence is taken at their word."""
+    said = (entry.additional_data or {}).get("text")
+    if said:
+        return str(said)
     done = _DONE.get(entry.action, "Changed")
     if done == "Changed":
         for name, (was_set, was_emptied) in _MOMENTS.items():

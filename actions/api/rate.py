@@ -33,8 +33,8 @@ class Allowance:
         }
 
 
-def count(token_id: int) -> Allowance:
-    """Count one request of the token."""
+def count(token_id: int | str) -> Allowance:
+    """Count one request of the token. Tokens of other kinds than the account's have names for ids."""
     key = f"api:requests:{token_id}:{int(time.time())}"
 
     def counted(redis: Redis) -> int:

@@ -1,4 +1,4 @@
-"""How long the pages of the admin take with millions of deliveries."""
+"""How long the pages of the admin, and those of partners, take with millions of deliveries."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from django.test import Client
 from benchmarks import lived_in
 from benchmarks.lived_in import POSTBACKS, LivedIn
 from benchmarks.pages import LOG, pages
+from benchmarks.portal_pages import visits
 from benchmarks.results import Figure, at_most
 from postbacks.admin.deliveries.bulk_actions import MOST
 from postbacks.models import Delivery
 
 TIMES = 7
 TARGET_MS = 200.0
+PARTNERS_TARGET_MS = 100.0
 _RESEND = f"{LOG}resend/"
 _FIRST_PIECES = 2  # Of an export: the names of the columns, and the rows of a page.
 
@@ -31,6 +33,7 @@ def figures(full: bool) -> Iterator[Figure]:
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.create_superuser("benchmark"))
     yield from read(client, system)
+    yield from read_by_partners(system)
     yield from written(client)
 
 
@@ -42,6 +45,17 @@ def read(client: Client, system: LivedIn) -> Iterator[Figure]:
         shown = f"{what}, {system.deliveries:,} deliveries, {POSTBACKS:,} postbacks" if path == LOG else what
         details = {"first": first, "times": times, "path": path}
         yield Figure(shown, statistics.median(times), "ms", 0, at_most(TARGET_MS), details)
+
+
+def read_by_partners(system: LivedIn) -> Iterator[Figure]:
+    """The pages of the portal."""
+    for whose, client, paths in visits(system):
+        for what, path in paths.items():
+            first = ask(client, path)
+            times = [ask(client, path) for _ in range(TIMES)]
+            details = {"first": first, "times": times, "path": path}
+            name = f"portal of {whose}: {what}"
+            yield Figure(name, statistics.median(times), "ms", 0, at_most(PARTNERS_TARGET_MS), details)
 
 
 def written(client: Client) -> Iterator[Figure]:

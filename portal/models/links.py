@@ -43,6 +43,9 @@ class PartnerLink(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
     opened_at = models.DateTimeField("last opened", null=True, blank=True, editable=False)
+    # Of the token by which programs do the same; there may be none.
+    api_token_sha256 = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001 -- unique
+    api_token_made_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

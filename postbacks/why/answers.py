@@ -32,13 +32,17 @@ _NOT_NEEDED = ("headers", "body_pairs", "body_raw", "success_response", "error_r
 class Unfired:
     """A postback that an event did not fire, and why; `today` is empty where today's set-up says the same.
 
-    `sendable` says whether it may be sent all the same: it would tell its owner only what is the owner's.
+    `sendable` says whether it may be sent all the same: it would tell its owner only what is the owner's. `codes` are
+    the reasons without their words: rules of `postbacks.matching`, `added`, `deleted` or `no_record`; `event_trigger`
+    is the one of that time.
     """
 
     postback: Postback
     reasons: list[str]
     today: str = ""
     sendable: bool = False
+    codes: tuple[str, ...] = ()
+    event_trigger: str = ""
 
 
 @dataclass(slots=True)
@@ -128,15 +132,20 @@ def _fired(events: Sequence[ActionEvent], postbacks: Sequence[Postback]) -> dict
 
 def _unfired(postback: Postback, then: Postback, event: ActionEvent, found: list[Refusal], earlier: Earlier) -> Unfired:
     reasons = [each.text for each in found]
+    codes = [each.rule for each in found]
     if postback.created_at > event.recorded_at:
+        codes.insert(0, "added")
         reasons.insert(0, f"It was added on {at(postback.created_at)}, after this event.")
     elif then.deleted_at is not None:
+        codes.insert(0, "deleted")
         reasons.insert(0, f"It had been deleted on {at(then.deleted_at)}.")
     return Unfired(
         postback,
         reasons or [_no_record(event)],
         _today(postback, event, found, earlier) if reasons else "",
         sendable=may_be_sent(postback, event),
+        codes=tuple(codes or ["no_record"]),
+        event_trigger=then.event_trigger,
     )
 
 

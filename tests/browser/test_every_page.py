@@ -73,7 +73,7 @@ def pages(role: Role) -> list[str]:
 
 _MADE_BY_HAND = (
     *("program", "partner", "contract", "contractterm", "actiontracker", "inappevent", "exchangerate"),
-    *("attributionrule", "mediasource", "postback", "replay", "apitoken", "channel", "user", "group"),
+    *("attributionrule", "mediasource", "postback", "replay", "apitoken", "partnerlink", "channel", "user", "group"),
 )
 _WIDEST = """width => [...document.querySelectorAll("body *")]
     .filter(each => each.getBoundingClientRect().right > width)

@@ -1,4 +1,7 @@
-"""Every address of the API, as its document lists them: each asks for a scope and keeps to the token's programs."""
+"""Every address of the API, as its document lists them: each asks for a scope and keeps to the token's programs.
+
+Those of partners have other tokens, and `tests/portal/api/test_others.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import pytest
 
 import config.urls  # noqa: F401 -- it puts the API together
 from actions.api.endpoints import api
+from portal.api.mounting import ROOT
 from tests.support.api_calls import ApiCaller
 from tests.support.two_programs import SIGN, Rows, absent, make_rows
 
@@ -23,7 +27,8 @@ Operation = tuple[str, str]
 def operations() -> list[Operation]:
     """Method and path of each that does something; what is only told not to be offered is left out."""
     paths: dict[str, Any] = api.get_openapi_schema(path_prefix="")["paths"]
-    each = [(method, path, told) for path, found in paths.items() for method, told in found.items()]
+    account = {path: found for path, found in paths.items() if not path.startswith(f"{ROOT}/")}
+    each = [(method, path, told) for path, found in account.items() for method, told in found.items()]
     return sorted((method.upper(), path) for method, path, told in each if not {"501", 501} & set(told["responses"]))
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from devtools.demo import mark
 from devtools.up.programs import environment
-from environment.reading import page_address
+from environment.reading import origins, page_address
 from environment.variables import BASE_DIR
 from tests.support.copies import Copy
 
@@ -192,6 +192,26 @@ def test_the_address_of_the_pages_is_a_scheme_and_a_host(monkeypatch: pytest.Mon
         monkeypatch.setenv("PUBLIC_URL", wrong)
         with pytest.raises(ImproperlyConfigured, match=r"^PUBLIC_URL is not valid\. Write scheme and host"):
             page_address("PUBLIC_URL")
+
+
+def test_pages_that_may_frame_the_portal_are_origins_and_nothing_that_could_name_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for given, read in (
+        ("", []),
+        ("https://A.example, http://b.example:8443", ["https://a.example", "http://b.example:8443"]),
+        ("https://[2001:db8::1]", ["https://[2001:db8::1]"]),
+    ):
+        monkeypatch.setenv("PORTAL_FRAME_ORIGINS", given)
+        assert origins("PORTAL_FRAME_ORIGINS") == read
+    for wrong in (
+        *("*", "https://*.example", "https:", "a.example", "https://a.example/", "https://a.example/page"),
+        *("https://a.example;script-src *", "https://a.example 'unsafe-inline'", "'self'", "https://u@a.example"),
+        *("data:text/html", "https://a.example:0", "https://a.example\nX: y", "https://[x"),
+    ):
+        monkeypatch.setenv("PORTAL_FRAME_ORIGINS", wrong)
+        with pytest.raises(ImproperlyConfigured, match=r"(?s)^PORTAL_FRAME_ORIGINS: .* is no origin\. Write scheme"):
+            origins("PORTAL_FRAME_ORIGINS")
 
 
 def test_a_command_says_what_is_wrong_without_a_traceback(copy: Copy) -> None:

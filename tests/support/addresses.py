@@ -15,6 +15,7 @@ from actions.api.tokens import create_token
 from actions.models import Submission
 from notices.models import Channel
 from partners.models import AttributionRule
+from portal.models import PartnerLink
 from postbacks.models import Lane, Replay, TryNow
 from tests.support.factories import (
     make_media_source,
@@ -26,6 +27,7 @@ from tests.support.factories import (
     make_tracker,
     record_action,
 )
+from tests.support.proposals import proposal_for
 
 
 def make_a_row_of_each() -> None:
@@ -42,11 +44,13 @@ def make_a_row_of_each() -> None:
     now = timezone.now()
     Lane.objects.update_or_create(postback=postback, defaults={"held_since": now, "probe_at": now})
     make_postback(app, network, install=True)
+    proposal_for(postback)
     record_action(sale, partner)
     # Its address is among those of deliveries, so it has the number of one.
     TryNow.objects.create(pk=key_of("postbacks.delivery"), ids=[], total=0, seen_attempt=0)
     Replay.objects.create(selection={}, described="that one")
     Channel.objects.create(name="Operators", kind=Channel.Kind.SLACK)
+    PartnerLink.objects.create(partner=partner, name="engineer", secret_sha256="of nobody", ends_at=now)
     Group.objects.create(name="finance")
     User.objects.create_user("someone")
 

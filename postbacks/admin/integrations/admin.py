@@ -37,6 +37,7 @@ from postbacks.admin.integrations.lists import (
 )
 from postbacks.admin.integrations.owners import NETWORK, PARTNER, Owner, OwnerKind
 from postbacks.admin.integrations.rows import rows_of
+from postbacks.admin.integrations.sections import sections_of
 from postbacks.admin.integrations.together import PAUSE, RESUME, Together, carry_out, question
 from postbacks.models import Postback
 
@@ -121,6 +122,7 @@ class WithPostbacks(ShowsFigures, ModelAdmin):
             contracts=contracts,
             deliveries=latest_deliveries(owner, networks=networks) if sees_deliveries else None,
             actions=latest_actions(owner) if isinstance(owner, Partner) and sees_actions else None,
+            sections=sections_of(request, owner),
             add_url=self.kind.add_url(owner),
             may_add=request.user.has_perm("postbacks.add_postback"),
             may_change=request.user.has_perm("postbacks.change_postback"),
