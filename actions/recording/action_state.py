@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from actions.models import Action, ActionEvent, Item
 from actions.recording.discounts import Counting
 from actions.recording.lines import Line
+from actions.recording.rows import made
 from actions.recording.snapshot import as_reported, snapshot
 from partners.models import ContractTerm, Figures
 from value_types.currencies import smallest_unit
@@ -171,7 +172,14 @@ class ActionState:
         self.lines, action.original_amount, action.amount, action.payout, action.order_discount = standing.worth
         self.changed = True
         self.events += 1
-        return ActionEvent(action=action, number=self.events, kind=kind, parameters=self._snapshot(before))
+        values = {
+            "id": None,
+            "action_id": action.pk,
+            "number": self.events,
+            "kind": kind,
+            "parameters": self._snapshot(before),
+        }
+        return made(ActionEvent, values, {"action": action})
 
     def _snapshot(self, before: Worth) -> dict[str, Any]:
         action = self.action
