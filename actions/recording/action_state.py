@@ -113,22 +113,16 @@ class ActionState:
     new: bool = False
     changed: bool = False
     stored_items: list[Item] = field(default_factory=list)
+    # What no report changes; asked for several times for each.
+    day: date = field(init=False)  # Of its event date, as reported.
+    currencies: Currencies = field(init=False)  # Of the cart, the program and the partner.
+    counting: Counting = field(init=False)  # How what is reported of it is counted.
 
-    @property
-    def day(self) -> date:
-        """The day of its event date, as reported."""
-        return as_reported(self.action.event_date, self.action.event_utc_offset_minutes).date()
-
-    @property
-    def currencies(self) -> Currencies:
-        """Of the cart, the program and the partner."""
+    def __post_init__(self) -> None:
         action = self.action
-        return Currencies(action.original_currency, action.account_currency, action.payout_currency)
-
-    @property
-    def counting(self) -> Counting:
-        """How what is reported of it is counted."""
-        return Counting(smallest_unit(self.action.original_currency), self.action.counts_discounts)
+        self.day = as_reported(action.event_date, action.event_utc_offset_minutes).date()
+        self.currencies = Currencies(action.original_currency, action.account_currency, action.payout_currency)
+        self.counting = Counting(smallest_unit(action.original_currency), action.counts_discounts)
 
     @property
     def paying_term(self) -> ContractTerm | None:
