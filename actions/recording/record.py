@@ -32,14 +32,19 @@ _log = logging.getLogger(__name__)
 
 
 def record(
-    reports: Sequence[Report], *, also: Callable[[list[Result]], None] | None = None, keep_early: bool = True
+    reports: Sequence[Report],
+    *,
+    first: Callable[[], None] | None = None,
+    also: Callable[[list[Result]], None] | None = None,
+    keep_early: bool = True,
 ) -> list[Result]:
     """Record `reports` in their order, in one transaction; one result for each.
 
     A refused report does not touch the others. A report may change an action that another one of them creates, before
     it or after it. A change whose order does not come is `Waiting`, unless `keep_early` is off: the caller keeps it
-    (`keeping`), or it is forgotten. `also` is called with the results in the same transaction; what it writes is there
-    or not as they are. It is called again where all of that has been taken back and is done anew.
+    (`keeping`), or it is forgotten. `first` is called at the beginning of the transaction, `also` with the results at
+    its end, both again each time that it begins anew. What they write is there or not as the results are; what they put
+    off (`messages`) takes no message of its own.
 
     Raises:
         django.db.Error: the database failed; nothing of this call is recorded.
@@ -50,6 +55,8 @@ def record(
         messages = Messages()
         try:
             with few_messages(messages):
+                if first is not None:
+                    first()
                 results = (_record_apart if apart else _record)(reports, keep_early=keep_early)
                 if also is not None:
                     also(results)

@@ -19,5 +19,5 @@ def made(model: type[Row], values: dict[str, Any], related: Mapping[str, Model |
     instance = model.__new__(model)
     instance.__dict__ = values
     state = instance._state = ModelState()  # noqa: SLF001 -- Django's documented interface
-    state.fields_cache = dict(related)  # type: ignore[attr-defined]  # Its own way sets them one by one, with checks.
+    state.fields_cache = dict(related)  # Its own way sets them one by one, with checks.
     return instance

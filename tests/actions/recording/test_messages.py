@@ -57,6 +57,30 @@ def test_new_orders_take_a_question_and_an_answer(
     assert (Item.objects.count(), Submission.objects.count()) == (4 * number, number)
 
 
+def test_what_the_caller_puts_off_takes_no_message(tracker: ActionTracker, partner: Partner) -> None:
+    record([make_report(tracker, partner)])
+    rename = lambda *_: put_off("UPDATE actions_item SET name = %s", ["told"])  # noqa: E731 -- twice the same, with and without results
+    with counted() as messages:
+        record([make_report(tracker, partner, Items=ITEMS)], first=rename, also=rename)
+    assert len(messages) == 2, messages
+    assert messages[0].startswith("BEGIN; UPDATE actions_item")
+    assert set(Item.objects.values_list("name", flat=True)) == {"told"}
+
+
+def test_what_was_written_first_is_written_again_where_all_begins_anew(tracker: ActionTracker) -> None:
+    bad = make_report(tracker)
+    object.__setattr__(bad, "event_code", "x" * 101)  # Longer than its column.
+    called: list[int] = []
+
+    def first() -> None:
+        called.append(Submission.objects.create(kind="conversion", result="recorded").pk)
+
+    told = record([make_report(tracker), bad], first=first)
+    assert [type(each) for each in told] == [Recorded, RejectedResult]
+    assert list(Submission.objects.values_list("pk", flat=True)) == called[1:]
+    assert len(called) == 2
+
+
 def test_many_new_orders_take_as_few_as_some(tracker: ActionTracker, partner: Partner, postback: Postback) -> None:
     record([make_report(tracker, partner)])
     with counted() as messages:
