@@ -24,6 +24,7 @@ SCENARIOS = (
     Scenario("drain", "how fast a backlog drains, compared with bare libcurl and a task per delivery"),
     Scenario("live", "how soon an event reaches its receiver"),
     Scenario("intake", "how fast conversions are recorded, over HTTP and from a file"),
+    Scenario("recording", "what recording takes of a processor, for a report alone and in groups"),
     Scenario("isolation", "how much destinations that hang slow down those that answer"),
     Scenario("rate", "whether Maximum Requests holds at the receiver"),
     Scenario("kill", "what is lost or repeated when worker processes are killed"),

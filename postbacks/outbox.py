@@ -9,20 +9,25 @@ from operator import itemgetter
 from django.db import transaction
 
 from actions.models import ActionEvent
+from actions.recording.messages import put_off, send
 from actions.signals import action_events_recorded
 from partners.setup_version import PerVersion
-from postbacks.database import not_for_long, raw_cursor
-from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
-from postbacks.delivery.known_ids import derived
+from postbacks.database import as_array, not_for_long, raw_cursor
+from postbacks.delivery.chains import Chain, Made, blocked_among, insertion, places, promote_and_wake
+from postbacks.delivery.known_ids import Facts, derive, derived
 from postbacks.matching import Listeners, fires
 from postbacks.models import Postback
 
-Row = tuple[int, int, int, int]  # postback id, action id, event id, delay in seconds
+Match = tuple[Postback, ActionEvent]
 
 _SOURCE = """unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::integer[])
     AS v (postback_id, action_id, event_id, delay_seconds)"""
 _DUE_AT = "statement_timestamp() + make_interval(secs => v.delay_seconds)"
 INSERT = insertion(_SOURCE, due_at=_DUE_AT, order="v.event_id", known_by=derived())
+# Of new actions everything is known, so nothing is looked up.
+_KNOWN_SOURCE = """unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::integer[], %s::text[], %s::uuid[])
+    AS v (postback_id, action_id, event_id, delay_seconds, state, known_by)"""
+INSERT_FIRST = insertion(_KNOWN_SOURCE, due_at=_DUE_AT, order="v.event_id", state="v.state", known_by="v.known_by")
 
 # Locked as by a report, so that one that arrives meanwhile either sees these deliveries or comes first.
 _ACTIONS_PUT_ASIDE = """
@@ -69,26 +74,68 @@ def _judge(actions: Collection[int]) -> int:
         existing = Postback.objects.existing().defer(*_NOT_KEPT).select_related("action_tracker", "in_app_event")
         postbacks = existing.in_bulk({postback for postback, _ in taken})
         pairs = [(postbacks[each], events[event]) for each, event in taken if each in postbacks and event in events]
-        _deliver((postback, event) for postback, event in pairs if fires(postback, event))
+        _deliver([(postback, event) for postback, event in pairs if fires(postback, event)])
     return len(taken)
 
 
 def _on_recorded(*, events: Sequence[ActionEvent], setup_version: int, **_: object) -> None:
     listeners = _listeners(events, setup_version)
     matches = list(listeners.matches(events))
-    judged = {event.action_id for postback, event in matches if postback.conditions}
+    created = {event.action_id for event in events if event.number == 1}
+    changed = [match for match in matches if match[1].action_id not in created]
+    judged = {event.action_id for postback, event in changed if postback.conditions}
     if judged:
         _judge(judged)  # Earlier events of these actions go first.
-    _deliver(matches)
+    if changed:
+        _deliver(matches)
+    else:
+        _deliver_first(matches)
 
 
-def _deliver(matches: Iterable[tuple[Postback, ActionEvent]]) -> None:
+def _deliver(matches: Sequence[Match]) -> None:
     """Makes a delivery of each, and wakes the lanes after the commit."""
-    rows = [(each.pk, event.action_id, event.pk, each.minimum_delay_seconds) for each, event in matches]
-    if rows:
-        made = _insert(rows)
-        due = {postback_id: float(delay) for postback_id, _, _, delay in rows}
-        transaction.on_commit(partial(promote_and_wake, blocked_among(made), due))
+    if matches:
+        send()
+        with raw_cursor() as cursor:
+            cursor.execute(INSERT, _columns(matches))
+            made = [Made(*row) for row in cursor.fetchall()]
+        _wake_after_commit(matches, blocked_among(made))
+
+
+def _deliver_first(matches: Sequence[Match]) -> None:
+    """The same for actions that are new in this transaction. None of their deliveries can end before its commit."""
+    if matches:
+        states = places((postback.pk, event.action_id) for postback, event in matches)
+        known = [derive(_facts(postback, event)) for postback, event in matches]
+        put_off(INSERT_FIRST, [*_columns(matches), as_array(states), as_array(known)])
+        _wake_after_commit(matches, ())
+
+
+def _columns(matches: Sequence[Match]) -> list[str]:
+    return [
+        as_array(postback.pk for postback, _ in matches),
+        as_array(event.action_id for _, event in matches),
+        as_array(event.pk for _, event in matches),
+        as_array(postback.minimum_delay_seconds for postback, _ in matches),
+    ]
+
+
+def _facts(postback: Postback, event: ActionEvent) -> Facts:
+    action = event.action
+    return Facts(
+        postback.pk,
+        postback.created_at,
+        action.action_tracker_id,
+        action.order_id,
+        action.order_repeat,
+        event.kind,
+        event.number,
+    )
+
+
+def _wake_after_commit(matches: Iterable[Match], blocked: Sequence[Chain]) -> None:
+    due = {postback.pk: float(postback.minimum_delay_seconds) for postback, _ in matches}
+    transaction.on_commit(partial(promote_and_wake, blocked, due))
 
 
 def _listeners(events: Sequence[ActionEvent], setup_version: int) -> Listeners:
@@ -102,9 +149,3 @@ def _listeners(events: Sequence[ActionEvent], setup_version: int) -> Listeners:
         for tracker, postbacks in found.items():
             listeners.put(tracker, postbacks)
     return listeners
-
-
-def _insert(rows: list[Row]) -> list[Made]:
-    with raw_cursor() as cursor:
-        cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
-        return [Made(*row) for row in cursor.fetchall()]

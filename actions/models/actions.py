@@ -30,7 +30,14 @@ class Action(models.Model):
         verbose_name="event type",
         db_index=False,  # The order id's constraint begins with it.
     )
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="actions", null=True, blank=True)
+    partner = models.ForeignKey(
+        Partner,
+        on_delete=models.PROTECT,
+        related_name="actions",
+        null=True,
+        blank=True,
+        db_index=False,  # The index of a partner's newest actions begins with it.
+    )
     contract_term = models.ForeignKey(
         ContractTerm,
         on_delete=models.PROTECT,

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from actions.models import Action, ActionEvent, Item
 from actions.recording.discounts import Counting
 from actions.recording.lines import Line
+from actions.recording.rows import made
 from actions.recording.snapshot import as_reported, snapshot
 from partners.models import ContractTerm, Figures
 from value_types.currencies import smallest_unit
@@ -112,22 +113,16 @@ class ActionState:
     new: bool = False
     changed: bool = False
     stored_items: list[Item] = field(default_factory=list)
+    # What no report changes; asked for several times for each.
+    day: date = field(init=False)  # Of its event date, as reported.
+    currencies: Currencies = field(init=False)  # Of the cart, the program and the partner.
+    counting: Counting = field(init=False)  # How what is reported of it is counted.
 
-    @property
-    def day(self) -> date:
-        """The day of its event date, as reported."""
-        return as_reported(self.action.event_date, self.action.event_utc_offset_minutes).date()
-
-    @property
-    def currencies(self) -> Currencies:
-        """Of the cart, the program and the partner."""
+    def __post_init__(self) -> None:
         action = self.action
-        return Currencies(action.original_currency, action.account_currency, action.payout_currency)
-
-    @property
-    def counting(self) -> Counting:
-        """How what is reported of it is counted."""
-        return Counting(smallest_unit(self.action.original_currency), self.action.counts_discounts)
+        self.day = as_reported(action.event_date, action.event_utc_offset_minutes).date()
+        self.currencies = Currencies(action.original_currency, action.account_currency, action.payout_currency)
+        self.counting = Counting(smallest_unit(action.original_currency), action.counts_discounts)
 
     @property
     def paying_term(self) -> ContractTerm | None:
@@ -171,7 +166,14 @@ class ActionState:
         self.lines, action.original_amount, action.amount, action.payout, action.order_discount = standing.worth
         self.changed = True
         self.events += 1
-        return ActionEvent(action=action, number=self.events, kind=kind, parameters=self._snapshot(before))
+        values = {
+            "id": None,
+            "action_id": action.pk,
+            "number": self.events,
+            "kind": kind,
+            "parameters": self._snapshot(before),
+        }
+        return made(ActionEvent, values, {"action": action})
 
     def _snapshot(self, before: Worth) -> dict[str, Any]:
         action = self.action

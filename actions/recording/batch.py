@@ -1,14 +1,17 @@
 """Everything that the reports of one call need, read and locked once, in a fixed number of queries.
 
+The first question also brings what most reports need, so that one new order asks nothing else.
+
 Locks are taken in one order everywhere (changes that wait, limited terms, actions, new order ids; each sorted), so
 recordings never wait for each other in a circle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -17,15 +20,22 @@ from actions.models import ActionEvent
 from actions.recording.credit import Engagements, Placement, load_engagements, load_trackers
 from actions.recording.currency import Rates, load_rates
 from actions.recording.early_changes import Kept, OrderKey, waiting_for
-from actions.recording.known_actions import KnownActions, load_known_actions
+from actions.recording.known_actions import KnownActions, NamedOrder, load_known_actions
 from actions.recording.limits import Limits, lock_limits
 from actions.recording.results import Waiting
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 
+# The actions are found through the constraint's index, order by order. Most orders are new.
 BEGIN = """
-SELECT version, ARRAY(SELECT nextval(pg_get_serial_sequence('actions_action', 'id')) FROM generate_series(1, %s)),
-    EXISTS (SELECT FROM actions_earlychange)
+SELECT version,
+    ARRAY(SELECT nextval(pg_get_serial_sequence('actions_action', 'id')) FROM generate_series(1, %s)),
+    ARRAY(SELECT nextval(pg_get_serial_sequence('actions_actionevent', 'id')) FROM generate_series(1, %s)),
+    EXISTS (SELECT FROM actions_earlychange),
+    ARRAY(
+        SELECT a.id FROM unnest(%s::bigint[], %s::text[]) AS asked (tracker, order_id)
+        JOIN actions_action a ON a.action_tracker_id = asked.tracker AND a.order_id = asked.order_id
+    )
 FROM partners_setup_version
 """
 
@@ -41,6 +51,7 @@ class Batch:
     rates: Rates
     early: dict[OrderKey, list[Kept]]  # What waits for the new orders.
     ids: Iterator[int]  # For new actions.
+    event_ids: list[int]  # One for each new action, if all events will be of new actions.
     now: datetime
 
     def placement(self, report: Report) -> Placement:
@@ -72,30 +83,51 @@ def load_batch(reports: Sequence[Report], *, with_early: bool = True) -> Batch:
     With `with_early` also what waits for their orders.
     """
     created = [report for report in reports if report.kind == ActionEvent.Kind.CREATED]
-    setup_version, ids, any_early = _begin(len(created))
-    early = waiting_for(_orders(created)) if created and any_early and with_early else {}
-    engagements = load_engagements(created, setup_version)
+    begun = _begin(len(created), len(created) if len(created) == len(reports) else 0, _named(reports))
+    early = waiting_for(_orders(created)) if created and begun.any_early and with_early else {}
+    engagements = load_engagements(created, begun.setup_version)
     placements = {id(report): _place(report, engagements) for report in created}
     placed = [each for each in placements.values() if isinstance(each, Placement)]
     limits = lock_limits([(each.credit.term, each.day) for each in placed if each.credit.term])
-    actions = load_known_actions(reports)
+    actions = load_known_actions(reports, begun.known)
     rates = _load_rates(reports, placed, actions)
-    return Batch(setup_version, placements, limits, actions, rates, early, iter(ids), timezone.now())
+    now = timezone.now()
+    ids = iter(begun.action_ids)
+    return Batch(begun.setup_version, placements, limits, actions, rates, early, ids, begun.event_ids, now)
 
 
 def _orders(reports: Sequence[Report]) -> set[OrderKey]:
     return {(report.action_tracker_id, report.order_id) for report in reports if report.action_tracker_id is not None}
 
 
-def _begin(new: int) -> tuple[int, list[int], bool]:
-    """The number of the set-up as this transaction sees it, ids for `new` actions, and whether any change waits.
+def _named(reports: Sequence[Report]) -> set[NamedOrder]:
+    return {
+        (report.action_tracker_id, report.order_id)
+        for report in reports
+        if report.order_id and report.action_tracker_id is not None
+    }
+
+
+class _Begun(NamedTuple):
+    """The number of the set-up as this transaction sees it, ids, whether any change waits, and known actions."""
+
+    setup_version: int
+    action_ids: list[int]
+    event_ids: list[int]
+    any_early: bool
+    known: list[int]
+
+
+def _begin(actions: int, events: int, orders: Collection[NamedOrder]) -> _Begun:
+    """Ask for ids of so many new actions and events, and for the known actions of `orders`.
 
     Some ids may stay unused: gaps are harmless. One statement, because a report alone feels each.
     """
+    trackers = ",".join([str(tracker) for tracker, _ in orders])
+    values: list[Any] = [actions, events, f"{{{trackers}}}", [order_id for _, order_id in orders]]
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN, [new])
-        version, ids, any_early = cursor.fetchone()
-    return version, ids, any_early
+        cursor.execute(BEGIN, values)
+        return _Begun(*cursor.fetchone())
 
 
 def _place(report: Report, engagements: Engagements) -> Placement | Rejected:

@@ -42,9 +42,9 @@ def work_out(state: ActionState, report: Report, rates: Rates) -> tuple[Kind, St
 
 def _written(parameters: Mapping[str, str], currency: str) -> Mapping[str, str]:
     """Reported parameters as they render: money with the decimals of the cart's currency, read before it was known."""
-    money = [name for name in REPORTED_MONEY if name in parameters]
-    if not money:
+    if parameters.keys().isdisjoint(REPORTED_MONEY):
         return parameters
+    money = [name for name in REPORTED_MONEY if name in parameters]
     return {**parameters, **{name: f"{rounded(Decimal(parameters[name]), currency):f}" for name in money}}
 
 

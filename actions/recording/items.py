@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -32,11 +32,11 @@ def merge(
     """
     merged = list(lines)
     place: dict[tuple[str, int], int] = {}
-    counts: Counter[str] = Counter()
+    counts: defaultdict[str, int] = defaultdict(int)
     for position, line in enumerate(lines):
         place[line.sku, counts[line.sku]] = position
         counts[line.sku] += 1
-    seen: Counter[str] = Counter()
+    seen: defaultdict[str, int] = defaultdict(int)
     for item in reported:
         known = place.get((item.sku, seen[item.sku])) if item.sku else None
         seen[item.sku] += 1

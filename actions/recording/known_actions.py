@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db import connection
 from django.db.models import Max
 
 from actions.models import Action, ActionEvent, Item
@@ -17,13 +16,8 @@ from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 from partners.models import ActionTracker
 
-# Through the constraint's index, order by order. Most orders are new, so this is all that is asked of most.
-KNOWN = """
-SELECT a.id FROM unnest(%s::bigint[], %s::text[]) AS asked (tracker, order_id)
-JOIN actions_action a ON a.action_tracker_id = asked.tracker AND a.order_id = asked.order_id
-"""
-
 OrderKey = tuple[int, str]  # Event type, order id.
+NamedOrder = tuple[int | None, str]  # The same, as reports name it.
 
 
 class KnownActions:
@@ -99,20 +93,13 @@ def _agrees(action: Action, report: Report) -> bool:
     )
 
 
-def load_known_actions(reports: Sequence[Report]) -> KnownActions:
-    """Read which actions of the orders in `reports` are known, and lock those that change, in the order of their ids.
+def load_known_actions(reports: Sequence[Report], ids: Collection[int]) -> KnownActions:
+    """Read the actions with `ids`, of the orders in `reports`, and lock those that change, in the order of their ids.
 
     A lock is held until the transaction ends; it makes the ids of one action's events commit in their order.
     """
-    keys = {
-        (report.action_tracker_id, report.order_id)
-        for report in reports
-        if report.order_id and report.action_tracker_id is not None
-    }
-    known = _known(keys) if keys else []
-    newest: dict[tuple[int | None, str], int] = {
-        (action.action_tracker_id, action.order_id): action.pk for action in known
-    }
+    known = list(Action.objects.filter(pk__in=ids).order_by("order_repeat")) if ids else []
+    newest: dict[NamedOrder, int] = {(action.action_tracker_id, action.order_id): action.pk for action in known}
     changes = [report for report in reports if report.kind != ActionEvent.Kind.CREATED]
     targets = {report.action_id[2] for report in changes if report.action_id}
     targets |= {
@@ -131,14 +118,6 @@ def _load_first_worths(states: Iterable[ActionState]) -> None:
     unknown = {state.action.pk: state for state in states if state.events > 1 and not state.action.created_worth}
     for event in ActionEvent.objects.filter(action__in=unknown, number=1) if unknown else ():
         unknown[event.action_id].created_worth = Worth.of_event(event.parameters)
-
-
-def _known(keys: Collection[tuple[int | None, str]]) -> list[Action]:
-    """The actions of these orders; of one order id in the order of its uses."""
-    with connection.cursor() as cursor:
-        cursor.execute(KNOWN, [[tracker for tracker, _ in keys], [order_id for _, order_id in keys]])
-        ids = [row[0] for row in cursor.fetchall()]
-    return list(Action.objects.filter(pk__in=ids).order_by("order_repeat")) if ids else []
 
 
 def lock_actions(ids: Iterable[int]) -> list[ActionState]:

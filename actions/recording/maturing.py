@@ -21,7 +21,7 @@ from actions.models import Action, ActionEvent
 from actions.recording.action_state import ActionState
 from actions.recording.known_actions import lock_actions
 from actions.recording.refusals import named, taken_apart
-from actions.recording.store import store
+from actions.recording.store import store, take_ids
 
 ACTIONS_PER_TRANSACTION = 500  # As many as an import takes: their rows are locked for some tenths of a second.
 
@@ -101,5 +101,7 @@ def _change(ids: Sequence[int], due: QuerySet[Action], change: Change) -> list[b
     )
     still = set(due.filter(pk__in=free).values_list("pk", flat=True))
     states = lock_actions([pk for pk in ids if pk in still])
-    store(states, [change(state) for state in states])
+    events = [change(state) for state in states]
+    take_ids(events)
+    store(states, events)
     return [pk in still for pk in ids]

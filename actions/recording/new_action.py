@@ -8,6 +8,7 @@ from actions.models import Action
 from actions.recording.action_state import ZERO, ActionState, Standing
 from actions.recording.credit import Placement
 from actions.recording.limits import Limits
+from actions.recording.rows import made
 from actions.reports.report import Report
 
 # Where no contract term says otherwise.
@@ -20,35 +21,47 @@ def new_action(pk: int, report: Report, placement: Placement, *, repeat: int, no
     if report.event_date is None:
         raise ValueError("A new action has an event date.")
     tracker, credit, _ = placement
-    term = credit.term
+    program, partner, term = tracker.program, credit.partner, credit.term
     offset = report.event_date.utcoffset() or timedelta()
-    action = Action(
-        pk=pk,
-        program=tracker.program,
-        action_tracker=tracker,
-        partner=credit.partner,
-        contract_term=term,
-        no_payout_reason=credit.no_payout_reason,
-        order_id=report.order_id,
-        order_repeat=repeat,
-        event_date=report.event_date,
-        event_utc_offset_minutes=offset // timedelta(minutes=1),
-        created_at=now,
-        locking_date=report.event_date + timedelta(days=term.lock_after_days if term else LOCK_AFTER_DAYS),
-        clearing_date=report.event_date + timedelta(days=term.clear_after_days if term else CLEAR_AFTER_DAYS),
-        original_currency=report.currency or tracker.program.currency,
-        program_currency=tracker.program.currency,
-        partner_currency=credit.partner.currency if credit.partner else "",
-        term_figures=term.figures.kept if term else None,
-        net_lines=tracker.net_lines,
-        original_amount=ZERO,
-        amount=ZERO,
-        payout=ZERO,
-        event_code=report.event_code,
+    figures = term.figures if term else None
+    values = {
+        "id": pk,
+        "program_id": program.pk,
+        "action_tracker_id": tracker.pk,
+        "partner_id": partner.pk if partner else None,
+        "contract_term_id": term.pk if term else None,
+        "no_payout_reason": credit.no_payout_reason,
+        "order_id": report.order_id,
+        "order_repeat": repeat,
+        "status": Action.Status.PENDING,
+        "status_detail": "",
+        "event_date": report.event_date,
+        "event_utc_offset_minutes": offset // timedelta(minutes=1),
+        "created_at": now,
+        "locking_date": report.event_date + timedelta(days=term.lock_after_days if term else LOCK_AFTER_DAYS),
+        "clearing_date": report.event_date + timedelta(days=term.clear_after_days if term else CLEAR_AFTER_DAYS),
+        "cleared_at": None,
+        "original_currency": report.currency or program.currency,
+        "program_currency": program.currency,
+        "partner_currency": partner.currency if partner else "",
+        "term_figures": figures.kept if figures else None,
+        "created_worth": None,
+        "net_lines": tracker.net_lines,
+        "original_amount": ZERO,
+        "order_discount": None,
+        "amount": ZERO,
+        "intended_amount": None,
+        "payout": ZERO,
+        "intended_payout": None,
+        "event_code": report.event_code,
+        "media_source_ids": [],
         # Who the report named, although nobody is known by it.
-        reported={"MediaPartnerId": str(report.partner_id)} if credit.no_payout_reason == "PARTNER_NOT_FOUND" else {},
-    )
-    return ActionState(action, figures=term.figures if term else None, new=True)
+        "reported": {"MediaPartnerId": str(report.partner_id)}
+        if credit.no_payout_reason == "PARTNER_NOT_FOUND"
+        else {},
+    }
+    related = {"program": program, "action_tracker": tracker, "partner": partner, "contract_term": term}
+    return ActionState(made(Action, values, related), figures=figures, new=True)
 
 
 def within_limits(state: ActionState, standing: Standing, limits: Limits) -> Standing:

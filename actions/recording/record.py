@@ -1,6 +1,7 @@
 """The one way in: reports become actions and events, or are told why not.
 
-One call is one transaction and a fixed number of queries, however many reports it takes. It reads what the reports
+One call is one transaction and a fixed number of queries, however many reports it takes; for a few reports, most of
+them go together (`messages`). It reads what the reports
 refer to and locks what they change (`batch`), works everything out in memory (`taking`), and writes it (`store`). Two
 things hold under concurrency:
 
@@ -18,11 +19,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from django.db import transaction
-
 from actions.recording.attribution import attributed
 from actions.recording.batch import load_batch
 from actions.recording.event_types import with_event_types
+from actions.recording.messages import Messages, few_messages
 from actions.recording.refusals import REFUSALS, is_refusal, named, refusal_of, starts_over, taken_apart
 from actions.recording.results import RejectedResult, Result, refused
 from actions.recording.taking import Recording
@@ -32,14 +32,19 @@ _log = logging.getLogger(__name__)
 
 
 def record(
-    reports: Sequence[Report], *, also: Callable[[list[Result]], None] | None = None, keep_early: bool = True
+    reports: Sequence[Report],
+    *,
+    first: Callable[[], None] | None = None,
+    also: Callable[[list[Result]], None] | None = None,
+    keep_early: bool = True,
 ) -> list[Result]:
     """Record `reports` in their order, in one transaction; one result for each.
 
     A refused report does not touch the others. A report may change an action that another one of them creates, before
     it or after it. A change whose order does not come is `Waiting`, unless `keep_early` is off: the caller keeps it
-    (`keeping`), or it is forgotten. `also` is called with the results in the same transaction; what it writes is there
-    or not as they are.
+    (`keeping`), or it is forgotten. `first` is called at the beginning of the transaction, `also` with the results at
+    its end, both again each time that it begins anew. What they write is there or not as the results are; what they put
+    off (`messages`) takes no message of its own.
 
     Raises:
         django.db.Error: the database failed; nothing of this call is recorded.
@@ -47,8 +52,11 @@ def record(
     apart = False
     while True:
         results: list[Result] | None = None
+        messages = Messages()
         try:
-            with transaction.atomic():
+            with few_messages(messages):
+                if first is not None:
+                    first()
                 results = (_record_apart if apart else _record)(reports, keep_early=keep_early)
                 if also is not None:
                     also(results)
@@ -56,7 +64,8 @@ def record(
         except REFUSALS as error:
             if starts_over(error):
                 continue
-            if results is not None or apart or not is_refusal(error):
+            # With the results there, `also` is at fault, unless it has sent what they had put off.
+            if apart or not is_refusal(error) or (results is not None and not messages.failed):
                 raise
             apart = True  # One of them is at fault, and nobody knows which.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeAlias
 
 from actions.models import Action
@@ -14,7 +15,8 @@ from actions.reports.fields import write_date
 from actions.reports.parameters import PARAMETERS
 from value_types.currencies import minor_units
 
-Write: TypeAlias = Callable[[Decimal, int], str]
+Write: TypeAlias = Callable[[Decimal, str], str]
+"""Writes an amount; how many decimals it has is said as for `format`."""
 
 
 def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta_payout: Decimal) -> dict[str, Any]:
@@ -26,17 +28,18 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
     values: dict[str, Any] = {name: text for name, text in action.reported.items() if name in PARAMETERS}
     if not is_hash(values.get("CustomerEmail")):
         values.pop("CustomerEmail", None)  # Earlier releases kept plain addresses, which no postback carried.
-    if action.partner is not None:
+    program, tracker, partner = action.program, action.action_tracker, action.partner
+    if partner is not None:
         values.setdefault("ReferringType", "REPORTED_PARTNER_ID")
     account, cart, payout = action.account_currency, action.original_currency, action.payout_currency
     # Amounts from before they were rounded by their currency keep the decimals that they have.
     write = _exactly if action.net_lines is None else _rounded
-    of_account, of_cart, of_payout = minor_units(account), minor_units(cart), minor_units(payout)
+    of_account, of_cart, of_payout = (f".{minor_units(each)}f" for each in (account, cart, payout))
     values |= {
         "CampaignId": str(action.program_id),
-        "CampaignName": action.program.name,
+        "CampaignName": program.name,
         "ActionTrackerId": str(action.action_tracker_id),
-        "ActionTrackerName": action.action_tracker.name,
+        "ActionTrackerName": tracker.name,
         "ActionId": action.action_id,
         "Status": str(action.status),
         "StatusDetail": action.status_detail,
@@ -57,7 +60,7 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
         "Oid": action.order_id,
         "EventCode": action.event_code,
         "MediaPartnerId": str(action.partner_id or ""),
-        "MediaPartnerName": action.partner.name if action.partner else "",
+        "MediaPartnerName": partner.name if partner else "",
     }
     present = {name: text for name, text in values.items() if text}
     present["items"] = [_item(line, write, of_account, of_cart) for line in lines]
@@ -66,10 +69,15 @@ def snapshot(action: Action, lines: Sequence[Line], delta_amount: Decimal, delta
 
 def as_reported(moment: datetime, utc_offset_minutes: int) -> datetime:
     """The moment in the UTC offset in which it was reported."""
-    return moment.astimezone(timezone(timedelta(minutes=utc_offset_minutes)))
+    return moment.astimezone(_zone(utc_offset_minutes))
 
 
-def _item(line: Line, write: Write, of_account: int, of_cart: int) -> dict[str, str]:
+@cache  # There are fewer offsets than minutes in two days.
+def _zone(utc_offset_minutes: int) -> timezone:
+    return timezone(timedelta(minutes=utc_offset_minutes))
+
+
+def _item(line: Line, write: Write, of_account: str, of_cart: str) -> dict[str, str]:
     attributes = {
         "sku": line.sku,
         "cat": line.category,
@@ -83,10 +91,9 @@ def _item(line: Line, write: Write, of_account: int, of_cart: int) -> dict[str, 
     return {name: text for name, text in attributes.items() if text}
 
 
-def _rounded(amount: Decimal, decimals: int) -> str:
-    return f"{amount:.{decimals}f}"
+_rounded: Write = format
 
 
-def _exactly(amount: Decimal, decimals: int) -> str:
-    written = f"{amount:.{decimals}f}"
+def _exactly(amount: Decimal, decimals: str) -> str:
+    written = format(amount, decimals)
     return written if Decimal(written) == amount else f"{amount:f}"

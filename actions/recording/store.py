@@ -5,45 +5,53 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
-from psycopg2.extras import execute_values
 
 from actions.models import Action, ActionEvent, Item
 from actions.recording.action_state import ActionState
 from actions.recording.lines import Line, line_of
+from actions.recording.messages import put_off, send
+
+# From so many rows on COPY takes less than they take as values; but it is a message of its own, with an answer before
+# the rows and one behind.
+ROWS_TO_COPY = 12
+
+
+class _Table(NamedTuple):
+    """Where rows go: the table, and the columns in their order."""
+
+    name: str
+    columns: str
+
 
 # Django's own bulk statements take three to five times as long for a few hundred rows, and for a single one as long
 # again to be put together.
-COPY_ACTIONS = """
-COPY actions_action (id, program_id, action_tracker_id, partner_id, contract_term_id, no_payout_reason,
-    order_id, order_repeat, status, status_detail, event_date, event_utc_offset_minutes, created_at, locking_date,
-    clearing_date, original_currency, original_amount, amount, intended_amount, payout, intended_payout, event_code,
-    media_source_ids, reported, order_discount, program_currency, partner_currency, term_figures, net_lines,
-    created_worth)
-FROM STDIN
-"""
-COPY_ITEMS = """
-COPY actions_item (action_id, position, sku, category, name, quantity, sub_total, amount, discount, order_share,
-    discount_each, discount_rate, told)
-FROM STDIN
-"""
+ACTIONS = _Table(
+    "actions_action",
+    """
+    id, program_id, action_tracker_id, partner_id, contract_term_id, no_payout_reason, order_id, order_repeat, status,
+    status_detail, event_date, event_utc_offset_minutes, created_at, locking_date, clearing_date, original_currency,
+    original_amount, amount, intended_amount, payout, intended_payout, event_code, media_source_ids, reported,
+    order_discount, program_currency, partner_currency, term_figures, net_lines, created_worth
+    """,
+)
+ITEMS = _Table(
+    "actions_item",
+    """
+    action_id, position, sku, category, name, quantity, sub_total, amount, discount, order_share, discount_each,
+    discount_rate, told
+    """,
+)
+EVENTS = _Table("actions_actionevent", "id, action_id, number, kind, parameters")
 # What would end a cell or a line of COPY's text.
 COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 _ESCAPED = re.compile(r"[\\\t\n\r]")
 
-# The ids rise in the order of the rows. Arrays are put into the statement in half the time of rows.
-INSERT_EVENTS = """
-INSERT INTO actions_actionevent (action_id, number, kind, parameters)
-SELECT action_id, number, kind, parameters::jsonb
-FROM unnest(%s::bigint[], %s::integer[], %s::text[], %s::text[]) WITH ORDINALITY
-    AS v (action_id, number, kind, parameters, place)
-ORDER BY place
-RETURNING id, recorded_at
-"""
+EVENT_IDS = "SELECT nextval(pg_get_serial_sequence('actions_actionevent', 'id')) FROM generate_series(1, %s)"
 
 # What a change may touch.
 UPDATE_ACTIONS = """
@@ -74,8 +82,22 @@ ITEM_ROW = f"(%s::bigint, %s, %s, %s, %s::integer{', %s::numeric' * 6}, %s::json
 Row = tuple[Any, ...]
 
 
+def take_ids(events: Sequence[ActionEvent], ids: Sequence[int] = ()) -> None:
+    """Give the events their ids, rising in their order: these, or new ones if they are too few.
+
+    New ones are taken once the actions are locked, so the ids of one action's events commit in order. Those of a new
+    action may be older: nobody else can reach it.
+    """
+    if len(ids) < len(events):
+        with connection.cursor() as cursor:
+            cursor.execute(EVENT_IDS, [len(events)])
+            ids = [row[0] for row in cursor.fetchall()]
+    for event, pk in zip(events, ids, strict=False):
+        event.pk = pk
+
+
 def store(states: Sequence[ActionState], events: Sequence[ActionEvent]) -> None:
-    """Write new and changed actions, and the events in their order; the events get their ids.
+    """Write new and changed actions, and the events, which have their ids. A few rows are put off (`messages`).
 
     Raises:
         IntegrityError: another transaction has recorded one of the new orders in the meantime.
@@ -83,26 +105,17 @@ def store(states: Sequence[ActionState], events: Sequence[ActionEvent]) -> None:
     # Sorted by the unique key, so that two recordings of the same new orders never wait for each other in a circle.
     created = [state.action for state in states if state.new]
     created.sort(key=lambda action: (action.action_tracker_id, action.order_id, action.order_repeat))
-    _copy(COPY_ACTIONS, [_action_row(action) for action in created])
+    _add(ACTIONS, [_action_row(action) for action in created])
     _update_actions([state.action for state in states if not state.new])
     new_items, changed_items = _items(states)
     _delete_items(item.pk for state in states for item in state.stored_items[len(state.lines) :])
-    _copy(COPY_ITEMS, new_items)
+    _add(ITEMS, new_items)
     _update_items(changed_items)
-    _insert_events(events)
+    _add(EVENTS, [_event_row(event) for event in events])
 
 
-def _insert_events(events: Sequence[ActionEvent]) -> None:
-    columns = (
-        [event.action_id for event in events],
-        [event.number for event in events],
-        [str(event.kind) for event in events],
-        [_json(event.parameters) for event in events],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT_EVENTS, columns)
-        for event, returned in zip(events, cursor.fetchall(), strict=True):
-            event.pk, event.recorded_at = returned
+def _event_row(event: ActionEvent) -> Row:
+    return event.pk, event.action_id, event.number, str(event.kind), _json(event.parameters)
 
 
 def _action_row(action: Action) -> Row:
@@ -161,12 +174,12 @@ def _update_actions(actions: Sequence[Action]) -> None:
         )
         for action in actions
     ]
-    _execute(UPDATE_ACTIONS, ACTION_ROW, rows)
+    _change(UPDATE_ACTIONS, ACTION_ROW, rows)
 
 
 def _update_items(items: Sequence[Item]) -> None:
     rows = [(item.pk, *line_of(item)[:10], _json(item.told) if item.told else None) for item in items]
-    _execute(UPDATE_ITEMS, ITEM_ROW, rows)
+    _change(UPDATE_ITEMS, ITEM_ROW, rows)
 
 
 def _delete_items(ids: Iterable[int]) -> None:
@@ -176,18 +189,22 @@ def _delete_items(ids: Iterable[int]) -> None:
         Item.objects.filter(pk__in=gone).delete()
 
 
-def _execute(statement: str, template: str, rows: Sequence[Row]) -> None:
+def _change(statement: str, template: str, rows: Sequence[Row]) -> None:
     """One statement for all rows."""
     if rows:
-        with connection.cursor() as cursor:
-            execute_values(cursor, statement, rows, template, page_size=len(rows))
+        put_off(statement % ", ".join([template] * len(rows)), [cell for row in rows for cell in row])
 
 
-def _copy(statement: str, rows: Sequence[Row]) -> None:
-    if rows:
+def _add(table: _Table, rows: Sequence[Row]) -> None:
+    if len(rows) >= ROWS_TO_COPY:
         text = "".join(["\t".join([_cell(value) for value in row]) + "\n" for row in rows])
+        send()
         with connection.cursor() as cursor, connection.wrap_database_errors:
-            cursor.copy_expert(statement, StringIO(text))
+            cursor.copy_expert(f"COPY {table.name} ({table.columns}) FROM STDIN", StringIO(text))
+    elif rows:
+        values = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
+        statement = f"INSERT INTO {table.name} ({table.columns}) VALUES {values}"  # noqa: S608 -- of the constants above
+        put_off(statement, [cell for row in rows for cell in row])
 
 
 def _cell(value: object) -> str:

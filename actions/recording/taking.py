@@ -10,7 +10,7 @@ from actions.recording.changes import work_out
 from actions.recording.early_changes import Kept, OrderKey, settle
 from actions.recording.new_action import new_action, within_limits
 from actions.recording.results import Recorded, Repeated, Result, Waiting, refused
-from actions.recording.store import store
+from actions.recording.store import store, take_ids
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 from actions.signals import action_events_recorded
@@ -39,6 +39,7 @@ class Recording:
     def write(self) -> None:
         """Write what has become of all of them, and announce the events."""
         if self._events:
+            take_ids(self._events, self._batch.event_ids)
             store(self._batch.actions.touched(), self._events)
             action_events_recorded.send(
                 sender=ActionEvent, events=self._events, setup_version=self._batch.setup_version

@@ -77,6 +77,8 @@ def check_characters(field: str, text: str) -> None:
 
 
 def read_id(field: str, value: object) -> int:
+    if type(value) is int and 0 < value <= MAX_ID:
+        return value
     text = read_text(field, value).strip()
     if not WHOLE.fullmatch(text) or not 0 < int(text) <= MAX_ID:
         raise malformed(field, f"{shown(text)} is not an id; a whole number above 0 is expected.")
@@ -148,6 +150,8 @@ def read_quantity(field: str, value: object) -> int:
 
 
 def read_quantity_delta(field: str, value: object) -> int:
+    if type(value) is int and abs(value) <= MAX_QUANTITY:
+        return value
     number = read_number(field, value)
     if number != number.to_integral_value() or abs(number) > MAX_QUANTITY:
         raise malformed(field, f"{shown(number)} is not a quantity; a whole number is expected.")

@@ -74,12 +74,21 @@ class Made(NamedTuple):
     state: str
 
 
-def insertion(source: str, *, due_at: str, order: str, known_by: str, **columns: str) -> str:
+# Ready if it is the first of its chain, and blocked behind one that is unfinished or inserted with it.
+_PLACE = f"""
+    CASE WHEN row_number() OVER (PARTITION BY v.postback_id, v.action_id ORDER BY v.event_id) > 1 OR EXISTS (
+        SELECT 1 FROM postbacks_delivery d
+        WHERE d.postback_id = v.postback_id AND d.action_id = v.action_id AND d.state IN {SQL_UNFINISHED}
+    ) THEN 'blocked' ELSE 'ready' END
+"""  # noqa: S608 -- made of constants
+
+
+def insertion(source: str, *, due_at: str, order: str, known_by: str, state: str = _PLACE, **columns: str) -> str:
     """The SQL that inserts deliveries at their places in their chains, and returns the columns of `Made`.
 
     `source` is a FROM item named `v` with the columns postback_id, action_id and event_id; it holds each pair of
     postback and event once. `due_at`, `known_by` and `columns` are expressions over it; `order` gives the order of
-    the ids.
+    the ids. So is `state`, where the caller knows it: of an action that nobody else can see, by `places`.
 
     A delivery is ready if it is the first of its chain, and blocked behind one that is unfinished or inserted with it.
     That one may finish before the caller commits, when the worker that finishes it cannot see the new row yet, so
@@ -88,16 +97,22 @@ def insertion(source: str, *, due_at: str, order: str, known_by: str, **columns:
     return f"""
     INSERT INTO postbacks_delivery
         ({", ".join(("postback_id, event_id, action_id, state, due_at, attempts_made, reason, known_by", *columns))})
-    SELECT v.postback_id, v.event_id, v.action_id,
-           CASE WHEN row_number() OVER (PARTITION BY v.postback_id, v.action_id ORDER BY v.event_id) > 1 OR EXISTS (
-               SELECT 1 FROM postbacks_delivery d
-               WHERE d.postback_id = v.postback_id AND d.action_id = v.action_id AND d.state IN {SQL_UNFINISHED}
-           ) THEN 'blocked' ELSE 'ready' END,
+    SELECT v.postback_id, v.event_id, v.action_id, {state},
            {", ".join((due_at, "0", "''", known_by, *columns.values()))}
     FROM {source} CROSS JOIN {_JUDGES}
     ORDER BY {order}
     RETURNING id, postback_id, action_id, event_id, state
     """  # noqa: S608 -- made of the constants of its callers
+
+
+def places(chains: Iterable[Chain]) -> list[str]:
+    """The states of the only deliveries of new actions, given the chain of each in the order of their events."""
+    seen: set[Chain] = set()
+    states = []
+    for chain in chains:
+        states.append(str(Delivery.State.BLOCKED if chain in seen else Delivery.State.READY))
+        seen.add(chain)
+    return states
 
 
 def blocked_among(made: Iterable[Made]) -> list[Chain]:

@@ -12,6 +12,35 @@ a process of an earlier release made that attempt, and sent the number.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+
+class Facts(NamedTuple):
+    """What an id is derived from."""
+
+    postback_id: int
+    postback_created_at: datetime
+    action_tracker_id: int
+    order_id: str
+    order_repeat: int
+    event_kind: str
+    event_number: int
+
+
+def derive(facts: Facts) -> str:
+    """What the SQL of `derived` gives, for an event whose values are known already. Pure."""
+    since = facts.postback_created_at - _EPOCH
+    text = (
+        f"{facts.postback_id}:{since // _SECOND}.{since.microseconds:06}:{facts.action_tracker_id}:"
+        f"{facts.order_repeat}:{facts.event_kind}:{facts.event_number}::{facts.order_id}"
+    )
+    return sha256(text.encode()).hexdigest()[:32]
+
 
 def derived(replay: str = "''") -> str:
     """The SQL of a new id, over a FROM item `v` with the columns postback_id and event_id.

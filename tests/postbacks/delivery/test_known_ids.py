@@ -7,12 +7,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from psycopg2 import extensions
 
 from actions.models import Action, ActionEvent, Item
 from partners.models import ActionTracker
 from postbacks.delivery.claim import claim
+from postbacks.delivery.known_ids import derived
 from postbacks.delivery.outcomes import Judged, Retry
 from postbacks.models import Delivery, Postback
 from postbacks.replay.resend import resend
@@ -51,6 +53,18 @@ def test_reported_again_after_a_loss_each_event_has_the_id_that_it_had(lane: Pos
     assert numbers.isdisjoint(Delivery.objects.values_list("pk", flat=True))
 
 
+@pytest.mark.parametrize("microsecond", [0, 7, 999_999], ids=["whole", "few", "most"])
+def test_what_is_derived_here_is_what_the_database_derives(lane: Postback, microsecond: int) -> None:
+    """A new order's is derived here, a later event's there."""
+    created_at = lane.created_at.replace(microsecond=microsecond)
+    Postback.objects.filter(pk=lane.pk).update(created_at=created_at)
+    event = record_action(lane.action_tracker, OrderId="Größe:1 '\\")
+    with connection.cursor() as cursor:
+        statement = f"SELECT {derived()} FROM (SELECT %s, %s) AS v (postback_id, event_id)"  # noqa: S608 -- constants
+        cursor.execute(statement, [lane.pk, event.pk])
+        assert Delivery.objects.get().known_by == cursor.fetchone()[0]
+
+
 def test_another_postback_event_type_order_or_repeat_has_another(lane: Postback) -> None:
     tracker = make_tracker()
     network = make_media_source()
@@ -71,7 +85,10 @@ def test_a_postback_that_takes_the_number_of_one_that_was_lost_has_ids_of_its_ow
     record_action(lane.action_tracker, OrderId="1")
     (before,) = known().values()
     lose_all()
-    Postback.objects.filter(pk=lane.pk).update(created_at=lane.created_at + timedelta(microseconds=1))
+    Postback.objects.filter(pk=lane.pk).update(
+        created_at=lane.created_at + timedelta(microseconds=1),
+        event_trigger=lane.event_trigger,  # So that nobody keeps what was read of the other one.
+    )
     record_action(lane.action_tracker, OrderId="1")
     (after,) = known().values()
     assert before is not None
