@@ -15,6 +15,7 @@ REPEATED = (
     "front.application",
     "kombu",
     "operations.readiness",
+    "postbacks.delivery.bell",
     "postbacks.delivery.departures",
     "postbacks.delivery.drain",
     "postbacks.delivery.pacing",

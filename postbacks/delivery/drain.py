@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 LANES_PER_CLAIM = 128
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
-# Under steady traffic some lane is always due, but other tasks, above all the sweep, need their turn.
+# Under steady traffic some lane is always due. A drain that a message has started keeps other tasks waiting.
 DRAIN_FOR_SECONDS = 1.0
 LOCKED_WAIT_SECONDS = 0.05  # Another process has it for a few milliseconds; others may have it for hours.
 
@@ -43,7 +43,7 @@ class Popped(NamedTuple):
 
 
 class Drain:
-    """Runs on the thread on which Celery runs the task; with a pool of threads, one drain at a time."""
+    """Runs on the thread that the bell has called, or on Celery's; one drain at a time."""
 
     def __init__(
         self,
@@ -68,32 +68,35 @@ class Drain:
         """Claims, builds and hands over until nothing is due, the process is full or not `able`, or time is up."""
         with self._running:
             until = time.monotonic() + DRAIN_FOR_SECONDS
+            more = True
             try:
-                ready_queue.drain_started()
-                while able() and time.monotonic() < until and self._capacity.find_room():
-                    popped = ready_queue.pop_due(LANES_PER_CLAIM)
-                    if not popped:
-                        break
-                    self._round(popped)
+                while more and able() and time.monotonic() < until and self._capacity.find_room():
+                    lanes = ready_queue.take_due(LANES_PER_CLAIM)
+                    # If these are all, whatever comes later is announced anew.
+                    more = bool(lanes) and (self._round(lanes) or len(lanes) == LANES_PER_CLAIM)
             except (psycopg2.OperationalError, psycopg2.InterfaceError, RedisError) as error:
                 logger.warning("The drain was cut short (%s); the sweep will start another.", str(error).strip())
                 self._session.close()
-            if not self._capacity.full:
-                ready_queue.wake({})  # Posts a drain for what is still due, or a timer for what is due soon.
+            else:
+                if more and not self._capacity.full:
+                    ready_queue.wake({})  # For what is still due.
 
     def close(self) -> None:
         """Closes the database connection; for use after the last drain."""
         with self._running:
             self._session.close()
 
-    def _round(self, lanes_due: Sequence[int]) -> None:
+    def _round(self, lanes_due: Sequence[int]) -> bool:
+        """Returns whether any of these lanes has more work now."""
         with self._session.cursor() as cursor:
             database_clock.learn(cursor)
             popped = self._look_at(cursor, lanes_due)
             claimed, due = self._claim(cursor, popped)
             self._pulse.note(cursor)
         limits = {setup.postback_id: setup.maximum_requests for setup in popped.usable if setup.maximum_requests}
-        ready_queue.wake({lane: seconds for lane, seconds in due.items() if lane not in limits})
+        unpaced = {lane: seconds for lane, seconds in due.items() if lane not in limits}
+        if unpaced:
+            ready_queue.wake(unpaced)  # Another process takes a part while this one builds.
         unlimited = [(one, None) for one in claimed if one.postback_id not in limits]
         self._outgoing.send(unlimited, popped.setups, popped.probes)
         of_limited: dict[int, list[Claimed]] = {lane: [] for lane in limits}
@@ -103,7 +106,9 @@ class Drain:
         for lane, ones in of_limited.items():
             free = self._pacing.send(limits[lane], ones, popped.setups, popped.probes) if ones else 0.0
             if lane in due:
-                self._pacing.put_off(lane, max(due[lane], free))
+                due[lane] = max(due[lane], free)
+                self._pacing.put_off(lane, due[lane])
+        return any(seconds <= 0 for seconds in due.values())
 
     def _look_at(self, cursor: extensions.cursor, lanes_due: Sequence[int]) -> Popped:
         setups = self._setups.read(cursor, lanes_due)

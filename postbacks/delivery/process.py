@@ -1,8 +1,8 @@
 """The engine of one worker process: its threads, and what they pass to each other.
 
-There are five: Celery's thread, on which drains run, and those of the sender, the judge, the recorder and the
-caretaker, which sweeps when no task asks for it. All but Celery's start after the fork, at the first drain or sweep,
-and stop at the worker's shutdown signal.
+There are six: Celery's thread, that of the bell, on which nearly all drains run, and those of the sender, the judge,
+the recorder and the caretaker, which sweeps when no task asks for it. All but Celery's start after the fork, at the
+first drain or sweep, and stop at the worker's shutdown signal.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from postbacks.delivery import leases, ready_queue
 from postbacks.delivery.aftermath import FollowUp
 from postbacks.delivery.answered import Answered
 from postbacks.delivery.attempt_log import log_attempts
+from postbacks.delivery.bell import Bell
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.drain import Drain
 from postbacks.delivery.judge import Judge
@@ -56,6 +57,7 @@ class Engine:
         self._sender = Sender(self._on_sent, self._on_unsent, self._may_start, self.ownership)
         self._outgoing = Outgoing(self._sender, self._recorder)
         self._drain = Drain(holder, self.capacity, self._outgoing, self._sender.share, self.ownership)
+        self._bell = Bell(holder, self.drain, self._listens)
         sweeper.hold(holder)
         self._caretaker = threading.Thread(target=self._take_care, name="postbacks-caretaker", daemon=True)
         self._recorder.start()
@@ -64,6 +66,10 @@ class Engine:
         self._caretaker.start()
 
     # On Celery's thread.
+
+    def wake_up(self) -> None:
+        """From now on the process is awake: it learns by itself that something is due."""
+        self._bell.start()
 
     def drain(self) -> None:
         """Claims and hands over what is due, unless outcomes cannot be recorded."""
@@ -74,9 +80,10 @@ class Engine:
 
     def stop(self) -> None:
         """Stops claiming, returns what was not started, finishes what is in flight, and records it all."""
-        self._stopping.set()
-        ready_queue.hand_over()
         deadline = time.monotonic() + settings.POSTBACKS_SHUTDOWN_TIMEOUT
+        self._stopping.set()
+        self._bell.stop()
+        ready_queue.hand_over()
         self._caretaker.join(CARETAKER_STOP_SECONDS)
         self._sender.stop(max(0.0, deadline - time.monotonic() - RECORDING_SECONDS))
         self._judge.stop(max(0.5, deadline - time.monotonic() - RECORDING_SECONDS))
@@ -87,6 +94,11 @@ class Engine:
 
     def _able(self) -> bool:
         return not self._stopping.is_set() and self._recorder.healthy and self._sender.alive
+
+    # On the bell's thread.
+
+    def _listens(self) -> bool:
+        return self._able() and not self.capacity.full
 
     # On the caretaker's thread.
 
@@ -153,8 +165,10 @@ def _judge(sent: Sent) -> Outcome:
 
 @cache
 def engine() -> Engine:
-    """The engine of this process, started at the first call."""
-    return Engine()
+    """The engine of this process, started and awake from the first call on."""
+    started = Engine()
+    started.wake_up()
+    return started
 
 
 def stop_engine() -> None:

@@ -1,9 +1,13 @@
 """Lanes: which postbacks have work, and when. Redis is only the fast path; the rows of the deliveries are the truth.
 
 A lane is one postback's queue. A sorted set holds each lane with work, scored by the time of its next delivery on the
-clock of Redis. A `drain` message means "some lane is due": one is enough, so a flag that expires on its own keeps more
-from being posted; a drain clears the flag first, then pops. For work due within five minutes, one message is posted
-with a countdown to the earliest of it: a timer for the whole set, never one per delivery.
+clock of Redis. When a lane is due, one worker process must take it. A process that is awake waits at the *bell*, a list
+of Redis, and a wake rings it: no message, and one process comes. If none is awake, one `drain` message of Celery means
+"some lane is due"; a flag that expires on its own keeps more from being posted. For work due within five minutes, one
+message is posted with a countdown to the earliest of it: a timer for the whole set, never one per delivery.
+
+A process may hang just when the bell calls it. So the bell calls a second one, which looks a moment later whether
+anybody has come; and whoever wakes a lane meanwhile, the sweep at the latest, posts a message.
 
 All of this may vanish at any moment: the sweep rebuilds it from the rows every second.
 """
@@ -12,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from celery import current_app
 from kombu.exceptions import OperationalError as BrokerError
@@ -26,6 +31,12 @@ DRAIN_TASK = "postbacks.tasks.drain"
 LANES = "postbacks:lanes"
 DRAIN_POSTED = "postbacks:drain-posted"
 TIMER_POSTED = "postbacks:timer-posted"
+AWAKE = "postbacks:awake"  # There while some process waits at the bell, or is about to.
+BELL = "postbacks:bell"
+RUNG = "postbacks:rung"  # When the bell rang; there until somebody has come.
+WATCHED = "postbacks:watched"  # There while a second process looks whether anybody comes.
+
+GO, LOOK, STOP = b"go", b"look", b"stop"  # What the bell says.
 
 # A drain that was posted and lost (broker flushed, worker killed) is posted again after this long.
 DRAIN_POSTED_FOR_MS = 2_000
@@ -36,12 +47,33 @@ LOOK_AHEAD_MS = 300_000
 # second away, is left alone.
 SWEEP_PATIENCE_MS = 3_000
 
-# KEYS: lanes, drain flag, timer flag. ARGV: patience (-1 = always lower), 1 to
-# post or 0 to only put lanes in, then lane, milliseconds from now, ...
-# Returns: milliseconds until a drain is to run, or -1 if none needs to be posted.
-_WAKE = f"""
+# A process that waits at the bell says so again each second.
+AWAKE_FOR_MS = 3_000
+# Whoever is awake comes within a few milliseconds, unless it is busy with a large claim.
+COMES_WITHIN_MS = 30
+
+_NOW = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+"""
+# Needs `now`, and the timer flag as KEYS[3]. Milliseconds until a timer that must be posted for a lane that is due at
+# `at` is to run, -1 if none must be.
+_TIMER = f"""
+local function timer(at)
+  local wait = at - now
+  if wait > {LOOK_AHEAD_MS} then return -1 end
+  local posted = tonumber(redis.call('GET', KEYS[3]))
+  if posted and posted > now and posted <= at then return -1 end
+  redis.call('SET', KEYS[3], at, 'PX', math.ceil(wait) + 1000)
+  return math.ceil(wait)
+end
+"""
+# KEYS: lanes, drain flag, timer flag, awake, bell, rung, watched. ARGV: patience (-1 = always lower), 1 to
+# have somebody come or 0 to only put lanes in, then lane, milliseconds from now, ...
+# Returns: milliseconds until a message is to run, or -1 if none needs to be posted.
+_WAKE = f"""
+{_NOW}
+{_TIMER}
 local patience = tonumber(ARGV[1])
 for i = 3, #ARGV, 2 do
   local at = now + tonumber(ARGV[i + 1])
@@ -53,69 +85,110 @@ end
 if ARGV[2] == '0' then return -1 end
 local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 if not head[1] then return -1 end
-local wait = tonumber(head[2]) - now
-if wait <= 0 then
-  if redis.call('SET', KEYS[2], 1, 'NX', 'PX', {DRAIN_POSTED_FOR_MS}) then return 0 end
-  return -1
+local at = tonumber(head[2])
+if at > now then return timer(at) end
+if redis.call('EXISTS', KEYS[4]) == 1 then
+  local rung = tonumber(redis.call('GET', KEYS[6]))
+  if not rung then
+    redis.call('SET', KEYS[6], now, 'PX', {DRAIN_POSTED_FOR_MS})
+    redis.call('RPUSH', KEYS[5], 'go')
+    if redis.call('SET', KEYS[7], 1, 'NX', 'PX', {COMES_WITHIN_MS}) then redis.call('RPUSH', KEYS[5], 'look') end
+    return -1
+  end
+  if math.abs(now - rung) < {COMES_WITHIN_MS} then return -1 end
 end
-if wait > {LOOK_AHEAD_MS} then return -1 end
-local posted = tonumber(redis.call('GET', KEYS[3]))
-if posted and posted > now and posted <= tonumber(head[2]) then return -1 end
-redis.call('SET', KEYS[3], head[2], 'PX', math.ceil(wait) + 1000)
-return math.ceil(wait)
+if redis.call('SET', KEYS[2], 1, 'NX', 'PX', {DRAIN_POSTED_FOR_MS}) then return 0 end
+return -1
 """
 
-# KEYS: lanes. ARGV: how many. Returns the lanes that are due, most overdue first, and takes them out.
-_POP = """
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+# KEYS: lanes, drain flag, timer flag, awake, bell, rung. ARGV: how many lanes. Takes out the lanes that are due, most
+# overdue first. From then on, new work rings again. What the bell still says is done with, unless lanes are left.
+# Returns: milliseconds until a timer is to run for what is due next, or -1 if none needs to be posted; then the lanes.
+_TAKE = f"""
+{_NOW}
+{_TIMER}
+redis.call('DEL', KEYS[2], KEYS[6])
 local lanes = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
 if #lanes > 0 then redis.call('ZREM', KEYS[1], unpack(lanes)) end
+if #lanes < tonumber(ARGV[1]) then redis.call('DEL', KEYS[5]) end
+local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+local wait = -1
+if head[1] and tonumber(head[2]) > now then wait = timer(tonumber(head[2])) end
+table.insert(lanes, 1, wait)
 return lanes
 """
 
+_KEYS = [LANES, DRAIN_POSTED, TIMER_POSTED, AWAKE, BELL, RUNG, WATCHED]
 _wake_script = client.register_script(_WAKE)
-_pop_script = client.register_script(_POP)
+_take_script = client.register_script(_TAKE)
 
 
 def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True) -> None:
-    """Adds lanes and posts a drain if one is needed. Never raises: the sweep finds what is not woken now.
+    """Adds lanes, and has a process come if one is due. Never raises: the sweep finds what is not woken now.
 
-    `due` maps postback ids to the seconds until they have work (0 or less: now); if it is empty, the call only checks
-    whether a drain must be posted. Without `post`, the caller takes care of the drain.
+    `due` maps postback ids to the seconds until they have work (0 or less: now); if it is empty, the call only sees to
+    what is there. Without `post`, the caller takes care that somebody comes.
     """
     arguments: list[int] = [SWEEP_PATIENCE_MS if sweeping else -1, int(post)]
     for postback_id, seconds in due.items():
         arguments += (postback_id, max(0, round(seconds * 1000)))
     try:
-        wait_ms = _wake_script(keys=[LANES, DRAIN_POSTED, TIMER_POSTED], args=arguments)
+        wait_ms = _wake_script(keys=_KEYS, args=arguments)
         if wait_ms >= 0:
             _post_drain(wait_ms)
     except (RedisError, BrokerError, OSError) as error:
         logger.warning("Could not wake %d lanes (%s); the sweep will do it.", len(due), error)
 
 
-def drain_started() -> None:
-    """A drain calls this first: from then on, new work posts a new drain. Raises RedisError."""
-    client.delete(DRAIN_POSTED)
+def take_due(limit: int) -> list[int]:
+    """Removes and returns up to `limit` lanes that are due, most overdue first. From then on, new work is announced
+    again. Posts the timer for what is due soon, if there is none. Raises RedisError."""
+    wait_ms, *lanes = _take_script(keys=_KEYS, args=[limit])
+    if wait_ms >= 0:
+        try:
+            _post_drain(wait_ms)
+        except (BrokerError, OSError) as error:
+            logger.warning("Could not post a timer (%s); the sweep finds what is due then.", error)
+    return [int(lane) for lane in lanes]
+
+
+def listen(own_bell: str, seconds: float) -> bytes | None:
+    """Waits at the bell, and at one of this process alone, for so long at most. Returns what it said. Raises
+    RedisError."""
+    answer: Any = client.blpop([own_bell, BELL], timeout=seconds)
+    return None if answer is None else answer[1]
+
+
+def say_awake() -> None:
+    """Tells those who wake lanes that a process waits at the bell; good for AWAKE_FOR_MS. Raises RedisError."""
+    client.set(AWAKE, 1, px=AWAKE_FOR_MS)
+
+
+def has_rung() -> bool:
+    """Whether the bell has rung and nobody has come yet. Raises RedisError."""
+    return bool(client.exists(RUNG))
+
+
+def call_off(own_bell: str) -> None:
+    """Ends `listen` in the process that has this bell of its own. Never raises: it ends by itself soon."""
+    try:
+        client.rpush(own_bell, STOP)
+        client.pexpire(own_bell, AWAKE_FOR_MS)
+    except RedisError as error:
+        logger.warning("Could not end the wait at the bell (%s).", error)
 
 
 def hand_over() -> None:
-    """For a worker that stops: the messages it has taken are lost with it, so the other workers get a new one.
+    """For a worker that stops: what called it is lost with it, so the other workers get a new message.
 
     Never raises: they find what is not handed over some two seconds later.
     """
     try:
-        client.delete(DRAIN_POSTED, TIMER_POSTED)
+        client.delete(DRAIN_POSTED, TIMER_POSTED, AWAKE, RUNG)
     except RedisError as error:
         logger.warning("Could not hand over to other workers (%s); the sweep will do it.", error)
     else:
         wake({})
-
-
-def pop_due(limit: int) -> list[int]:
-    """Removes and returns up to `limit` lanes that are due, most overdue first. Raises RedisError."""
-    return [int(lane) for lane in _pop_script(keys=[LANES], args=[limit])]
 
 
 def _post_drain(wait_ms: int) -> None:

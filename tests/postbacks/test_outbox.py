@@ -202,7 +202,7 @@ def test_a_lane_is_woken_for_what_it_had_before_if_that_is_due_earlier(lane: Pos
     client.flushdb()
     modification(event, "20")
     assert states(lane) == ["delivered", "ready", "blocked"]
-    assert ready_queue.pop_due(10) == [lane.pk]
+    assert ready_queue.take_due(10) == [lane.pk]
 
 
 def test_reporters_of_one_action_at_once_leave_exactly_one_head(lane: Postback) -> None:

@@ -150,7 +150,7 @@ def redis_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The engine's scripts find nobody listening."""
     nobody = Redis.from_url("redis://127.0.0.1:1/0", socket_timeout=1, socket_connect_timeout=1)
     with monkeypatch.context() as patch:
-        for script in (ready_queue._wake_script, ready_queue._pop_script, rate_limit._script):
+        for script in (ready_queue._wake_script, ready_queue._take_script, rate_limit._script):
             patch.setattr(script, "registered_client", nobody)
         patch.setattr(ready_queue, "client", nobody)
         yield

@@ -56,7 +56,7 @@ def test_a_drain_ends_while_there_is_more_and_posts_the_next(engine: Engine, mon
     engine.drain()
     assert time.monotonic() - started >= DRAIN_FOR_SECONDS
     assert 0 < client.zcard(ready_queue.LANES) < 50_000
-    assert client.llen("postbacks") == 1
+    assert client.llen("postbacks") >= 1  # A sweep that comes meanwhile posts one too.
 
 
 def test_one_postback_that_cannot_be_used_takes_nothing_from_the_others(

@@ -52,8 +52,8 @@ def later(seconds: float) -> None:
 def test_a_lane_with_work_now_is_popped_once_and_one_drain_is_posted() -> None:
     ready_queue.wake({7: 0.0})
     assert posted() == [0.0]
-    assert ready_queue.pop_due(10) == [7]
-    assert ready_queue.pop_due(10) == []
+    assert ready_queue.take_due(10) == [7]
+    assert ready_queue.take_due(10) == []
 
 
 @pytest.mark.parametrize("loaded", [True, False])
@@ -76,14 +76,14 @@ def _lasting(message: dict[str, Any]) -> dict[str, Any]:
 def test_work_that_was_due_in_the_past_counts_as_now() -> None:
     ready_queue.wake({7: -3600.0})
     assert lane_scores() == {7: about(0)}
-    assert ready_queue.pop_due(10) == [7]
+    assert ready_queue.take_due(10) == [7]
 
 
 def test_a_lane_is_popped_no_earlier_than_its_time() -> None:
     ready_queue.wake({7: 30.0, 8: 60.0})
-    assert ready_queue.pop_due(10) == []
+    assert ready_queue.take_due(10) == []
     later(31)
-    assert ready_queue.pop_due(10) == [7]
+    assert ready_queue.take_due(10) == [7]
     assert lane_scores() == {8: about(29)}
 
 
@@ -91,8 +91,8 @@ def test_the_most_overdue_lanes_are_popped_first_up_to_the_limit() -> None:
     for lane in (3, 1, 2):
         ready_queue.wake({lane: 0.0})
         later(1)
-    assert ready_queue.pop_due(2) == [3, 1]
-    assert ready_queue.pop_due(2) == [2]
+    assert ready_queue.take_due(2) == [3, 1]
+    assert ready_queue.take_due(2) == [2]
 
 
 def test_an_earlier_time_replaces_a_later_one_and_never_the_other_way_round() -> None:
@@ -121,7 +121,7 @@ def test_one_outstanding_drain_is_enough() -> None:
 
 def test_a_drain_that_has_started_makes_room_for_the_next() -> None:
     ready_queue.wake({1: 0.0})
-    ready_queue.drain_started()
+    assert ready_queue.take_due(10) == [1]
     ready_queue.wake({2: 0.0})
     assert posted() == [0.0, 0.0]
 
@@ -171,7 +171,7 @@ def test_once_its_time_is_over_a_timer_counts_no_more() -> None:
     ready_queue.wake({2: 60.0})
     assert posted() == [about(20)]
     later(21)
-    assert ready_queue.pop_due(10) == [1]
+    assert ready_queue.take_due(10) == [1]
     ready_queue.wake({})
     assert posted() == [about(20), about(39)]
 
@@ -193,13 +193,13 @@ def test_a_timer_that_is_set_does_not_hold_up_what_is_due_now() -> None:
 def test_nothing_to_do_posts_nothing() -> None:
     ready_queue.wake({})
     assert posted() == []
-    assert ready_queue.pop_due(10) == []
+    assert ready_queue.take_due(10) == []
 
 
 def test_a_thousand_lanes_at_once() -> None:
     ready_queue.wake(dict.fromkeys(range(1, 1001), 0.0))
     assert posted() == [0.0]
-    popped = [ready_queue.pop_due(128) for _ in range(9)]
+    popped = [ready_queue.take_due(128) for _ in range(9)]
     assert [len(some) for some in popped] == [128] * 7 + [104, 0]
     assert {lane for some in popped for lane in some} == set(range(1, 1001))
 
@@ -210,7 +210,7 @@ def test_a_flush_in_between_is_survived() -> None:
     client.script_flush()
     ready_queue.wake({1: 0.0})
     assert posted() == [0.0]
-    assert ready_queue.pop_due(10) == [1]
+    assert ready_queue.take_due(10) == [1]
 
 
 def test_without_redis_a_wake_only_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -222,17 +222,16 @@ def test_without_redis_a_wake_only_says_so(monkeypatch: pytest.MonkeyPatch, capl
 
 def test_without_redis_a_drain_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with redis_that_is_gone(monkeypatch):
-        with pytest.raises(RedisError):
-            ready_queue.drain_started()
-        with pytest.raises(RedisError):
-            ready_queue.pop_due(10)
+        for asked in (lambda: ready_queue.take_due(10), lambda: ready_queue.listen("bell", 0.1), ready_queue.has_rung):
+            with pytest.raises(RedisError):
+                asked()
 
 
 def test_a_worker_that_stops_posts_again_what_it_may_have_taken() -> None:
     ready_queue.wake({7: 0.0})
     ready_queue.hand_over()
     assert posted() == [0.0, 0.0]
-    assert ready_queue.pop_due(10) == [7]
+    assert ready_queue.take_due(10) == [7]
 
     ready_queue.wake({8: 60.0})
     ready_queue.hand_over()
