@@ -27,6 +27,8 @@ COLUMNS = (
 Row = tuple[object, ...]
 
 _COPY_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))  # The backslash first.
+# Between two values, and for None, until the row has been escaped: a clean text has no NUL.
+_BETWEEN, _NOTHING = "\0,", "\0-"
 
 
 def attempt_row(judged: Judged) -> Row:
@@ -64,18 +66,13 @@ def without_text(row: Row) -> Row:
 
 
 def copy_line(row: Row) -> str:
-    """The row in PostgreSQL's COPY text format."""
-    return "\t".join([_copy_text(value) for value in row]) + "\n"
-
-
-def _copy_text(value: object) -> str:
-    if value is None:
-        return "\\N"
-    text = str(value)
+    """The row in PostgreSQL's COPY text format; its texts must be clean."""
+    # Escaped as a whole: value by value takes three times as long.
+    text = _BETWEEN.join([_NOTHING if value is None else str(value) for value in row])
     for character, escape in _COPY_ESCAPES:  # Each is a search in C; `str.translate` looks at every character.
         if character in text:
             text = text.replace(character, escape)
-    return text
+    return text.replace(_BETWEEN, "\t").replace(_NOTHING, "\\N") + "\n"
 
 
 def clean(text: str) -> str:

@@ -49,12 +49,20 @@ FREE = "SELECT id FROM postbacks_delivery WHERE id = ANY (%s) FOR NO KEY UPDATE 
 EXISTING = "SELECT id FROM postbacks_delivery WHERE id = ANY (%s)"
 
 _STATES: dict[type[Outcome], int] = {Delivered: 1, Retry: 2, Released: 2, GaveUp: 3}  # Positions in FINISH's array.
+# So few attempts go in one message with the tally and COMMIT; COPY takes two of its own. Of outcomes that come one by
+# one, a message costs more than what is in it.
+FEW = 8
 # From the database; ValueError comes from psycopg2, for text that it cannot encode.
 _REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError, ValueError)
 _COPY = f"COPY postbacks_attempt ({', '.join(COLUMNS)}) FROM STDIN"
 _INSERT = f"""
 INSERT INTO postbacks_attempt ({", ".join(COLUMNS)}) VALUES %s ON CONFLICT DO NOTHING RETURNING delivery_id
 """  # noqa: S608 -- names
+_ROW = f"({', '.join(['%s'] * len(COLUMNS))})"
+_INSERT_FEW = [
+    f"INSERT INTO postbacks_attempt ({', '.join(COLUMNS)}) VALUES {', '.join([_ROW] * number)}"  # noqa: S608 -- names
+    for number in range(FEW + 1)
+]  # By the number of rows.
 _LAG_BOUNDS = as_array(LAG_SECONDS)
 
 
@@ -124,20 +132,19 @@ def _write_once(
 ) -> list[Judged]:
     locked: list[Judged] = []
     with connection.cursor() as cursor:
-        cursor.execute("BEGIN")
         try:
             if careful:
+                cursor.execute("BEGIN")
                 busy = _locked(cursor, [judged.claimed.delivery_id for judged in batch])
                 locked = [judged for judged in batch if judged.claimed.delivery_id in busy]
                 batch = [judged for judged in batch if judged.claimed.delivery_id not in busy]
                 attempts = [row for row in attempts if row[0] not in busy]
-            changed = _finish(cursor, holder, batch)
-            recorded = _record(cursor, batch, attempts, changed, copy=copy) if attempts else []
+            changed = _finish(cursor, holder, batch, begin="" if careful else "BEGIN;")
+            recorded, last = _record(cursor, batch, attempts, changed, copy=copy) if attempts else ([], [])
             counts = tally(batch, changed, recorded)
             if counts:
-                cursor.execute(f"{APPEND}; COMMIT", (as_text(counts),))  # One round trip for both.
-            else:
-                cursor.execute("COMMIT")
+                last.append(cursor.mogrify(APPEND, (as_text(counts),)))
+            cursor.execute(b";".join([*last, b"COMMIT"]))
         except BaseException:
             if not connection.closed:
                 cursor.execute("ROLLBACK")
@@ -162,27 +169,31 @@ def _record(
     changed: Mapping[int, object],
     *,
     copy: bool,
-) -> list[Judged]:
-    """Writes the attempts; returns those of the batch that had not been recorded before.
+) -> tuple[list[Judged], list[bytes]]:
+    """Writes the attempts; returns those of the batch that had not been recorded before, and statements that are left.
 
-    `changed` are the deliveries that this process still held for these attempts.
+    `changed` are the deliveries that this process still held for these attempts. `copy`: none of theirs can be there.
     """
     attempted = [judged for judged in batch if judged.sent is not None]
     ours = [row for row in attempts if row[0] in changed]
     others = [row for row in attempts if row[0] not in changed]
-    if copy:
-        # Encoded here: if psycopg2 failed to encode while it reads, that would look like a server in trouble.
-        cursor.copy_expert(_COPY, io.BytesIO("".join(map(copy_line, ours)).encode()))
-        new = {row[0] for row in ours}
-    else:
+    new = {row[0] for row in ours}
+    left = []
+    if not copy:
         new = {pk for (pk,) in execute_values(cursor, _INSERT, ours, fetch=True)} if ours else set()
         others += [row for row in ours if row[0] not in new]
+    elif len(ours) > FEW:
+        # Encoded here: if psycopg2 failed to encode while it reads, that would look like a server in trouble.
+        cursor.copy_expert(_COPY, io.BytesIO("".join(map(copy_line, ours)).encode()))
+    elif ours:
+        left.append(cursor.mogrify(_INSERT_FEW[len(ours)], [value for row in ours for value in row]))
     new |= {row[0] for row in others if overlaps.keep(cursor, row)}
-    return [judged for judged in attempted if judged.claimed.delivery_id in new]
+    return [judged for judged in attempted if judged.claimed.delivery_id in new], left
 
 
-def _finish(cursor: extensions.cursor, holder: int, batch: Sequence[Judged]) -> dict[int, int | None]:
-    """Changes the deliveries that are still ours; returns them, a finished one with the place of its lag."""
+def _finish(cursor: extensions.cursor, holder: int, batch: Sequence[Judged], *, begin: str) -> dict[int, int | None]:
+    """Changes the deliveries that are still ours; returns them, a finished one with the place of its lag. `begin` goes
+    in front of the statement."""
     places: dict[str, int] = {}  # The position of each reason; most are the same few.
     of_each = [
         "NULL"
@@ -191,7 +202,7 @@ def _finish(cursor: extensions.cursor, holder: int, batch: Sequence[Judged]) -> 
         for judged in batch
     ]
     cursor.execute(
-        FINISH,
+        begin + FINISH,
         (
             list(places),
             as_array([judged.claimed.delivery_id for judged in batch]),

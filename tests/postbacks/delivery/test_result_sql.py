@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg2
 import pytest
@@ -13,8 +14,9 @@ from psycopg2 import extensions
 
 from postbacks.delivery import result_sql
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
+from postbacks.delivery.result_sql import FEW
 from postbacks.egress.failures import Code, Failure
-from postbacks.models import Attempt, Delivery, Postback
+from postbacks.models import Attempt, Delivery, Postback, Tally
 from tests.support.delivery_rows import (
     OWNER,
     claimed,
@@ -205,6 +207,36 @@ def test_locked_rows_are_left_and_named_and_the_others_are_written(
     assert numbers() == {one.pk: [1] for one in made if one != made[1]}
     assert result_sql.write(connection, OWNER, batch) == []
     assert numbers() == {one.pk: [1] for one in made}
+
+
+class CountedCursor(extensions.cursor):
+    messages: ClassVar[list[str]] = []
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 -- psycopg2's name
+        self.messages.append(query if isinstance(query, str) else query.decode())
+        super().execute(query, vars)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        self.messages.append(str(sql))
+        super().copy_expert(sql, file, size)
+
+
+@pytest.mark.parametrize("many", [1, FEW, FEW + 1])
+def test_few_outcomes_take_two_messages_with_their_attempts_and_the_tally(
+    connection: extensions.connection, lane: Postback, many: int
+) -> None:
+    made = [make_held(lane) for _ in range(many)]
+    batch = [attempted(one, Delivered("Fine."), url="http://x/?a=50%25&b=%s") for one in made]
+    CountedCursor.messages.clear()
+    connection.cursor_factory = CountedCursor
+    assert result_sql.write(connection, OWNER, batch) == []
+    assert len(CountedCursor.messages) == (2 if many <= FEW else 3)
+    assert {state_of(one) for one in made} == {("delivered", 1, "Fine.")}
+    assert set(Attempt.objects.values_list("url", "number")) == {("http://x/?a=50%25&b=%s", 1)}
+    assert numbers() == {one.pk: [1] for one in made}
+    assert [count["delivered"] for tally in Tally.objects.all() for count in json.loads(tally.counts).values()] == [
+        many
+    ]
 
 
 def test_finished_is_final(write: Write, lane: Postback) -> None:
