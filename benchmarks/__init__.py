@@ -10,6 +10,7 @@
 - `servers.py`, `usage.py`: the processes of the embedded servers, and the processor time that each part takes
 - `callers.py`, `reports.py`: callers of the conversion API, and the reports that they send
 - `calls.py`, `doors.py`: shops that report from a process of their own, and the doors that they report to
+- `traces.py`: where the milliseconds of a report go
 - `multi.py`: libcurl's multi interface, for programs that must take little of the processor
 - `rows.py`: destinations and deliveries, written in bulk
 - `drains.py`: waits until everything is delivered, and measures how fast that was

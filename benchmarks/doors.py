@@ -135,16 +135,18 @@ def plain() -> Iterator[PlainDoor]:
 
 
 @contextmanager
-def ours(*, kill: bool = False) -> Iterator[OurDoor]:
-    """Everything as the Procfile starts it, on empty tables."""
+def ours(*, traced: bool = False, kill: bool = False) -> Iterator[OurDoor]:
+    """Everything as the Procfile starts it, on empty tables; `traced`, in a block of `traces.traced`, with notes."""
+    programs = "benchmarks.programs."
+    worker_app, web_module = (programs + "traced", programs + "traced_web") if traced else ("config", "front")
     rows.clear()
     with ExitStack() as stack:
         fast = stack.enter_context(fastest_receiver(logged=True))
         exact = stack.enter_context(own_receiver(logged=True))
         shop, timed_shop = _shop("fast", fast), _shop("exact", exact)
         token, text = create_token("benchmark")
-        worker = stack.enter_context(workers(kill=kill))
-        web, port = stack.enter_context(running_web(kill=kill))
+        worker = stack.enter_context(workers(worker_app, kill=kill))
+        web, port = stack.enter_context(running_web(web_module, kill=kill))
         yield OurDoor(
             url=f"http://127.0.0.1:{port}/Advertisers/{token.account_sid}/Conversions",
             account=f"{token.account_sid}:{text}",

@@ -142,14 +142,14 @@ def running_beat() -> Iterator[Running]:
 
 
 @contextmanager
-def running_web(*, kill: bool = False) -> Iterator[tuple[Running, int]]:
-    """The web process as the Procfile starts it, and its port."""
+def running_web(module: str = "front", *, kill: bool = False) -> Iterator[tuple[Running, int]]:
+    """The web process as the Procfile starts it, and its port; `module` in place of the module that it runs."""
     port = free_port()
     line = next(each for each in (ROOT / "Procfile").read_text().splitlines() if each.startswith("web: "))
-    python, *command = line.removeprefix("web: ").replace("$PORT", str(port)).split()
-    if python != "python":
-        raise ProcessFailedError(f"The Procfile starts the web with {python}; the benchmark expects python.")
-    with running("web", [sys.executable, *command], lambda: listens(port), kill=kill) as web:
+    start, own, options = line.removeprefix("web: ").replace("$PORT", str(port)).partition("python -m front")
+    if start or not own:
+        raise ProcessFailedError(f"The Procfile starts the web with `{line}`; the benchmark expects python -m front.")
+    with running("web", [sys.executable, "-m", module, *options.split()], lambda: listens(port), kill=kill) as web:
         yield web, port
 
 

@@ -1,7 +1,7 @@
 """How fast orders that shops report alone, over HTTP, reach the partner's server, with every attempt stored.
 
-`DOOR=1,64,rate` measures some parts: 1, 8 and 64 callers, `rate` (100 a second), `half` (half of the greatest rate) and
-`memory`.
+`DOOR=1,64,rate` measures some parts: 1, 8 and 64 callers, `rate` (100 a second), `half` (half of the greatest rate),
+`memory`, and `trace` (where the time goes at 100 a second).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks import doors, memory, usage
+from benchmarks import doors, memory, traces, usage
 from benchmarks.calls import Calls, Load, send, sending
 from benchmarks.doors import Door, OurDoor
 from benchmarks.events import TooSlowError, percentile
@@ -24,7 +24,7 @@ ROUNDS = 3  # Of a full run.
 RATE = 100
 KEPT_UP = 0.97  # The share of the requested rate below which the figure would mean nothing.
 MANY = 256
-PARTS = (*map(str, RATIOS), "rate", "half", "memory")
+PARTS = (*map(str, RATIOS), "rate", "half", "memory", "trace")
 _UNTIMED_SECONDS = 1.0  # At the beginning of a steady rate.
 _POLL_SECONDS = 0.25
 _SETTLED = 1 / 3  # After this share of the time, memory must not grow.
@@ -66,8 +66,7 @@ def _round(parts: Sequence[str], seconds: float) -> Iterator[Figure]:
     for number, run in yardstick.items():
         yield _speed(f"plain door, {_callers(number)}", run)
     with doors.ours() as door:
-        for shop in (door.shop, door.timed_shop):
-            _warm_up(door, shop)
+        _warm_up(door, door.shop)
         greatest = 0.0
         for number in callers:
             run = _measured(door, door.shop, Load("callers", number, seconds))
@@ -82,6 +81,8 @@ def _round(parts: Sequence[str], seconds: float) -> Iterator[Figure]:
             yield _half(door, greatest, seconds)
         if "memory" in parts:
             yield from _memory(door, 2 * seconds)
+    if "trace" in parts:
+        yield from _trace(2 * seconds)
 
 
 def _nothing_shop() -> Shop:
@@ -134,6 +135,7 @@ def _processor(run: Run) -> Iterator[Figure]:
 
 def _latency(door: OurDoor, plain: Run, seconds: float) -> Iterator[Figure]:
     """At a steady rate, from the report to the request at the receiver, beside the plain door's own answer."""
+    _warm_up(door, door.timed_shop)
     run = _steady(door, door.timed_shop, RATE, seconds)
     first = min(call.begun for call in run.calls.made) + _UNTIMED_SECONDS
     late = {"sent late by, ms, p99": run.calls.late_ms(0.99)}
@@ -171,3 +173,15 @@ def _memory(door: OurDoor, seconds: float) -> Iterator[Figure]:
     yield Figure(f"{MANY} callers: memory of the door, PSS, at most", max(found), "MB", 1, details=details)
     flat: Target = at_most(5)
     yield Figure("… growth after the first third", (max(found) / early - 1) * 100, "%", 1, flat, details)
+
+
+def _trace(seconds: float) -> Iterator[Figure]:
+    with traces.traced(), doors.ours(traced=True) as door:
+        _warm_up(door, door.timed_shop)
+        run = _steady(door, door.timed_shop, RATE, seconds)
+        begun = min(call.begun for call in run.calls.made)
+        took = traces.medians(door, run.calls, after=begun + _UNTIMED_SECONDS)
+    for hop, what in traces.HOPS.items():
+        if hop in took:
+            yield Figure(f"{RATE}/s, median until: {what}", took[hop], "ms", 2)
+    yield Figure(f"{RATE}/s, median until the caller has its answer, in all", took["answer"], "ms", 2)
