@@ -45,6 +45,7 @@ class Call:
     """One report, in seconds of the wall clock: when it was due, begun and answered. Status 0 means no answer."""
 
     order: str
+    body: bytes
     due: float
     begun: float
     answered: float
@@ -103,9 +104,7 @@ def sending(door: Address, shop: Shop, load: Load) -> Iterator[Calls]:
             process.process.terminate()
         process.wait((0 if load.seconds == ENDLESS else load.seconds) + _PATIENCE_SECONDS)
     calls.processor_seconds = float(process.tail().splitlines()[-1])
-    calls.made = [_call(prefix, orjson.loads(line)) for line in log.read_bytes().splitlines() if line]
-
-
-def _call(prefix: str, line: list[float]) -> Call:
-    number, due, begun, answered, status = line
-    return Call(f"{prefix}{number}", due, begun, answered, int(status))
+    for line in filter(None, log.read_bytes().splitlines()):
+        number, *times, status = orjson.loads(line)
+        body = reports[number % len(reports)].replace(shops.MARK.decode(), str(number)).encode()
+        calls.made.append(Call(f"{prefix}{number}", body, *times, status))

@@ -25,7 +25,7 @@ from benchmarks.multi import Multi
 
 MARK = b"~~"  # Stays as it is in a form.
 _MOST_CONNECTIONS = 1_024
-_PAUSE_SECONDS = 0.02  # Before the next report on a connection that broke.
+_PAUSE_SECONDS = 0.02  # Before the next reports, where one was not taken.
 _ANSWER_SECONDS = 30  # A report without an answer by then has failed.
 
 
@@ -57,13 +57,12 @@ class Shops:
             self._send(time.time())
         while self._calls:
             self._multi.wait()
-            broken = False
-            for ok in self._note_ended():
-                broken |= not ok
+            taken = self._note_ended()
+            if not all(taken):
+                time.sleep(_PAUSE_SECONDS)
+            for _ in taken:
                 if time.time() < self.until:
                     self._send(time.time())
-            if broken:
-                time.sleep(_PAUSE_SECONDS)
 
     def keep_rate(self, rate: int, seconds: float) -> None:
         """Sends so many a second for so long; what is in flight then is waited for."""
@@ -74,8 +73,7 @@ class Shops:
                 self._send(due)
             wait = self._due(began, rate) - time.time() if due < self.until else 1.0
             self._multi.wait(min(wait, 0.1))
-            for _ in self._note_ended():
-                pass
+            self._note_ended()
 
     def _due(self, began: float, rate: int) -> float:
         return began + self._sent / rate
@@ -89,15 +87,15 @@ class Shops:
         self._multi.start(handle)
 
     def _note_ended(self) -> list[bool]:
-        """Whether each report that has ended got an answer."""
-        answered = []
+        """Whether each report that has ended was taken."""
+        taken = []
         for handle, error in self._multi.ended():
             status = 0 if error else handle.getinfo(pycurl.RESPONSE_CODE)
             call = self._calls.pop(handle)
             self.lines.append(orjson.dumps([call.number, call.due, call.begun, time.time(), status]))
             self._free.append(handle)
-            answered.append(not error)
-        return answered
+            taken.append(status == 200)
+        return taken
 
     def _handle(self) -> pycurl.Curl:
         handle = pycurl.Curl()

@@ -7,7 +7,6 @@ come in. It is over when all that was reported has been delivered.
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -174,9 +173,7 @@ def _stop_postgres(_scene: Scene) -> None:
 
 
 def _restart_postgres(_scene: Scene) -> None:
-    servers.postgres().send_signal(signal.SIGQUIT)
-    connection.close()
-    _until(lambda: drains.scalar("SELECT 1") == 1)
+    servers.crash_postgres()
 
 
 def _stop_redis(_scene: Scene) -> None:
@@ -189,9 +186,7 @@ def _stop_redis(_scene: Scene) -> None:
 
 
 def _restart_redis(_scene: Scene) -> None:
-    before = servers.redis()
-    before.kill()
-    _until(lambda: servers.redis() != before)
+    servers.kill_redis()
 
 
 def _flush_redis(_scene: Scene) -> None:
@@ -224,16 +219,6 @@ def _terminate(select: str) -> None:
             cursor.execute(
                 f"SELECT pg_terminate_backend(pid) FROM ({select}) found WHERE pid <> pg_backend_pid()"  # noqa: S608 -- constants
             )
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with contextlib.suppress(Exception):
-            if condition():
-                return
-        connection.close()
-        time.sleep(0.1)
 
 
 FAULTS: dict[str, Fault] = {
