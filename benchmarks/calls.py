@@ -105,6 +105,6 @@ def sending(door: Address, shop: Shop, load: Load) -> Iterator[Calls]:
         process.wait((0 if load.seconds == ENDLESS else load.seconds) + _PATIENCE_SECONDS)
     calls.processor_seconds = float(process.tail().splitlines()[-1])
     for line in filter(None, log.read_bytes().splitlines()):
-        number, *times, status = orjson.loads(line)
+        number, due, begun, answered, status = orjson.loads(line)
         body = reports[number % len(reports)].replace(shops.MARK.decode(), str(number)).encode()
-        calls.made.append(Call(f"{prefix}{number}", body, *times, status))
+        calls.made.append(Call(f"{prefix}{number}", body, due, begun, answered, status))
