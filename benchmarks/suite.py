@@ -23,6 +23,8 @@ class Scenario:
 SCENARIOS = (
     Scenario("drain", "how fast a backlog drains, compared with bare libcurl and a task per delivery"),
     Scenario("live", "how soon an event reaches its receiver"),
+    Scenario("door", "how fast orders reported alone reach the receiver, compared with a door that only keeps them"),
+    Scenario("answered", "what of the reports that were answered is lost or doubled when something is killed"),
     Scenario("intake", "how fast conversions are recorded, over HTTP and from a file"),
     Scenario("recording", "what recording takes of a processor, for a report alone and in groups"),
     Scenario("isolation", "how much destinations that hang slow down those that answer"),
