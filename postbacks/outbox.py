@@ -11,6 +11,7 @@ from django.db import transaction
 from actions.models import ActionEvent
 from actions.signals import action_events_recorded
 from partners.setup_version import PerVersion
+from postbacks.credentials.asking.fields import FIELDS
 from postbacks.database import not_for_long, raw_cursor
 from postbacks.delivery.chains import Made, blocked_among, insertion, promote_and_wake
 from postbacks.delivery.known_ids import derived
@@ -38,6 +39,7 @@ _kept = PerVersion(Listeners)
 _NOT_KEPT = (
     *("url", "headers", "body_pairs", "body_raw", "success_response", "error_response", "pause_reason"),
     *("secret_headers", "signing_key", "previous_signing_key"),
+    *FIELDS,
 )
 
 
