@@ -19,7 +19,7 @@ from postbacks.egress.without_secrets import without_secrets
 from postbacks.matching import conditions_of
 from postbacks.models import Postback
 from postbacks.preview import EventFileError, PreviewEvent, recorded_event, would_not_fire
-from postbacks.request.building import Request, RequestErrors, Unbuildable, compile_request
+from postbacks.request.building import UNFETCHED, Request, RequestErrors, Unbuildable, compile_request
 from postbacks.request.check import ill_formed
 from postbacks.validation import request_template
 from postbacks.verdicts.rules import compile_rules
@@ -27,7 +27,6 @@ from postbacks.verdicts.words import words
 from value_types.secret_text import SecretText
 
 Errors = dict[str, list[str]]
-_TOKEN = SecretText("(fetched when it is sent)")  # Stands in a preview, and is shown as the mask.
 ACTION = "test_send_action"  # The field that names the recorded action.
 
 
@@ -76,7 +75,7 @@ def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
     try:
         compiled = compile_request(request_template(postback), hidden)
         if postback.authentication == Postback.Authentication.OAUTH2:
-            compiled = compiled.authorized(_TOKEN)
+            compiled = compiled.authorized(UNFETCHED)
         test_send.request = compiled.build(event.values, f"test_{token_hex(8)}")  # It belongs to no delivery.
     except (RequestErrors, SecretUnreadableError):
         return test_send  # Already in the errors, by field.

@@ -54,6 +54,8 @@ __all__ = [
 
 METHODS: Final = ("GET", "POST")
 MAX_BODY_BYTES: Final = 256 * 1024  # Far beyond a real order, and small enough to hold thousands in memory.
+UNFETCHED: Final = SecretText("(fetched when it is sent)")
+"""Stands for the access token in a preview, and is shown as the mask."""
 USER_AGENT: Final = f"PartnerPostbacks/{__version__}"
 
 

@@ -1,4 +1,4 @@
-"""Processes of the previous release know neither Basic nor OAuth 2.0 nor certificates of one's own: they do not send."""
+"""Processes of the previous release know neither Basic nor OAuth 2.0 nor client certificates: they do not send."""
 
 from __future__ import annotations
 
