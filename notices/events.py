@@ -12,6 +12,7 @@ class Event(models.TextChoices):
     RELEASED = "released", "Released"
     PAUSED = "paused", "Paused itself"
     FAILING = "failing", "Failing"
+    CERTIFICATE = "certificate", "Client certificate ends"
     QUIET = "quiet", "Nothing came in"
     REPLAY = "replay", "Replay ended"
     IMPORT = "import", "Import ended"

@@ -12,6 +12,7 @@ from actions.models import ActionEvent
 from actions.recording.messages import put_off, send
 from actions.signals import action_events_recorded
 from partners.setup_version import PerVersion
+from postbacks.credentials.asking.fields import FIELDS
 from postbacks.database import as_array, not_for_long, raw_cursor
 from postbacks.delivery.chains import Chain, Made, blocked_among, insertion, places, promote_and_wake
 from postbacks.delivery.known_ids import Facts, derive, derived
@@ -43,6 +44,7 @@ _kept = PerVersion(Listeners)
 _NOT_KEPT = (
     *("url", "headers", "body_pairs", "body_raw", "success_response", "error_response", "pause_reason"),
     *("secret_headers", "signing_key", "previous_signing_key"),
+    *FIELDS,
 )
 
 

@@ -30,8 +30,18 @@ def state_of(postback: Postback, failing: str = "") -> State:
         return State("paused", "Paused", f"{paused} {postback.pause_reason}".rstrip())
     lane = getattr(postback, "lane", None)
     if lane is not None and lane.held_since:
-        text = f"Held since {shown(lane.held_since)}: its destination is down. Next probe {shown(lane.probe_at)}."
+        why = token_failure(postback) or "its destination is down."
+        text = f"Held since {shown(lane.held_since)}: {why} Next probe {shown(lane.probe_at)}."
         return State("held", "Held", text)
     if failing:
         return State("failing", "Failing", failing)
     return State("active", "Active", "Active")
+
+
+def token_failure(postback: Postback) -> str:
+    """Why a postback with OAuth 2.0 has no access token, as its token server answered last; empty if it has one."""
+    if postback.authentication != Postback.Authentication.OAUTH2:  # Nearly all: the row is not looked for.
+        return ""
+    token = getattr(postback, "access_token", None)
+    failure: str = token.failure if token is not None else ""
+    return failure[:1].lower() + failure[1:]

@@ -9,19 +9,22 @@ from typing import Any
 
 from actions.reports.parameters import sample_values
 from postbacks.conditions.judging import in_words
+from postbacks.credentials.asking.stored import asking_of_postback
 from postbacks.credentials.secrets.cipher import SecretUnreadableError
-from postbacks.credentials.secrets.mask import shown
+from postbacks.credentials.secrets.mask import scrubber, shown
+from postbacks.egress import token_server
 from postbacks.egress.failures import Failure
 from postbacks.egress.transport import send
 from postbacks.egress.without_secrets import without_secrets
 from postbacks.matching import conditions_of
 from postbacks.models import Postback
 from postbacks.preview import EventFileError, PreviewEvent, recorded_event, would_not_fire
-from postbacks.request.building import Request, RequestErrors, Unbuildable, compile_request
+from postbacks.request.building import UNFETCHED, Request, RequestErrors, Unbuildable, compile_request
 from postbacks.request.check import ill_formed
 from postbacks.validation import request_template
 from postbacks.verdicts.rules import compile_rules
 from postbacks.verdicts.words import words
+from value_types.secret_text import SecretText
 
 Errors = dict[str, list[str]]
 ACTION = "test_send_action"  # The field that names the recorded action.
@@ -71,6 +74,8 @@ def try_out(postback: Postback, errors: Errors, action_id: str) -> TestSend:
     hidden = frozenset(postback.action_tracker.hidden_parameters) if postback.action_tracker_id else frozenset()
     try:
         compiled = compile_request(request_template(postback), hidden)
+        if postback.authentication == Postback.Authentication.OAUTH2:
+            compiled = compiled.authorized(UNFETCHED)
         test_send.request = compiled.build(event.values, f"test_{token_hex(8)}")  # It belongs to no delivery.
     except (RequestErrors, SecretUnreadableError):
         return test_send  # Already in the errors, by field.
@@ -93,8 +98,23 @@ def conditions_in_words(postback: Postback) -> dict[str, str]:
 def send_once(request: Request, postback: Postback) -> dict[str, Any]:
     """Sends a request through the guard, without retry or record; returns the result, ready for JSON.
 
-    `success` and `verdict` are those of the postback's rules. Secrets that the receiver echoes are masked first.
+    `success` and `verdict` are those of the postback's rules. Secrets that the receiver echoes are masked first. With
+    OAuth 2.0, a token is fetched for it alone, and `token` says what the token server answered.
     """
+    client = asking_of_postback(postback).oauth
+    if client is None:
+        return _sent(request, postback)
+    began = time.monotonic()
+    token = token_server.fetch(client)
+    if isinstance(token, Failure):
+        return {"success": False, "verdict": token.text, "milliseconds": _since(began), "token": token.text}
+    words = (*(request.scrubber.words if request.scrubber else ()), token.value, client.client_secret)
+    headers = {**request.headers, "Authorization": SecretText(f"Bearer {token.value}")}
+    said = f"The token server answered in {_since(began):,} ms with a Bearer token for {token.seconds:,.0f} seconds."
+    return {**_sent(request._replace(headers=headers, scrubber=scrubber(words)), postback), "token": said}
+
+
+def _sent(request: Request, postback: Postback) -> dict[str, Any]:
     began = time.monotonic()
     answer = send(request)
     took = _since(began)

@@ -9,10 +9,15 @@ from collections import defaultdict
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from actions.reports.parameters import sample_values
 from partners.models import ContractTerm, Partner
 from postbacks.conditions.judging import condition_errors
+from postbacks.credentials.asking.certificates import ends_soon, in_words
+from postbacks.credentials.asking.fields import FIELDS
+from postbacks.credentials.asking.problems import problems_of, warnings_of
+from postbacks.credentials.asking.stored import asking_of, asking_of_postback
 from postbacks.credentials.secrets.cipher import SecretUnreadableError
 from postbacks.credentials.secrets.headers import decrypted
 from postbacks.credentials.signing.keys import keys_of
@@ -45,6 +50,7 @@ def postback_errors(postback: Postback) -> Errors:
     errors: Errors = defaultdict(list)
     _check_request(postback, errors)
     _check_destination(postback, errors)
+    _check_asking(postback, errors)
     _check_conditions(postback, errors)
     for field in ("success_response", "error_response"):
         errors_in_rules = rule_errors(field, getattr(postback, field))
@@ -59,7 +65,17 @@ def postback_errors(postback: Postback) -> Errors:
 def postback_warnings(postback: Postback) -> list[str]:
     """What is legal but looks wrong in the request of a postback that can be saved, the field in front of each."""
     hidden = frozenset(postback.action_tracker.hidden_parameters)
-    return [each.labelled for each in sample_warnings(request_template(postback), hidden)]
+    found = [each.labelled for each in sample_warnings(request_template(postback), hidden)]
+    return [*found, *(f"{name}: {text}" for name, texts in asking_warnings(postback).items() for text in texts)]
+
+
+def asking_warnings(postback: Postback) -> Errors:
+    """The same about how the receiver is asked, by field."""
+    found = warnings_of(asking_of_postback(postback), postback.url)
+    certificate = postback.client_certificate
+    if certificate and ends_soon(certificate, timezone.now()):
+        found["client_certificate"] = f"It ends soon: {in_words(certificate, timezone.now())}."
+    return {name: [text] for name, text in found.items()}
 
 
 def request_template(postback: Postback) -> RequestTemplate:
@@ -76,6 +92,7 @@ def request_template(postback: Postback) -> RequestTemplate:
         body_raw=postback.body_raw,
         secret_headers=decrypted(postback.secret_headers),
         signing_keys=keys_of(postback),
+        asking=asking_of_postback(postback),
     )
 
 
@@ -135,6 +152,18 @@ def _check_destination(postback: Postback, errors: Errors) -> None:
     refused = destination_refusal(postback.url)
     if refused is not None:
         errors["url"].append(f"This URL cannot be called: {refused.text}.")
+
+
+def _check_asking(postback: Postback, errors: Errors) -> None:
+    stored = {name: getattr(postback, name) for name in FIELDS}
+    try:
+        asking = asking_of(stored)
+    except SecretUnreadableError:
+        return  # Said of the request.
+    for field, problem in problems_of(stored, asking, postback.url).items():
+        errors[field].append(problem)
+    if asking.oauth is not None and (refused := destination_refusal(asking.oauth.token_url)) is not None:
+        errors["oauth_token_url"].append(f"This URL cannot be called: {refused.text}.")
 
 
 def _check_conditions(postback: Postback, errors: Errors) -> None:

@@ -8,12 +8,14 @@ from typing import Any, Final
 from auditlog.registry import auditlog
 from django.apps import apps
 
+from postbacks.credentials.secrets.rotation import SECRET_FIELDS
+
 _DOTS: Final = "••••••••"
 _NEVER = frozenset({"id", "created_at", "updated_at"})  # Not set by users.
 
 # By model: the fields that are left out, and the fields that are recorded as dots.
 _KEPT: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
-    "postbacks.Postback": (frozenset(), frozenset({"secret_headers", "signing_key", "previous_signing_key"})),
+    "postbacks.Postback": (frozenset(), frozenset(SECRET_FIELDS)),
     "partners.Program": (frozenset(), frozenset()),
     "partners.ActionTracker": (frozenset(), frozenset()),
     "partners.InAppEvent": (frozenset(), frozenset()),

@@ -17,6 +17,7 @@ from notices.events import OF_SETTINGS
 from notices.models import Channel, Message
 from notices.sending.delivering import deliver, waiting
 from notices.sending.gathering import gather
+from notices.watching.certificates import tell_of_certificates
 from notices.watching.ended import tell_of_imports, tell_of_replays
 from notices.watching.failing import tell_of_failing
 from notices.watching.health import tell_of_health
@@ -34,6 +35,7 @@ Look = Callable[[datetime], None]
 LOOKS: Final[tuple[Look, ...]] = (
     tell_of_health,
     lambda now: tell_of_failing(failing_now(now), now),
+    tell_of_certificates,
     note_conversions,
     tell_of_quiet,
     tell_of_replays,

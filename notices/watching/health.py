@@ -16,6 +16,7 @@ from notices.models import Watch
 from notices.telling import News, tell
 from postbacks.database import not_for_long
 from postbacks.models import Lane, Postback
+from postbacks.state import token_failure
 
 HELD_AT_MOST_EVERY: Final = timedelta(hours=1)
 _AT_ONCE: Final = 200  # Lanes of one transaction: it locks them, and workers that write them wait.
@@ -62,9 +63,8 @@ def _news(lane: Lane, told: datetime | None, now: datetime) -> News | None:
                 since,
                 postback,
                 "Held",
-                f"The destination of the postback “{postback}” has not answered, or has answered only with errors, "
-                f"since {since:%Y-%m-%d %H:%M} UTC. Its deliveries wait; one at a time is sent as a probe until one is "
-                "answered. Nothing is lost.",
+                f"{_trouble(postback)} since {since:%Y-%m-%d %H:%M} UTC. Its deliveries wait; one at a time "
+                "is sent as a probe until one is answered. Nothing is lost.",
             )
         case Lane.Notice.RELEASED:
             text = (
@@ -81,6 +81,12 @@ def _news(lane: Lane, told: datetime | None, now: datetime) -> News | None:
                 f"The postback “{postback}” has paused itself. {postback.pause_reason} Its deliveries are collected "
                 "and sent when you resume it.",
             )
+
+
+def _trouble(postback: Postback) -> str:
+    if why := token_failure(postback):
+        return f"The postback “{postback}” gets {why.rstrip('.')},"
+    return f"The destination of the postback “{postback}” has not answered, or has answered only with errors,"
 
 
 def of_postback(event: Event, at: datetime, postback: Postback, word: str, text: str) -> News:

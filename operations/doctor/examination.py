@@ -8,6 +8,7 @@ import psycopg2
 from django.db import Error
 
 from operations.asking import Asker
+from operations.doctor.certificates import look_at_certificates
 from operations.doctor.channels import look_at_channels
 from operations.doctor.configuration import look_at_settings
 from operations.doctor.database import SECONDS, look_at_database, look_at_tables, look_for_a_pooler, unreachable
@@ -46,3 +47,4 @@ def _with_database() -> Iterator[Finding]:
         yield from look_at_locks(asker)
         yield from look_at_channels(asker)
     yield from look_at_keys()
+    yield from look_at_certificates()

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 
 from partners.ids import MAX_ID
 from postbacks.conditions.condition import OPERATORS
+from postbacks.credentials.asking.fields import FIELDS
 from postbacks.models import Postback
 
 State = Literal["active", "held", "paused"]
@@ -87,6 +88,19 @@ class PostbackShape(Schema):
     method: Literal["GET", "POST"]
     headers: str
     secret_headers: dict[str, str] = Field(description="Names; the mask stands for each value.")
+    authentication: Literal["none", "basic", "oauth2"]
+    basic_user: str
+    basic_password: str = Field(description="The mask stands for it.")
+    oauth_token_url: str
+    oauth_client_id: str
+    oauth_client_secret: str = Field(description="The mask stands for it.")
+    oauth_client_auth: Literal["header", "body"] = Field(description="Where the token server wants id and secret.")
+    oauth_scope: str
+    oauth_audience: str
+    oauth_parameters: str = Field(description="Sent to the token server besides, one `name=value` a line.")
+    client_certificate: str = Field(description="PEM, with its chain.")
+    client_key: str = Field(description="PEM, without a passphrase. The mask stands for it.")
+    trusted_authorities: str = Field(description="PEM; the receiver is checked against these alone.")
     signed: bool
     body_format: Literal["json", "xml", "querystring"] | None
     body: dict[str, str] | list[dict[str, str]]
@@ -128,7 +142,9 @@ class Tried(Schema):
 
 
 class Tested(Tried):
-    answer: dict[str, Any] | None = Field(description="success, verdict, milliseconds, status, headers, body.")
+    answer: dict[str, Any] | None = Field(
+        description="success, verdict, milliseconds, status, headers, body; with OAuth 2.0, token."
+    )
 
 
 class AttemptShape(Schema):
@@ -246,6 +262,9 @@ _FIELDS: dict[str, Any] = {
     "method": {"enum": [*Postback.Method.values, None]},
     "headers": _TEXT,
     "secret_headers": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
+    "authentication": {"enum": [*Postback.Authentication.values, None]},
+    **{name: _TEXT for name in FIELDS if name not in ("authentication", "oauth_client_auth")},
+    "oauth_client_auth": {"enum": [*Postback.ClientAuth.values, None]},
     "signed": {"type": ["boolean", "null"]},
     "body_format": {"enum": [*Postback.BodyFormat.values, None]},
     "body": {"anyOf": [_PAIRS, {"type": "array", "items": _PAIRS}, {"type": "null"}]},

@@ -10,7 +10,7 @@ from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, Partner, Program
 from postbacks.config_file.changes import written_values
 from postbacks.config_file.keys import DOCUMENT, EntryKind
-from postbacks.config_file.values import MaskedHeaders
+from postbacks.config_file.values import MaskedHeaders, MaskedSecret
 from postbacks.models import Postback
 
 _WIDTH = 1_000_000  # A URL folded over lines is hard to read and to search for.
@@ -85,4 +85,5 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(MaskedSecret, _represent_text)
 _Dumper.add_representer(MaskedHeaders, yaml.SafeDumper.represent_dict)

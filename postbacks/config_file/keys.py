@@ -20,6 +20,7 @@ from partners.models import (
 from postbacks.config_file.document import Node
 from postbacks.config_file.values import (
     MaskedHeaders,
+    MaskedSecret,
     read_choice,
     read_conditions,
     read_date,
@@ -30,6 +31,7 @@ from postbacks.config_file.values import (
     read_pairs,
     read_parameter_names,
     read_payout,
+    read_secret,
     read_secret_headers,
     read_text,
     read_whole_number,
@@ -40,6 +42,7 @@ from postbacks.config_file.values import (
     write_pairs,
     write_payout,
 )
+from postbacks.credentials.asking.fields import FIELDS, SECRETS
 from postbacks.models import Postback
 
 
@@ -147,6 +150,14 @@ CONTRACT = EntryKind(
     ),
     {"terms": CONTRACT_TERM},
 )
+# How the receiver wants to be asked. The database holds the secrets encrypted; the file gives plain ones, or masks.
+_CHOICES = {"authentication": Postback.Authentication.values, "oauth_client_auth": Postback.ClientAuth.values}
+_ASKING = tuple(
+    Key(name, read_secret(name), MaskedSecret)
+    if name in SECRETS
+    else Key(name, read_choice(_CHOICES[name]) if name in _CHOICES else read_text)
+    for name in FIELDS
+)
 POSTBACK = EntryKind(
     Postback,
     "postback",
@@ -165,6 +176,7 @@ POSTBACK = EntryKind(
         Key("headers", read_text),
         # The database holds encrypted values; the file gives plain ones, or masks for those that stay.
         Key("secret_headers", read_secret_headers, MaskedHeaders),
+        *_ASKING,
         Key("signed", read_flag),
         Key("body_format", read_choice(Postback.BodyFormat.values)),
         Key("body", read_pairs, write_pairs, fields=("body_pairs",)),

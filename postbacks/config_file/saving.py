@@ -18,6 +18,8 @@ from postbacks.config_file.keys import ACTION_TRACKER, IN_APP_EVENT, EntryKind
 from postbacks.config_file.problems import Place, Problem, did_you_mean
 from postbacks.config_file.rows import new_row, take_values
 from postbacks.config_file.warnings import request_warnings
+from postbacks.credentials.asking.fields import BOUND_TO, SECRETS
+from postbacks.credentials.asking.typed import to_store as to_store_secret
 from postbacks.credentials.secrets.headers import to_store
 from postbacks.models import Postback
 from postbacks.validation import postback_errors
@@ -103,17 +105,29 @@ class Saver:
         self.problems.append(Problem(place, message))
 
     def _keep_secrets(self, entry: Entry) -> None:
-        """Turns the secret headers of the file into what is stored."""
-        if "secret_headers" not in entry.places:
-            return
+        """Turns the secrets of the file into what is stored."""
         row = self.rows.get(entry.identity) if entry.identity else None
         before = row if isinstance(row, Postback) else Postback()
+        for name in SECRETS:
+            self._keep_secret(entry, name, before)
+        if "secret_headers" not in entry.places:
+            return
         typed, url = entry.values.pop("secret_headers", []), entry.values.get("url", "")
         try:
             entry.values["secret_headers"] = to_store(typed, url, before.secret_headers, before.url)
         except ValueError as error:
             self.complain(entry.place_of("secret_headers"), str(error))
             entry.broken.add("secret_headers")
+
+    def _keep_secret(self, entry: Entry, name: str, before: Postback) -> None:
+        if name not in entry.places or name in entry.broken:
+            return
+        stored = {each: getattr(before, each) for each in (name, *BOUND_TO[name])}
+        try:
+            entry.values[name] = to_store_secret(name, entry.values.pop(name), entry.values, stored)
+        except ValueError as error:
+            self.complain(entry.place_of(name), str(error))
+            entry.broken.add(name)
 
     def _in_app_event(self, entry: Entry, tracker: Model | None, code: str) -> Model | None:
         if not isinstance(tracker, ActionTracker):

@@ -11,9 +11,10 @@ from actions.reports.parameters import PARAMETERS
 from partners.models import ContractTerm
 from postbacks.config_file.document import Mapping, Node, Scalar, Sequence
 from postbacks.config_file.problems import did_you_mean
+from postbacks.credentials.asking.typed import typed_secret
 from postbacks.credentials.secrets.headers import Typed, typed_header
 from postbacks.durations import format_duration, parse_duration
-from value_types.secret_text import MASK
+from value_types.secret_text import MASK, SecretText
 
 
 class Unreadable(ValueError):  # noqa: N818 -- named for what is wrong with the value; it is one line of a list
@@ -175,6 +176,31 @@ def _written_condition(stored: dict[str, Any]) -> dict[str, Any]:
     given = {"value": values[0]} if len(values) == 1 else {"values": list(values)} if values else {}
     items = {"items": stored["items"]} if stored.get("items") else {}
     return {"parameter": stored["parameter"], "operator": stored["operator"], **given, **items}
+
+
+class MaskedSecret(str):
+    """A secret as a file shows it: the mask, or nothing. Two are equal if the stored values are the same."""
+
+    __slots__ = ("_stored",)
+    _stored: str
+
+    def __new__(cls, stored: str) -> "MaskedSecret":
+        made = super().__new__(cls, MASK if stored else "")
+        made._stored = stored
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return self._stored == other._stored if isinstance(other, MaskedSecret) else str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = str.__hash__
+
+
+def read_secret(name: str) -> Callable[[Node], SecretText | None]:
+    """A reader of the secret field `name`; the mask stands for the value that the database holds."""
+    return lambda node: typed_secret(name, read_text(node))
 
 
 class MaskedHeaders(dict[str, str]):

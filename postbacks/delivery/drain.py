@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from postbacks import database
 from postbacks.delivery import claim, heartbeat, ready_queue
+from postbacks.delivery.access_tokens.keeper import Keeper
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.circuit_breaker import store as circuit_breaker
 from postbacks.delivery.database_clock import database_clock
@@ -30,6 +31,7 @@ LANES_PER_CLAIM = 128
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
 # Under steady traffic some lane is always due. A drain that a message has started keeps other tasks waiting.
 DRAIN_FOR_SECONDS = 1.0
+TOKEN_WAIT_SECONDS = 1.0  # It is woken when its token has come; this is in case that is missed.
 LOCKED_WAIT_SECONDS = 0.05  # Another process has it for a few milliseconds; others may have it for hours.
 
 
@@ -45,14 +47,16 @@ class Popped(NamedTuple):
 class Drain:
     """Runs on the thread that the bell has called, or on Celery's; one drain at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 -- the parts of the engine that it works with
         self,
         holder: int,
         capacity: Capacity,
         outgoing: Outgoing,
         share: Callable[[int], int],
         ownership: Ownership | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
+        self._keeper = keeper or Keeper()
         self._ownership = ownership or Ownership()
         self._holder = holder
         self._capacity = capacity
@@ -114,9 +118,19 @@ class Drain:
         setups = self._setups.read(cursor, lanes_due)
         running = [setup for lane in lanes_due if (setup := setups.get(lane)) and not setup.stopped]
         held = {setup.postback_id: setup.probe_seconds for setup in running if setup.probe_seconds is not None}
+        if self._setups.clients:
+            running = self._with_tokens(running, held)
         probes = circuit_breaker.take_probes(cursor, [lane for lane, seconds in held.items() if seconds <= 0])
         usable = [setup for setup in running if setup.postback_id not in held or setup.postback_id in probes]
         return Popped(setups, usable, held, probes)
+
+    def _with_tokens(self, running: list[Setup], held: dict[int, float]) -> list[Setup]:
+        """Those that need not wait for an access token; the others are put off among the held. Tokens are ordered for
+        lanes that have work, and of the held ones for those whose probe is due."""
+        due = [setup for setup in running if held.get(setup.postback_id, 0.0) <= 0]
+        self._keeper.order(self._setups.clients, {one.postback_id: one.access for one in due if one.access is not None})
+        held |= {setup.postback_id: TOKEN_WAIT_SECONDS for setup in due if setup.waits_for_token}
+        return [setup for setup in running if not setup.waits_for_token]
 
     def _claim(self, cursor: extensions.cursor, popped: Popped) -> tuple[list[Claimed], dict[int, float]]:
         """Returns what was claimed and, by lane, the seconds until there is work again."""

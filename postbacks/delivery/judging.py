@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from postbacks.delivery.outcomes import Delivered, GaveUp, Outcome, Retry, Sent
+from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.without_secrets import without_secrets
 from postbacks.verdicts.retry import MAXIMUM_ATTEMPTS, RETRY_WAITS, next_delay
 
 GONE = 410
+UNAUTHORIZED = 401
+REJECTED = (
+    "Status 401: the receiver rejects the access token. A new one is fetched, and the next attempt is made at once."
+)
 
 
 def is_quick(sent: Sent) -> bool:
@@ -33,6 +38,12 @@ def judge(sent: Sent) -> Outcome:
         # A URL that libcurl cannot send today it cannot send tomorrow. Everything else may pass: names, networks,
         # proxies and our own program change.
         return GaveUp(answer.text) if answer.code is Code.INVALID_URL else _again(sent, answer.text, None)
+    return _of_answer(sent, answer)
+
+
+def _of_answer(sent: Sent, answer: Answer) -> Outcome:
+    if rejects_token(sent):
+        return Retry(REJECTED, 0.0)
     verdict = sent.prepared.rules.judge(answer.status_code, answer.text, answer.unreadable)
     if verdict.success:
         return Delivered(verdict.reason)
@@ -41,6 +52,15 @@ def judge(sent: Sent) -> Outcome:
     if answer.status_code == GONE:
         return GaveUp("Status 410 Gone: the receiver does not want it any more.")
     return _again(sent, verdict.reason, answer.header("Retry-After"))
+
+
+def rejects_token(sent: Sent) -> bool:
+    """Whether the receiver rejects an access token that was good before, so that the delivery goes again at once with a
+    new one. What the rules make of a 401 counts for the next."""
+    bearer = sent.prepared.bearer
+    if bearer is None or not bearer.again or isinstance(sent.answer, Failure):
+        return False
+    return sent.answer.status_code == UNAUTHORIZED and sent.prepared.claimed.attempt < MAXIMUM_ATTEMPTS
 
 
 def _undecided_delay(sent: Sent) -> timedelta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from postbacks.delivery.access_tokens.store import Bearer
 from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Failure
 from postbacks.request.building import Request
@@ -34,7 +35,8 @@ class Prepared(NamedTuple):
     a limit.
 
     `troubled`: failures of the lane are recorded, so that even a good answer is news. `probe`: it is the one delivery
-    that goes out while the lane is held. `limit` is the lane's Maximum Requests, 0 for none.
+    that goes out while the lane is held. `limit` is the lane's Maximum Requests, 0 for none. `bearer` is None without
+    OAuth 2.0.
     """
 
     claimed: Claimed
@@ -44,6 +46,7 @@ class Prepared(NamedTuple):
     troubled: bool = False
     probe: bool = False
     limit: int = 0
+    bearer: Bearer | None = None
 
 
 class Sent(NamedTuple):

@@ -8,7 +8,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 import orjson
 
 from postbacks.delivery.database_clock import database_clock
-from postbacks.delivery.outcomes import Claimed, GaveUp, Judged, Prepared, Released
+from postbacks.delivery.judging import judge, masked
+from postbacks.delivery.outcomes import Claimed, GaveUp, Judged, Prepared, Released, Sent
 from postbacks.delivery.recorder import Recorder
 from postbacks.delivery.sender import Sender
 from postbacks.delivery.setups import Setup
@@ -35,10 +36,15 @@ class Outgoing:
             for claimed, not_before in ones[start : start + BUILD_SLICE]:
                 probe = claimed.postback_id in probes
                 result = prepare(claimed, setups[claimed.postback_id], not_before, probe=probe)
-                if isinstance(result, Prepared):
-                    prepared.append(result)
-                else:
+                access = setups[claimed.postback_id].access
+                if not isinstance(result, Prepared):
                     self._recorder.put(Judged(claimed, result, None, probe))
+                elif access is not None and access.failure is not None:
+                    # An attempt all the same, so that the log tells of it and the schedule of retries holds.
+                    sent = masked(Sent(result, database_clock.now(), 0.0, access.failure))
+                    self._recorder.put(Judged(claimed, judge(sent), sent, probe))
+                else:
+                    prepared.append(result)
             if prepared:
                 self._sender.put(prepared)
 
@@ -50,7 +56,7 @@ class Outgoing:
 
 def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: bool = False) -> Prepared | GaveUp:
     """Builds the request from the event's values and the postback as it is set up now."""
-    compiled, rules, broken, _locked = setup.compiled
+    compiled, rules, broken, *_ = setup.compiled
     if compiled is None or rules is None:
         return GaveUp(broken)
     values = orjson.loads(claimed.parameters)
@@ -61,7 +67,8 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: 
     try:
         # A receiver refuses a signature whose time is some minutes off, as this host's clock may be.
         request = compiled.build(values, signed_at=database_clock.unix_time())
-        return Prepared(claimed, request, rules, not_before, setup.troubled, probe, limit)
+        bearer = None if setup.access is None else setup.access.bearer
+        return Prepared(claimed, request, rules, not_before, setup.troubled, probe, limit, bearer)
     except Unbuildable as problem:
         return GaveUp(str(problem))
     except Exception as bug:

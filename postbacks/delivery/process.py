@@ -1,8 +1,9 @@
 """The engine of one worker process: its threads, and what they pass to each other.
 
 There are six: Celery's thread, that of the bell, on which nearly all drains run, and those of the sender, the judge,
-the recorder and the caretaker, which sweeps when no task asks for it. All but Celery's start after the fork, at the
-first drain or sweep, and stop at the worker's shutdown signal.
+the recorder and the caretaker, which sweeps when no task asks for it; with OAuth 2.0, also those of the keeper, which
+fetches tokens. All but Celery's start after the fork, at the first drain or sweep, and stop at the worker's shutdown
+signal.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 
 from postbacks.delivery import leases, ready_queue
+from postbacks.delivery.access_tokens.keeper import Keeper
 from postbacks.delivery.aftermath import FollowUp
 from postbacks.delivery.answered import Answered
 from postbacks.delivery.attempt_log import log_attempts
@@ -23,13 +25,14 @@ from postbacks.delivery.bell import Bell
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.drain import Drain
 from postbacks.delivery.judge import Judge
-from postbacks.delivery.judging import is_quick, judge, masked
+from postbacks.delivery.judging import UNAUTHORIZED, is_quick, judge, masked, rejects_token
 from postbacks.delivery.outcomes import GaveUp, Judged, Outcome, Prepared, Released, Sent
 from postbacks.delivery.outgoing import Outgoing
 from postbacks.delivery.ownership import Ownership
 from postbacks.delivery.recorder import Recorder
 from postbacks.delivery.sender import Sender
 from postbacks.delivery.sweep import sweeper
+from postbacks.egress.answer import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +59,8 @@ class Engine:
         self._judge = Judge(self._on_judged)
         self._sender = Sender(self._on_sent, self._on_unsent, self._may_start, self.ownership)
         self._outgoing = Outgoing(self._sender, self._recorder)
-        self._drain = Drain(holder, self.capacity, self._outgoing, self._sender.share, self.ownership)
+        self._keeper = Keeper()
+        self._drain = Drain(holder, self.capacity, self._outgoing, self._sender.share, self.ownership, self._keeper)
         self._bell = Bell(holder, self.drain, self._listens)
         sweeper.hold(holder)
         self._caretaker = threading.Thread(target=self._take_care, name="postbacks-caretaker", daemon=True)
@@ -87,6 +91,7 @@ class Engine:
         self._caretaker.join(CARETAKER_STOP_SECONDS)
         self._sender.stop(max(0.0, deadline - time.monotonic() - RECORDING_SECONDS))
         self._judge.stop(max(0.5, deadline - time.monotonic() - RECORDING_SECONDS))
+        self._keeper.stop(max(0.5, deadline - time.monotonic() - RECORDING_SECONDS))
         self._recorder.stop(max(1.0, deadline - time.monotonic()))
         self._drain.close()
         sweeper.hold(None)
@@ -131,6 +136,16 @@ class Engine:
         known = masked(sent)
         judged = Judged(known.prepared.claimed, _judge(known), known, known.prepared.probe)
         self._answered.note(judged)
+        bearer = known.prepared.bearer
+        if bearer is not None and isinstance(known.answer, Answer):
+            if rejects_token(known):
+                # First the token is marked, then the delivery may go again.
+                self._keeper.rejected(
+                    judged.claimed.postback_id, bearer.generation, partial(self._recorder.put, judged)
+                )
+                return
+            if not bearer.proved and known.answer.status_code != UNAUTHORIZED:
+                self._keeper.proved(judged.claimed.postback_id, bearer.generation)
         self._recorder.put(judged)
 
     # On the recorder's thread.

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 from psycopg2 import extensions
 
+from postbacks.credentials.asking.fields import FIELDS
+from postbacks.credentials.asking.oauth import OAuthClient
+from postbacks.credentials.asking.stored import asking_of
 from postbacks.credentials.secrets.cipher import SecretUnreadableError
 from postbacks.credentials.secrets.headers import decrypted
 from postbacks.credentials.signing.keys import read_keys
+from postbacks.delivery.access_tokens import store
+from postbacks.delivery.access_tokens.store import Access
+from postbacks.models.secret_headers import unmarked
 from postbacks.request.building import CompiledRequest, RequestTemplate, compile_request
 from postbacks.verdicts.rules import Rules, compile_rules
+from value_types.secret_text import SecretText
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +38,7 @@ WHERE p.id = ANY (%s)
 READ_SOURCE = f"""
 SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
        p.body_raw, p.success_response, p.error_response, t.hidden_parameters,
+       {", ".join(f"p.{name}" for name in FIELDS)},
        p.secret_headers::text, p.signing_key, p.previous_signing_key,
        extract(epoch FROM p.previous_signing_key_until)::float8
 {_ORIGIN} WHERE p.id = ANY (%s)
@@ -48,6 +56,7 @@ class Compiled(NamedTuple):
     rules: Rules | None
     broken: str = ""
     locked: bool = False
+    oauth: OAuthClient | None = None
 
 
 class Setup(NamedTuple):
@@ -59,6 +68,11 @@ class Setup(NamedTuple):
     troubled: bool  # Failures were recorded since the last good answer.
     probe_seconds: float | None  # While held: the time until the next probe.
     compiled: Compiled
+    access: Access | None = None  # With OAuth 2.0: its token, or why there is none.
+
+    @property
+    def waits_for_token(self) -> bool:
+        return self.access is not None and self.access.waits
 
 
 class Setups:
@@ -66,6 +80,10 @@ class Setups:
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[str, Compiled]] = {}  # With the version it was compiled from.
+        # With OAuth 2.0, the same with its token, and whose number it is.
+        self._authorized: dict[int, tuple[str, int, Compiled]] = {}
+        self.clients: dict[int, OAuthClient] = {}
+        """Of the lanes that were read last: those with OAuth 2.0."""
 
     def read(self, cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, Setup]:
         """The current setups from the database; postbacks that do not exist are left out."""
@@ -76,12 +94,28 @@ class Setups:
             cursor.execute(READ_SOURCE, (changed,))
             for postback_id, version, *source in cursor.fetchall():
                 self._kept[postback_id] = (version, _compile(postback_id, tuple(source)))
-        return {row[0]: self._setup(row) for row in rows}
+        kept = [(row[0], self._kept[row[0]][1].oauth) for row in rows]
+        self.clients = {lane: client for lane, client in kept if client is not None}
+        accesses = store.read(cursor, self.clients) if self.clients else {}
+        return {row[0]: self._setup(row, accesses) for row in rows}
 
-    def _setup(self, row: Row) -> Setup:
-        postback_id, _, limit, stopped, troubled, probe_seconds = row
-        compiled = self._kept[postback_id][1]
-        return Setup(postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled)
+    def _setup(self, row: Row, accesses: Mapping[int, Access]) -> Setup:
+        postback_id, version, limit, stopped, troubled, probe_seconds = row
+        compiled, access = self._kept[postback_id][1], accesses.get(postback_id)
+        if access is not None and access.token is not None and access.bearer is not None:
+            compiled = self._with_token(postback_id, version, compiled, access.token, access.bearer.generation)
+        return Setup(postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled, access)
+
+    def _with_token(
+        self, postback_id: int, version: str, compiled: Compiled, token: SecretText, generation: int
+    ) -> Compiled:
+        kept = self._authorized.get(postback_id)
+        if kept is not None and kept[:2] == (version, generation):
+            return kept[2]
+        request = None if compiled.request is None else compiled.request.authorized(token)
+        authorized = compiled._replace(request=request)
+        self._authorized[postback_id] = (version, generation, authorized)
+        return authorized
 
     def _is_current(self, postback_id: int, version: str) -> bool:
         kept = self._kept.get(postback_id)
@@ -89,8 +123,10 @@ class Setups:
 
 
 def _compile(postback_id: int, source: Row) -> Compiled:
-    method, url, headers, body_format, pairs, raw, success, error, hidden, secret, *keys = source
+    method, url, headers, body_format, pairs, raw, success, error, hidden, *rest = source
+    asked, (secret, *keys) = rest[: len(FIELDS)], rest[len(FIELDS) :]
     try:
+        asking = asking_of(dict(zip(FIELDS, asked, strict=True)))
         template = RequestTemplate(
             method=method,
             url=url,
@@ -98,10 +134,12 @@ def _compile(postback_id: int, source: Row) -> Compiled:
             body_format=body_format,
             pairs=tuple((key, value) for key, value in orjson.loads(pairs)),
             body_raw=raw,
-            secret_headers=decrypted(orjson.loads(secret)),
+            secret_headers=decrypted(unmarked(orjson.loads(secret))),
             signing_keys=read_keys(*keys),
+            asking=asking,
         )
-        return Compiled(compile_request(template, frozenset(hidden), as_stored=True), compile_rules(success, error))
+        request = compile_request(template, frozenset(hidden), as_stored=True)
+        return Compiled(request, compile_rules(success, error), oauth=asking.oauth)
     except SecretUnreadableError as problem:
         logger.error("Postback %d waits: %s", postback_id, problem)  # noqa: TRY400 -- the text says all
         return Compiled(None, None, str(problem), locked=True)

@@ -22,8 +22,13 @@ _OWN: Final = "content-length"  # curl counts itself.
 _ADDED: Final = ("Accept", "User-Agent")
 
 
-def as_curl(method: str, url: str, headers: str, body: str) -> str:
-    """The command that makes this request; `headers` has one `Name: value` a line, masked where the value is secret."""
+def as_curl(  # noqa: PLR0917 -- a request, from its first line to its last, and how it is secured
+    method: str, url: str, headers: str, body: str, certificate: bool = False, authorities: bool = False
+) -> str:
+    """The command that makes this request; `headers` has one `Name: value` a line, masked where the value is secret.
+
+    A client `certificate`, and `authorities` that are trusted, are read from files, which a comment names.
+    """
     pairs = [(name, value.strip(" ")) for name, _, value in (line.partition(":") for line in headers.splitlines())]
     names = {name.lower() for name, _ in pairs}
     secrets: list[str] = []
@@ -34,13 +39,20 @@ def as_curl(method: str, url: str, headers: str, body: str) -> str:
     parts += [f"--header {_header(name, value, secrets)}" for name, value in pairs if name.lower() != _OWN]
     unwanted = (*_ADDED, "Content-Type") if method != "GET" else _ADDED
     parts += [f"--header '{name}:'" for name in unwanted if name.lower() not in names]
+    files: list[str] = []
+    if certificate:
+        parts.append("--cert client.pem --key client.key")
+        files += ("client.pem", "client.key")
+    if authorities:
+        parts.append("--cacert authorities.pem")
+        files.append("authorities.pem")
     before = ""
     if method != "GET" and _NOT_TO_PASTE.search(body):
         before = f"printf '%b' {quoted(_octal(body))} |\n"
         parts.append("--data-binary @-")
     elif method != "GET":
         parts.append(f"--data-raw {quoted(body)}")
-    return "".join([*_comments(secrets, names, url + body), before, _BREAK.join(parts), "\n"])
+    return "".join([*_comments(secrets, files, names, url + body), before, _BREAK.join(parts), "\n"])
 
 
 def quoted(text: str) -> str:
@@ -67,9 +79,10 @@ def _octal(text: str) -> str:
     return _NOT_TO_PASTE.sub(escaped, text.replace("\\", "\\\\"))
 
 
-def _comments(secrets: list[str], names: set[str], texts: str) -> list[str]:
+def _comments(secrets: list[str], files: list[str], names: set[str], texts: str) -> list[str]:
     """Without quotes: some shells do not know comments when one types, and would look for the other quote."""
     lines = [f"# Set {variable} first: the value is secret and not shown.\n" for variable in secrets]
+    lines += [f"# Write {file} first: it is that of the postback.\n" for file in files]
     if "webhook-signature" in names:
         lines.append("# The receiver may refuse the signature: it is that of the moment of the attempt.\n")
     if _REPLACED in texts:

@@ -6,12 +6,14 @@ postbacks, the same `Answer` or `Failure`; nothing is taken from the environment
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
 import certifi
 from django.conf import settings
 from requests import Response, Session, exceptions
+from urllib3.util.ssl_ import create_urllib3_context
 
 from postbacks.egress import deadline
 from postbacks.egress.answer import Answer
@@ -39,20 +41,29 @@ _FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
 
 
 def ask(
-    method: str, url: str, *, headers: Mapping[str, str] | None = None, json: Any = None, data: bytes | None = None
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    data: bytes | None = None,
+    authorities: str = "",
 ) -> Answer | Failure:
-    """Makes one request, of `json` or `data` if any. The answer is decoded and whole, whatever its status."""
+    """Makes one request, of `json` or `data` if any. The answer is decoded and whole, whatever its status.
+
+    `authorities` are certificates in PEM that are trusted besides the public ones.
+    """
     if (refused := destination_refusal(url)) is not None:
         return refused
     with deadline.within(settings.POSTBACKS_TOTAL_TIMEOUT) as until:
-        answer = _asked(method, url, {"headers": headers, "json": json, "data": data})
+        answer = _asked(method, url, {"headers": headers, "json": json, "data": data}, authorities)
         # What was cut off shows in many ways; headers without an end even pass for whole.
         return answer if until.left else LATE_ANSWER
 
 
-def _asked(method: str, url: str, content: dict[str, Any]) -> Answer | Failure:
+def _asked(method: str, url: str, content: dict[str, Any], authorities: str) -> Answer | Failure:
     try:
-        with _session() as session:
+        with _session(authorities) as session:
             response = session.request(
                 method,
                 url,
@@ -69,7 +80,7 @@ def _asked(method: str, url: str, content: dict[str, Any]) -> Answer | Failure:
         return failure or Failure(Code.OTHER, f"The request failed: {type(error).__name__}.")
 
 
-def _session() -> Session:
+def _session(authorities: str) -> Session:
     session = Session()
     session.trust_env = False
     session.verify = certifi.where()
@@ -77,8 +88,15 @@ def _session() -> Session:
     if settings.POSTBACKS_EGRESS_PROXY:
         session.proxies = dict.fromkeys(("http", "https"), str(settings.POSTBACKS_EGRESS_PROXY))
     for scheme in ("http://", "https://"):
-        session.mount(scheme, GuardedAdapter())
+        session.mount(scheme, GuardedAdapter(_trusting(authorities) if authorities else None))
     return session
+
+
+def _trusting(authorities: str) -> ssl.SSLContext:
+    """The public ones are added from `session.verify`."""
+    context = create_urllib3_context()
+    context.load_verify_locations(cadata=authorities)
+    return context
 
 
 def _read(response: Response) -> Answer | Failure:

@@ -10,6 +10,7 @@ from postbacks.egress.failures import CUT_ANSWER, NO_CONNECTION, UNKNOWN_HOST, C
 _E_HTTP2_STREAM, _E_TOO_LARGE = 92, 100
 
 INVALID_CERTIFICATE = Failure(Code.TLS, "The server's TLS certificate is not valid for this host.")
+CLIENT_CERTIFICATE = Failure(Code.TLS, "The server demands a client certificate, or refuses the one that it was shown.")
 NO_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) could not be reached.")
 SILENT_PROXY = Failure(Code.PROXY, "The egress proxy (POSTBACKS_EGRESS_PROXY) opened no connection to the host.")
 LATE_HANDSHAKE = Failure(Code.CONNECT_TIMEOUT, "The TLS handshake did not end in time.")
@@ -28,6 +29,8 @@ FAILURES: dict[int, Failure] = {
     pycurl.E_PARTIAL_FILE: Failure(Code.BAD_ANSWER, "The connection was closed before the whole answer had come."),
     pycurl.E_SSL_CONNECT_ERROR: Failure(Code.TLS, "The TLS handshake failed."),
     pycurl.E_PEER_FAILED_VERIFICATION: INVALID_CERTIFICATE,
+    pycurl.E_SSL_CERTPROBLEM: Failure(Code.TLS, "The client certificate of the postback, or its key, cannot be used."),
+    pycurl.E_SSL_CACERT_BADFILE: Failure(Code.TLS, "The trusted authorities of the postback cannot be used."),
     pycurl.E_SSL_CIPHER: Failure(Code.TLS, "No TLS cipher in common with the server."),
     pycurl.E_GOT_NOTHING: _CLOSED,
     pycurl.E_ABORTED_BY_CALLBACK: _CLOSED,  # By us: libcurl would have made the request again.

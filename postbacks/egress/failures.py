@@ -29,6 +29,7 @@ class Code(StrEnum):
     PORT = "port"
     PROXY = "proxy"  # The egress proxy is out of reach, or refuses.
     INVALID_URL = "invalid_url"
+    OAUTH_TOKEN = "oauth_token"  # noqa: S105 -- a code: its token server gave none
     INTERNAL = "internal"  # A bug of ours.
     OTHER = "other"  # libcurl reports a failure that has no code here.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Any
 
 from django.conf import settings
@@ -97,13 +98,23 @@ class _HTTPSPoolOfProxy(HTTPSConnectionPool):
 
 
 class GuardedAdapter(HTTPAdapter):
-    """Guards its own connections. Those to a proxy are only cut in time: what it may reach is for its own rules."""
+    """Guards its own connections. Those to a proxy are only cut in time: what it may reach is for its own rules.
+
+    `trusting` says what certificates are checked against, if it is not what the session says.
+    """
+
+    def __init__(self, trusting: ssl.SSLContext | None = None) -> None:
+        self._trusting = trusting  # Needed by what the next line calls.
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **self._with_context(kwargs))
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager = super().proxy_manager_for(proxy, **self._with_context(kwargs))
         manager.pool_classes_by_scheme = {"http": _HTTPPoolOfProxy, "https": _HTTPSPoolOfProxy}
         return manager
+
+    def _with_context(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        return kwargs if self._trusting is None else {**kwargs, "ssl_context": self._trusting}

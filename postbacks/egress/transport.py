@@ -19,6 +19,7 @@ import certifi
 import pycurl
 from django.conf import settings
 
+from postbacks.credentials.asking.certificates import Tls
 from postbacks.egress import built_in, curl_failures
 from postbacks.egress.answer import Answer, answer_of
 from postbacks.egress.destination import connection_refusal, destination_refusal
@@ -59,6 +60,7 @@ class Call:
         "_requested",
         "_reused",
         "_sockets",
+        "_tls",
         "curl",
         "depart",
         "gate",
@@ -92,6 +94,7 @@ class Call:
         self._loaded_method = ""
         self._loaded_headers: Mapping[str, str] | None = None
         self._careful = False
+        self._tls: Tls | None = None
         # Asked when the request may be written, with the descriptor of a connection that it has for itself: whether it
         # may go on, if only to the gate.
         self.depart: Callable[[int | None], bool] | None = None
@@ -131,6 +134,8 @@ class Call:
         curl = self.curl
         try:
             curl.setopt(pycurl.URL, request.url)
+            if request.tls is not self._tls:
+                self._tell_tls(request.tls)
             if request.headers is not self._loaded_headers:
                 self._loaded_headers = None
                 curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
@@ -144,6 +149,19 @@ class Call:
             return Failure(Code.INVALID_URL, f"The request cannot be sent: {error}")
         self.started = time.monotonic()
         return None
+
+    def _tell_tls(self, tls: Tls | None) -> None:
+        """Whose certificate is shown on the connection, and who is trusted. libcurl takes a kept connection only for
+        the same certificate and authorities; sessions of TLS are not kept for them at all."""
+        certificate, key, authorities = tls or Tls()
+        self._tls = tls
+        for option, pem in (
+            (pycurl.SSLCERT_BLOB, certificate),
+            (pycurl.SSLKEY_BLOB, key),
+            (pycurl.CAINFO_BLOB, authorities),  # Where there is none, CAINFO holds.
+        ):
+            self.curl.setopt(option, pem.encode() if pem else None)
+        self.curl.setopt(pycurl.SSL_SESSIONID_CACHE, tls is None)
 
     @property
     def unanswered(self) -> bool:
@@ -192,9 +210,11 @@ class Call:
             if was_sent:
                 return LATE_ANSWER
             return curl_failures.LATE_HANDSHAKE if self.curl.getinfo(pycurl.CONNECT_TIME) > 0 else LATE_CONNECTION
-        return curl_failures.FAILURES.get(code) or Failure(
-            Code.OTHER, f"The request failed: {message or 'unknown error'}."
-        )
+        if "alert" in message and "certificate" in message:  # Of OpenSSL, for what the server says as it hangs up.
+            known: Failure | None = curl_failures.CLIENT_CERTIFICATE
+        else:
+            known = curl_failures.FAILURES.get(code)
+        return known or Failure(Code.OTHER, f"The request failed: {message or 'unknown error'}.")
 
     def _dropped(self, code: int) -> Failure | None:
         """Why the request may be made again at once; None if it may not, or if it would end as before."""

@@ -24,6 +24,7 @@ LABELS: dict[str, str] = {
     Code.PORT: "Port not allowed",
     Code.PROXY: "Egress proxy failed",
     Code.INVALID_URL: "URL cannot be called",
+    Code.OAUTH_TOKEN: "No access token from the token server",
     Code.INTERNAL: "Internal error",
     Code.OTHER: "Something else",
     "status_3xx": "Status 1xx or 3xx",

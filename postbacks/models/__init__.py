@@ -1,5 +1,6 @@
-"""The tables of postbacks, deliveries, attempts, replays, tries, what is put aside, counts, health and retention."""
+"""The tables of postbacks, deliveries, attempts, replays, tries, tokens, counts, health and the rest."""
 
+from postbacks.models.access_token import AccessToken
 from postbacks.models.delivery import Attempt, Delivery
 from postbacks.models.lane import Lane
 from postbacks.models.postback import MAX_DELAY_SECONDS, MAX_REQUESTS_PER_SECOND, Postback
@@ -14,6 +15,7 @@ from postbacks.models.try_now import TryNow
 __all__ = [
     "MAX_DELAY_SECONDS",
     "MAX_REQUESTS_PER_SECOND",
+    "AccessToken",
     "Attempt",
     "Delivery",
     "KeptBack",

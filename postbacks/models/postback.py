@@ -9,6 +9,7 @@ from django.dispatch import Signal
 
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, InAppEvent, Partner
+from postbacks.models.secret_headers import SecretHeadersField
 
 MAX_DELAY_SECONDS = 30 * 24 * 3600
 MAX_REQUESTS_PER_SECOND = 10_000
@@ -48,6 +49,15 @@ class Postback(models.Model):
         JSON = "json", "JSON"
         XML = "xml", "XML"
         QUERYSTRING = "querystring", "QueryString"
+
+    class Authentication(models.TextChoices):
+        NONE = "none", "None, or by headers"
+        BASIC = "basic", "HTTP Basic"
+        OAUTH2 = "oauth2", "OAuth 2.0 client credentials"
+
+    class ClientAuth(models.TextChoices):
+        HEADER = "header", "In the header (HTTP Basic)"
+        BODY = "body", "In the body"
 
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="postbacks", null=True, blank=True)
     media_source = models.ForeignKey(
@@ -92,7 +102,31 @@ class Postback(models.Model):
     body_raw = models.TextField(blank=True)
     headers = models.TextField("HTTP Header", blank=True, help_text="One “Name: value” a line.")
     # [name, token] pairs; only `postbacks.credentials.secrets` can read the tokens.
-    secret_headers = models.JSONField(default=list, blank=True)
+    secret_headers = SecretHeadersField(default=list, blank=True)
+    # How the receiver wants to be asked, read by `postbacks.credentials.asking`; the password, the client secret and
+    # the key are tokens. The previous release does not know these fields, hence the database's defaults, and sends
+    # nothing for a postback that uses them (`SecretHeadersField`).
+    authentication = models.CharField(
+        max_length=6, choices=Authentication, default=Authentication.NONE, db_default=Authentication.NONE
+    )
+    basic_user = models.TextField("User", blank=True, default="", db_default="")
+    basic_password = models.TextField("Password", blank=True, default="", db_default="")
+    oauth_token_url = models.TextField("Token URL", blank=True, default="", db_default="")
+    oauth_client_id = models.TextField("Client id", blank=True, default="", db_default="")
+    oauth_client_secret = models.TextField("Client secret", blank=True, default="", db_default="")
+    oauth_client_auth = models.CharField(
+        "Client id and secret",
+        max_length=6,
+        choices=ClientAuth,
+        default=ClientAuth.HEADER,
+        db_default=ClientAuth.HEADER,
+    )
+    oauth_scope = models.TextField("Scope", blank=True, default="", db_default="")
+    oauth_audience = models.TextField("Audience", blank=True, default="", db_default="")
+    oauth_parameters = models.TextField("More parameters", blank=True, default="", db_default="")
+    client_certificate = models.TextField("Client certificate", blank=True, default="", db_default="")
+    client_key = models.TextField("Its private key", blank=True, default="", db_default="")
+    trusted_authorities = models.TextField("Trusted authorities", blank=True, default="", db_default="")
     minimum_delay_seconds = models.PositiveIntegerField(
         "Minimum Delay", default=0, validators=[MaxValueValidator(MAX_DELAY_SECONDS)]
     )

@@ -6,7 +6,7 @@ text that goes out as UTF-8.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -15,12 +15,20 @@ from django.conf import settings
 from actions.reports.parameters import least_values, sample_values
 from actions.reports.reported_items import MAX_ITEMS
 from postbacks import __version__
+from postbacks.credentials.asking.basic import header_value
+from postbacks.credentials.asking.certificates import Tls
+from postbacks.credentials.asking.stored import AS_EVER, Asking
 from postbacks.credentials.secrets.mask import Scrubber, scrubber
 from postbacks.credentials.signing.signer import Signer, SigningKey
 from postbacks.request.body import Body, compile_body
 from postbacks.request.check import ill_formed
 from postbacks.request.errors import Findings, Problem, RequestErrors, TooMuchWork, Unbuildable, stripped
-from postbacks.request.headers import check_secret_headers, compile_headers, refuse_signature_headers
+from postbacks.request.headers import (
+    check_secret_headers,
+    compile_headers,
+    refuse_authorization,
+    refuse_signature_headers,
+)
 from postbacks.request.template import (
     Place,
     Template,
@@ -46,6 +54,8 @@ __all__ = [
 
 METHODS: Final = ("GET", "POST")
 MAX_BODY_BYTES: Final = 256 * 1024  # Far beyond a real order, and small enough to hold thousands in memory.
+UNFETCHED: Final = SecretText("(fetched when it is sent)")
+"""Stands for the access token in a preview, and is shown as the mask."""
 USER_AGENT: Final = f"PartnerPostbacks/{__version__}"
 
 
@@ -55,7 +65,8 @@ class RequestTemplate:
 
     `headers` has one `Name: value` a line, `secret_headers` names with values that are no templates; `body_format` is
     `json`, `xml`, `querystring` or empty; `pairs` are keys with value templates, in order, and exclude `body_raw`. A
-    GET has neither body nor format. With `signing_keys` the request is signed.
+    GET has neither body nor format. With `signing_keys` the request is signed; `asking` says how the receiver
+    wants to be asked.
     """
 
     method: str
@@ -66,13 +77,15 @@ class RequestTemplate:
     body_raw: str = ""
     secret_headers: tuple[tuple[str, SecretText], ...] = ()
     signing_keys: tuple[SigningKey, ...] = ()
+    asking: Asking = AS_EVER
 
 
 class Request(NamedTuple):
     """A request as it goes out; `headers` in order, no name twice in whatever case.
 
     Plain, and its headers are shared where they can be: thousands are made each second. Secret values
-    among the headers are `SecretText`; `scrubber` takes them out of the answer.
+    among the headers are `SecretText`; `scrubber` takes them out of the answer. `tls` is None
+    for a connection like most others.
     """
 
     method: str
@@ -80,6 +93,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: bytes | None = None
     scrubber: Scrubber | None = None
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +113,13 @@ class CompiledRequest:
     refusals: tuple[Problem, ...] = ()
     scrubber: Scrubber | None = None
     signer: Signer | None = None
+    tls: Tls | None = None
+
+    def authorized(self, token: SecretText) -> "CompiledRequest":
+        """The same request with an access token."""
+        headers = {**self.fixed_headers, "Authorization": SecretText(f"Bearer {token}")}
+        words = (*(self.scrubber.words if self.scrubber else ()), token)
+        return replace(self, fixed_headers=headers, scrubber=scrubber(words))
 
     def build(self, values: Values, message_id: str = "", signed_at: float | None = None) -> Request:
         """Return the request for a snapshot's values (see `actions.reports.parameters`), signed where it is to be.
@@ -119,7 +140,7 @@ class CompiledRequest:
         if self.signer is not None:
             known_as = message_id or str(values.get("DeliveryId", ""))
             headers = {**headers, **self.signer.sign(known_as, body or b"", signed_at)}
-        return Request(self.method, url, headers, body, self.scrubber)
+        return Request(self.method, url, headers, body, self.scrubber, self.tls)
 
     @staticmethod
     def _header(name: str, template: Template, values: Values) -> str:
@@ -190,6 +211,9 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
     names = [name for name, _value in template.secret_headers]
     ignored = check_secret_headers(names, [name for name, _template in headers], found)
     secret = tuple(pair for pair in template.secret_headers if pair[0] not in ignored)
+    if template.asking.basic or template.asking.oauth:
+        for field, given in (("headers", headers), ("secret_headers", secret)):
+            refuse_authorization(field, [name for name, _any in given], found)
     if template.signing_keys:
         for field, given in (("headers", headers), ("secret_headers", secret)):
             refuse_signature_headers(field, [name for name, _any in given], found)
@@ -198,18 +222,26 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
     fixed = [("User-Agent", USER_AGENT)]
     if body is not None:
         fixed.append(("Content-Type", body.content_type))
+    shown_as = {} if template.asking.basic is None else {"Authorization": header_value(*template.asking.basic)}
     return CompiledRequest(
         template.method,
         url,
-        {**dict(_unless_given(fixed, [name for name, _any in (*headers, *secret)])), **dict(secret)},
+        {**dict(_unless_given(fixed, [name for name, _any in (*headers, *secret)])), **dict(secret), **shown_as},
         headers,
         body,
         max_url_bytes,
         tuple(found.warnings),
         tuple(found.refusals),
-        scrubber(value for _name, value in secret) if secret else None,
+        _scrubber_of([value for _name, value in secret], template.asking),
         Signer(template.signing_keys) if template.signing_keys else None,
+        template.asking.tls,
     )
+
+
+def _scrubber_of(values: list[SecretText], asking: Asking) -> Scrubber | None:
+    if asking.basic is not None:
+        values = [*values, asking.basic[1], header_value(*asking.basic)]
+    return scrubber(values) if values else None
 
 
 def sample_warnings(template: RequestTemplate, hidden: frozenset[str] = frozenset()) -> list[Problem]:

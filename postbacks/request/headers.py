@@ -81,6 +81,13 @@ def refuse_signature_headers(field: str, names: Iterable[str], found: Findings) 
             found.add(field, "", f"{name} is set by the signature. Take it out, or stop signing.")
 
 
+def refuse_authorization(field: str, names: Iterable[str], found: Findings) -> None:
+    """Adds to a field's mistakes `Authorization`, which the chosen authentication sets."""
+    for name in names:
+        if name.lower() == "authorization":
+            found.add(field, "", f"{name} is set by the authentication. Take it out, or choose no authentication.")
+
+
 def _warn_of_ignored(field: str, where: str, name: str, found: Findings) -> None:
     found.warn(field, where, f"{name} is ignored: we name the encodings that we can read. Take it out.")
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from actions.models import Action, ActionEvent
 from optimize_sources.models import MediaSource
 from partners.models import Partner
+from postbacks.credentials.asking.fields import FIELDS
 from postbacks.matching import Refusal, refusals
 from postbacks.models import Delivery, Postback
 from postbacks.why.changes import at, when_and_who
@@ -25,7 +26,7 @@ MOST_EVENTS: Final = 20  # The latest; an action has a handful.
 MOST_POSTBACKS: Final = 100  # Of the event type, and as many of others.
 MOST_ROWS: Final = 30  # That one event did not fire.
 Owner: TypeAlias = Partner | MediaSource
-_NOT_NEEDED = ("headers", "body_pairs", "body_raw", "success_response", "error_response", "secret_headers")
+_NOT_NEEDED = ("headers", "body_pairs", "body_raw", "success_response", "error_response", "secret_headers", *FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from django.urls import reverse
 from django.utils.html import format_html
 
+from postbacks.credentials.asking.fields import FIELDS
 from postbacks.delivery.try_now import MOST_COUNTED, waiting_for_their_time
 from postbacks.delivery_log.seen import seen_now
 from postbacks.models import Postback
@@ -20,6 +21,7 @@ CORRECTIONS: Final = frozenset(
     {
         *("url", "method", "headers", "secret_headers", "body_format", "body_kind", "body_pairs", "body_raw"),
         *("success_response", "error_response", "minimum_delay_seconds"),
+        *FIELDS,
     }
 )
 _FORM = """{} <form method="post" action="{}?postback={}" class="pp-offer">

@@ -16,6 +16,14 @@ from postbacks.models import Attempt, Delivery
 _HIDDEN = "This request and its answer may contain personal data of the customer, which your role may not see.\n"
 _NOT_KEPT = "The headers and bodies of this attempt are no longer kept.\n"
 _NO_ATTEMPT = "This attempt has not been made.\n"
+
+
+def _curl(attempt: Attempt) -> str:
+    secured = attempt.delivery.postback
+    shown = bool(secured.client_certificate), bool(secured.trusted_authorities)
+    return as_curl(attempt.method, attempt.url, attempt.request_headers, attempt.request_body, *shown)
+
+
 PARTS: Final[dict[str, Callable[[Attempt], str]]] = {
     "request": lambda each: f"{each.method} {each.url}\n{each.request_headers}\n\n{each.request_body}",
     "response": lambda each: f"{each.status or 'No answer'}\n{each.response_headers}\n\n{each.response_body}",
@@ -24,7 +32,7 @@ PARTS: Final[dict[str, Callable[[Attempt], str]]] = {
     "request-body": lambda each: each.request_body,
     "response-headers": lambda each: each.response_headers,
     "response-body": lambda each: each.response_body,
-    "curl": lambda each: as_curl(each.method, each.url, each.request_headers, each.request_body),
+    "curl": _curl,
 }
 
 

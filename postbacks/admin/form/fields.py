@@ -9,8 +9,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from postbacks.conditions.lines import read_lines, write_lines
+from postbacks.credentials.asking.typed import is_token, typed_secret
 from postbacks.credentials.secrets.headers import Typed, masked_lines, parse_lines
 from postbacks.durations import format_duration, parse_duration
+from value_types.secret_text import MASK, SecretText
 
 Pairs = list[list[str]]
 
@@ -52,6 +54,30 @@ class SecretHeadersField(LinesField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         before = masked_lines(initial) if isinstance(initial, list) else initial or ""
         return bool(before.split() != (data or "").split())
+
+
+class SecretField(LinesField):
+    """One secret of a postback, `name`; the stored one is shown as a mask, which stands for it.
+
+    Returns None for the mask, else a `SecretText`.
+    """
+
+    def __init__(self, name: str, **options: Any) -> None:
+        self.name = name
+        super().__init__(required=False, strip=False, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        # What is stored is a token; what comes back with an error is not shown again either.
+        return MASK if value and (value == MASK or is_token(value)) else ""
+
+    def clean(self, value: Any) -> SecretText | None:
+        try:
+            return typed_secret(self.name, super().clean(value))
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return (data or "") != (MASK if initial else "")
 
 
 class ConditionsField(forms.CharField):

@@ -9,8 +9,8 @@ from django.contrib.admin.utils import flatten
 from django.forms import ModelForm
 
 OPEN = "pp-open"  # Read by the template of a part.
-_UNSET: tuple[Any, ...] = (None, "", 0, "0", [])
-_ALWAYS_SET = frozenset({"name"})
+_UNSET: tuple[Any, ...] = (None, "", 0, "0", [], "none")
+_ALWAYS_SET = frozenset({"name", "oauth_client_auth", "certificate_in_words"})
 
 
 def unfolded(form: ModelForm[Any], options: dict[str, Any]) -> dict[str, Any]:

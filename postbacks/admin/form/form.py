@@ -19,9 +19,18 @@ from unfold.widgets import (
 
 from partners.admin_kit import ModelForm
 from partners.models import ActionTracker, InAppEvent, Partner
-from postbacks.admin.form.fields import ConditionsField, DurationField, LinesField, PairsField, SecretHeadersField
+from postbacks.admin.form.fields import (
+    ConditionsField,
+    DurationField,
+    LinesField,
+    PairsField,
+    SecretField,
+    SecretHeadersField,
+)
 from postbacks.admin.form.widgets import ConditionsWidget, DataSelect, PairsWidget
 from postbacks.admin.integrations.owners import Owner, event_types_for, kind_of
+from postbacks.credentials.asking.fields import BOUND_TO, FIELDS, OF_KIND, SECRETS
+from postbacks.credentials.asking.typed import to_store as to_store_secret
 from postbacks.credentials.secrets.headers import to_store
 from postbacks.models import Postback
 
@@ -32,12 +41,24 @@ _RULES_HELP = (
 _CONDITIONS = "Amount at least 50\nevery items.cat is not Shoes"  # One a line, where no script makes rows of them.
 _BODY = ("body_format", "body_pairs", "body_raw")
 _NEW = Postback()
+_USUAL = {"authentication": _NEW.authentication, "oauth_client_auth": _NEW.oauth_client_auth}
 _PLAIN = {"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
 
 
 def _lines(rows: int, help_text: str = "", label: str | None = None) -> LinesField:
     widget = UnfoldAdminTextareaWidget({"rows": rows, **_PLAIN})
     return LinesField(required=False, widget=widget, help_text=help_text, label=label)
+
+
+def _line(label: str, help_text: str = "") -> forms.CharField:
+    return forms.CharField(
+        required=False, label=label, widget=UnfoldAdminTextInputWidget(_PLAIN), help_text=help_text, empty_value=""
+    )
+
+
+def _secret(name: str, label: str) -> SecretField:
+    # Not a password field: a browser would offer to keep what is the receiver's.
+    return SecretField(name, widget=UnfoldAdminTextInputWidget(_PLAIN), label=label)
 
 
 class PostbackForm(ModelForm):
@@ -91,6 +112,43 @@ class PostbackForm(ModelForm):
         "A line whose dots you leave unchanged keeps its value.",
         label="Secret headers",
     )
+    authentication = forms.ChoiceField(
+        choices=Postback.Authentication.choices,
+        required=False,
+        label="Authentication",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Secrets are stored encrypted and never shown again. Dots that you leave unchanged keep the secret.",
+    )
+    basic_user = _line("User", "Without a colon.")
+    basic_password = _secret("basic_password", "Password")
+    oauth_token_url = _line("Token URL", "Where the token server gives access tokens.")
+    oauth_client_id = _line("Client id")
+    oauth_client_secret = _secret("oauth_client_secret", "Client secret")
+    oauth_client_auth = forms.ChoiceField(
+        choices=Postback.ClientAuth.choices,
+        required=False,
+        label="Client id and secret",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Where the token server wants them.",
+    )
+    oauth_scope = _line("Scope", "As the token server names it; several with blanks between.")
+    oauth_audience = _line("Audience", "Only where the token server asks for one.")
+    oauth_parameters = _lines(2, "Sent to the token server besides, one “name=value” a line.", "More parameters")
+    client_certificate = _lines(
+        3, "PEM, with the certificates of its chain behind it. With https only.", "Client certificate"
+    )
+    client_key = SecretField(
+        "client_key",
+        widget=UnfoldAdminTextareaWidget({"rows": 2, **_PLAIN}),
+        help_text="PEM, without a passphrase.",
+        label="Its private key",
+    )
+    trusted_authorities = _lines(
+        3,
+        "PEM. The receiver's certificate must then be signed by one of these, and not by a public one. A token "
+        "server's may be signed by either.",
+        "Trusted authorities",
+    )
     minimum_delay_seconds = DurationField(
         label="Minimum Delay",
         required=False,
@@ -127,6 +185,7 @@ class PostbackForm(ModelForm):
             "body_raw",
             "headers",
             "secret_headers",
+            *FIELDS,
             "minimum_delay_seconds",
             "maximum_requests",
             "success_response",
@@ -138,6 +197,7 @@ class PostbackForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._stored = {name: getattr(self.instance, name) for name in ("url", *FIELDS)}
         if self.fixed_owner is not None:
             setattr(self.instance, kind_of(self.fixed_owner).field, self.fixed_owner)
         if "action_tracker" in self.fields:
@@ -177,6 +237,12 @@ class PostbackForm(ModelForm):
             self._leave_out("body_pairs")
         elif fields.get("body_kind") == "pairs":
             self._leave_out("body_raw")
+        for name, usual in _USUAL.items():
+            if name in self.fields and not fields.get(name):
+                fields[name] = usual
+        if self.add_prefix("authentication") in self.data:
+            others = [names for kind, names in OF_KIND.items() if kind != fields["authentication"]]
+            self._leave_out(*(name for names in others for name in names))
         self._keep_secrets(fields)
         tracker = fields.get("action_tracker")
         if tracker is not None and not tracker.is_mobile_app:
@@ -188,9 +254,16 @@ class PostbackForm(ModelForm):
         return fields
 
     def _keep_secrets(self, fields: dict[str, Any]) -> None:
+        url, before = fields.get("url") or "", self.instance
+        for name in SECRETS:
+            if name in self.fields and name not in self.errors:
+                stored = {each: self._stored[each] for each in (name, *BOUND_TO[name])}
+                try:
+                    fields[name] = to_store_secret(name, fields.get(name), {**fields, "url": url}, stored)
+                except ValueError as error:
+                    self.add_error(name, str(error))
         if fields.get("secret_headers") is None:
             return
-        url, before = fields.get("url") or "", self.instance
         try:
             fields["secret_headers"] = to_store(fields["secret_headers"], url, before.secret_headers, before.url)
         except ValueError as error:

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -38,6 +39,8 @@ from postbacks.admin.postbacks.state_filter import StateFilter
 from postbacks.admin.test_send.views import may_name_actions, preview_view, recent_actions, shown_palette, test_view
 from postbacks.admin.versions.views import URL_NAME as VERSIONS
 from postbacks.admin.versions.views import restored, versions_view
+from postbacks.credentials.asking.certificates import in_words
+from postbacks.credentials.asking.fields import FIELDS, SECRETS
 from postbacks.credentials.secrets.headers import masked_lines
 from postbacks.durations import format_duration
 from postbacks.lifecycle import delete_postback, pause, pending_count, resume
@@ -45,6 +48,7 @@ from postbacks.models import Postback
 from postbacks.state import state_of
 from postbacks.test_send import conditions_in_words
 from postbacks.validation import postback_warnings
+from value_types.secret_text import MASK
 
 admin.site.site_header = "Partner Postbacks"
 admin.site.site_title = "Partner Postbacks"
@@ -69,8 +73,20 @@ _KEPT = (
         "headers",
     ),
     *("minimum_delay_seconds", "maximum_requests", "success_response", "error_response"),
+    *(name for name in FIELDS if name not in SECRETS),
 )
+_SHOWN_OF_SECRETS = {
+    "basic_password": "masked_password",
+    "oauth_client_secret": "masked_client_secret",
+    "client_key": "masked_key",
+}
 _DUPLICATED = ("action_tracker", "install", "in_app_event", "name")
+
+
+def _asking(*, may_type: bool) -> tuple[str, ...]:
+    """The fields in the order of the form; who may not type sees that a secret is there."""
+    shown = FIELDS if may_type else tuple(_SHOWN_OF_SECRETS.get(name, name) for name in FIELDS)
+    return (*shown, "certificate_in_words")
 
 
 def _owner(request: HttpRequest, postback: Postback | None) -> Owner | None:
@@ -93,7 +109,8 @@ class PostbackAdmin(ModelAdmin):
     search_fields = ("name", "url", "partner__name", "media_source__name", "=partner__id", "=media_source__id")
     autocomplete_fields = ("partner", "media_source")
     readonly_fields = (
-        *("masked_headers", "conditions_in_words", "state", "waiting", "signature", "signing"),
+        *_SHOWN_OF_SECRETS.values(),
+        *("certificate_in_words", "masked_headers", "conditions_in_words", "state", "waiting", "signature", "signing"),
         *("created_at", "updated_at"),
     )
     actions = ("pause_selected", "resume_selected")
@@ -121,6 +138,10 @@ class PostbackAdmin(ModelAdmin):
         advanced = ("minimum_delay_seconds", "maximum_requests", "success_response", "error_response", "name")
         return [
             (None, {"fields": first}),
+            (
+                "How the receiver wants to be asked",
+                {"fields": _asking(may_type=may_type), "classes": ["collapse"]},
+            ),
             ("Show advanced settings", {"fields": advanced, "classes": ["collapse"]}),
             *([("State", {"fields": ("state", "waiting", signature, "created_at", "updated_at")})] if obj else []),
         ]
@@ -311,6 +332,22 @@ class PostbackAdmin(ModelAdmin):
     @admin.display(description="Secret headers")
     def masked_headers(self, postback: Postback) -> str:
         return masked_lines(postback.secret_headers) or "-"
+
+    @admin.display(description="Password")
+    def masked_password(self, postback: Postback) -> str:
+        return MASK if postback.basic_password else "-"
+
+    @admin.display(description="Client secret")
+    def masked_client_secret(self, postback: Postback) -> str:
+        return MASK if postback.oauth_client_secret else "-"
+
+    @admin.display(description="Its private key")
+    def masked_key(self, postback: Postback) -> str:
+        return MASK if postback.client_key else "-"
+
+    @admin.display(description="The certificate is that of")
+    def certificate_in_words(self, postback: Postback) -> str:
+        return in_words(postback.client_certificate, timezone.now()) or "-"
 
     @admin.display(description="Conditions")
     def conditions_in_words(self, postback: Postback) -> str:

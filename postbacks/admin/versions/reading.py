@@ -14,10 +14,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field, JSONField
 
 from postbacks.conditions.lines import as_line
+from postbacks.credentials.secrets.rotation import SECRET_FIELDS
 from postbacks.models import Postback
 
 MOST = 200  # Newest ones; older changes are in the history.
-_SECRET = frozenset({"secret_headers", "signing_key", "previous_signing_key"})  # Dots in the history.
+_SECRET = frozenset(SECRET_FIELDS)  # Dots in the history.
 _NOTHING = frozenset({"", "None", "[]"})
 Texts = Mapping[str, str]
 

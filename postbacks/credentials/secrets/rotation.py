@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.dispatch import Signal
 
 from postbacks.credentials.secrets.cipher import SecretUnreadableError, encrypted_anew
-from postbacks.models import Postback
+from postbacks.models import AccessToken, Postback
 
 # Fields of a postback that hold secrets, encrypted. Histories of changes and exports leave out their values.
-SECRET_FIELDS = ("secret_headers", "signing_key", "previous_signing_key")
+SECRET_FIELDS = (
+    *("secret_headers", "signing_key", "previous_signing_key"),
+    *("basic_password", "oauth_client_secret", "client_key"),
+)
 
 
 # Sent with `rotated`, to add to, when the secrets of all postbacks are encrypted again: for those of other apps.
@@ -35,6 +39,7 @@ def rotate_secrets() -> Rotated:
     for pk in Postback.objects.order_by("pk").values_list("pk", flat=True).iterator():
         with transaction.atomic():
             _rotate(pk, rotated)
+    _rotate_tokens()
     secrets_rotated.send(sender=Rotated, rotated=rotated)
     return rotated
 
@@ -49,6 +54,13 @@ def _rotate(pk: int, rotated: Rotated) -> None:
     if fresh:  # By the query set: nothing about the postback changes that a history should tell.
         Postback.objects.filter(pk=pk).update(**fresh)
         rotated.postbacks += 1
+
+
+def _rotate_tokens() -> None:
+    """Access tokens too. One that cannot be read is fetched again, so nobody needs to hear of it."""
+    for pk, token in AccessToken.objects.exclude(token="").values_list("pk", "token"):
+        with suppress(SecretUnreadableError):
+            AccessToken.objects.filter(pk=pk, token=token).update(token=encrypted_anew(token))
 
 
 def _anew(stored: str | list[list[str]]) -> str | list[list[str]]:

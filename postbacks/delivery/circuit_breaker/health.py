@@ -27,9 +27,15 @@ FIRST_PROBE = timedelta(seconds=10)
 LONGEST_PROBE_WAIT = timedelta(minutes=15)
 GONE_ACTIONS_TO_PAUSE = 3
 
-# Connection errors and timeouts; a server that does not speak proper HTTP counts as down. All other failures are
+# Connection errors and timeouts; a server that does not speak proper HTTP counts as down, and a token server that
+# gives no token holds its lane like a destination. All other failures are
 # SILENT, including those that libcurl cannot name: a hold stops everything, so it needs evidence.
-_DOWN = frozenset({Code.DNS, Code.REFUSED, Code.CONNECT_TIMEOUT, Code.TLS, Code.TIMEOUT, Code.BROKEN, Code.BAD_ANSWER})
+_DOWN = frozenset(
+    {
+        *(Code.DNS, Code.REFUSED, Code.CONNECT_TIMEOUT, Code.TLS, Code.TIMEOUT, Code.BROKEN, Code.BAD_ANSWER),
+        Code.OAUTH_TOKEN,
+    }
+)
 
 
 class Sign(Enum):

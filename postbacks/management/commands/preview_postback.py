@@ -19,7 +19,14 @@ from postbacks.preview import (
     recorded_event,
 )
 from postbacks.request.body import FORMATS
-from postbacks.request.building import Request, RequestErrors, RequestTemplate, Unbuildable, compile_request
+from postbacks.request.building import (
+    UNFETCHED,
+    Request,
+    RequestErrors,
+    RequestTemplate,
+    Unbuildable,
+    compile_request,
+)
 from postbacks.request.check import ill_formed
 
 # Options that describe a request, by name in the parsed options; a configured postback has its own.
@@ -78,6 +85,8 @@ The template language is described in docs/template-language.md."""
         try:
             event = self._event(options)
             compiled = compile_request(template, hidden)
+            if template.asking.oauth:
+                compiled = compiled.authorized(UNFETCHED)
             request = compiled.build(event.values)
         except RequestErrors as error:
             raise CommandError(f"The request is not valid.\n{error.explain()}") from error

@@ -149,6 +149,9 @@
     const verdict = `${came.success ? "Success" : "Failure"}: ${came.verdict}`;
     const status = came.status === undefined ? "No answer" : `Status ${came.status}`;
     const parts = [part("p", verdict, came.success ? "pp-right" : "pp-wrong"), part("p", `${status}, ${came.milliseconds} ms`)];
+    if (came.token && came.token !== came.verdict) {
+      parts.unshift(part("p", came.token, "pp-hint"));
+    }
     if (came.status !== undefined) {
       const shown = part("pre", came.body ? `${came.headers}\n\n${came.body}` : came.headers);
       shown.tabIndex = 0;

@@ -38,6 +38,7 @@ SIGNS = {
     Code.PORT: SILENT,
     Code.PROXY: SILENT,
     Code.INVALID_URL: SILENT,
+    Code.OAUTH_TOKEN: DOWN,
     Code.INTERNAL: SILENT,
     Code.OTHER: SILENT,
 }
