@@ -3,7 +3,7 @@ page is one view there, one line here and one template. A test asks all of them 
 
 from django.urls import path, re_path
 
-from portal.pages import deliveries, delivery, home, opening, postback, receiving, visit
+from portal.pages import deliveries, delivery, guide, home, opening, postback, receiving, visit
 
 app_name = "portal"
 urlpatterns = [
@@ -20,5 +20,6 @@ urlpatterns = [
     path("postbacks/<int:pk>/resume/", postback.resume_postback, name="resume"),
     path("postbacks/<int:pk>/new-key/", postback.renew_key, name="new_key"),
     path("receiving/", receiving.receiving, name="receiving"),
+    path("guide/", guide.guide, name="guide"),
     re_path(r"^.*$", visit.nothing_here),  # Anything else looks like what does not exist.
 ]

@@ -97,6 +97,7 @@ def test_every_page_fits_a_phone_in_the_dark_and_needs_no_script(open_as: OpenAs
         "deliveries/",
         "deliveries/?q=SS-77120",
         "receiving/",
+        "guide/",
         f"postbacks/{postback.pk}/",
         f"deliveries/{delivery.pk}/",
     ):
