@@ -93,16 +93,16 @@ def test_no_parameter_of_any_page_leads_to_what_is_anothers(
     visitor: Client, theirs: Delivery, postback: Postback
 ) -> None:
     terms = ("SS-THEIRS", str(theirs.pk), theirs.sent_as, theirs.action.action_id, "Secret plan", str(postback.pk))
-    own = {"deliveries": postback.pk}
+    others = ("postback", "before", "after", "attempt", "state", "done", "seen", "link")
     for name, given in addresses():
-        if name in ("leave", "enter"):
+        path = path_to(name, given, postback.pk)
+        if visitor.get(path).status_code == 405:
             continue
-        path = path_to(name, given, own.get(name, postback.pk))
-        for parameter, term in product(("q", "postback", "before", "after", "attempt", "state", "done", "seen"), terms):
-            answer = asked(visitor, path, "GET", **{parameter: term})
+        for term, parameters in product(terms, (("q",), others)):
+            answer = visitor.get(path, dict.fromkeys(parameters, term), follow=True)
             content = answer.content.decode().replace(f"“{term}”", "").replace(f'value="{term}"', "")
-            assert answer.status_code in (200, 404, 405), (path, parameter, term)
-            assert not [word for word in TOLD if word in content], (path, parameter, term)
+            assert answer.status_code in (200, 404), (path, parameters, term)
+            assert not [word for word in TOLD if word in content], (path, parameters, term)
 
 
 def test_a_page_of_ours_shows_what_the_same_page_of_theirs_would(visitor: Client, theirs: Delivery) -> None:
