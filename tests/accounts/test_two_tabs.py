@@ -21,6 +21,7 @@ from actions.api.tokens import create_token
 from partners.models import ActionTracker, AttributionRule, CategoryPayout, ContractTerm, Partner
 from postbacks.lifecycle import pause, resume
 from postbacks.models import Postback
+from tests.portal.opened import make_link
 from tests.support.channels import make_channel
 from tests.support.factories import (
     make_media_source,
@@ -83,6 +84,7 @@ FORMS = {
     "partners.attributionrule": Form(_rule, "value", "HARBOR20", "HARBOR30"),
     "optimize_sources.mediasource": Form(lambda: make_media_source(name="Ledger"), "name", "Folio", "Tally"),
     "postbacks.postback": Form(_postback, "url", "https://theirs.example/", "https://mine.example/"),
+    "portal.partnerlink": Form(lambda: make_link(make_partner()), "name", "Engineer", "Developer"),
     "actions.apitoken": Form(lambda: create_token("Shop")[0], "name", "Store", "Till"),
     "notices.channel": Form(lambda: make_channel(name="Office"), "name", "Alarm", "Digest"),
     "auth.user": Form(lambda: User.objects.create_user("eve"), "email", "eve@theirs.example", "eve@mine.example"),

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
@@ -65,10 +64,10 @@ def everything() -> dict[str, Any]:
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
 
 
-def asked(client: Client, path: str, method: str, **fields: Any) -> HttpResponse:
+def asked(client: Client, path: str, method: str) -> Any:
     if method == "GET":
-        return client.get(path, fields)  # type: ignore[return-value]  # the test client's own class
-    return client.post(path, {"token": token_in(client.get("/portal/")), **fields})  # type: ignore[arg-type, return-value]
+        return client.get(path)
+    return client.post(path, {"token": token_in(client.get("/portal/"))})
 
 
 def test_each_id_of_another_answers_as_one_that_nobody_has(
@@ -93,16 +92,16 @@ def test_no_parameter_of_any_page_leads_to_what_is_anothers(
     visitor: Client, theirs: Delivery, postback: Postback
 ) -> None:
     terms = ("SS-THEIRS", str(theirs.pk), theirs.sent_as, theirs.action.action_id, "Secret plan", str(postback.pk))
-    own = {"deliveries": postback.pk}
+    others = ("postback", "before", "after", "attempt", "state", "done", "seen", "link")
     for name, given in addresses():
-        if name in ("leave", "enter"):
+        path = path_to(name, given, postback.pk)
+        if visitor.get(path).status_code == 405:
             continue
-        path = path_to(name, given, own.get(name, postback.pk))
-        for parameter, term in product(("q", "postback", "before", "after", "attempt", "state", "done", "seen"), terms):
-            answer = asked(visitor, path, "GET", **{parameter: term})
+        for term, parameters in product(terms, (("q",), others)):
+            answer = visitor.get(path, dict.fromkeys(parameters, term), follow=True)
             content = answer.content.decode().replace(f"“{term}”", "").replace(f'value="{term}"', "")
-            assert answer.status_code in (200, 404, 405), (path, parameter, term)
-            assert not [word for word in TOLD if word in content], (path, parameter, term)
+            assert answer.status_code in (200, 404), (path, parameters, term)
+            assert not [word for word in TOLD if word in content], (path, parameters, term)
 
 
 def test_a_page_of_ours_shows_what_the_same_page_of_theirs_would(visitor: Client, theirs: Delivery) -> None:

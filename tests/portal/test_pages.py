@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from partners.models import ActionTracker, Partner
 from portal.models import PartnerLink
@@ -140,12 +142,15 @@ def test_an_order_of_another_partner_answers_exactly_as_one_that_does_not_exist(
     event = record_action(tracker, others.partner, OrderId="SS-5")
     theirs = Delivery.objects.get(event=event)
 
-    found = texts([visitor.get("/portal/deliveries/", {"q": "SS-5"})])
-    none = texts([visitor.get("/portal/deliveries/", {"q": "SS-6"})])
+    with CaptureQueriesContext(connection) as asked_for_found:
+        found = texts([visitor.get("/portal/deliveries/", {"q": "SS-5"})])
+    with CaptureQueriesContext(connection) as asked_for_none:
+        none = texts([visitor.get("/portal/deliveries/", {"q": "SS-6"})])
     theirs_page = visitor.get(f"/portal/deliveries/{theirs.pk}/")
     no_page = visitor.get(f"/portal/deliveries/{theirs.pk + 1000}/")
 
     assert found == none.replace("SS-6", "SS-5")
+    assert len(asked_for_found) == len(asked_for_none)  # So it takes as long.
     assert (theirs_page.status_code, theirs_page.content) == (404, no_page.content)
 
 
