@@ -3,7 +3,7 @@ page is one view there, one line here and one template. A test asks all of them 
 
 from django.urls import path, re_path
 
-from portal.pages import deliveries, delivery, guide, home, opening, postback, receiving, visit
+from portal.pages import deliveries, delivery, guide, home, opening, postback, proposing, receiving, visit
 
 app_name = "portal"
 urlpatterns = [
@@ -19,6 +19,8 @@ urlpatterns = [
     path("postbacks/<int:pk>/pause/", postback.pause_postback, name="pause"),
     path("postbacks/<int:pk>/resume/", postback.resume_postback, name="resume"),
     path("postbacks/<int:pk>/new-key/", postback.renew_key, name="new_key"),
+    path("postbacks/<int:pk>/propose/", proposing.propose_change, name="propose"),
+    path("proposals/<int:pk>/withdraw/", proposing.withdraw_proposal, name="withdraw"),
     path("receiving/", receiving.receiving, name="receiving"),
     path("guide/", guide.guide, name="guide"),
     re_path(r"^.*$", visit.nothing_here),  # Anything else looks like what does not exist.

@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.history import note
-from portal.models import PartnerLink
+from portal.models import PartnerLink, Proposal
 from portal.pages.health import health_of
 from portal.pages.picture import pictures_of
 from portal.pages.visit import DOING, READING, Visit, page
+from portal.proposals.making import proposals_of
+from portal.proposals.telling import what_changes
 from portal.sessions import tries
 from postbacks.credentials.secrets.mask import shown
 from postbacks.credentials.signing.keys import overlaps
@@ -27,6 +29,7 @@ from postbacks.test_send import send_once, try_out
 from postbacks.verdicts.words import words
 from value_types.secret_text import MASK
 
+_MOST_PROPOSALS: Final = 5  # On the page.
 OVERLAP: Final = timedelta(hours=24)  # So long both keys sign, for the receiver to change over.
 
 
@@ -120,5 +123,14 @@ def _show(visit: Visit, found: Postback, **context: Any) -> HttpResponse:
         overlaps=overlaps(found),
         made_at=_made_at(found),
         now=timezone.now(),
+        proposals=_proposals(visit, found),
         **context,
     )
+
+
+def _proposals(visit: Visit, found: Postback) -> list[Proposal]:
+    """The newest, with what each would change in words."""
+    rows = list(proposals_of(visit.scope).filter(postback=found).order_by("-pk")[:_MOST_PROPOSALS])
+    for each in rows:
+        each.what = what_changes(each)  # type: ignore[attr-defined]  # for the page
+    return rows

@@ -55,6 +55,8 @@ DONE: Final = {
     "paused": "Paused. What happens meanwhile is collected, and sent when you resume.",
     "resumed": "Resumed. What was collected is sent now.",
     "changed": "Nothing was changed: somebody else has changed it meanwhile.",
+    "proposed": "Proposed. Nothing changes until we have approved it.",
+    "withdrawn": "Withdrawn.",
     "often": "Not done: this was asked for too often. Wait some minutes.",
 }
 """What has been done before a page is shown, by the word in its address."""
