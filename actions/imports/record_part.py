@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 from collections.abc import Sequence
@@ -136,9 +135,6 @@ def begin_process() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     Thread(target=_end_with_parent, daemon=True).start()
-    # What was there before stays to the end. Looking through it for garbage, again and again, takes a tenth of the time
-    # of a report, and gives each process a copy of its own.
-    gc.freeze()
 
 
 def _end_with_parent() -> None:
