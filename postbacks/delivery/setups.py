@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,17 +19,19 @@ logger = logging.getLogger(__name__)
 
 # Changes to the event type's hidden parameters count like changes to the postback: a request is built from the setup at
 # the time of sending. A row's xmin and ctid identify its version: which transaction wrote it, and where.
+VERSION = "p.xmin::text || p.ctid || t.xmin || t.ctid"
+TROUBLED = "l.postback_id IS NOT NULL AND (l.failures > 0 OR l.gone_actions <> '{}')"
 _ORIGIN = "FROM postbacks_postback p JOIN partners_actiontracker t ON t.id = p.action_tracker_id"
 READ = f"""
-SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.maximum_requests,
+SELECT p.id, {VERSION}, p.maximum_requests,
        p.paused_at IS NOT NULL OR p.deleted_at IS NOT NULL,
-       l.postback_id IS NOT NULL AND (l.failures > 0 OR l.gone_actions <> '{{}}'),
+       {TROUBLED},
        extract(epoch FROM l.probe_at - now())::float8
 {_ORIGIN} LEFT JOIN postbacks_lane l ON l.postback_id = p.id
 WHERE p.id = ANY (%s)
 """  # noqa: S608 -- a constant
 READ_SOURCE = f"""
-SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
+SELECT p.id, {VERSION}, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
        p.body_raw, p.success_response, p.error_response, t.hidden_parameters,
        p.secret_headers::text, p.signing_key, p.previous_signing_key,
        extract(epoch FROM p.previous_signing_key_until)::float8
@@ -59,6 +61,7 @@ class Setup(NamedTuple):
     troubled: bool  # Failures were recorded since the last good answer.
     probe_seconds: float | None  # While held: the time until the next probe.
     compiled: Compiled
+    version: str  # Of the rows that it was read from; without the lane's health.
 
 
 class Setups:
@@ -66,6 +69,12 @@ class Setups:
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[str, Compiled]] = {}  # With the version it was compiled from.
+        self._open: dict[int, Setup] = {}  # Those that were neither stopped nor held when they were read last.
+
+    def known(self, postback_ids: Iterable[int]) -> dict[int, Setup]:
+        """Those of these setups that were neither stopped nor held when they were read last. A claim must check that
+        they are so still."""
+        return {lane: self._open[lane] for lane in postback_ids if lane in self._open}
 
     def read(self, cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, Setup]:
         """The current setups from the database; postbacks that do not exist are left out."""
@@ -76,12 +85,16 @@ class Setups:
             cursor.execute(READ_SOURCE, (changed,))
             for postback_id, version, *source in cursor.fetchall():
                 self._kept[postback_id] = (version, _compile(postback_id, tuple(source)))
-        return {row[0]: self._setup(row) for row in rows}
+        found = {row[0]: self._setup(row) for row in rows}
+        for postback_id in postback_ids:
+            self._open.pop(postback_id, None)
+        self._open |= {lane: one for lane, one in found.items() if not one.stopped and one.probe_seconds is None}
+        return found
 
     def _setup(self, row: Row) -> Setup:
-        postback_id, _, limit, stopped, troubled, probe_seconds = row
+        postback_id, version, limit, stopped, troubled, probe_seconds = row
         compiled = self._kept[postback_id][1]
-        return Setup(postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled)
+        return Setup(postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled, version)
 
     def _is_current(self, postback_id: int, version: str) -> bool:
         kept = self._kept.get(postback_id)
