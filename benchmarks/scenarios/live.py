@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import events, rows
+from benchmarks import events, rows, trace
 from benchmarks.processes import workers
 from benchmarks.receivers import own_receiver
 from benchmarks.results import Figure, at_most
@@ -12,6 +12,7 @@ from benchmarks.results import Figure, at_most
 RATE = 200.0
 DESTINATIONS = 50
 ARRIVE_SECONDS = 30
+TRACED_RATE, TRACED_DESTINATIONS = 100.0, 20
 
 
 def figures(full: bool) -> Iterator[Figure]:
@@ -32,3 +33,7 @@ def figures(full: bool) -> Iterator[Figure]:
     }
     yield Figure(what + "median", events.percentile(latencies, 0.5), "ms", 1, at_most(20), details)
     yield Figure(what + "p99", events.percentile(latencies, 0.99), "ms", 1, at_most(60), details)
+    rows.clear()
+    with own_receiver(logged=True) as receiver:
+        postbacks = rows.make_destinations([receiver.url(number) for number in range(TRACED_DESTINATIONS)])
+        yield from trace.figures(receiver, postbacks, TRACED_RATE, seconds)
