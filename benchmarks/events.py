@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import orjson
@@ -17,6 +17,9 @@ from postbacks.models import Postback
 
 WARM_UP_SECONDS = 2.0
 _PATIENCE_SECONDS = 30
+_DELIVERIES = """
+SELECT event_id, id, coalesce(known_by::text, id::text) FROM postbacks_delivery WHERE event_id = ANY (%s)
+"""
 _KEPT_UP = 0.97  # The share of the requested rate below which the figure would mean nothing.
 
 
@@ -50,13 +53,23 @@ def count(rate: float, seconds: float) -> int:
 
 def latencies_ms(committed: dict[int, float], arrivals: Sequence[Arrival]) -> list[float]:
     """The times from commit to request at the receiver, sorted, for events with one delivery each."""
-    first: dict[int, float] = {}
+    first = first_arrivals(arrivals)
+    return sorted((first[known_as] - committed[event]) * 1000 for event, (_, known_as) in deliveries(committed).items())
+
+
+def first_arrivals(arrivals: Sequence[Arrival]) -> dict[str, float]:
+    """When each delivery first arrived, by the id that the receiver saw."""
+    first: dict[str, float] = {}
     for arrival in arrivals:
-        first.setdefault(arrival.delivery_id, arrival.at)
+        first.setdefault(arrival.known_as, arrival.at)
+    return first
+
+
+def deliveries(events: Iterable[int]) -> dict[int, tuple[int, str]]:
+    """The number of each event's delivery, and the id that the receiver saw; by event, for events with one each."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT event_id, id FROM postbacks_delivery WHERE event_id = ANY (%s)", [list(committed)])
-        deliveries = dict(cursor.fetchall())
-    return sorted((first[deliveries[event]] - at) * 1000 for event, at in committed.items())
+        cursor.execute(_DELIVERIES, [list(events)])
+        return {event: (pk, known_as) for event, pk, known_as in cursor.fetchall()}
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -53,10 +53,12 @@ http {{
 
 
 class Arrival(NamedTuple):
-    """A request that arrived; `at` is in seconds of the wall clock."""
+    """A request that arrived; `at` is in seconds of the wall clock. `known_as` is the id that the receiver saw; if that
+    is the delivery's number, as of those written in bulk, `delivery_id` has it, otherwise 0."""
 
     at: float
     delivery_id: int
+    known_as: str
 
 
 class Entry(NamedTuple):
@@ -82,7 +84,10 @@ class Receiver:
 
     def new_arrivals(self) -> list[Arrival]:
         """What has arrived since the last call, in order. Logs lag by up to 0.1 s."""
-        return [Arrival(entry.at, int(entry.value)) for entry in self.new_entries()]
+        return [
+            Arrival(entry.at, int(entry.value) if entry.value.isdecimal() else 0, entry.value)
+            for entry in self.new_entries()
+        ]
 
     def new_entries(self) -> list[Entry]:
         """The same, with the path and with `n` as it was sent."""

@@ -48,8 +48,8 @@ def _begins(_arguments: tuple[Any, ...]) -> None:
     _round.began = time.time()
 
 
-def _claimed(claimed: Any) -> None:
-    ids = [one.delivery_id for one in claimed]
+def _claimed(taken: Any) -> None:
+    ids = [one.delivery_id for one in taken.claimed]
     note("woken", ids, getattr(_round, "began", None))
     note("claimed", ids)
 

@@ -1,21 +1,25 @@
 """Claims what is due: one statement serves many lanes at once, at a cost that does not grow with the tables.
 
 Rows that another worker is claiming are skipped, not waited for. The statement collects ids into an array and updates
-by it: with a join, the planner sometimes read the whole table.
+by it: with a join, the planner sometimes read the whole table. It also checks that the lanes are set up as the process
+knows them, and says when each has work next, so a single delivery needs no other. Planning would take longer than the
+rest, so it is prepared once for each connection.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
+from weakref import WeakSet
 
 from django.conf import settings
 from psycopg2 import extensions
 
 from postbacks.delivery.known_ids import sent_as
 from postbacks.delivery.outcomes import Claimed
+from postbacks.delivery.setups import TROUBLED, VERSION
 from postbacks.models import Delivery
 
 # Time beyond one request's total timeout: to wait in the sender's queue and to be recorded.
@@ -36,16 +40,27 @@ def _branch(priority: Priority, most: str) -> str:
     ) AS locked"""  # noqa: S608 -- made of constants
 
 
+# $1 holder, $2 seconds of the lease; of each lane: $3 postback, $4 room, $5 kept for each lower class, $6 room for
+# replays, $7 the version of its setup (NULL: any), $8 whether it is probed.
 # Live traffic first, then retries, then replays; but `kept` of each lower class come before it, so that none starves.
 # A row that this selects twice is updated once.
+# Returns what was claimed, then a row for each lane: whether it is as expected, whether it has failures, and the
+# seconds until the next delivery of a later time, and until the first replay, which may be among the claimed.
 CLAIM = f"""
-WITH claimed AS (
+WITH lane AS MATERIALIZED (
+    SELECT v.postback_id, v.room, v.kept, v.replays, {TROUBLED} AS troubled,
+           ({VERSION} = v.version OR v.version IS NULL) AND (l.probe_at IS NULL OR v.probed OR v.version IS NULL)
+           AS expected
+    FROM unnest($3, $4, $5, $6, $7, $8) AS v (postback_id, room, kept, replays, version, probed)
+    JOIN postbacks_postback p ON p.id = v.postback_id
+    JOIN partners_actiontracker t ON t.id = p.action_tracker_id
+    LEFT JOIN postbacks_lane l ON l.postback_id = v.postback_id
+), claimed AS (
     UPDATE postbacks_delivery
-    SET state = 'sending', owner = %s, lease_until = now() + make_interval(secs => %s)
+    SET state = 'sending', owner = $1, lease_until = now() + make_interval(secs => $2)
     WHERE id = ANY (ARRAY(
         SELECT due.id
-        FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[]) AS lane (postback_id, room, kept, replays)
-        CROSS JOIN LATERAL (
+        FROM lane CROSS JOIN LATERAL (
             {_branch(Priority.RETRY, "lane.kept")}
             UNION ALL {_branch(Priority.REPLAY, "least(lane.kept, lane.replays)")}
             UNION ALL {_branch(Priority.LIVE, "lane.room")}
@@ -53,14 +68,38 @@ WITH claimed AS (
             UNION ALL {_branch(Priority.REPLAY, "least(lane.room, lane.replays)")}
             LIMIT lane.room
         ) due
+        WHERE lane.expected
     ))
     RETURNING id, postback_id, action_id, event_id, attempts_made, priority, due_at, known_as, known_by, parameters
 )
-SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, c.priority, {sent_as("c")},
-       coalesce(c.parameters, e.parameters)::text
+(SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, c.priority, {sent_as("c")},
+        coalesce(c.parameters, e.parameters)::text, NULL::boolean, NULL::boolean, NULL::float8, NULL::float8
 FROM claimed c JOIN actions_actionevent e ON e.id = c.event_id
-ORDER BY c.priority, c.due_at, c.id
+ORDER BY c.priority, c.due_at, c.id)
+UNION ALL
+SELECT NULL, lane.postback_id, NULL, NULL, NULL, NULL, NULL, NULL, lane.expected, lane.troubled, (
+    SELECT extract(epoch FROM min(later.due_at) - now())::float8
+    FROM (VALUES ({int(Priority.LIVE)}), ({int(Priority.RETRY)})) AS class (priority)
+    CROSS JOIN LATERAL (
+        SELECT d.due_at FROM postbacks_delivery d
+        WHERE d.postback_id = lane.postback_id AND d.priority = class.priority AND d.state = 'ready'
+          AND d.due_at > now()
+        ORDER BY d.due_at LIMIT 1
+    ) later
+), (
+    SELECT extract(epoch FROM d.due_at - now())::float8 FROM postbacks_delivery d
+    WHERE d.postback_id = lane.postback_id AND d.priority = {int(Priority.REPLAY)} AND d.state = 'ready'
+    ORDER BY d.due_at LIMIT 1
+)
+FROM lane
 """  # noqa: S608 -- made of constants
+_PREPARE = f"""
+SET plan_cache_mode = force_generic_plan;
+PREPARE claim (integer, float8, bigint[], integer[], integer[], integer[], text[], boolean[]) AS {CLAIM}
+"""
+_EXECUTE = "EXECUTE claim (%s, %s, %s, %s, %s, %s, %s, %s)"
+
+_prepared: WeakSet[extensions.connection] = WeakSet()
 
 # How long until each lane's next delivery and next replay are due. Those that others are claiming count: they may come
 # back.
@@ -83,28 +122,59 @@ def lease_seconds() -> float:
     return float(settings.POSTBACKS_TOTAL_TIMEOUT) + LEASE_MARGIN_SECONDS
 
 
+class LaneNow(NamedTuple):
+    """A lane as the claim found it.
+
+    `later_seconds`: until its next first attempt or retry that is not due yet. `replay_seconds`: until its first replay
+    (0 or less: now), which may have been claimed. Both are None where there is none.
+    """
+
+    expected: bool  # Set up and healthy as the process knew it; nothing is claimed otherwise.
+    troubled: bool
+    later_seconds: float | None
+    replay_seconds: float | None
+
+
+class Taken(NamedTuple):
+    """What was claimed, and the lanes that exist."""
+
+    claimed: list[Claimed]
+    lanes: dict[int, LaneNow]
+
+
 def claim(
     cursor: extensions.cursor,
     holder: int,
     room: Mapping[int, int],
     replay_room: int | None = None,
     tenure: int = 0,
-) -> list[Claimed]:
+    *,
+    versions: Mapping[int, str] | None = None,
+    probed: Container[int] = (),
+) -> Taken:
     """Claims up to `room[postback id]` due deliveries of each lane: by class, then in the order in which they are due.
 
     At most `replay_room` of them in all, spread over the lanes, are replays; None means any number. `tenure` is that of
-    a moment at which the process was known to hold its lock.
+    a moment at which the process was known to hold its lock. With `versions`, nothing is claimed from lanes whose setup
+    has another by now, or that are held without being `probed`.
     """
     expires = time.monotonic() + lease_seconds() - RECORDING_MARGIN_SECONDS
+    lanes = list(room)
     kept = [_kept(most) for most in room.values()]
     replays = list(room.values()) if replay_room is None else _dealt_out(replay_room, len(room))
-    cursor.execute(CLAIM, (holder, lease_seconds(), list(room.keys()), list(room.values()), kept, replays))
-    return [
-        Claimed(
-            delivery_id, postback_id, action_id, attempts_made + 1, kind, priority, known_as, values, expires, tenure
-        )
-        for delivery_id, postback_id, action_id, attempts_made, kind, priority, known_as, values in cursor.fetchall()
-    ]
+    known = [versions[lane] if versions else None for lane in lanes]
+    if cursor.connection not in _prepared:
+        cursor.execute(_PREPARE)
+        _prepared.add(cursor.connection)
+    probes = [lane in probed for lane in lanes]
+    cursor.execute(_EXECUTE, (holder, lease_seconds(), lanes, list(room.values()), kept, replays, known, probes))
+    taken = Taken([], {})
+    for pk, lane, action, made, kind, priority, known_as, values, expected, troubled, later, replay in cursor:
+        if pk is None:
+            taken.lanes[lane] = LaneNow(expected, troubled, later, replay)
+        else:
+            taken.claimed.append(Claimed(pk, lane, action, made + 1, kind, priority, known_as, values, expires, tenure))
+    return taken
 
 
 class NextDue(NamedTuple):

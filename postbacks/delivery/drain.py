@@ -94,8 +94,7 @@ class Drain:
         """Returns whether any of these lanes has more work now."""
         with self._session.cursor() as cursor:
             database_clock.learn(cursor)
-            popped = self._look_at(cursor, lanes_due)
-            claimed, due = self._claim(cursor, popped)
+            popped, claimed, due = self._take(cursor, lanes_due)
             self._pulse.note(cursor)
         limits = {setup.postback_id: setup.maximum_requests for setup in popped.usable if setup.maximum_requests}
         unpaced = {lane: seconds for lane, seconds in due.items() if lane not in limits}
@@ -114,9 +113,26 @@ class Drain:
                 self._pacing.put_off(lane, due[lane])
         return any(seconds <= 0 for seconds in due.values())
 
-    def _look_at(self, cursor: extensions.cursor, lanes_due: Sequence[int]) -> Popped:
-        setups = self._setups.read(cursor, lanes_due)
-        running = [setup for lane in lanes_due if (setup := setups.get(lane)) and not setup.stopped]
+    def _take(
+        self, cursor: extensions.cursor, lanes_due: Sequence[int]
+    ) -> tuple[Popped, list[Claimed], dict[int, float]]:
+        """Claims from lanes that are known, and have not changed, with one statement; the others are read before."""
+        known = self._setups.known(lanes_due)
+        popped = Popped(known, list(known.values()), {}, set())
+        claimed, due, changed = self._claim(cursor, popped)
+        others = [*changed, *(lane for lane in lanes_due if lane not in known)]
+        if others:
+            read = self._look_at(cursor, others)
+            more, due_of_others, changed = self._claim(cursor, read)
+            claimed += more
+            due |= due_of_others | dict.fromkeys(changed, 0.0)
+            usable = [setup for setup in popped.usable if setup.postback_id not in others] + read.usable
+            popped = Popped(known | read.setups, usable, read.held, read.probes)
+        return popped, claimed, due
+
+    def _look_at(self, cursor: extensions.cursor, lanes: Sequence[int]) -> Popped:
+        setups = self._setups.read(cursor, lanes)
+        running = [setup for lane in lanes if (setup := setups.get(lane)) and not setup.stopped]
         held = {setup.postback_id: setup.probe_seconds for setup in running if setup.probe_seconds is not None}
         if self._setups.clients:
             running = self._with_tokens(running, held)
@@ -132,19 +148,31 @@ class Drain:
         held |= {setup.postback_id: TOKEN_WAIT_SECONDS for setup in due if setup.waits_for_token}
         return [setup for setup in running if not setup.waits_for_token]
 
-    def _claim(self, cursor: extensions.cursor, popped: Popped) -> tuple[list[Claimed], dict[int, float]]:
-        """Returns what was claimed and, by lane, the seconds until there is work again."""
+    def _claim(self, cursor: extensions.cursor, popped: Popped) -> tuple[list[Claimed], dict[int, float], list[int]]:
+        """Returns what was claimed; by lane, the seconds until there is work again; and the lanes that have changed,
+        from which nothing was claimed."""
         room = {lane: 1 if lane in popped.probes else most for lane, most in self._rooms(popped.usable).items()}
-        tenure = self._ownership.tenure
-        replay_room = self._capacity.replay_room()
-        claimed = claim.claim(cursor, self._holder, room, replay_room, tenure) if room else []
-        counts = self._capacity.add(claimed)
+        taken = self._claim_from(cursor, room, popped)
+        changed = [lane for lane in room if lane in taken.lanes and not taken.lanes[lane].expected]
+        for lane, now in taken.lanes.items():
+            if now.troubled != popped.setups[lane].troubled:
+                popped.setups[lane] = popped.setups[lane]._replace(troubled=now.troubled)
+        counts = self._capacity.add(taken.claimed)
         probed = {lane for lane in popped.probes if counts[lane]}
         circuit_breaker.return_probes(cursor, [lane for lane in popped.probes if lane not in probed])
-        due = self._next_due(cursor, room, counts)
+        unchanged = {lane: most for lane, most in room.items() if lane in taken.lanes and lane not in changed}
+        due = self._next_due(cursor, unchanged, counts, taken.lanes)
         # A held lane comes back when its next probe may go out; if a probe is out, its outcome says when.
         due = {lane: seconds for lane, seconds in due.items() if lane not in probed}
-        return claimed, due | {lane: seconds for lane, seconds in popped.held.items() if seconds > 0}
+        due |= {lane: seconds for lane, seconds in popped.held.items() if seconds > 0}
+        return taken.claimed, due, changed
+
+    def _claim_from(self, cursor: extensions.cursor, room: Mapping[int, int], popped: Popped) -> claim.Taken:
+        if not room:
+            return claim.Taken([], {})
+        versions = {lane: popped.setups[lane].version for lane in room}
+        replay_room, tenure = self._capacity.replay_room(), self._ownership.tenure
+        return claim.claim(cursor, self._holder, room, replay_room, tenure, versions=versions, probed=popped.probes)
 
     def _rooms(self, usable: Sequence[Setup]) -> dict[int, int]:
         """How many deliveries to claim by lane; lanes without room are remembered for later."""
@@ -154,17 +182,33 @@ class Drain:
         rooms = self._capacity.rooms({lane: self._share(lane) for lane in free})
         return {lane: min(per_lane, room, slots.get(lane, per_lane)) for lane, room in rooms.items()}
 
-    def _next_due(self, cursor: extensions.cursor, room: Mapping[int, int], counts: Counter[int]) -> dict[int, float]:
+    def _next_due(
+        self,
+        cursor: extensions.cursor,
+        room: Mapping[int, int],
+        counts: Counter[int],
+        lanes: Mapping[int, claim.LaneNow],
+    ) -> dict[int, float]:
         """When each of these lanes has work again: at once if its room was used up."""
         due = {lane: 0.0 for lane in room if counts[lane] == room[lane]}
-        emptied = [lane for lane in room if lane not in due]
-        if not emptied:
-            return due
+        unclear = []
+        for lane in room:
+            if lane in due:
+                continue
+            now = lanes[lane]
+            if not counts[lane] or (now.replay_seconds is not None and now.replay_seconds <= 0):
+                unclear.append(lane)  # What is due may be locked, or wait for a turn of the replays.
+            elif times := [each for each in (now.later_seconds, now.replay_seconds) if each is not None]:
+                due[lane] = min(times)
+        return due | self._look_ahead(cursor, unclear, counts) if unclear else due
+
+    def _look_ahead(self, cursor: extensions.cursor, lanes: Sequence[int], counts: Counter[int]) -> dict[int, float]:
         try:
-            found = claim.next_due(cursor, emptied)
+            found = claim.next_due(cursor, lanes)
         except psycopg2.Error as error:
             logger.warning("Could not look up what is due next (%s); the sweep will find it.", str(error).strip())
-            return due
+            return {}
+        due = {}
         limited = self._capacity.replay_room() is not None
         waiting = {lane for lane, each in found.items() if limited and each.replay is not None and each.replay <= 0}
         self._capacity.put_off_replays(waiting)

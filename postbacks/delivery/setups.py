@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,17 +26,19 @@ logger = logging.getLogger(__name__)
 
 # Changes to the event type's hidden parameters count like changes to the postback: a request is built from the setup at
 # the time of sending. A row's xmin and ctid identify its version: which transaction wrote it, and where.
+VERSION = "p.xmin::text || p.ctid || t.xmin || t.ctid"
+TROUBLED = "l.postback_id IS NOT NULL AND (l.failures > 0 OR l.gone_actions <> '{}')"
 _ORIGIN = "FROM postbacks_postback p JOIN partners_actiontracker t ON t.id = p.action_tracker_id"
 READ = f"""
-SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.maximum_requests,
+SELECT p.id, {VERSION}, p.maximum_requests,
        p.paused_at IS NOT NULL OR p.deleted_at IS NOT NULL,
-       l.postback_id IS NOT NULL AND (l.failures > 0 OR l.gone_actions <> '{{}}'),
+       {TROUBLED},
        extract(epoch FROM l.probe_at - now())::float8
 {_ORIGIN} LEFT JOIN postbacks_lane l ON l.postback_id = p.id
 WHERE p.id = ANY (%s)
 """  # noqa: S608 -- a constant
 READ_SOURCE = f"""
-SELECT p.id, p.xmin::text || p.ctid || t.xmin || t.ctid, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
+SELECT p.id, {VERSION}, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
        p.body_raw, p.success_response, p.error_response, t.hidden_parameters,
        {", ".join(f"p.{name}" for name in FIELDS)},
        p.secret_headers::text, p.signing_key, p.previous_signing_key,
@@ -68,6 +70,7 @@ class Setup(NamedTuple):
     troubled: bool  # Failures were recorded since the last good answer.
     probe_seconds: float | None  # While held: the time until the next probe.
     compiled: Compiled
+    version: str  # Of the rows that it was read from; without the lane's health.
     access: Access | None = None  # With OAuth 2.0: its token, or why there is none.
 
     @property
@@ -84,6 +87,12 @@ class Setups:
         self._authorized: dict[int, tuple[str, int, Compiled]] = {}
         self.clients: dict[int, OAuthClient] = {}
         """Of the lanes that were read last: those with OAuth 2.0."""
+        self._open: dict[int, Setup] = {}  # Those that need nothing but a claim, as they were when they were read last.
+
+    def known(self, postback_ids: Iterable[int]) -> dict[int, Setup]:
+        """Those of these setups that were neither stopped nor held when they were read last, and need no token. A
+        claim must check that they are so still."""
+        return {lane: self._open[lane] for lane in postback_ids if lane in self._open}
 
     def read(self, cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, Setup]:
         """The current setups from the database; postbacks that do not exist are left out."""
@@ -97,14 +106,20 @@ class Setups:
         kept = [(row[0], self._kept[row[0]][1].oauth) for row in rows]
         self.clients = {lane: client for lane, client in kept if client is not None}
         accesses = store.read(cursor, self.clients) if self.clients else {}
-        return {row[0]: self._setup(row, accesses) for row in rows}
+        found = {row[0]: self._setup(row, accesses) for row in rows}
+        for postback_id in postback_ids:
+            self._open.pop(postback_id, None)
+        self._open |= {lane: one for lane, one in found.items() if _needs_only_a_claim(one)}
+        return found
 
     def _setup(self, row: Row, accesses: Mapping[int, Access]) -> Setup:
         postback_id, version, limit, stopped, troubled, probe_seconds = row
         compiled, access = self._kept[postback_id][1], accesses.get(postback_id)
         if access is not None and access.token is not None and access.bearer is not None:
             compiled = self._with_token(postback_id, version, compiled, access.token, access.bearer.generation)
-        return Setup(postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled, access)
+        return Setup(
+            postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled, version, access
+        )
 
     def _with_token(
         self, postback_id: int, version: str, compiled: Compiled, token: SecretText, generation: int
@@ -120,6 +135,10 @@ class Setups:
     def _is_current(self, postback_id: int, version: str) -> bool:
         kept = self._kept.get(postback_id)
         return kept is not None and kept[0] == version
+
+
+def _needs_only_a_claim(setup: Setup) -> bool:
+    return not setup.stopped and setup.probe_seconds is None and setup.compiled.oauth is None
 
 
 def _compile(postback_id: int, source: Row) -> Compiled:

@@ -11,7 +11,8 @@ from psycopg2 import extensions
 
 from postbacks.delivery.claim import claim, lease_seconds, next_due
 from postbacks.delivery.outcomes import Claimed
-from postbacks.models import Delivery, Postback
+from postbacks.delivery.setups import Setups
+from postbacks.models import Delivery, Lane, Postback
 from tests.support.bulk import make_due_deliveries
 from tests.support.delivery_rows import OWNER, engine_connection, make_delivery, make_event, make_held, make_lane
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def claimed_by(connection: extensions.connection, room: dict[int, int], owner: int = OWNER) -> list[Claimed]:
     with connection.cursor() as cursor:
-        return claim(cursor, owner, room)
+        return claim(cursor, owner, room).claimed
 
 
 def test_a_claim_holds_the_delivery_for_its_owner_until_the_lease_ends(
@@ -88,7 +89,7 @@ def test_what_another_connection_is_claiming_is_skipped_not_waited_for(
     made = [make_delivery(lane, due_in_seconds=-seconds).pk for seconds in (30, 20, 10)]
     with engine_connection() as other, other.cursor() as theirs:
         theirs.execute("BEGIN")
-        assert [one.delivery_id for one in claim(theirs, OWNER + 1, {lane.pk: 2})] == made[:2]
+        assert [one.delivery_id for one in claim(theirs, OWNER + 1, {lane.pk: 2}).claimed] == made[:2]
         assert [one.delivery_id for one in claimed_by(connection, {lane.pk: 3})] == made[2:]
         theirs.execute("ROLLBACK")
     assert [one.delivery_id for one in claimed_by(connection, {lane.pk: 3})] == made[:2]
@@ -172,6 +173,44 @@ def test_replays_get_no_more_than_their_room(connection: extensions.connection) 
         make_delivery(lane)
     with connection.cursor() as cursor:
         for room, expected in ((6, 6), (0, 0), (None, 14)):
-            taken = claim(cursor, OWNER, {lane.pk: 10 for lane in lanes}, room)
+            taken = claim(cursor, OWNER, {lane.pk: 10 for lane in lanes}, room).claimed
             assert sum(one.priority == 2 for one in taken) == expected
             assert sum(one.priority == 0 for one in taken) == (4 if room == 6 else 0), "live ones are not held back"
+
+
+def test_a_lane_that_is_not_as_it_is_known_gives_nothing_and_says_so(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    make_delivery(lane)
+    with connection.cursor() as cursor:
+        version = Setups().read(cursor, [lane.pk])[lane.pk].version
+
+        def taken(known: str, probed: set[int] | None = None) -> tuple[int, bool]:
+            found = claim(cursor, OWNER, {lane.pk: 5}, versions={lane.pk: known}, probed=probed or set())
+            return len(found.claimed), found.lanes[lane.pk].expected
+
+        assert taken("another") == (0, False)
+        Lane.objects.create(postback=lane, held_since=timezone.now(), probe_at=timezone.now(), failures=10)
+        assert taken(version) == (0, False), "held"
+        assert taken(version, {lane.pk}) == (1, True), "held and probed"
+        Lane.objects.all().delete()
+        make_delivery(lane)
+        Postback.objects.update(paused_at=timezone.now())
+        assert taken(version) == (0, False), "paused"
+        assert taken(Setups().read(cursor, [lane.pk])[lane.pk].version) == (1, True), "the drain leaves paused ones out"
+        assert claim(cursor, OWNER, {lane.pk + 1000: 5}).lanes == {}, "there is none"
+
+
+def test_a_claim_says_when_the_lane_has_work_next(connection: extensions.connection) -> None:
+    empty, later, replayed, troubled = (make_lane() for _ in range(4))
+    make_delivery(later)
+    make_delivery(later, due_in_seconds=90)
+    make_delivery(later, due_in_seconds=60, priority=1)
+    make_delivery(replayed, priority=2)
+    Lane.objects.create(postback=troubled, failures=1)
+    with connection.cursor() as cursor:
+        found = claim(cursor, OWNER, {lane.pk: 5 for lane in (empty, later, replayed, troubled)}).lanes
+    assert found[empty.pk] == (True, False, None, None)
+    assert found[later.pk].later_seconds == pytest.approx(60, abs=5)
+    assert found[replayed.pk].replay_seconds == pytest.approx(0, abs=5), "though it was claimed"
+    assert found[troubled.pk].troubled

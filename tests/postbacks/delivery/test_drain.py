@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.utils import timezone
+from psycopg2 import extensions
 from pytest_django import Settings
 
-from postbacks.delivery import drain, rate_limit, ready_queue
+from postbacks.delivery import claim, drain, rate_limit, ready_queue
 from postbacks.delivery.concurrency_limit import FIRST
 from postbacks.delivery.drain import DRAIN_FOR_SECONDS
 from postbacks.delivery.process import Engine
 from postbacks.delivery.redis import client
-from postbacks.models import Attempt, Delivery, Postback
+from postbacks.models import Attempt, Delivery, Lane, Postback
 from tests.support.bulk import make_due_deliveries
 from tests.support.delivery_rows import lane_scores, make_delivery, make_lane, redis_that_is_gone, terminate
 from tests.support.patience import wait_until
@@ -99,6 +103,66 @@ def test_what_was_claimed_when_redis_went_away_is_not_kept(
     assert len(states) == len(made)
     assert "sending" not in states
     assert states.count("delivered") == len(receiver.arrivals) == 2 * FIRST, "those of the first lane"
+
+
+def test_a_change_counts_for_the_next_delivery(engine: Engine, receiver: ScriptedReceiver) -> None:
+    """A lane that is known is not read before the claim: the claim itself sees that it has changed."""
+    lane = make_lane(url=receiver.url + "/before")
+    for path, change in (
+        ("/before", {}),
+        ("/before", {}),
+        ("/after", {"url": receiver.url + "/after"}),
+        ("/limited", {"url": receiver.url + "/limited", "maximum_requests": 100}),
+    ):
+        Postback.objects.filter(pk=lane.pk).update(name=path, **change)
+        make_delivery(lane)
+        sent = len(receiver.arrivals)
+        ready_queue.wake({lane.pk: 0.0})
+        engine.drain()
+        receiver.wait_for(sent + 1)
+        assert receiver.arrivals[-1].path == path
+    Postback.objects.filter(pk=lane.pk).update(paused_at=lane.created_at)
+    kept = make_delivery(lane)
+    ready_queue.wake({lane.pk: 0.0})
+    engine.drain()
+    kept.refresh_from_db()
+    assert kept.state == "ready", "paused"
+    Postback.objects.filter(pk=lane.pk).update(paused_at=None)
+    Lane.objects.create(postback=lane, held_since=timezone.now(), probe_at=timezone.now() + timedelta(seconds=60))
+    ready_queue.wake({lane.pk: 0.0})
+    engine.drain()
+    kept.refresh_from_db()
+    assert kept.state == "ready", "held"
+    assert lane_scores() == {lane.pk: pytest.approx(60, abs=5)}
+
+
+def test_a_single_delivery_of_a_known_lane_takes_one_statement(
+    engine: Engine, receiver: ScriptedReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = make_lane(url=receiver.url)
+    make_delivery(lane)
+    second = make_delivery(lane, due_in_seconds=3600)
+    ready_queue.wake({lane.pk: 0.0})
+    engine.drain()  # Reads the lane, prepares the statement and compares the clocks.
+    receiver.wait_for(1)
+    Delivery.objects.filter(pk=second.pk).update(due_at=lane.created_at)
+    ready_queue.wake({lane.pk: 0.0})
+    statements: list[str] = []
+    monkeypatch.setattr(engine._drain._pulse, "note", lambda _: None)
+    engine._drain._session.cursor().connection.cursor_factory = noting(statements)
+    engine.drain()
+    receiver.wait_for(2)
+    assert statements == [claim._EXECUTE]
+    assert lane_scores() == {}
+
+
+def noting(statements: list[str]) -> type[extensions.cursor]:
+    class Noting(extensions.cursor):
+        def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 -- psycopg2's name
+            statements.append(query)
+            super().execute(query, vars)
+
+    return Noting
 
 
 def test_a_lost_claim_connection_costs_a_round_and_no_delivery(

@@ -121,7 +121,7 @@ def test_what_an_earlier_release_has_sent_keeps_its_number(
     assert one.known_as == str(derived)
     write(Judged(one, Retry("Not yet.", -1.0), sent(prepared(one))))
     expected = {old.pk: str(old.pk), theirs.pk: str(theirs.pk), ours.pk: str(derived), fresh.pk: str(derived)}
-    assert {one.delivery_id: one.known_as for one in claim(cursor, OWNER, {lane.pk: 10})} == expected
+    assert {one.delivery_id: one.known_as for one in claim(cursor, OWNER, {lane.pk: 10}).claimed} == expected
     assert {row.pk: row.sent_as for row in Delivery.objects.all()} == expected
     for row in Delivery.objects.all():
         again = claimed(row)
