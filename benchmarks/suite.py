@@ -22,6 +22,7 @@ class Scenario:
 
 SCENARIOS = (
     Scenario("drain", "how fast a backlog drains, compared with bare libcurl and a task per delivery"),
+    Scenario("costs", "what a delivery costs each thread, PostgreSQL and its disk", long=True),
     Scenario("live", "how soon an event reaches its receiver"),
     Scenario("intake", "how fast conversions are recorded, over HTTP and from a file"),
     Scenario("isolation", "how much destinations that hang slow down those that answer"),
