@@ -119,8 +119,9 @@ def running(
 
 @contextmanager
 def workers(app: str = "config", *, kill: bool = False) -> Iterator[Running]:
-    """A Celery worker with its children, and beat. Beat starts last; its first sweep finds what is due."""
-    with running_worker(app=app, kill=kill) as worker, running_beat():
+    """A Celery worker with its children, and beat. Beat starts first: a worker sweeps as soon as it is ready, and its
+    first seconds are not for beat's imports."""
+    with running_beat(), running_worker(app=app, kill=kill) as worker:
         yield worker
 
 

@@ -17,7 +17,7 @@ LATE_HANDSHAKE = Failure(Code.CONNECT_TIMEOUT, "The TLS handshake did not end in
 DROPPED = Failure(Code.DROPPED, "The server closed a connection that it had kept open, without an answer.")
 NOT_TAKEN = Failure(Code.DROPPED, "The server did not take the request, and gave no answer.")
 _CLOSED = Failure(Code.BROKEN, "The server closed the connection without an answer.")
-_HUGE_HEADERS = Failure(Code.BAD_ANSWER, "The answer's headers are too large.")
+HUGE_HEADERS = Failure(Code.BAD_ANSWER, "The answer's headers are too large.")
 
 FAILURES: dict[int, Failure] = {
     pycurl.E_UNSUPPORTED_PROTOCOL: Failure(Code.INVALID_URL, "Only http and https URLs can be called."),
@@ -40,8 +40,7 @@ FAILURES: dict[int, Failure] = {
     pycurl.E_BAD_CONTENT_ENCODING: Failure(Code.BAD_ANSWER, "The answer came in a transfer encoding that is not used."),
     pycurl.E_HTTP2: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 protocol."),
     _E_HTTP2_STREAM: Failure(Code.BAD_ANSWER, "The server broke the HTTP/2 stream."),
-    _E_TOO_LARGE: _HUGE_HEADERS,
-    pycurl.E_WRITE_ERROR: _HUGE_HEADERS,  # By our own callback; a body that we cut is not a failure.
+    _E_TOO_LARGE: HUGE_HEADERS,
 }
 # What they say of a connection that ended, where libcurl does not want to make the request again.
 ENDED = (pycurl.E_GOT_NOTHING, pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR)

@@ -49,7 +49,6 @@ class Call:
         "_body",
         "_body_bytes",
         "_careful",
-        "_header_bytes",
         "_header_lines",
         "_loaded_headers",
         "_loaded_method",
@@ -89,7 +88,10 @@ class Call:
         curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_made)
         curl.setopt(pycurl.PREREQFUNCTION, self._on_request)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
-        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        # A method of C, called for each line. How long they may be in all is looked at in the end: libcurl itself takes
+        # no more than 300 kB.
+        self._header_lines: list[bytes] = []
+        curl.setopt(pycurl.HEADERFUNCTION, self._header_lines.append)
         # What the handle was last told, so as not to tell it again.
         self._loaded_method = ""
         self._loaded_headers: Mapping[str, str] | None = None
@@ -104,8 +106,7 @@ class Call:
     def _reset(self) -> None:
         self._body: list[bytes] = []
         self._body_bytes = 0
-        self._header_lines: list[bytes] = []
-        self._header_bytes = 0
+        self._header_lines.clear()
         self._refused: Failure | None = None
         self._opened = False  # Of several addresses one may be refused and another one tried: that one counts.
         self._requested = False  # The request is being written, or has been.
@@ -166,7 +167,7 @@ class Call:
     @property
     def unanswered(self) -> bool:
         """Not a byte of an answer has come yet."""
-        return self._header_bytes == 0
+        return not self._header_lines
 
     def forget(self) -> None:
         """Lets go of what may be large, before the handle waits for its next use."""
@@ -174,9 +175,12 @@ class Call:
         if len(self.request.body or b"") > SMALL_BODY_BYTES:
             self.curl.setopt(pycurl.POSTFIELDS, b"")
 
-    def answer(self) -> Answer:
-        """The answer, once the transfer has succeeded (or was cut by us)."""
-        headers = b"".join(self._header_lines[1:])  # The first is the status.
+    def answer(self) -> Answer | Failure:
+        """The answer, once the transfer has succeeded (or was cut by us); a failure if its headers are too long."""
+        lines = b"".join(self._header_lines)
+        if len(lines) > MAX_HEADER_BYTES:
+            return curl_failures.HUGE_HEADERS
+        _, _, headers = _without_interim(lines).partition(b"\n")
         text = headers.decode("latin-1").replace("\r\n", "\n").strip("\n")
         # Of a request that libcurl was kept from repeating, it no longer knows the status.
         status = self.curl.getinfo(pycurl.RESPONSE_CODE) or self._status
@@ -185,7 +189,7 @@ class Call:
     @property
     def _status(self) -> int:
         """By the first line of the answer; 0 where it has none."""
-        number = self._header_lines[0].split()[1:2] if self._header_lines else []
+        number = _without_interim(b"".join(self._header_lines)).partition(b"\n")[0].split()[1:2]
         return int(number[0]) if number and number[0].isdigit() else 0
 
     def ended(self, code: int, message: str) -> Answer | Failure:
@@ -268,15 +272,6 @@ class Call:
         self._body_bytes += len(chunk)
         return len(chunk)
 
-    def _on_header(self, line: bytes) -> int:
-        self._header_bytes += len(line)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            return -1
-        if line.startswith(b"HTTP/"):
-            self._header_lines.clear()  # An interim answer (1xx) came before this one.
-        self._header_lines.append(line)
-        return len(line)
-
     def _open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[Any, ...]]) -> socket.socket | int:
         """The guard: sees the address that is really connected to, whatever the name resolved to before."""
         family, kind, protocol, where = address
@@ -308,6 +303,11 @@ def send(request: Request) -> Answer | Failure:
         return call.ended(*error.args)
     finally:
         call.curl.close()
+
+
+def _without_interim(lines: bytes) -> bytes:
+    """The lines of the last answer, without those of interim ones (1xx) before it."""
+    return lines[lines.rfind(b"\nHTTP/") + 1 :]
 
 
 def _header_lines(headers: Mapping[str, str]) -> list[bytes]:

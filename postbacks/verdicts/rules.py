@@ -14,7 +14,7 @@ rules, judge the body.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -164,6 +164,8 @@ class Rules:
     success_contents: tuple[ContentRule, ...]
     error_statuses: tuple[StatusRule, ...]
     error_contents: tuple[ContentRule, ...]
+    # The verdicts by status of rules that look at nothing else, as most: made once, not for each answer.
+    _known: dict[int, Verdict] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def read_bodies(self) -> bool:
@@ -178,6 +180,11 @@ class Rules:
         """
         if unreadable:
             return self._judge_unread(status, unreadable.removesuffix("."))
+        if not self.read_bodies:
+            known = self._known.get(status)
+            if known is None:
+                known = self._known[status] = self._judge(status, _Body("", Effort()))
+            return known
         try:
             return self._judge(status, _Body(body, Effort()))
         except _GivenUpError as given_up:

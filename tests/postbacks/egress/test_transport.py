@@ -87,10 +87,11 @@ def test_the_answer_comes_back_whole() -> None:
 def test_repeated_headers_are_joined_and_interim_answers_forgotten(raw: RawServer) -> None:
     raw.payload = (
         b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
-        b"HTTP/1.1 204 No Content\r\nX-A: 1\r\nx-a: 2\r\nX-Latin: \xe9\r\n\r\n"
+        b"HTTP/1.1 204 No Content\r\nVia: HTTP/1.1 proxy\r\nX-A: 1\r\nx-a: 2\r\nX-Latin: \xe9\r\n\r\n"
     )
     response = answer_to(make_request(raw.url))
     assert (response.status_code, response.content) == (204, b"")
+    assert response.header_text == "Via: HTTP/1.1 proxy\nX-A: 1\nx-a: 2\nX-Latin: é"
     assert [response.header(name) for name in ("X-A", "x-latin", "X-Early")] == ["1, 2", "é", None]
 
 
