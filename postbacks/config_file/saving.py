@@ -52,7 +52,7 @@ class Saver:
     def save_postback(self, entry: Entry, owner: Model | None, owner_field: str) -> Postback | None:
         """Writes a postback of `owner`, which is None if it could not be saved; None if it cannot."""
         tracker = self.refer(entry, ACTION_TRACKER, "action_tracker_id")
-        if code := entry.values.get("in_app_event"):
+        if (code := entry.values.get("in_app_event")) is not None:
             entry.values["in_app_event"] = self._in_app_event(entry, tracker, code)
         self._keep_secrets(entry)
         if entry.broken or owner is None or tracker is None:
@@ -137,7 +137,7 @@ class Saver:
         if event is None and identity(IN_APP_EVENT, *of_tracker, code) not in self.named:
             codes = [key[-1] for key in self.rows if key[:-1] == (IN_APP_EVENT.label, *of_tracker)]
             hint = f" {did_you_mean(code, codes)}" if codes else " It has none."
-            self.complain(entry.place_of("in_app_event"), f"{tracker} has no in-app event {code}.{hint}")
+            self.complain(entry.place_of("in_app_event"), f"{tracker} has no in-app event {code or repr(code)}.{hint}")
             entry.broken.add("in_app_event")
         return event
 

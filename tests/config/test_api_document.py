@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from portal.api.mounting import ROOT as PARTNERS
 from postbacks.egress.failures import LATE_ANSWER
 from tests.support.two_programs import Rows, make_rows
 
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))  # Of each operation; `make fuzz` tries more.
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -70,7 +72,9 @@ def _try(operation: Any, rows: Rows, headers: dict[str, str]) -> None:
     names = [name for name in rows.ids if f"{{{name}}}" in operation.path]
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(
+        max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True
+    )
     def requests(case: Any) -> None:
         case.call_and_validate(headers=headers, checks=CHECKS)
         if not names and isinstance(case.body, dict):

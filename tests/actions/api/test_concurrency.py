@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -32,6 +33,7 @@ from tests.support.factories import make_partner, make_postback, make_term, make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))  # Of each operation; `make fuzz` tries more.
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -113,7 +115,9 @@ def _try(operation: Any, account: Account) -> None:
     checks = CHECKS if offered else [each for each in CHECKS if each is not not_a_server_error]
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(
+        max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True
+    )
     def requests(case: Any) -> None:
         case.path_parameters = {**(case.path_parameters or {}), "account_sid": account.sid}
         case.call_and_validate(headers=account.headers, checks=checks)
