@@ -28,7 +28,7 @@ from postbacks.models import Attempt, Delivery
 from tests.support.factories import make_media_source, make_postback, make_tracker, record_action
 from tests.support.patience import wait_until
 from tests.support.receiver import ScriptedReceiver
-from tests.support.releases import two_releases
+from tests.support.releases import Release, two_releases
 from tests.support.workers import running_workers, start_worker
 
 FEW, PER_SECOND = 80, 1000
@@ -100,7 +100,10 @@ def test_deliveries_go_out_while_everything_is_replaced() -> None:
                 wait_until(lambda: not Delivery.objects.exclude(state="delivered").exists(), 20, "all are delivered")
         finally:
             reporter.stop()
-        arrivals = receiver.arrivals
+        guarded = [each for each in receiver.arrivals if each.query["lane"] == "4"]
+        arrivals = [each for each in receiver.arrivals if each.query["lane"] != "4"]
+    assert len(guarded) > FEW
+    assert {each.headers.get("Authorization") for each in guarded} == {"Basic c2hvcDpwYXNz"}
 
     arrived = Counter(arrival.query["delivery"] for arrival in arrivals)
     assert arrived == dict.fromkeys((delivery.sent_as for delivery in Delivery.objects.all()), 1), "each once"
@@ -122,6 +125,11 @@ media_sources:
       - {{name: limited, action_tracker: 101, maximum_requests: 500,
          url: "{url}/in?lane=2&order={{Oid}}&amount={{Amount}}"}}
       - {{name: large, action_tracker: 101, url: "{url}/in?lane=3&order={{Oid}}&amount={{Amount}}"}}
+"""
+# Once both are there, another postback asks its receiver as the old programs cannot.
+GUARDED = """\
+      - {{name: guarded, action_tracker: 101, url: "{url}/in?lane=4&order={{Oid}}&amount={{Amount}}",
+         authentication: basic, basic_user: shop, basic_password: pass}}
 """
 UNFINISHED = "SELECT FROM postbacks_delivery WHERE state <> 'delivered' UNION ALL SELECT FROM postbacks_putaside"
 # While the old web still records, the last postback gets a condition, which the old programs do not know.
@@ -179,12 +187,16 @@ class Shop(threading.Thread):
             self.refused.append(f"{web}: {answer.text}")
 
 
+def load(release: Release, folder: Path, configuration: str) -> None:
+    (folder / "config.yaml").write_text(configuration)
+    release.manage("load_config", str(folder / "config.yaml"))
+
+
 @pytest.mark.timeout(600)  # A dozen programs start one after the other, on a machine that may be busy.
 def test_the_release_before_works_beside_this_one(tmp_path: Path) -> None:
     with two_releases() as (old, new, servers), ScriptedReceiver() as receiver:
         old.manage("migrate", "--noinput")
-        (tmp_path / "config.yaml").write_text(SET_UP.format(url=receiver.url))
-        old.manage("load_config", str(tmp_path / "config.yaml"))
+        load(old, tmp_path, SET_UP.format(url=receiver.url))
         sid, token = old.manage("create_api_token", "shop").split()[1::2]
         old_web, old_address = old.web()
         old_worker, old_beat = old.worker(), old.beat()
@@ -200,6 +212,7 @@ def test_the_release_before_works_beside_this_one(tmp_path: Path) -> None:
             new.manage("migrate", "--noinput")
             for model in CHANGED:  # And the migration after it.
                 servers.change(f"ALTER TABLE {model._meta.db_table} ADD COLUMN of_next_note text")
+            load(new, tmp_path, (SET_UP + GUARDED).format(url=receiver.url))
             servers.change(CONDITION)
             before = len(shop.orders)  # The last of these may be under way.
             some_more_arrive()

@@ -62,7 +62,7 @@ class _Server(ThreadingHTTPServer):
     def finish_request(self, request: ssl.SSLSocket, client_address: object) -> None:  # type: ignore[override]
         with suppress(OSError):  # A handshake that fails is what some tests want.
             request.settimeout(30)
-            super().finish_request(self.context.wrap_socket(request, server_side=True), client_address)  # type: ignore[arg-type]
+            super().finish_request(self.context.wrap_socket(request, server_side=True), client_address)
 
     def handle_error(self, *_: object) -> None:
         """Says nothing: clients that go away are no news."""

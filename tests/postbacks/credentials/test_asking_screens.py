@@ -80,7 +80,7 @@ def test_the_form_keeps_what_is_typed_and_shows_only_the_mask(
     assert not any(secret in shown for secret in (PASSWORD, SECRET, typed["client_key"].splitlines()[1]))
 
     masks = {name: MASK for name in SECRETS if tokens[name]}
-    assert root.post(page(postback), fields(postback, secret_headers="", **{**typed, **masks})).status_code == 302
+    assert root.post(page(postback), fields(postback, secret_headers="", **(typed | masks))).status_code == 302
     postback.refresh_from_db()
     assert {name: getattr(postback, name) for name in SECRETS} == tokens
 
@@ -106,7 +106,7 @@ def test_a_secret_is_typed_again_for_another_place(
     root.post(page(postback), fields(postback, secret_headers="", **typed))
     before = stored(postback)
     masks = {name: MASK for name in SECRETS if name in typed}
-    answer = root.post(page(postback), fields(postback, secret_headers="", **{**typed, **masks, **change}))
+    answer = root.post(page(postback), fields(postback, secret_headers="", **(typed | masks | change)))
     assert answer.status_code == 200
     assert "was given for the one before. Type it again." in answer.content.decode()
     assert stored(postback) == before

@@ -51,7 +51,7 @@ def drain_until(engine: Engine, done: object, what: str) -> None:
 
 def attempts_of(delivery: Delivery) -> list[tuple[int, bool, str]]:
     rows = Attempt.objects.filter(delivery=delivery).order_by("number")
-    return [(each.number, each.succeeded, each.why) for each in rows]
+    return [(each.number, each.succeeded, each.why or "") for each in rows]
 
 
 def delivered() -> bool:
