@@ -32,14 +32,18 @@ _log = logging.getLogger(__name__)
 
 
 def record(
-    reports: Sequence[Report], *, also: Callable[[list[Result]], None] | None = None, keep_early: bool = True
+    reports: Sequence[Report],
+    *,
+    first: Callable[[], None] | None = None,
+    also: Callable[[list[Result]], None] | None = None,
+    keep_early: bool = True,
 ) -> list[Result]:
     """Record `reports` in their order, in one transaction; one result for each.
 
     A refused report does not touch the others. A report may change an action that another one of them creates, before
     it or after it. A change whose order does not come is `Waiting`, unless `keep_early` is off: the caller keeps it
-    (`keeping`), or it is forgotten. `also` is called with the results in the same transaction; what it writes is there
-    or not as they are.
+    (`keeping`), or it is forgotten. `first` is called at the beginning of the transaction, each time that it begins;
+    `also` with the results at its end. What they write is there or not as the results are.
 
     Raises:
         django.db.Error: the database failed; nothing of this call is recorded.
@@ -49,6 +53,8 @@ def record(
         results: list[Result] | None = None
         try:
             with transaction.atomic():
+                if first is not None:
+                    first()
                 results = (_record_apart if apart else _record)(reports, keep_early=keep_early)
                 if also is not None:
                     also(results)
