@@ -7,7 +7,10 @@
 - `machine.py`: facts about this machine and its software
 - `processes.py`: processes that never outlive their block: workers, beat and the programs below
 - `receivers.py`: where postbacks go (nginx, or the project's own receiver), and what arrived when
+- `servers.py`, `usage.py`: the processes of the embedded servers, and the processor time that each part takes
 - `callers.py`, `reports.py`: callers of the conversion API, and the reports that they send
+- `calls.py`, `doors.py`: shops that report from a process of their own, and the doors that they report to
+- `multi.py`: libcurl's multi interface, for programs that must take little of the processor
 - `rows.py`: destinations and deliveries, written in bulk
 - `drains.py`: waits until everything is delivered, and measures how fast that was
 - `outages.py`: a drain while something fails: what is lost, what repeats, how soon it is back at full speed

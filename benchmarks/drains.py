@@ -85,10 +85,10 @@ def scalar(statement: str, *arguments: int) -> float:
         return float(number or 0)
 
 
-def wait_for(condition: Callable[[], bool], timeout_seconds: float, what: str) -> None:
+def wait_for(condition: Callable[[], bool], timeout_seconds: float, what: str, poll_seconds: float = 0.05) -> None:
     """Polls until `condition()` is true. Raises StuckError after `timeout_seconds`."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:
             raise StuckError(f"Not within {timeout_seconds:.0f} s: {what}.")
-        time.sleep(0.05)
+        time.sleep(poll_seconds)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 30
 _STOP_SECONDS = 40  # A warm shutdown may take 25.
+_PORTS = range(20_000, 32_000)  # Below the ports that Linux uses for outgoing connections.
 
 
 class ProcessFailedError(Exception):
@@ -136,6 +139,33 @@ def running_beat() -> Iterator[Running]:
     """Beat alone."""
     with running("beat", celery("config", "beat"), "is starting", kill=True) as beat:
         yield beat
+
+
+@contextmanager
+def running_web(*, kill: bool = False) -> Iterator[tuple[Running, int]]:
+    """The web process as the Procfile starts it, and its port."""
+    port = free_port()
+    line = next(each for each in (ROOT / "Procfile").read_text().splitlines() if each.startswith("web: "))
+    python, *command = line.removeprefix("web: ").replace("$PORT", str(port)).split()
+    if python != "python":
+        raise ProcessFailedError(f"The Procfile starts the web with {python}; the benchmark expects python.")
+    with running("web", [sys.executable, *command], lambda: listens(port), kill=kill) as web:
+        yield web, port
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 on which nothing listens."""
+    for port in random.sample(_PORTS, 50):
+        if not listens(port):
+            return port
+    raise OSError("No port is free.")
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections to this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _end_with_parent() -> None:

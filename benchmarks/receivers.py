@@ -6,10 +6,8 @@ project's own receiver is always available, but slower.
 
 from __future__ import annotations
 
-import random
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,11 +21,10 @@ import orjson
 from django.conf import settings
 
 from benchmarks import drains
-from benchmarks.processes import running
+from benchmarks.processes import free_port, listens, running
 
 HOSTS = 100  # Addresses that nginx listens on, 127.0.0.1 and up.
 NO_NGINX = "nginx is not installed (Debian: apt-get install nginx), and a slower receiver would favour us"
-_PORTS = range(20_000, 32_000)  # Below the ports that Linux uses for outgoing connections.
 _CONNECTIONS = 16_384
 
 _CONFIGURATION = """\
@@ -159,7 +156,7 @@ def nginx(*, logged: bool) -> Iterator[Receiver]:
     )
     (folder / "nginx.conf").write_text(configuration)
     command = [binary, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
-    with running("nginx", command, lambda: _listens(port)):
+    with running("nginx", command, lambda: listens(port)):
         yield Receiver(port, HOSTS, log if logged else None)
 
 
@@ -169,24 +166,10 @@ def own_receiver(*, logged: bool) -> Iterator[Receiver]:
     port, log = free_port(), Path(settings.DATA_DIR) / "log" / "bench-arrivals.jsonl"
     log.unlink(missing_ok=True)
     command = [sys.executable, "manage.py", "receive_postbacks", "--port", str(port), "--quiet"]
-    with running("receiver", [*command, *(["--log", str(log)] if logged else [])], lambda: _listens(port)):
+    with running("receiver", [*command, *(["--log", str(log)] if logged else [])], lambda: listens(port)):
         yield _Ours(port, 1, log if logged else None)
 
 
 def _nginx_binary() -> str | None:
     # On Debian, it is not in the PATH of ordinary users.
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/sbin")
-
-
-def free_port() -> int:
-    """A port on 127.0.0.1 on which nothing listens."""
-    for port in random.sample(_PORTS, 50):
-        if not _listens(port):
-            return port
-    raise OSError("No port is free.")
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0

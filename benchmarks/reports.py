@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 from actions.models import Action, Item
@@ -18,6 +18,7 @@ from postbacks.models import Delivery, Postback
 EVENT_TYPES, PARTNERS = 4, 20
 ITEMS = 2
 DELIVERIES = 2  # One to the partner, one to the network.
+NOWHERE = "https://receiver.example/in?n={DeliveryId}&pay={Payout}"
 _numbers = count(1)
 
 
@@ -55,22 +56,25 @@ class Shop:
             }
 
 
-def open_shop() -> Shop:
-    """Creates a partner postback for each event type and partner, and a network postback for each event type."""
-    program = Program.objects.create(name="Intake", currency="USD")
-    network = MediaSource.objects.create(name="Intake")
+def open_shop(name: str = "Intake", urls: Sequence[str] = (NOWHERE,), *, network: bool = True) -> Shop:
+    """Creates a partner postback for each event type and partner, to the URLs in turn.
+
+    With `network`, also a network postback for each event type.
+    """
+    program = Program.objects.create(name=name, currency="USD")
     trackers = [ActionTracker.objects.create(program=program, name=f"sale {number}") for number in range(EVENT_TYPES)]
-    partners = [Partner.objects.create(name=f"partner {number}", currency="USD") for number in range(PARTNERS)]
-    url = "https://receiver.example/in?n={DeliveryId}&pay={Payout}"
-    for partner in partners:
+    partners = [Partner.objects.create(name=f"{name} {number}", currency="USD") for number in range(PARTNERS)]
+    for partner, url in zip(partners, cycle(urls), strict=False):
         contract = Contract.objects.create(partner=partner, program=program, start=date(2020, 1, 1))
         for tracker in trackers:
             ContractTerm.objects.create(
                 contract=contract, action_tracker=tracker, payout_type="percentage", payout=Decimal(8)
             )
             Postback.objects.create(partner=partner, action_tracker=tracker, name=tracker.name, url=url)
-    for tracker in trackers:
-        Postback.objects.create(media_source=network, action_tracker=tracker, name=tracker.name, url=url)
+    if network:
+        source = MediaSource.objects.create(name=name)
+        for tracker in trackers:
+            Postback.objects.create(media_source=source, action_tracker=tracker, name=tracker.name, url=urls[0])
     return Shop(program.pk, [tracker.pk for tracker in trackers], [partner.pk for partner in partners])
 
 

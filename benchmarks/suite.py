@@ -23,6 +23,7 @@ class Scenario:
 SCENARIOS = (
     Scenario("drain", "how fast a backlog drains, compared with bare libcurl and a task per delivery"),
     Scenario("live", "how soon an event reaches its receiver"),
+    Scenario("door", "how fast orders reported alone reach the receiver, compared with a door that only keeps them"),
     Scenario("intake", "how fast conversions are recorded, over HTTP and from a file"),
     Scenario("isolation", "how much destinations that hang slow down those that answer"),
     Scenario("rate", "whether Maximum Requests holds at the receiver"),

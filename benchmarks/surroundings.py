@@ -22,6 +22,7 @@ _PINNED = {
     "DEBUG": "false",
     "LOG_LEVEL": "INFO",
     "POSTBACKS_ALLOWED_NETWORKS": "127.0.0.0/8",
+    "API_REQUESTS_PER_SECOND": "1000000",  # One token reports for all shops.
     "POSTBACKS_CONNECT_TIMEOUT": "5",
     "POSTBACKS_TOTAL_TIMEOUT": "15",
     "POSTBACKS_SHUTDOWN_TIMEOUT": "20",

@@ -7,14 +7,12 @@ come in. It is over when all that was reported has been delivered.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import psutil
 import psycopg2
@@ -22,11 +20,11 @@ from django.db import connection
 from psycopg2.extensions import set_wait_callback
 from psycopg2.extras import wait_select
 
-from benchmarks import drains, rows
+from benchmarks import drains, rows, servers
 from benchmarks.chains import LIMIT, Chains, longest_standstill
 from benchmarks.processes import Running, running_beat, running_worker, workers
 from benchmarks.receivers import own_receiver
-from benchmarks.results import CannotRunError, Figure, at_most
+from benchmarks.results import Figure, at_most
 from operations.asking import database_parameters
 from operations.readiness import all_checks
 from postbacks.delivery.redis import client
@@ -164,7 +162,7 @@ def _lock_a_row(_scene: Scene) -> None:
 
 
 def _stop_postgres(_scene: Scene) -> None:
-    server = _postgres()
+    server = servers.postgres()
     every = [server, *server.children(recursive=True)]
     for process in every:
         with contextlib.suppress(psutil.Error):
@@ -176,24 +174,24 @@ def _stop_postgres(_scene: Scene) -> None:
 
 
 def _restart_postgres(_scene: Scene) -> None:
-    _postgres().send_signal(signal.SIGQUIT)
+    servers.postgres().send_signal(signal.SIGQUIT)
     connection.close()
     _until(lambda: drains.scalar("SELECT 1") == 1)
 
 
 def _stop_redis(_scene: Scene) -> None:
-    pid = _redis_process()
+    server = servers.redis()
     for _ in range(3):
-        os.kill(pid, signal.SIGSTOP)
+        server.suspend()
         time.sleep(6.5)
-        os.kill(pid, signal.SIGCONT)
+        server.resume()
         time.sleep(1)
 
 
 def _restart_redis(_scene: Scene) -> None:
-    before = _redis_process()
-    os.kill(before, signal.SIGKILL)
-    _until(lambda: _redis_process() != before)
+    before = servers.redis()
+    before.kill()
+    _until(lambda: servers.redis() != before)
 
 
 def _flush_redis(_scene: Scene) -> None:
@@ -217,18 +215,6 @@ def _suspend_the_parent(scene: Scene) -> None:
     scene.worker.process.suspend()
     time.sleep(12)
     scene.worker.process.resume()
-
-
-def _postgres() -> psutil.Process:
-    parent = psutil.Process(int(drains.scalar("SELECT pg_backend_pid()"))).parent()
-    if parent is None:
-        raise CannotRunError("PostgreSQL runs in another namespace.")
-    return parent
-
-
-def _redis_process() -> int:
-    info: Any = client.info("server")
-    return int(info["process_id"])
 
 
 def _terminate(select: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -16,7 +14,7 @@ from django.conf import settings
 
 from actions.api.tokens import create_token
 from benchmarks import callers, memory, reports, rows
-from benchmarks.processes import running
+from benchmarks.processes import running, running_web
 from benchmarks.reports import Shop
 from benchmarks.results import CannotRunError, Figure, at_least, at_most
 
@@ -32,7 +30,7 @@ def figures(full: bool) -> Iterator[Figure]:
     shop = reports.open_shop()
     token, text = create_token("benchmark")
     account = f"{token.account_sid}:{text}"
-    with _web() as port:
+    with running_web() as (_, port):
         address = f"http://127.0.0.1:{port}/Advertisers/{token.account_sid}/Conversions"
         yield _single(shop, address, account, 10_000 if full else 2_000)
         yield _batch(shop, address + "/Batch", account, 10 if full else 4)
@@ -86,19 +84,3 @@ def _file(shop: Shop, number: int) -> Iterator[Figure]:
     details = {"PSS": found}
     yield Figure(what + ": memory, PSS, at most", most, "MB", details=details)
     yield Figure(what + ": growth after its first fifth", most - early, "MB", 1, at_most(50), details)
-
-
-@contextmanager
-def _web() -> Iterator[int]:
-    """The web process as the Procfile starts it; yields its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "front", "--port", str(port)]
-
-    def ready() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    with running("web", command, ready):
-        yield port

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks import events, rows
-from benchmarks.processes import program, running, workers
+from benchmarks.processes import free_port, program, running, workers
 from benchmarks.programs import silent
-from benchmarks.receivers import free_port, own_receiver
+from benchmarks.receivers import own_receiver
 from benchmarks.results import Figure, at_most
 
 ANSWERING, SILENT = 20, 300
