@@ -139,21 +139,24 @@ def ours(*, kill: bool = False) -> Iterator[OurDoor]:
     """Everything as the Procfile starts it, on empty tables."""
     rows.clear()
     with ExitStack() as stack:
-        receivers = [
-            stack.enter_context(fastest_receiver(logged=True)),
-            stack.enter_context(own_receiver(logged=True)),
-        ]
-        urls = [[each.url(number) + _QUERY for number in range(reports.PARTNERS)] for each in receivers]
-        shops = [reports.open_shop(f"Door {number}", urls[number], network=False) for number in range(2)]
+        fast = stack.enter_context(fastest_receiver(logged=True))
+        exact = stack.enter_context(own_receiver(logged=True))
+        shop, timed_shop = _shop("fast", fast), _shop("exact", exact)
         token, text = create_token("benchmark")
         worker = stack.enter_context(workers(kill=kill))
         web, port = stack.enter_context(running_web(kill=kill))
         yield OurDoor(
-            f"http://127.0.0.1:{port}/Advertisers/{token.account_sid}/Conversions",
-            f"{token.account_sid}:{text}",
-            {"door": web.process, "PostgreSQL": postgres(), "worker": worker.process, "Redis": redis()},
-            web,
-            worker,
-            *shops,
-            receivers,
+            url=f"http://127.0.0.1:{port}/Advertisers/{token.account_sid}/Conversions",
+            account=f"{token.account_sid}:{text}",
+            parts={"door": web.process, "PostgreSQL": postgres(), "worker": worker.process, "Redis": redis()},
+            web=web,
+            worker=worker,
+            shop=shop,
+            timed_shop=timed_shop,
+            receivers=(fast, exact),
         )
+
+
+def _shop(name: str, receiver: Receiver) -> Shop:
+    urls = [receiver.url(number) + _QUERY for number in range(reports.PARTNERS)]
+    return reports.open_shop(name, urls, network=False)
