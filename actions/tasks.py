@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from actions.intake import catch_up
 from actions.recording import early_changes, keeping, maturing
 
 SECONDS = 20  # Posted each minute; the worker is needed for sending too.
@@ -18,3 +19,9 @@ def take_early_changes() -> None:
     """Take the changes whose orders have come unnoticed; refuse those whose orders have not come in time."""
     keeping.take_missed(SECONDS)
     early_changes.give_up(SECONDS)
+
+
+@shared_task(name="actions.tasks.record_left", ignore_result=True)
+def record_left() -> None:
+    """Record the reports that a web process has answered and not recorded: it has ended, or a row was locked."""
+    catch_up.take_left(SECONDS)

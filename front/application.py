@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 
 import django
 from django.http import HttpResponse
@@ -21,7 +21,7 @@ django.setup(set_prefix=False)
 # ruff: noqa: E402
 from actions.api.addresses import is_api
 from actions.api.answers import error
-from front import limits, probes
+from front import lean, limits, probes
 from front.answering import Answering, Send
 from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room
 from front.handler import Handler, head_of, request_of
@@ -41,10 +41,12 @@ class Front:
         self._room = Room()
         self._reports, self._pages = Lane("reports"), Lane("pages")
         self._probes = probes.Probes()
+        self._lean: lean.Lean | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            self._lean = lean.Lean(self._reports)
+            await _live(receive, send, self._lean)
         elif scope["type"] == "http":
             await self._answer(scope, receive, send)
 
@@ -69,7 +71,21 @@ class Front:
         with Body(self._room) as body:
             most = limits.most_bytes(path, headers)
             await body.read(receive, headers.get("content-length", ""), most)
+            report = lean.usual(scope)
+            if report is not None and await self._answer_report(report, body.file, send):
+                return
             await Answering(self._handler, lane, scope, receive, send).answer(body.file)
+
+    async def _answer_report(self, report: lean.Request, body: IO[bytes], send: Send) -> bool:
+        """Returns whether there is an answer; if not, Django is asked."""
+        answer = await self._lean.answer(report, body.read()) if self._lean is not None else None
+        if answer is None:
+            body.seek(0)
+            return False
+        status, headers, content = answer
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+        return True
 
 
 def _refused(scope: dict[str, Any], status: int, message: str) -> HttpResponse:
@@ -94,7 +110,7 @@ async def _send_whole(response: HttpResponse, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.content})
 
 
-async def _live(receive: Receive, send: Send) -> None:
+async def _live(receive: Receive, send: Send, reports: lean.Lean) -> None:
     """From the server's start to its end."""
     await receive()
     atexit.register(_end_at_once)
@@ -103,6 +119,7 @@ async def _live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     watching.cancel()
+    await asyncio.to_thread(reports.intake.stop)
     await send({"type": "lifespan.shutdown.complete"})
 
 

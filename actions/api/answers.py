@@ -28,11 +28,16 @@ def answer(request: HttpRequest, content: Mapping[str, Any], status: int = 200, 
 
     A list in it may be an iterator. In XML, what is one thing by itself stands in an `element` of its own.
     """
-    if request.path_info.startswith(MANAGEMENT) or wants_json(request):
-        return HttpResponse(orjson.dumps(content, default=_listed), status=status, content_type=JSON)
-    return HttpResponse(
-        to_xml({element: content} if element else content), status=status, content_type=f"{XML}; charset=utf-8"
-    )
+    as_json = request.path_info.startswith(MANAGEMENT) or wants_json(request)
+    body, content_type = written({element: content} if element and not as_json else content, as_json=as_json)
+    return HttpResponse(body, status=status, content_type=content_type)
+
+
+def written(content: Mapping[str, Any], *, as_json: bool) -> tuple[bytes, str]:
+    """The content as it is sent, and its content type."""
+    if as_json:
+        return orjson.dumps(content, default=_listed), JSON
+    return to_xml(content), f"{XML}; charset=utf-8"
 
 
 def error(request: HttpRequest, status: int, message: str, field: str = "", code: str = "") -> HttpResponse:

@@ -10,6 +10,7 @@ from ninja.security import HttpBasicAuth
 from actions.api.rate import Allowance, count
 from actions.api.rights import Scope, require
 from actions.api.tokens import find_token
+from actions.intake.catch_up import wait_for_queued
 from actions.models import ApiToken
 
 
@@ -44,6 +45,8 @@ class AccountToken(HttpBasicAuth):
         if allowance.is_exceeded:
             raise TooManyRequestsError(allowance)
         require(token, *self.needed(request.method or ""))
+        if request.method == "GET" and "account_sid" in match.kwargs:
+            wait_for_queued()  # So that whoever reads sees what was answered before.
         return token
 
     def needed(self, method: str) -> tuple[Scope, ...]:

@@ -21,8 +21,9 @@ from django.utils import timezone
 from actions.api.answers import error
 from actions.api.bodies import BodyTooLargeError, check_complete, refuse_compressed
 from actions.api.fields import LINES, content_type
-from actions.api.submit import read_report
 from actions.imports.parts import LINES_PER_TRANSACTION
+from actions.intake.catch_up import record_before
+from actions.intake.reading import read_report
 from actions.models import ApiToken, BatchPart, IdempotencyKey, Submission
 from actions.recording.keeping import keep
 from actions.recording.record import record
@@ -155,7 +156,9 @@ def _take_part(
             if done is not None:
                 return list(done)
         read = [(line, *_read(text, submission)) for line, text in part if text.strip()]
-        recorded = iter(record([report for _, report, _ in read if isinstance(report, Report)]))
+        reports = [report for _, report, _ in read if isinstance(report, Report)]
+        record_before([report.order_id for report in reports if report.order_id])
+        recorded = iter(record(reports))
         results = [
             (line, report, fields, next(recorded) if isinstance(report, Report) else refused(report))
             for line, report, fields in read
@@ -173,7 +176,8 @@ def _read(text: bytes, submission: Submission) -> tuple[Report | Rejected, dict[
         fields = json_object(text, "line")
     except Rejected as refusal:
         return refusal, {}
-    return read_report(Submission.Kind.BATCH, fields, submission), fields
+    report = read_report(Submission.Kind.BATCH, fields, token=submission.token, received_at=submission.received_at)
+    return report, fields
 
 
 def _keep_unrecorded(

@@ -7,17 +7,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 from actions.api import reads, setup_reads
-from actions.api.answers import answer, error
+from actions.api.answers import answer
 from actions.api.authority import token_of
 from actions.api.batch import MAX_LINES, take_batch
 from actions.api.described import REPORT, report_body
 from actions.api.fields import LINES, read_fields
 from actions.api.service import api
 from actions.api.shapes import ACCOUNT, REFUSALS, Error, Queued
-from actions.api.submit import PROGRAM_NOT_ALLOWED, WRONG_REQUEST, submit
+from actions.api.submit import submit
+from actions.api.told import submission_uri, told
 from actions.models import Submission
 
 _REPORT: dict[Any, Any] = {200: Queued, 400: Error, 413: Error, **REFUSALS}
@@ -84,19 +84,13 @@ def reverse_action(request: HttpRequest, account_sid: str) -> HttpResponse:
     },
 )
 def report_batch(request: HttpRequest, account_sid: str) -> Any:
-    return take_batch(request, token_of(request), lambda submission: _uri(account_sid, submission))
+    return take_batch(request, token_of(request), lambda submission: submission_uri(account_sid, submission.pk))
 
 
 def _submit(request: HttpRequest, account_sid: str, kind: Submission.Kind) -> HttpResponse:
     submission, refusal = submit(token_of(request), kind, read_fields(request))
-    if refusal is not None and refusal.reason_code in WRONG_REQUEST:
-        status = 403 if refusal.reason_code == PROGRAM_NOT_ALLOWED else 400
-        return error(request, status, refusal.message, refusal.field, refusal.reason_code)
-    return answer(request, {"Status": "QUEUED", "QueuedUri": _uri(account_sid, submission)})
-
-
-def _uri(account_sid: str, submission: Submission) -> str:
-    return reverse("conversion_api:read_submission", args=(account_sid, submission.public_id))
+    status, content = told(account_sid, submission, refusal)
+    return answer(request, content, status)
 
 
 __all__ = ["api", "reads", "setup_reads"]  # The others add their addresses as they are imported.

@@ -29,6 +29,7 @@ from actions.reports.storable import clean
 
 _log = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = "5"
+FAULT = "A fault of this system, noted in its log. Send the request again later."
 
 
 def handle_errors(api: NinjaAPI) -> None:
@@ -120,9 +121,14 @@ def _no_database(request: HttpRequest, exc: Any) -> HttpResponse:
     if not isinstance(exc, (django.db.OperationalError, django.db.InterfaceError)):
         return _fault(request, exc)
     _log.error("%s %s: the database does not answer: %s", request.method, request.path, str(exc).strip())
-    response = error(request, 503, f"{_why(exc)}; nothing was recorded. Send the request again later.")
+    response = error(request, 503, not_recorded(exc))
     response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     return response
+
+
+def not_recorded(exc: BaseException) -> str:
+    """What is told of a report while the database fails."""
+    return f"{_why(exc)}; nothing was recorded. Send the request again later."
 
 
 def _why(exc: BaseException) -> str:
@@ -136,4 +142,4 @@ def _why(exc: BaseException) -> str:
 
 def _fault(request: HttpRequest, exc: Any) -> HttpResponse:
     _log.error("%s %s failed", request.method, request.path, exc_info=exc)
-    return error(request, 500, "A fault of this system, noted in its log. Send the request again later.")
+    return error(request, 500, FAULT)

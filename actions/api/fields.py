@@ -36,10 +36,15 @@ def read_fields(request: HttpRequest) -> dict[str, Any]:
         Rejected: the body cannot be read, or a field is given twice with different values.
         BodyTooLargeError: it is larger than a report may be.
     """
-    fields = _of_body(read_body(request), request.headers.get("Content-Type", ""))
-    query = request.META.get("QUERY_STRING", "")
+    query = request.META.get("QUERY_STRING", "").encode("latin-1", errors="replace")
+    return fields_of(read_body(request), request.headers.get("Content-Type", ""), query)
+
+
+def fields_of(body: bytes, content_type_header: str, query: bytes) -> dict[str, Any]:
+    """The fields of one report, from the parts of a request. Raises Rejected, as `read_fields`."""
+    fields = _of_body(body, content_type_header)
     if query:
-        _add(fields, query.encode("latin-1", errors="replace"), "utf-8", "query")
+        _add(fields, query, "utf-8", "query")
     return fields
 
 

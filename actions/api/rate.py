@@ -35,13 +35,18 @@ class Allowance:
 
 def count(token_id: int | str) -> Allowance:
     """Count one request of the token. Tokens of other kinds than the account's have names for ids."""
+    return Allowance(settings.API_REQUESTS_PER_SECOND, book(token_id, 1))
+
+
+def book(token_id: int | str, number: int) -> int:
+    """Count so many requests of the token; how many there are then in this second, 0 while Redis is away."""
     key = f"api:requests:{token_id}:{int(time.time())}"
 
     def counted(redis: Redis) -> int:
         with redis.pipeline(transaction=False) as pipeline:
-            pipeline.incr(key)
+            pipeline.incrby(key, number)
             pipeline.expire(key, KEPT_SECONDS)
             used, _ = pipeline.execute()
         return int(used)
 
-    return Allowance(settings.API_REQUESTS_PER_SECOND, ask(counted) or 0)
+    return ask(counted) or 0

@@ -22,7 +22,7 @@ from actions.api.pages import NEWEST_FIRST, OLDEST_FIRST, Page
 from actions.api.rights import Scope, submissions_of
 from actions.api.service import api
 from actions.api.shapes import ACCOUNT, READ
-from actions.api.submission_fields import shown_submission, shown_submissions
+from actions.api.submission_fields import queued_submission, shown_submission, shown_submissions
 from actions.models import Submission
 from partners.ids import row_of
 
@@ -150,6 +150,8 @@ def read_submission(request: HttpRequest, account_sid: str, submission_id: str) 
     NONE.read(query_of(request))
     token = token_of(request)
     found = row_of(_with_actions(submissions_of(token)), submission_id.removeprefix("A-"))
+    if found is None:
+        found = queued_submission(token, submission_id.removeprefix("A-"))
     if found is None:
         return error(request, 404, f"There is no submission {submission_id!r}.")
     return answer(request, shown_submission(found, token, account_base(account_sid)), element="APISubmission")

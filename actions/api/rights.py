@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
+from actions.intake.reading import programs_of
 from actions.models import Action, ActionEvent, ApiToken, Submission
 
 Scope = ApiToken.Scope
@@ -28,11 +29,6 @@ def require(token: ApiToken, *scopes: str) -> None:
 def sees_personal(token: ApiToken) -> bool:
     """Whether the token is shown what tells who or where a customer is."""
     return Scope.PERSONAL in token.scopes
-
-
-def programs_of(token: ApiToken | None) -> frozenset[int] | None:
-    """The ids of the programs that the token is for; None means all. What has no token is for all."""
-    return None if token is None or token.program_ids is None else frozenset(token.program_ids)
 
 
 def actions_of(token: ApiToken) -> QuerySet[Action]:

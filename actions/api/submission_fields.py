@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -12,9 +13,10 @@ from django.db.models import Count
 from actions.api.documented import SUBMISSION, filled
 from actions.api.reading import code_of
 from actions.api.rights import sees_personal, sees_texts_of
-from actions.models import ApiToken, Submission
+from actions.models import ApiToken, QueuedReport, Submission
 from actions.reports.fields import write_date
 from actions.reports.report import NAMES
+from partners.ids import row_of
 
 Kind, Result = Submission.Kind, Submission.Result
 
@@ -56,8 +58,27 @@ def shown_submission(submission: Submission, token: ApiToken, account: str) -> d
     return next(shown_submissions([submission], token, account))
 
 
+def queued_submission(token: ApiToken, pk: str) -> Submission | None:
+    """A submission of the token's that is answered and not recorded yet, as long as something is in its way."""
+    row = row_of(QueuedReport.objects.filter(token=token), pk)
+    if row is None:
+        return None
+    return Submission(
+        pk=row.pk,
+        token=token,
+        kind=row.kind,
+        result=Result.RUNNING,
+        received_at=row.received_at,
+        processed_at=row.received_at,
+        fields=json.loads(row.fields),
+        order_id=row.order_id,
+    )
+
+
 def _shown(submission: Submission, token: ApiToken, account: str, waiting: int) -> dict[str, Any]:
     status = _OPEN.get(Result(submission.result), "Complete")
+    if status == "In Progress" and submission.kind != Kind.BATCH:
+        status = "Queued"  # It is answered, and not recorded yet.
     texts = sees_texts_of(token, submission)
     arrived = write_date(submission.received_at.replace(microsecond=0))
     processed = write_date(submission.processed_at.replace(microsecond=0))
@@ -72,7 +93,7 @@ def _shown(submission: Submission, token: ApiToken, account: str, waiting: int) 
         "Status": status,
         "Result": Result(submission.result).value,
         "CompletionDate": processed if status == "Complete" else "",
-        "ProcessedDate": processed,
+        "ProcessedDate": processed if status != "Queued" or submission.result == Result.WAITING else "",
         "ErrorType": _error_type(submission.reason_code),
         "ErrorReason": submission.reason_code,
         "Message": submission.message if texts else "",

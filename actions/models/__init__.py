@@ -3,6 +3,7 @@
 from actions.models.actions import Action, ActionEvent, Item
 from actions.models.early_changes import EarlyChange
 from actions.models.imports import ImportPart, ImportRun
+from actions.models.queued import QueuedReport
 from actions.models.submissions import BatchPart, IdempotencyKey, Submission
 from actions.models.tokens import ApiToken
 
@@ -16,5 +17,6 @@ __all__ = [
     "ImportPart",
     "ImportRun",
     "Item",
+    "QueuedReport",
     "Submission",
 ]

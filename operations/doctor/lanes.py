@@ -24,6 +24,8 @@ WHERE p.deleted_at IS NULL AND p.paused_at IS NULL AND p.maximum_requests IS NUL
   AND oldest.due_at < now() - make_interval(secs => %s)
 ORDER BY 3 DESC
 """
+QUEUED_SECONDS = 60
+QUEUED = "SELECT count(*) FROM actions_queuedreport WHERE queued_at < now() - make_interval(secs => %s)"
 HELD = """
 SELECT p.id, p.name, extract(epoch FROM now() - l.held_since)::float FROM postbacks_lane l
 JOIN postbacks_postback p ON p.id = l.postback_id
@@ -34,10 +36,22 @@ Standing = tuple[int, str, float]  # Id and name of a postback, and for how many
 
 
 def look_at_lanes(asker: Asker) -> Iterator[Finding]:
+    ((queued,),) = asker.ask(QUEUED, [QUEUED_SECONDS])
+    yield judge_queued(queued)
     yield from judge_lanes(
         [(pk, name, seconds) for pk, name, seconds in asker.ask(STUCK, [STUCK_SECONDS])],
         [(pk, name, seconds) for pk, name, seconds in asker.ask(HELD)],
     )
+
+
+def judge_queued(queued: int) -> Finding:
+    if queued:
+        return warning(
+            f"Reports that were answered more than {QUEUED_SECONDS} s ago and are not recorded yet: {queued}.",
+            "They are tried again every few seconds, and none is lost. Look in the log of the web and of the workers "
+            "for what is in their way: mostly a transaction that holds a row. If neither runs, start them.",
+        )
+    return fine("Reports are recorded as they come.")
 
 
 def judge_lanes(stuck: Sequence[Standing], held: Sequence[Standing]) -> Iterator[Finding]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.http import HttpRequest
@@ -25,19 +26,30 @@ def request_ids(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
     """Middleware that gives each request its id."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get(HEADER, "")
-        request_id = given if _USABLE.fullmatch(given) else secrets.token_hex(8)
+        request_id = id_of(request.headers.get(HEADER, ""))
         # Django logs refusals after all middleware, with the request attached.
         setattr(request, _ATTRIBUTE, request_id)
-        token = _current.set(request_id)
-        try:
+        with logged_as(request_id):
             response = get_response(request)
-        finally:
-            _current.reset(token)
         response.headers[HEADER] = request_id
         return response
 
     return middleware
+
+
+def id_of(given: str) -> str:
+    """The id of a request that came with this one, or without any."""
+    return given if _USABLE.fullmatch(given) else secrets.token_hex(8)
+
+
+@contextmanager
+def logged_as(request_id: str) -> Iterator[None]:
+    """Puts the id into every line that the block logs."""
+    token = _current.set(request_id)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 class WithRequestId(logging.Filter):

@@ -100,6 +100,9 @@ def _gauges(readings: Readings) -> Iterator[Metric]:
         "Refused reports of the conversion API that wait to be processed again.",
         value=readings.refused_reports,
     )
+    yield GaugeMetricFamily(
+        "postbacks_queued_reports", "Reports that are answered and not recorded yet.", value=readings.queued_reports
+    )
     yield GaugeMetricFamily("postbacks_worker_processes", "Running worker processes.", value=readings.workers)
     yield _age("postbacks_sweep_age_seconds", "Time since the last sweep. Absent: never.", readings.sweep_age)
     yield _age("postbacks_beat_age_seconds", "Time since beat last ran. Absent: never.", readings.beat_age)

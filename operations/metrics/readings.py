@@ -52,6 +52,7 @@ GIVEN_IDS = """
 SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences
 WHERE schemaname = current_schema() AND sequencename IN ('actions_actionevent_id_seq', 'postbacks_delivery_id_seq')
 """
+QUEUED = "SELECT count(*) FROM actions_queuedreport"
 REFUSED = "SELECT count(*) FROM actions_submission WHERE result = 'rejected'"
 
 
@@ -68,6 +69,7 @@ class Readings:
     oldest_waiting_seconds: float
     postbacks: dict[str, int]
     held: list[tuple[int, str, float]] = field(default_factory=list)  # Id, name, and for how many seconds.
+    queued_reports: int = 0
     workers: int = 0
     sweep_age: float | None = None
     beat_age: float | None = None
@@ -88,6 +90,7 @@ def read() -> Readings:
             events=ids["actions_actionevent_id_seq"],
             deliveries=ids["postbacks_delivery_id_seq"],
             refused_reports=_number(asker, REFUSED),
+            queued_reports=_number(asker, QUEUED),
             backlog=dict.fromkeys(("blocked", "ready", "sending"), 0) | _pairs(asker, BACKLOG),
             oldest_waiting_seconds=asker.ask(OLDEST)[0][0],
             postbacks=dict.fromkeys(("active", "paused", "held"), 0) | _pairs(asker, POSTBACKS),

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from actions.api.described import ERRORS, EXAMPLES
-from actions.api.submit import EVENTS
+from actions.intake.reading import EVENTS
 from actions.reports.item_names import ATTRIBUTES, flat_field
 from actions.reports.known_names import ALIASES
 from actions.reports.parameters import PARAMETERS

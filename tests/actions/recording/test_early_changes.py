@@ -369,7 +369,7 @@ def test_the_look_after_a_commit_takes_what_an_order_has_missed(monkeypatch: pyt
             thread.submit(post).result()
         keep(waiting)
 
-    monkeypatch.setattr("actions.api.submit.keep", order_comes_first)
+    monkeypatch.setattr("actions.intake.recorder.keep", order_comes_first)
     told = call.submission(call.form("PUT", "Actions", **named(tracker), Amount="80"))
     assert (told["Result"], Action.objects.get().amount) == ("recorded", 80)
 

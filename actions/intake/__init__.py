@@ -1,0 +1,1 @@
+"""Reports that come one at a time: read, kept until they are recorded, and recorded together."""

@@ -1,0 +1,167 @@
+"""Records reports that were taken, as many as there are in one transaction, each order's in the order of their answers.
+
+Whoever records a report deletes its row in the same transaction, so it is recorded once: by the process that answered
+it, or, if that one has ended or is slow, by another. An earlier report of the same order that is still on its way in
+another process goes first: it is recorded along, and that process finds it gone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from django.db import OperationalError, connection
+from django.utils import timezone
+from psycopg2.errors import LockNotAvailable, QueryCanceled
+
+from actions.intake import queue
+from actions.intake.taken import Taken
+from actions.models import Submission
+from actions.recording.keeping import keep
+from actions.recording.record import record
+from actions.recording.results import Result, Waiting, refused
+from actions.recording.submissions import needed_fields, note_order, note_result
+from actions.reports.report import Report
+from actions.reports.storable import clean
+
+_log = logging.getLogger(__name__)
+
+# A recording of its own takes some milliseconds; what waits longer for a row than this waits apart from the others.
+LOCK_MS: Final = 500
+LOCK_MS_APART: Final = 50
+_STATEMENT_MS: Final = 10_000
+# One of them may have been taken by another process each time; more often is not to be expected.
+_MOST_TRIES: Final = 20
+
+INSERT: Final = """
+INSERT INTO actions_submission (id, token_id, kind, result, received_at, processed_at, reason_code, message, notes,
+    fields, action_id, recorded, repeated, rejected, order_id)
+SELECT id, token_id, kind, result, received_at, processed_at, reason_code, message, notes::jsonb, fields::jsonb,
+    action_id, 0, 0, 0, order_id
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[],
+    %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[])
+    AS v (id, token_id, kind, result, received_at, processed_at, reason_code, message, notes, fields, action_id,
+        order_id)
+"""
+
+
+class MovedError(Exception):
+    """Somebody else has taken one of the reports, or an earlier one of the same order is still on its way."""
+
+
+def limits(lock_ms: int) -> str:
+    """What goes before the first statement of a transaction of ours, so that it holds nobody up."""
+    return f"SET LOCAL statement_timeout = {_STATEMENT_MS}; SET LOCAL lock_timeout = {lock_ms}; "
+
+
+def record_taken(taken: Sequence[Taken], settings: str = "") -> dict[Taken, tuple[Submission, Result]]:
+    """Record these reports in one transaction; what became of each, unless another process has recorded it.
+
+    `settings` go before the first statement.
+
+    Raises:
+        django.db.Error: the database failed, or something is in the way; nothing is recorded.
+    """
+    group = list(taken)
+    queue.with_orders(group)
+    for _ in range(_MOST_TRIES):
+        if not group:
+            return {}
+        try:
+            return _record(group, settings)
+        except MovedError:
+            group = queue.regrouped(group)
+    raise OperationalError("Other processes keep taking the same reports.") from LockNotAvailable()
+
+
+def record_queued(taken: Sequence[Taken]) -> dict[Taken, tuple[Submission, Result]]:
+    """Record queued reports together; if something is in the way of one of them, each by itself.
+
+    What cannot be recorded now stays queued.
+
+    Raises:
+        django.db.Error: the database failed.
+    """
+    try:
+        return record_taken(taken, limits(LOCK_MS))
+    except OperationalError as error:
+        if not _is_in_the_way(error):
+            raise
+    done: dict[Taken, tuple[Submission, Result]] = {}
+    for each in taken:
+        try:
+            done |= record_taken([each], limits(LOCK_MS_APART))
+        except OperationalError as error:
+            if not _is_in_the_way(error):
+                raise
+    if len(done) < len(taken):
+        _log.warning("%d of %d reports stay queued: others hold rows.", len(taken) - len(done), len(taken))
+    return done
+
+
+def keep_refused(taken: Sequence[Taken]) -> dict[Taken, tuple[Submission, Result]]:
+    """Keep the submissions of reports that cannot be read, and so are refused before anything is recorded."""
+    for each, pk in zip(taken, queue.new_ids(len(taken)), strict=True):
+        each.id = pk
+    return _keep([(each, refused(each.report)) for each in taken if not isinstance(each.report, Report)])
+
+
+def _is_in_the_way(error: OperationalError) -> bool:
+    return isinstance(error.__cause__, (LockNotAvailable, QueryCanceled))
+
+
+def _record(group: Sequence[Taken], settings: str) -> dict[Taken, tuple[Submission, Result]]:
+    reports = [each.report for each in group if isinstance(each.report, Report)]
+    kept: dict[Taken, tuple[Submission, Result]] = {}
+
+    def first() -> None:
+        if not queue.claim(group, settings):
+            raise MovedError
+
+    def also(results: Sequence[Result]) -> None:
+        coming = iter(results)
+        became = [(each, next(coming) if isinstance(each.report, Report) else refused(each.report)) for each in group]
+        kept.clear()
+        kept.update(_keep(became))
+
+    record(reports, first=first, also=also)
+    return kept
+
+
+def _keep(became: Collection[tuple[Taken, Result]]) -> dict[Taken, tuple[Submission, Result]]:
+    """Write what became of each report."""
+    kept = {each: (_submission(each, result), result) for each, result in became}
+    rows = [submission for submission, _ in kept.values()]
+    columns = (
+        [row.pk for row in rows],
+        [row.token_id for row in rows],
+        [str(row.kind) for row in rows],
+        [str(row.result) for row in rows],
+        [row.received_at for row in rows],
+        [row.processed_at for row in rows],
+        [row.reason_code for row in rows],
+        [row.message for row in rows],
+        [json.dumps(row.notes) for row in rows],
+        [json.dumps(row.fields) for row in rows],  # Whole numbers may be of any length.
+        [row.action_id for row in rows],
+        [row.order_id for row in rows],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, columns)
+    keep([(submission, result) for submission, result in kept.values() if isinstance(result, Waiting)])
+    return kept
+
+
+def _submission(each: Taken, result: Result) -> Submission:
+    submission = Submission(
+        pk=each.id, token_id=each.token.pk, kind=each.kind, received_at=each.received_at, processed_at=timezone.now()
+    )
+    note_order(submission, each.report, each.fields)
+    note_result(submission, result)
+    if isinstance(each.report, Report):
+        submission.notes = [clean(note) for note in each.report.warnings]
+    submission.fields = needed_fields(each.fields, result)
+    submission._state.adding = False  # noqa: SLF001 -- Django's documented interface
+    return submission

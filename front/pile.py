@@ -1,0 +1,45 @@
+"""What one thread hands to another, who takes all of it that has come."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Generic, TypeVar
+
+Thing = TypeVar("Thing")
+
+
+class Pile(Generic[Thing]):
+    """Things in the order in which they came. Any thread may call it."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self._things: deque[Thing] = deque()
+        self._changed = threading.Condition()
+
+    def put(self, *things: Thing) -> None:
+        if things:
+            with self._changed:
+                self._things.extend(things)
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Lets those that take end, once nothing is left."""
+        with self._changed:
+            self.is_closed = True
+            self._changed.notify_all()
+
+    def take(self, most: int, seconds: float | None = None, *, not_before: float = 0.0) -> list[Thing] | None:
+        """The next things, at least one; none after so many seconds without any, and None once it is closed.
+
+        Before that moment of the monotonic clock it waits for more, unless as many are there as may be taken.
+        """
+        with self._changed:
+            if not self._things and not self.is_closed:
+                self._changed.wait(seconds)
+            while 0 < len(self._things) < most and not self.is_closed and (rest := not_before - time.monotonic()) > 0:
+                self._changed.wait(rest)
+            if not self._things and self.is_closed:
+                return None
+            return [self._things.popleft() for _ in range(min(most, len(self._things)))]
