@@ -117,9 +117,7 @@ class Setups:
         compiled, access = self._kept[postback_id][1], accesses.get(postback_id)
         if access is not None and access.token is not None and access.bearer is not None:
             compiled = self._with_token(postback_id, version, compiled, access.token, access.bearer.generation)
-        return Setup(
-            postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled, version, access
-        )
+        return Setup(postback_id, limit, stopped or compiled.locked, troubled, probe_seconds, compiled, version, access)
 
     def _with_token(
         self, postback_id: int, version: str, compiled: Compiled, token: SecretText, generation: int

@@ -12,7 +12,7 @@ CREATE = "CREATE INDEX CONCURRENTLY IF NOT EXISTS actions_action_partner_id_b126
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("actions", "0021_actions_of_a_partner")]
+    dependencies = [("actions", "0022_queued_reports")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
