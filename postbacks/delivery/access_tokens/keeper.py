@@ -48,7 +48,7 @@ class Keeper:
         self._under_way: set[int] = set()
         self._waiting: dict[bool, deque[_Order]] = {True: deque(), False: deque()}  # By whether the last one failed.
         self._running = {True: 0, False: 0}
-        self._noted: set[tuple[int, int]] = set()
+        self._proved: dict[int, int] = {}  # By postback the number of its token.
         self._notes: queue.SimpleQueue[tuple[str, int, int, Then] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -65,9 +65,9 @@ class Keeper:
     def proved(self, postback: int, generation: int) -> None:
         """Notes that a receiver has taken a token."""
         with self._lock:
-            if (postback, generation) in self._noted:
+            if self._proved.get(postback) == generation:
                 return
-            self._noted.add((postback, generation))
+            self._proved[postback] = generation
         self._note("prove", postback, generation, lambda: None)
 
     def stop(self, timeout_seconds: float) -> None:
