@@ -45,13 +45,14 @@ def list_own_deliveries(request: HttpRequest, wanted: Query[PartnerDeliveriesFil
     else:
         ids = Finder(_filters(scope, wanted), networks=True).below(high, wanted.limit + 1)
         rows = rows_of(scope, ids)
+    by_pk = {row.delivery.pk: row for row in rows}
     return page(
         request,
         "deliveries",
         [row.delivery for row in rows],
         limit=wanted.limit,
         place="before",
-        show=lambda delivery, by_pk={row.delivery.pk: row for row in rows}: shown_delivery(by_pk[delivery.pk]),
+        show=lambda delivery: shown_delivery(by_pk[delivery.pk]),
     )
 
 

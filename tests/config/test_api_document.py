@@ -60,9 +60,8 @@ def test_no_request_makes_the_management_api_fail_or_answer_what_its_document_do
     token, text = create_token("test", scopes=["read", "personal", "manage"])
     basic = base64.b64encode(f"{token.account_sid}:{text}".encode()).decode()
     headers = {"Authorization": f"Basic {basic}", "If-Match": "*"}
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application()).include(
-        path_regex="^/api/v1/(?!partner/)"
-    )
+    document = schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application())
+    schema = document.include(path_regex="^/api/v1/(?!partner/)")
     operations = [operation.ok() for operation in schema.get_all_operations() if isinstance(operation, Ok)]
     assert len(operations) == 21
     for operation in operations:

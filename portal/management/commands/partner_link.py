@@ -115,7 +115,7 @@ def _owner(options: dict[str, Any]) -> dict[str, Any]:
         wanted = options[option]
         if wanted is None:
             continue
-        rows = model.objects.all()  # type: ignore[attr-defined]  # of both models
+        rows = model.objects.all()
         key = read_id(wanted)
         found = list(rows.filter(pk=key) if key is not None else ()) or list(rows.filter(name=wanted)[:2])
         if len(found) != 1:
