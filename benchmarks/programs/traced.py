@@ -13,12 +13,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+import django
 import orjson
 
-from config.celery import app
-from postbacks.delivery import claim, ready_queue
-from postbacks.delivery.process import Engine
-from postbacks.delivery.sender import Sender
+django.setup()
+
+from config.celery import app  # noqa: E402 -- the apps must be ready
+from postbacks.delivery import claim, ready_queue  # noqa: E402
+from postbacks.delivery.process import Engine  # noqa: E402
+from postbacks.delivery.sender import Sender  # noqa: E402
 
 __all__ = ["app"]
 
@@ -83,9 +86,10 @@ def _on_recorded(_: Engine, batch: Any, _follow_up: Any) -> None:
         os.close(descriptor)
 
 
-_wrap(ready_queue, "take_due", None, _on_taken)
-_wrap(claim, "claim", None, _on_claimed)
-_wrap(Sender, "put", _on_built, None)
-_wrap(Sender, "_start", None, _on_started)
-_wrap(Sender, "_finish", _on_finished, None)
-_wrap(Engine, "_on_recorded", _on_recorded, None)
+if FILE in os.environ:
+    _wrap(ready_queue, "take_due", None, _on_taken)
+    _wrap(claim, "claim", None, _on_claimed)
+    _wrap(Sender, "put", _on_built, None)
+    _wrap(Sender, "_start", None, _on_started)
+    _wrap(Sender, "_finish", _on_finished, None)
+    _wrap(Engine, "_on_recorded", _on_recorded, None)
