@@ -43,7 +43,12 @@ def _killed(door: OurDoor, name: str, kill: Callable[[OurDoor], None], times: in
     orders = [call.order for call in calls.made]
     unanswered = [call.body for call in calls.made if call.status != 200]
     lost = _lost(door, [call.order for call in calls.taken])
-    callers.post(door.url, door.account, unanswered, _FORM, CALLERS)  # As shops do.
+
+    def report_again() -> bool:
+        callers.post(door.url, door.account, unanswered, _FORM, CALLERS)
+        return True
+
+    servers.until(report_again, "all are taken")  # As shops do: until it is.
     servers.until(lambda: doors.delivered(orders) >= len(orders), "each is delivered", ARRIVE_SECONDS)
     door.hear_all(orders)
     found = _found(orders)

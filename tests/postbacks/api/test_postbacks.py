@@ -122,7 +122,7 @@ def test_all_problems_are_told_at_once(manager: ApiCaller, tracker: ActionTracke
     assert set(errors(manager("POST", ALL, body))) == {"url", "maximum_requests", "error_response"}
 
 
-@pytest.mark.parametrize("code", ["", "INSTAL"], ids=["empty", "unknown"])
+@pytest.mark.parametrize("code", ["", "RETURNED"], ids=["empty", "unknown"])
 def test_an_in_app_event_that_is_none_is_refused(
     manager: ApiCaller, tracker: ActionTracker, partner: Partner, code: str
 ) -> None:
