@@ -142,7 +142,7 @@ class Intake:
         """What cannot be kept together: one of them may be at fault, and costs itself only."""
         if len(group) == 1 or isinstance(error, (django.db.OperationalError, django.db.InterfaceError)):
             connection.close()
-            self._call(lambda: [_fail(each, error) for each in group])
+            self._call(lambda: _fail_all(group, error))
             self._call(lambda: self._give_room(len(group), sum(each.size for each in group)))
             return
         for each in group:
@@ -229,6 +229,7 @@ def _settle(future: asyncio.Future[RejectedResult | None], refusal: RejectedResu
         future.set_result(refusal)
 
 
-def _fail(waiting: _Waiting, error: Exception) -> None:
-    if not waiting.kept.done():
-        waiting.kept.set_exception(error)
+def _fail_all(group: Sequence[_Waiting], error: Exception) -> None:
+    for each in group:
+        if not each.kept.done():
+            each.kept.set_exception(error)

@@ -148,7 +148,12 @@ class Lean:
             account_sid, text = b64decode(request.credentials).decode().split(":", 1)
         except ValueError:
             return None
-        return await self._tokens.of(account_sid, text) if account_sid == request.account_sid else None
+        if account_sid != request.account_sid:
+            return None
+        try:
+            return await self._tokens.of(account_sid, text)
+        except django.db.Error:
+            return None  # Django says what is to be said of it.
 
     async def _find(self, account_sid: str, text: str) -> ApiToken | None:
         async with self._lane.thread():

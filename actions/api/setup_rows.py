@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from actions.api.rights import programs_of
+from actions.intake.reading import programs_of
 from actions.models import ApiToken
 from partners.models import Contract, ContractTerm, Partner, Program
 

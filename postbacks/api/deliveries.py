@@ -7,8 +7,9 @@ from ninja import Query, Router
 
 from actions.api.answers import answer
 from actions.api.authority import AccountToken, token_of
-from actions.api.rights import Scope, programs_of, sees_personal
+from actions.api.rights import Scope, sees_personal
 from actions.api.shapes import Error
+from actions.intake.reading import programs_of
 from actions.models import ApiToken
 from optimize_sources.models import MediaSource
 from postbacks.api import shapes

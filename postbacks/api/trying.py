@@ -10,7 +10,8 @@ from ninja import Router
 
 from actions.api.answers import answer
 from actions.api.authority import AccountToken, token_of
-from actions.api.rights import Scope, programs_of, require
+from actions.api.rights import Scope, require
+from actions.intake.reading import programs_of
 from actions.models import ApiToken
 from actions.reports.report import ACTION_ID
 from postbacks.api import shapes

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from actions.api.rights import programs_of
+from actions.intake.reading import programs_of
 from actions.models import ApiToken
 from optimize_sources.models import MediaSource
 from partners.ids import row_of

@@ -161,7 +161,7 @@ def test_what_a_killed_process_has_answered_is_recorded_by_another(token: ApiTok
     taken = queued(token, "conversion", **fields)
     grow_old()
     assert take_left(5) == 1
-    submission = Submission.objects.get(pk=taken.id)
+    submission = Submission.objects.get(pk=taken.id or 0)
     assert (submission.result, submission.token_id, submission.received_at) == ("recorded", token.pk, taken.received_at)
     assert Action.objects.get().reported["Note"] == "São 😀"
 
