@@ -197,6 +197,8 @@ class Call:
         would have made the request again because of it (401, 417)."""
         if self.truncated or (self._repeats and self._status >= 200):
             return self.answer()
+        if sum(map(len, self._header_lines)) > MAX_HEADER_BYTES:
+            return curl_failures.HUGE_HEADERS  # Of far longer ones libcurl says only that the connection broke.
         return self.failure(code, message)
 
     def failure(self, code: int, message: str) -> Failure:

@@ -212,9 +212,10 @@ def test_the_server_hangs_up_without_an_answer() -> None:
             "The connection was closed before the whole answer had come.",
         ),
         (b"HTTP/1.1 200 OK\r\n" + b"X: %s\r\n" % (b"y" * 900) * 100 + b"\r\n", "The answer's headers are too large."),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: %s\r\n" % (b"y" * 900) * 1000, "The answer's headers are too large."),
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", "The answer's headers are too large."),
     ],
-    ids=["banner", "html", "version", "length", "short", "many headers", "long header"],
+    ids=["banner", "html", "version", "length", "short", "many headers", "endless headers", "long header"],
 )
 def test_a_broken_answer_is_a_failure_that_may_pass(raw: RawServer, payload: bytes, sentence: str) -> None:
     """And never an invalid URL: that would give the delivery up."""
@@ -259,5 +260,6 @@ def test_a_handle_that_is_used_again_keeps_nothing_of_the_request_before(raw: Ra
     call.curl.perform()
     assert raw.received[1] == f"GET /next HTTP/1.1\r\nHost: {raw.address}\r\n{ASKED}\r\n".encode()
     response = call.answer()
+    assert isinstance(response, Received)
     assert (response.status_code, response.content, response.header_text) == (204, b"", "")
     call.curl.close()
