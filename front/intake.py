@@ -33,9 +33,10 @@ logger = logging.getLogger(__name__)
 
 # In one transaction: more saves nothing, and one that is turned back costs them all a second try.
 MOST_TOGETHER: Final = 200
-# At most one group begins in this time: what comes faster shares the cost of a transaction, what comes slower waits for
-# nothing.
-GROUP_SECONDS: Final = 0.008
+# After each report of a group the next group waits this long for company: what comes faster shares the cost of a
+# transaction, and of all that follows it in a worker; what comes alone waits for nothing.
+SPACING_SECONDS: Final = 0.008
+MOST_SPACING_SECONDS: Final = 0.06
 # Of one process, kept and not recorded yet, so that its memory stays flat whatever comes.
 MOST_WAITING: Final = 1_000
 MOST_WAITING_BYTES: Final = 32 * 1024 * 1024
@@ -172,7 +173,7 @@ class Intake:
         looked, next_group = time.monotonic(), 0.0
         while (group := self._kept.take(MOST_TOGETHER, _LOOK_SECONDS, not_before=next_group)) is not None:
             if group:
-                next_group = time.monotonic() + GROUP_SECONDS
+                next_group = time.monotonic() + min(len(group) * SPACING_SECONDS, MOST_SPACING_SECONDS)
                 self._record_group(group)
             if time.monotonic() - looked > _LOOK_SECONDS:
                 looked = time.monotonic()
