@@ -32,6 +32,19 @@ A_SECOND = 1.0
 PROBES = ("/healthz", "/readyz", "/readyz/web")
 
 
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shared web would put what it does not keep in memory."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.fixture(scope="module")
+def web(django_db_setup: None, scratch: Path) -> Iterator[Web]:
+    """One web, of one process, for the tests that do it no harm."""
+    with running_web("--processes", "1", variables={"TMPDIR": str(scratch)}) as web:
+        yield web
+
+
 class Shop:
     """Reports conversions to a web."""
 
@@ -101,8 +114,8 @@ SILENT = {
 }
 
 
-def test_a_client_that_falls_silent_is_cut_off() -> None:
-    with running_web("--processes", "1") as web, ExitStack() as opened:
+def test_a_client_that_falls_silent_is_cut_off(web: Web) -> None:
+    with ExitStack() as opened:
         connections = {sent: opened.enter_context(web.connect()) for sent in SILENT}
         for sent, connection in connections.items():
             connection.sendall(SILENT[sent])
@@ -124,59 +137,55 @@ def megabytes(chunked: bool) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("to", [pytest.param(MULTIPART, id="page"), pytest.param(REPORT, id="report")])
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
-def test_what_is_too_large_is_refused_before_it_is_read(to: bytes, chunked: bool, tmp_path: Path) -> None:
+def test_what_is_too_large_is_refused_before_it_is_read(to: bytes, chunked: bool, web: Web, scratch: Path) -> None:
     length = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: %d\r\n\r\n" % (MEGABYTES << 20)
-    with running_web("--processes", "1", variables={"TMPDIR": str(tmp_path)}) as web:
-        said = web.say(to, length, *megabytes(chunked))
-        used = [process.memory_info().rss for process in web.serving()]
-        assert web.answers()
+    said = web.say(to, length, *megabytes(chunked))
+    used = [process.memory_info().rss for process in web.serving()]
+    assert web.answers()
     assert said.startswith(b"HTTP/1.1 413 ")
     assert b"larger than 65,536 bytes" in said
-    assert list(tmp_path.iterdir()) == []
+    assert list(scratch.iterdir()) == []
     assert max(used) < 200 << 20
 
 
-def test_permission_to_send_too_much_is_not_given() -> None:
+def test_permission_to_send_too_much_is_not_given(web: Web) -> None:
     declared = b"Expect: 100-continue\r\nContent-Length: 90000000\r\n\r\n"
-    with running_web("--processes", "1") as web:
-        assert web.say(MULTIPART, declared).startswith(b"HTTP/1.1 413 ")
-        with web.connect() as connection:
-            connection.sendall(MULTIPART + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
-            assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+    assert web.say(MULTIPART, declared).startswith(b"HTTP/1.1 413 ")
+    with web.connect() as connection:
+        connection.sendall(MULTIPART + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
 
 
-def test_who_shows_credentials_has_the_room_of_the_address() -> None:
-    with running_web("--processes", "1") as web:
-        shop = Shop(web)
-        large = "x" * 500_000
-        fields = {**report_fields(shop.tracker), "Note": large}
-        answer = requests.post(shop.url, data=fields, auth=shop.auth, headers=shop.headers, timeout=60)
-        assert answer.status_code != 413
-        too_large = requests.post(shop.url, data={"Note": large * 3}, auth=shop.auth, headers=shop.headers, timeout=60)
-        assert (too_large.status_code, too_large.json()["Status"]) == (413, "ERROR")
-        assert "1,048,576" in too_large.json()["Message"]
+def test_who_shows_credentials_has_the_room_of_the_address(web: Web) -> None:
+    shop = Shop(web)
+    large = "x" * 500_000
+    fields = {**report_fields(shop.tracker), "Note": large}
+    answer = requests.post(shop.url, data=fields, auth=shop.auth, headers=shop.headers, timeout=60)
+    assert answer.status_code != 413
+    too_large = requests.post(shop.url, data={"Note": large * 3}, auth=shop.auth, headers=shop.headers, timeout=60)
+    assert (too_large.status_code, too_large.json()["Status"]) == (413, "ERROR")
+    assert "1,048,576" in too_large.json()["Message"]
 
 
-def test_reports_do_not_wait_for_a_row_that_somebody_holds_and_probes_go_on() -> None:
-    with running_web("--processes", "1") as web:
-        shop = Shop(web)
-        postback = make_postback(shop.tracker, make_media_source())
-        assert shop.report().status_code == 200
-        answers: list[requests.Response] = []
-        reporting = [threading.Thread(target=lambda: answers.append(shop.report())) for _ in range(12)]
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM postbacks_postback WHERE id = %s FOR UPDATE", [postback.pk])
-            for each in reporting:
-                each.start()
-            wait_until(waiting_for_locks, 20, "the web waits for the row")
-            for path in PROBES:
-                assert probed(web, path)[1] < A_SECOND
-            for each in reporting:
-                each.join()
-            assert {answer.status_code for answer in answers} == {200}
-        assert shop.report().status_code == 200
-        grow_old()
-        wait_until(lambda: Action.objects.count() == 14, 20, "all are recorded")
+def test_reports_do_not_wait_for_a_row_that_somebody_holds_and_probes_go_on(web: Web) -> None:
+    shop = Shop(web)
+    postback = make_postback(shop.tracker, make_media_source())
+    assert shop.report().status_code == 200
+    answers: list[requests.Response] = []
+    reporting = [threading.Thread(target=lambda: answers.append(shop.report())) for _ in range(12)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM postbacks_postback WHERE id = %s FOR UPDATE", [postback.pk])
+        for each in reporting:
+            each.start()
+        wait_until(waiting_for_locks, 20, "the web waits for the row")
+        for path in PROBES:
+            assert probed(web, path)[1] < A_SECOND
+        for each in reporting:
+            each.join()
+        assert {answer.status_code for answer in answers} == {200}
+    assert shop.report().status_code == 200
+    grow_old()
+    wait_until(lambda: Action.objects.count() == 14, 20, "all are recorded")
 
 
 def waiting_for_locks() -> list[Any]:
