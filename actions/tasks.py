@@ -16,12 +16,11 @@ def mature() -> None:
 
 @shared_task(name="actions.tasks.early_changes", ignore_result=True)
 def take_early_changes() -> None:
-    """Take the changes whose orders have come unnoticed; refuse those whose orders have not come in time."""
+    """Take the changes whose orders have come unnoticed; refuse those whose orders have not come in time.
+
+    First, record the reports that a web process has answered and not recorded: it has ended, or a row was locked. They
+    have no task of their own: workers of an earlier release would not know it, and take it.
+    """
+    catch_up.take_left(SECONDS)
     keeping.take_missed(SECONDS)
     early_changes.give_up(SECONDS)
-
-
-@shared_task(name="actions.tasks.record_left", ignore_result=True)
-def record_left() -> None:
-    """Record the reports that a web process has answered and not recorded: it has ended, or a row was locked."""
-    catch_up.take_left(SECONDS)

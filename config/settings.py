@@ -211,7 +211,6 @@ CELERY_BEAT_SCHEDULE = {
     "fold": {"task": "postbacks.tasks.fold", "schedule": 5.0},
     "mature": {"task": "actions.tasks.mature", "schedule": 60.0},
     "early changes": {"task": "actions.tasks.early_changes", "schedule": 5.0},
-    "left reports": {"task": "actions.tasks.record_left", "schedule": 5.0},
     "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0},
     # Each hour of the night: the next run continues what one did not finish, or a restart cut off.
     "prune": {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import select
 import threading
 import time
 from collections import deque
@@ -128,6 +129,7 @@ class Intake:
                 self._keep_group(group, limits)
 
     def _keep_group(self, group: Sequence[_Waiting], limits: str) -> None:
+        _leave_ended_connection()
         readable = [each for each in group if isinstance(each.taken.report, Report)]
         unreadable = [each for each in group if not isinstance(each.taken.report, Report)]
         for some, keep in ((readable, lambda taken: _put(taken, limits)), (unreadable, keep_refused)):
@@ -210,6 +212,18 @@ class Intake:
             self._loop.call_soon_threadsafe(work)
         except RuntimeError:  # The loop has ended, and nobody waits any more.
             logger.debug("The loop has ended.")
+
+
+def _leave_ended_connection() -> None:
+    """Close a connection that the server has ended while nothing was asked: a restart then turns no report back.
+
+    Once something is asked, it is too late: nobody knows whether it was done.
+    """
+    if connection.connection is not None and not connection.connection.closed:
+        said = select.poll()  # select.select cannot handle descriptors above 1,023.
+        said.register(connection.connection.fileno(), select.POLLIN)
+        if said.poll(0):  # To one that asks nothing, the server says only that it ends.
+            connection.close()
 
 
 def _put(taken: list[Taken], limits: str) -> None:

@@ -16,6 +16,7 @@ from django.contrib.admin.models import LogEntry as AdminMessage
 from django.db import connection, transaction
 
 from accounts.personal.found import Person, find
+from actions.intake.catch_up import record_all
 from actions.models import Action, ActionEvent, EarlyChange, Submission
 from actions.reports.personal import but_personal
 from operations.retention.kinds import NOT_PERSONAL, PERSONAL, PERSONAL_DATA, TEXTS
@@ -23,6 +24,7 @@ from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery
 
 WAIT_SECONDS: Final = 60  # A request takes at most 15 by default, and is recorded at once.
+RECORD_SECONDS: Final = 30  # Of reports that are queued: normally a few, for milliseconds.
 _LOOK_EACH_SECONDS: Final = 0.5
 _OF_DELIVERIES = """
 UPDATE postbacks_delivery SET parameters = parameters - %(personal)s
@@ -32,6 +34,10 @@ WHERE id = ANY (%(ids)s::bigint[]) AND parameters ?| %(personal)s
 
 class StillSendingError(RuntimeError):
     """Requests that were built earlier are still being sent. All but their texts and the customer id is erased."""
+
+
+class StillQueuedError(RuntimeError):
+    """Reports that were answered earlier cannot be recorded yet, and may be of the customer. All else is erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,12 @@ def count(person: Person) -> Erased:
 
 
 def erase(customer_id: str, sleep: Callable[[float], None] = time.sleep) -> Erased:
-    """Finds the customer and erases everything. Raises StillSendingError; then it must be run again."""
+    """Finds the customer and erases everything.
+
+    Raises:
+        StillSendingError, StillQueuedError: something is left, and the same must be run again.
+    """
+    queued = record_all(RECORD_SECONDS)  # What is queued is found by no customer's id.
     person = _erase(customer_id, keep_id=True)
     under_way = Delivery.objects.filter(pk__in=person.deliveries(), state=Delivery.State.SENDING)
     waited = 0.0
@@ -72,6 +83,11 @@ def erase(customer_id: str, sleep: Callable[[float], None] = time.sleep) -> Eras
         waited += _LOOK_EACH_SECONDS
     erased = count(find(customer_id))
     _erase(customer_id)
+    if queued:
+        raise StillQueuedError(
+            f"{queued} reports were answered and cannot be recorded yet, because a transaction holds rows; they may be "
+            "of this customer. Everything else is erased. Run the command again in a minute."
+        )
     return erased
 
 

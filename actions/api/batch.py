@@ -157,7 +157,7 @@ def _take_part(
                 return list(done)
         read = [(line, *_read(text, submission)) for line, text in part if text.strip()]
         reports = [report for _, report, _ in read if isinstance(report, Report)]
-        record_before([report.order_id for report in reports if report.order_id])
+        record_before(reports)
         recorded = iter(record(reports))
         results = [
             (line, report, fields, next(recorded) if isinstance(report, Report) else refused(report))

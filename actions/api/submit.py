@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from actions.intake.catch_up import record_before
 from actions.intake.reading import read_report
 from actions.intake.recorder import keep_refused, record_taken
 from actions.intake.taken import take
@@ -45,6 +46,7 @@ def _process_again(submission: Submission, fields: Mapping[str, Any]) -> Rejecte
     report = read_report(submission.kind, fields, token=submission.token, received_at=submission.received_at)
     note_order(submission, report, fields)
     if isinstance(report, Report):
+        record_before([report])
         (result,) = record(
             [report],
             also=lambda results: _save(submission, fields, report.warnings, results[0]),

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from actions.imports.parts import Part
+from actions.intake.catch_up import record_before
 from actions.models import ImportPart, Submission
 from actions.recording.keeping import keep
 from actions.recording.record import record
@@ -74,7 +75,9 @@ def result_of(part: ImportPart) -> PartResult:
 
 def _record(lines: Sequence[tuple[int, Fields]]) -> PartResult:
     read = [(number, _report(fields)) for number, fields in lines]
-    recorded = iter(record([report for _, report in read if isinstance(report, Report)]))
+    reports = [report for _, report in read if isinstance(report, Report)]
+    record_before(reports)
+    recorded = iter(record(reports))
     result = PartResult()
     notes: dict[str, int] = {}
     waiting = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from actions.intake import queue
 from actions.intake.recorder import record_queued, record_taken
+from actions.reports.report import Report
 
 # The process that has answered a report records it within milliseconds, or has ended, or something is in the way.
 LEFT_SECONDS: Final = 5.0
@@ -28,9 +30,22 @@ def take_left(seconds: float) -> int:
     return done
 
 
-def record_before(order_ids: list[str]) -> None:
-    """Record what was answered before of these orders, as another way in is about to record more of them."""
-    earlier = queue.of_orders(order_ids)
+def record_all(seconds: float) -> int:
+    """Record all that was answered before now, for up to `seconds`; how many reports of it are still queued then."""
+    up_to, after = queue.newest(), 0
+    until = time.monotonic() + seconds
+    while after < up_to and time.monotonic() < until:
+        found = [each for each in queue.left(0, after, TOGETHER) if (each.id or 0) <= up_to]
+        if not found:
+            break
+        record_queued(found)
+        after = found[-1].id or up_to
+    return queue.number(up_to)
+
+
+def record_before(reports: Sequence[Report]) -> None:
+    """Record what was answered before of the orders of these reports, which another way in is about to record."""
+    earlier = queue.of_orders(queue.orders_of(reports))
     if earlier:
         record_taken(earlier)
 

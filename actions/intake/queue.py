@@ -11,7 +11,9 @@ from django.db import connection
 
 from actions.intake.taken import Taken, take
 from actions.models import ApiToken
+from actions.recording.submissions import MAX_ORDER_ID
 from actions.reports.report import Report
+from actions.reports.storable import clean
 
 NEXT_ID: Final = "nextval(pg_get_serial_sequence('actions_submission', 'id'))"
 # The ids rise in the order of the rows, and are given only here: what was answered before has a smaller one.
@@ -127,6 +129,25 @@ def with_orders(taken: Sequence[Taken]) -> None:
         for each in taken:
             if isinstance(each.report, Report) and each.report.action_id and not each.order_id:
                 each.order_id = orders.get(each.report.action_id[2], "")
+
+
+def orders_of(reports: Sequence[Report]) -> list[str]:
+    """The orders that these reports name, by themselves or by an action."""
+    named = [clean(report.order_id)[:MAX_ORDER_ID] for report in reports if report.order_id]
+    by_action = [report.action_id[2] for report in reports if report.action_id and not report.order_id]
+    return named + ([order for _, order in _asked(ORDERS_OF_ACTIONS, (by_action,))] if by_action else [])
+
+
+def newest() -> int:
+    """The greatest id of a report that is queued now; 0 without any."""
+    ((found,),) = _asked("SELECT coalesce(max(id), 0) FROM actions_queuedreport", ())
+    return int(found)
+
+
+def number(up_to: int) -> int:
+    """How many reports up to this id are queued."""
+    ((found,),) = _asked("SELECT count(*) FROM actions_queuedreport WHERE id <= %s", (up_to,))
+    return int(found)
 
 
 def youngest(seconds: float, up_to: int | None = None) -> int | None:

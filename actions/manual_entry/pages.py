@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from unfold.decorators import action
 
 from actions.imports.run import ImportStoppedError
+from actions.intake.catch_up import record_before
 from actions.manual_entry.forms import ALLOWED, ChangeForm, ReportForm
 from actions.manual_entry.reporting import ImportReport, take
 from actions.models import Action
@@ -97,7 +98,9 @@ class ManualEntry(ModelAdmin):
 
     def _change(self, request: HttpRequest, changed: Action, form: ChangeForm) -> bool:
         try:
-            (result,) = record([parse_report(form.report())], also=partial(_refuse_stale, request))
+            report = parse_report(form.report())
+            record_before([report])
+            (result,) = record([report], also=partial(_refuse_stale, request))
         except _StaleError:
             form.add_error(None, _STALE)
             return False

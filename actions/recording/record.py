@@ -18,17 +18,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from actions.recording.attribution import attributed
 from actions.recording.batch import load_batch
 from actions.recording.event_types import with_event_types
-from actions.recording.messages import Messages, few_messages
+from actions.recording.messages import Messages, few_messages, put_off
 from actions.recording.refusals import REFUSALS, is_refusal, named, refusal_of, starts_over, taken_apart
 from actions.recording.results import RejectedResult, Result, refused
 from actions.recording.taking import Recording
 from actions.reports.report import Report
 
 _log = logging.getLogger(__name__)
+
+# Otherwise the database takes this for a process of the release before, and has it wait for what is queued.
+KNOWS_QUEUE: Final = "SET LOCAL postbacks.knows_queue = 'yes'"
 
 
 def record(
@@ -55,6 +59,7 @@ def record(
         messages = Messages()
         try:
             with few_messages(messages):
+                put_off(KNOWS_QUEUE)
                 if first is not None:
                     first()
                 results = (_record_apart if apart else _record)(reports, keep_early=keep_early)

@@ -25,7 +25,16 @@ from actions.models import Action, ActionEvent, Submission
 from actions.reports.identifiers import sha1
 from partners.models import AttributionRule
 from postbacks.models import Attempt, Delivery
-from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker, record_action
+from tests.support.factories import (
+    make_partner,
+    make_postback,
+    make_program,
+    make_term,
+    make_tracker,
+    record_action,
+    report_fields,
+)
+from tests.support.queued import queued
 
 pytestmark = pytest.mark.django_db
 
@@ -230,4 +239,26 @@ def test_what_never_comes_back_is_told_and_the_customer_can_be_found_again(custo
     assert customers_action.reported == {"PromoCode": "HARBOR10", "CustomerId": CUSTOMER}
     Delivery.objects.filter(action=customers_action).update(**SENT)
     erase(CUSTOMER)
+    assert rows_with(MARK) == {}
+
+
+def test_what_was_answered_and_is_not_recorded_yet_is_exported_and_erased(customers_action: Action) -> None:
+    token, tracker = create_token("Till")[0], make_tracker()
+    queued(token, "conversion", **report_fields(tracker, OrderId="o-q", CustomerId=CUSTOMER, Text50=MARK))
+    assert len(json.loads(run("export_person", CUSTOMER))["actions"]) == 2
+    queued(token, "conversion", **report_fields(tracker, OrderId="o-r", CustomerId=CUSTOMER, Text50=MARK))
+    assert "actions 3" in run("erase_person", CUSTOMER, "--yes")
+    assert rows_with(MARK) == {}
+
+
+def test_what_cannot_be_recorded_yet_is_told_and_all_else_erased(
+    customers_action: Action, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(create_token("Till")[0], "conversion", **report_fields(make_tracker(), CustomerId=CUSTOMER, Text50=MARK))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("actions.intake.catch_up.record_queued", lambda _found: {})  # Others hold its rows.
+        with pytest.raises(CommandError, match="1 reports were answered and cannot be recorded yet"):
+            run("erase_person", CUSTOMER, "--yes")
+    assert rows_with(MARK) == {"actions_queuedreport": 1}
+    run("erase_person", CUSTOMER, "--yes")
     assert rows_with(MARK) == {}

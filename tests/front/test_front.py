@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -21,6 +20,7 @@ from actions.api.tokens import create_token
 from actions.models import Action
 from environment.addresses import LOCALHOST
 from tests.support.factories import make_media_source, make_postback, make_tracker, report_fields
+from tests.support.locks import waiting_for_locks
 from tests.support.patience import wait_until
 from tests.support.queued import grow_old
 from tests.support.web import Web, read_all, running_web
@@ -186,13 +186,6 @@ def test_reports_do_not_wait_for_a_row_that_somebody_holds_and_probes_go_on(web:
     assert shop.report().status_code == 200
     grow_old()
     wait_until(lambda: Action.objects.count() == 14, 20, "all are recorded")
-
-
-def waiting_for_locks() -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # The transaction would see the same again and again.
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        return list(cursor.fetchall())
 
 
 def test_a_database_that_says_nothing_does_not_silence_the_probes() -> None:

@@ -6,11 +6,12 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import requests
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from actions.api.tokens import create_token, revoke
@@ -20,6 +21,7 @@ from front.known_tokens import KNOWN_SECONDS
 from partners.models import ActionTracker
 from tests.support.api import FORM
 from tests.support.factories import make_tracker, report_fields
+from tests.support.locks import waiting_for_locks
 from tests.support.patience import wait_until
 from tests.support.queued import grow_old
 from tests.support.web import Web, running_web
@@ -59,6 +61,15 @@ class Shop:
 
     def report(self, **more: Any) -> requests.Response:
         return self.send("POST", "Conversions", {**report_fields(self.tracker), **more})
+
+    def raw(self, **more: Any) -> bytes:
+        """A report as it goes over the wire."""
+        url = f"{self.web.url}/Advertisers/{self.token.account_sid}/Conversions"
+        fields = {**report_fields(self.tracker), **more}
+        request = requests.Request("POST", url, data=fields, auth=self.auth, headers={"Accept": JSON}).prepare()
+        headers = {"Host": f"127.0.0.1:{self.web.port}", **request.headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"POST {request.path_url} HTTP/1.1\r\n{head}\r\n{request.body!s}".encode()
 
 
 @pytest.fixture(scope="module")
@@ -178,3 +189,20 @@ def test_a_process_killed_after_its_answers_loses_nothing_and_doubles_nothing() 
         wait_until(lambda: Submission.objects.count() == number + 1, 20, "the repeat is recorded")
     assert Action.objects.count() == ActionEvent.objects.count() == number
     assert Submission.objects.order_by("id").values_list("reason_code", flat=True).last() == "CONV_DUPLICATE"
+
+
+def test_callers_that_go_away_change_nothing_for_others(shop: Shop) -> None:
+    assert shop.report(OrderId="before").status_code == 200
+    wait_until(lambda: Action.objects.count() == 1 and not QueuedReport.objects.exists(), 10, "it is recorded")
+    with transaction.atomic(), connection.cursor() as cursor, ExitStack() as callers:
+        cursor.execute("LOCK TABLE actions_queuedreport IN ACCESS EXCLUSIVE MODE")  # So that none is answered yet.
+        for each in range(12):
+            callers.enter_context(shop.web.connect()).sendall(shop.raw(OrderId=f"gone-{each}"))
+        callers.enter_context(shop.web.connect()).sendall(shop.raw(OrderId="half")[:-1])
+        wait_until(waiting_for_locks, 10, "the web keeps the first")
+        callers.close()
+    assert shop.report(OrderId="after").status_code == 200
+    wait_until(lambda: Action.objects.filter(order_id="after").exists(), 10, "the next is recorded")
+    wait_until(lambda: not QueuedReport.objects.exists(), 10, "nothing is left")
+    assert Action.objects.filter(order_id__startswith="gone-").exists(), "what was being kept, though nobody waits"
+    assert not Action.objects.filter(order_id="half").exists()

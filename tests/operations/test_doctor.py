@@ -17,6 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
+from actions.api.tokens import create_token
 from devtools.embedded.redis_server import redis_binary
 from environment.variables import BASE_DIR
 from operations.asking import Asker, database_parameters
@@ -36,8 +37,10 @@ from postbacks.credentials.secrets.cipher import encrypt
 from postbacks.delivery import blockers, leases
 from postbacks.models import Lane, Postback, Pulse
 from tests.support.delivery_rows import engine_connection, held_up, living_worker, make_delivery, make_held, make_lane
+from tests.support.factories import make_tracker, report_fields
 from tests.support.patience import wait_until
 from tests.support.processes import killed_afterwards
+from tests.support.queued import grow_old, queued
 from tests.support.workers import environment
 
 OTHER_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -255,6 +258,17 @@ def test_few_open_files_and_a_database_that_cannot_be_written() -> None:
 
 
 @database
+def test_reports_that_are_queued_for_long() -> None:
+    queued(create_token("shop")[0], "conversion", **report_fields(make_tracker()))
+    with Asker(5) as asker:
+        assert next(look_at_lanes(asker)).level is Level.OK
+        grow_old()
+        found = next(look_at_lanes(asker))
+    assert found.level is Level.WARNING
+    assert found.what == "Reports that were answered more than 60 s ago and are not recorded yet: 1."
+
+
+@database
 @pytest.mark.usefixtures("healthy")
 def test_postbacks_that_stand() -> None:
     stuck, held, paused, limited = make_lane(name="stuck"), make_lane(name="held"), make_lane(), make_lane()
@@ -265,7 +279,7 @@ def test_postbacks_that_stand() -> None:
     Postback.objects.filter(pk=paused.pk).update(paused_at=long_ago)
     Postback.objects.filter(pk=limited.pk).update(maximum_requests=1)
     with Asker(5) as asker:
-        first, second = look_at_lanes(asker)
+        _, first, second = look_at_lanes(asker)
     assert first.level is Level.ERROR
     assert first.what == f"Due for more than 5 minutes, and not sent: postback {stuck.pk} “stuck” (1 h)."
     assert second.level is Level.WARNING

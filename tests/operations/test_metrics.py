@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from actions.api.tokens import create_token
 from actions.models import Submission
 from environment.reading import token
 from operations.metrics import readings
@@ -23,6 +24,8 @@ from postbacks import __version__
 from postbacks.metrics.tally import append
 from postbacks.models import Lane, Postback
 from tests.support.delivery_rows import engine_connection, living_worker, make_delivery, make_held, make_lane
+from tests.support.factories import make_tracker, report_fields
+from tests.support.queued import queued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,6 +44,7 @@ FAMILIES = {
     "postbacks_configured": ("gauge", {"state"}),
     "postbacks_held_seconds": ("gauge", {"postback", "name"}),
     "postbacks_refused_reports": ("gauge", set()),
+    "postbacks_queued_reports": ("gauge", set()),
     "postbacks_worker_processes": ("gauge", set()),
     "postbacks_sweep_age_seconds": ("gauge", set()),
     "postbacks_beat_age_seconds": ("gauge", set()),
@@ -175,8 +179,16 @@ def test_the_numbers_are_those_of_the_database(busy: Postback) -> None:
     assert 0 <= found["postbacks_beat_age_seconds"] < 10
 
 
+def test_reports_that_are_not_recorded_yet_are_counted() -> None:
+    caller, tracker = create_token("shop")[0], make_tracker()
+    for each in range(2):
+        queued(caller, "conversion", **report_fields(tracker, OrderId=f"o-{each}"))
+    assert values(page())["postbacks_queued_reports"] == 2
+
+
 def test_an_empty_database_has_zeros_and_no_ages() -> None:
     found = values(page())
+    assert found["postbacks_queued_reports"] == 0
     assert found['postbacks_deliveries_total{outcome="delivered"}'] == 0
     assert found['postbacks_attempt_duration_seconds_bucket{le="+Inf"}'] == 0
     assert found["postbacks_oldest_waiting_seconds"] == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -154,7 +154,10 @@ def test_workers_that_live_and_send_nothing_are_seen(monkeypatch: pytest.MonkeyP
         make_due_deliveries(make_tracker(), [lane], 20)
         wait_until(lambda: Delivery.objects.filter(state="delivered").count() == 20, 20, "all are delivered")
         assert ready() == {}
-        with stopped(psutil.Process(worker.process.pid)):
+        with ExitStack() as standing:
+            # Children that are awake take work without their parent.
+            for process in (psutil.Process(worker.process.pid), *worker.children()):
+                standing.enter_context(stopped(process))
             make_due_deliveries(make_tracker(), [lane], 20)
             wait_until(lambda: "sending" in ready(), 30, "the standstill is seen")
             assert "workers live, but none takes any. The parent process" in ready()["sending"]

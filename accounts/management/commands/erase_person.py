@@ -3,8 +3,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.personal.erase import Erased, StillSendingError, count, erase
+from accounts.personal.erase import RECORD_SECONDS, Erased, StillQueuedError, StillSendingError, count, erase
 from accounts.personal.found import find
+from actions.intake.catch_up import record_all
 
 
 class Command(BaseCommand):
@@ -18,8 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="remove the data")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        queued = record_all(RECORD_SECONDS)  # What is queued is found by no customer's id.
         person = find(options["customer_id"])
-        if not person:
+        if not person and not queued:
             self.stdout.write(f"There is no data about a customer {person.customer_id}.")
             return
         if not options["yes"]:
@@ -27,7 +29,7 @@ class Command(BaseCommand):
             return
         try:
             erased = erase(person.customer_id)
-        except StillSendingError as error:
+        except (StillQueuedError, StillSendingError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Personal data was removed: {_told(erased)}.")
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.personal.erase import RECORD_SECONDS
 from accounts.personal.export import document
 from accounts.personal.found import find
+from actions.intake.catch_up import record_all
 
 
 class Command(BaseCommand):
@@ -21,6 +23,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if queued := record_all(RECORD_SECONDS):
+            sys.stderr.write(
+                f"{queued} reports were answered and cannot be recorded yet, because a transaction holds rows. They "
+                "may be of this customer, and are left out. Run the command again in a minute.\n"
+            )
         person = find(options["customer_id"])
         if not person:
             raise CommandError(f"There is no data about a customer {person.customer_id}.")

@@ -15,7 +15,8 @@ from postbacks.models import AccessToken, Attempt, Delivery, Postback
 from tests.support.delivery_rows import make_delivery, make_lane
 from tests.support.patience import wait_until
 from tests.support.receiver import Arrival, Hang, Response, ScriptedReceiver
-from tests.support.token_server import TokenServer, token_server
+from tests.support.token_server import TokenServer, token, token_server
+from tests.support.workers import running_workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback_is_allowed")]
 
@@ -174,3 +175,22 @@ def test_another_secret_fetches_another_token(engine: Engine, receiver: Scripted
     make_delivery(lane)
     drain_until(engine, delivered, "the second is delivered")
     assert sent_tokens(receiver) == ["1", "2"]
+
+
+@pytest.mark.worker
+def test_of_two_worker_processes_one_fetches_the_token(receiver: ScriptedReceiver, tokens: TokenServer) -> None:
+    lanes = [lane_of(receiver, tokens) for _ in range(4)]
+
+    def slowly(arrival: Arrival) -> Response:
+        time.sleep(0.3)  # Long enough that the other process wants it meanwhile.
+        return token(f"t0ken-number-{arrival.headers['Host']}")
+
+    tokens.answer = slowly
+    with running_workers(concurrency=2) as worker:
+        for _ in range(30):
+            for lane in lanes:
+                make_delivery(lane)
+        wait_until(delivered, 30, "all are delivered")
+        assert len(worker.children()) == 2
+    assert len(tokens.asked) == len(lanes)
+    assert all(attempt.succeeded for attempt in Attempt.objects.all())
