@@ -18,6 +18,7 @@ from portal.proposals.standing import standing_of
 from portal.proposals.telling import tell_operators
 from portal.proposals.trying import WrongProposalError, read_changes, stored_for_now
 from portal.scope import Scope
+from postbacks.credentials.secrets.headers import receiver_of
 from postbacks.models import Postback
 
 MOST_A_DAY: Final = 20  # Of one postback: each is told to operators.
@@ -44,8 +45,8 @@ def propose(
         for waiting in Proposal.objects.select_for_update().filter(postback=before, state=Proposal.State.WAITING):
             end(waiting, Proposal.State.SUPERSEDED)
         # What did not change, but goes to another receiver, has been given for it, and is kept with the URL.
-        kept = changes if "url" in changed else changed
-        values, secrets = seal(kept)
+        moves = receiver_of(proposed.url) != receiver_of(before.url)
+        values, secrets = seal({key: value for key, value in changes.items() if key in changed or (moves and value)})
         proposal = Proposal.objects.create(
             postback=before,
             link=link,
