@@ -1,4 +1,4 @@
-"""From a partner's question to a changed postback: it finds the order, proposes another URL, and an operator approves."""
+"""From a partner's question to a changed postback: an order, another URL, and an operator's yes."""
 
 from __future__ import annotations
 
