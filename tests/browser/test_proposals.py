@@ -52,6 +52,7 @@ def test_a_partner_finds_an_order_proposes_another_url_and_is_approved(
         there = f"{receiver.url}/v2?order={{Oid}}&city={{CustomerCity}}"
         _proposes(visitor, phone, there)
         assert receiver.arrivals[-1].path.startswith("/v2")
+        assert receiver.arrivals[-1].headers["Authorization"] == "Basic c2hvcDp3b3Jk"
 
     operator = make_user(Role.OPERATOR)
     _approves(open_as(operator, width=WIDE), open_as(operator, width=NARROW, dark=True), there)
@@ -80,6 +81,15 @@ def _proposes(visitor: Page, phone: Page, url: str) -> None:
     visitor.get_by_role("link", name="Sales").click()
     visitor.get_by_role("link", name="Propose a change").click()
     visitor.get_by_label("URL", exact=True).fill(url)
+    visitor.get_by_text("How you want to be asked").click()
+    expect(visitor.get_by_label("Password")).to_be_hidden()
+    visitor.get_by_label("Authentication").select_option("OAuth 2.0 client credentials")
+    expect(visitor.get_by_label("Token URL")).to_be_visible()
+    axe(visitor)
+    visitor.get_by_label("Authentication").select_option("HTTP Basic")
+    expect(visitor.get_by_label("Token URL")).to_be_hidden()
+    visitor.get_by_label("User", exact=True).fill("shop")
+    visitor.get_by_label("Password").fill("word")
     visitor.get_by_label("What we should know").fill("We move to v2.")
     visitor.get_by_role("button", name="Send a test").click()
     expect(visitor.get_by_role("status")).to_contain_text("Status 200 is a success")
@@ -99,7 +109,7 @@ def _approves(page: Page, phone: Page, url: str) -> None:
     expect(page.get_by_text("Another receiver: ")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="CustomerCity")).to_contain_text("personal data")
     expect(page.locator("pre", has_text=url.partition("?")[0])).to_be_visible()
-    screenshot(page, "proposal", full_page=True)
+    screenshot(page, "proposal")
     is_right(page, phone)
     page.get_by_label("Reason, which the partner reads").fill("Thank you, it goes there from now on.")
     page.get_by_role("button", name="Approve").click()
