@@ -7,10 +7,11 @@ from typing import Any
 from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from partners.opened_with import Conflict, read_opened
 from portal.models import Proposal
-from portal.proposals.differences import differences, new_values, other_receiver
+from portal.proposals.differences import differences, new_values, other_receivers
 from portal.proposals.fields import unsealed
 from portal.proposals.standing import changed_since, standing_of
 from portal.proposals.trying import WrongProposalError, tried
@@ -77,8 +78,8 @@ def _shared(
         "postback": postback,
         "owner": postback.owner,
         "owner_url": kind_of(postback.owner).url(postback.owner),
-        "differences": differences(postback, proposal),
-        "other_receiver": other_receiver(postback, proposal),
+        "differences": differences(postback, proposal, timezone.now()),
+        "other_receivers": other_receivers(postback, proposal),
     }
 
 

@@ -55,6 +55,9 @@ class PartnerPostback(Schema):
     body_format: str
     body: dict[str, str] | list[dict[str, str]]
     body_raw: str
+    asking: dict[str, str] = Field(
+        description="How you want to be asked, by the keys of a proposal; the mask stands for each secret."
+    )
     signed: bool
     state: Literal["active", "failing", "held", "paused"]
     state_text: str
@@ -154,7 +157,7 @@ _TEXT: dict[str, Any] = {"type": ["string", "null"]}
 _SECRETS: dict[str, Any] = {"type": ["object", "null"], "additionalProperties": {"type": "string"}}
 CHANGES: dict[str, Any] = {
     "type": "object",
-    "properties": {field.key: _SECRETS if field.secret else _TEXT for field in FIELDS},
+    "properties": {field.key: _SECRETS if field.named else _TEXT for field in FIELDS},
     "additionalProperties": False,
 }
 TRIAL: dict[str, Any] = {"type": "object", "properties": {"changes": CHANGES}, "additionalProperties": False}

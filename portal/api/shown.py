@@ -12,7 +12,9 @@ from portal.shown.masked import Masking
 from portal.shown.sent import SEARCHED
 from portal.why import Moment
 from postbacks.config_file.values import write_pairs
-from postbacks.models import Attempt
+from postbacks.credentials.asking.fields import FIELDS as ASKING
+from postbacks.credentials.asking.fields import SECRETS as ASKING_SECRETS
+from postbacks.models import Attempt, Postback
 from value_types.secret_text import MASK
 
 _NAMES: Final = {label: name for name, label in SEARCHED.items()}
@@ -31,6 +33,7 @@ def shown_postback(health: Health, waiting: int | None) -> dict[str, Any]:
         "body_format": postback.body_format,
         "body": write_pairs(postback.body_pairs),
         "body_raw": postback.body_raw,
+        "asking": asking_of(postback),
         "signed": postback.signed,
         "state": health.key,
         "state_text": health.text,
@@ -44,6 +47,12 @@ def shown_postback(health: Health, waiting: int | None) -> dict[str, Any]:
         },
         "waiting_proposal": waiting,
     }
+
+
+def asking_of(postback: Postback) -> dict[str, str]:
+    """By key, without what is not set up."""
+    found = {key: str(getattr(postback, key)) for key in ASKING}
+    return {key: MASK if key in ASKING_SECRETS else value for key, value in found.items() if value}
 
 
 def shown_delivery(row: Row) -> dict[str, Any]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS, is_personal
 from portal.models import Proposal
-from portal.proposals.fields import BY_KEY
+from portal.proposals.fields import BY_KEY, CHOICES, stored_secrets
+from postbacks.credentials.asking.certificates import in_words
 from postbacks.credentials.secrets.headers import receiver_of
 from postbacks.models import Postback
 from postbacks.request.template.mentioned import mentioned_in
 from value_types.secret_text import MASK
 
 _ITEM: Final = "items."
+_CERTIFICATES: Final = ("client_certificate", "trusted_authorities")
+_CALLED: Final = {"url": "receiver", "oauth_token_url": "token server"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,9 @@ class NewValue:
     personal: bool
 
 
-def differences(postback: Postback, proposal: Proposal) -> list[Difference]:
+def differences(postback: Postback, proposal: Proposal, now: datetime) -> list[Difference]:
     """By field, in words. Of secrets it shows the names, and which would get another value."""
-    return [each for each in _each(postback, proposal) if each.before != each.after]
+    return [each for each in _each(postback, proposal, now) if each.before != each.after]
 
 
 def new_values(postback: Postback, proposed: Postback) -> list[NewValue]:
@@ -55,20 +59,32 @@ def mentioned(postback: Postback) -> frozenset[str]:
     return frozenset(each for each in names if each not in PARAMETERS or not PARAMETERS[each].is_hidden(hidden))
 
 
-def other_receiver(postback: Postback, proposal: Proposal) -> str:
-    """Scheme, host and port that it would call instead of those that it calls now; empty if they stay."""
-    url = proposal.values.get("url")
-    there = receiver_of(url) if isinstance(url, str) else ""
-    return there if there != receiver_of(postback.url) else ""
+def other_receivers(postback: Postback, proposal: Proposal) -> list[tuple[str, str]]:
+    """What it would call instead of what it calls now, a receiver or a token server: which, with scheme, host and
+    port."""
+    found = ((called, key, receiver_of(str(proposal.values.get(key) or ""))) for key, called in _CALLED.items())
+    return [(called, there) for called, key, there in found if there and there != receiver_of(getattr(postback, key))]
 
 
-def _each(postback: Postback, proposal: Proposal) -> Iterator[Difference]:
+def _each(postback: Postback, proposal: Proposal, now: datetime) -> Iterator[Difference]:
     for key, value in proposal.values.items():
-        yield Difference(BY_KEY[key].label, str(getattr(postback, key) or ""), str(value or ""))
+        yield Difference(BY_KEY[key].label, *(_text(key, each, now) for each in (getattr(postback, key), value)))
     for key, pairs in proposal.secrets.items():
-        before: Any = getattr(postback, key)
-        after = "\n".join(f"{name}: {'another value' if token else MASK}" for name, token in pairs)
-        yield Difference(BY_KEY[key].label, "\n".join(f"{name}: {MASK}" for name, _ in before), after)
+        before = [(name, MASK) for name, _ in stored_secrets(postback, BY_KEY[key])]
+        after = [(name, "another value" if token else MASK) for name, token in pairs]
+        yield Difference(BY_KEY[key].label, _lines(before), _lines(after))
+
+
+def _text(key: str, value: Any, now: datetime) -> str:
+    """A choice by its name; above a certificate, whose it is and when it ends."""
+    text = str(value or "")
+    if key in _CERTIFICATES and (whose := in_words(text, now)):
+        return f"{whose}\n{text}"
+    return dict(CHOICES.get(key, ())).get(text, text)
+
+
+def _lines(secrets: list[tuple[str, str]]) -> str:
+    return "\n".join(f"{name}: {value}" if name else value for name, value in secrets)
 
 
 def _described(name: str) -> NewValue:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from portal.models import PartnerLink, Proposal
 from portal.models.proposals import MOST_OF_A_NOTE
 from portal.proposals.ending import end
-from portal.proposals.fields import FIELDS, Field, seal
+from portal.proposals.fields import BY_KEY, Field, given_for_another, seal, stored_secrets
 from portal.proposals.standing import standing_of
 from portal.proposals.telling import tell_operators
 from portal.proposals.trying import WrongProposalError, read_changes, stored_for_now
@@ -44,8 +44,8 @@ def propose(
         for waiting in Proposal.objects.select_for_update().filter(postback=before, state=Proposal.State.WAITING):
             end(waiting, Proposal.State.SUPERSEDED)
         # What did not change, but goes to another receiver, has been given for it, and is kept with the URL.
-        kept = changes if "url" in changed else changed
-        values, secrets = seal(kept)
+        again = {key: value for key, value in changes.items() if value and given_for_another(key, before, proposed)}
+        values, secrets = seal({**changed, **again})
         proposal = Proposal.objects.create(
             postback=before,
             link=link,
@@ -75,13 +75,11 @@ def proposals_of(scope: Scope) -> QuerySet[Proposal]:
 
 
 def _differs(before: Postback, proposed: Postback, key: str) -> bool:
-    field = next(each for each in FIELDS if each.key == key)
-    return bool(_stored(before, field) != _stored(proposed, field))
+    return bool(_stored(before, BY_KEY[key]) != _stored(proposed, BY_KEY[key]))
 
 
 def _stored(postback: Postback, field: Field) -> Any:
-    value = getattr(postback, field.key)
-    return [list(pair) for pair in value] if field.secret else value
+    return stored_secrets(postback, field) if field.secret else getattr(postback, field.key)
 
 
 def _refuse_too_many(postback: Postback) -> None:

@@ -14,6 +14,7 @@ from postbacks.config_file.problems import did_you_mean
 from postbacks.credentials.secrets.headers import receiver_of
 from postbacks.models import Postback
 from postbacks.test_send import TestSend, try_out
+from postbacks.validation import asking_warnings
 
 Problems = dict[str, list[str]]
 """Messages by the key that they are about; empty for what is about the whole."""
@@ -49,9 +50,9 @@ def read_changes(given: Mapping[str, Any]) -> dict[str, Any]:
             problems[key] = [f"The {field.label} is missing."]
         elif value is None:
             continue
-        elif field.secret and not _is_mapping_of_texts(value):
+        elif field.named and not _is_mapping_of_texts(value):
             problems[key] = ["This must be a mapping of names to texts."]
-        elif not field.secret and not isinstance(value, str):
+        elif not field.named and not isinstance(value, str):
             problems[key] = ["This must be a text."]
     if problems:
         raise WrongProposalError(problems)
@@ -93,7 +94,11 @@ def tried(postback: Postback, changes: Mapping[str, Any], action_id: str = "") -
     Raises WrongProposalError.
     """
     proposed = stored_for_now(postback, changes)
-    return try_out(proposed, {}, action_id), proposed
+    test_send = try_out(proposed, {}, action_id)
+    if test_send.request is not None:  # Then its secrets can be read.
+        labelled = asking_warnings(proposed).items()
+        test_send.warnings += [f"{BY_KEY[key].label}: {text}" for key, texts in labelled for text in texts]
+    return test_send, proposed
 
 
 def _refuse_headers_of_another(postback: Postback, changes: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from partners.models import Partner
 from portal.models import PartnerLink, Proposal
 from portal.proposals.deciding import refuse
+from portal.proposals.telling import what_changes
 from postbacks.credentials.secrets.cipher import encrypt
 from postbacks.models import Postback
 from tests.portal.opened import make_link, opened, press
@@ -36,6 +37,7 @@ def test_a_change_is_proposed_and_its_end_is_shown(link: PartnerLink, postback: 
     assert "Withdraw" in page
     proposal = Proposal.objects.get()
     assert (proposal.note, proposal.link) == ("From Monday.", link)
+    assert what_changes(proposal) == "URL"  # The form sends its other fields as well.
     refuse(proposal.pk, User.objects.create_user("olga"), "Use the old one.")
     page = client.get(f"/portal/postbacks/{postback.pk}/").content.decode()
     assert "We write: Use the old one." in page
