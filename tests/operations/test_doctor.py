@@ -279,7 +279,8 @@ def test_postbacks_that_stand() -> None:
     Postback.objects.filter(pk=paused.pk).update(paused_at=long_ago)
     Postback.objects.filter(pk=limited.pk).update(maximum_requests=1)
     with Asker(5) as asker:
-        _, first, second = look_at_lanes(asker)
+        queued, first, second = look_at_lanes(asker)
+    assert queued.level is Level.OK
     assert first.level is Level.ERROR
     assert first.what == f"Due for more than 5 minutes, and not sent: postback {stuck.pk} “stuck” (1 h)."
     assert second.level is Level.WARNING
