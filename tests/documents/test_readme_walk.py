@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shlex
+from argparse import ArgumentParser
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -155,7 +156,11 @@ def code_of(text: str) -> Texts:
 
 def option_names(command: str) -> set[str]:
     parser = load_command_class(get_commands()[command], command).create_parser("manage.py", command)
-    return {option for action in parser._actions for option in action.option_strings}
+    parsers: list[ArgumentParser] = [parser]
+    for action in parser._actions:
+        if isinstance(action.choices, dict):  # What the command does is its first word, with options of its own.
+            parsers += action.choices.values()
+    return {option for each in parsers for action in each._actions for option in action.option_strings}
 
 
 def test_every_link_in_the_documents_leads_somewhere() -> None:
