@@ -9,15 +9,20 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
 from partners.admin_kit import ModelAdmin
 from portal import links
 from portal.admin.form import PartnerLinkForm
 from portal.models import PartnerLink
+from portal.tokens import make_token, take_token
 
 _OPTIMIZE = "optimize_sources.view_mediasource"
 
@@ -31,6 +36,7 @@ class PartnerLinkAdmin(ModelAdmin):
     autocomplete_fields = ("partner", "media_source")
     readonly_fields = ("whose", "asks_for", "state", "created_at", "created_by", "opened_at")
     actions = ("revoke_links",)
+    change_form_outer_after_template = "admin/portal/partnerlink/token.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PartnerLink]:
         """Networks belong to Optimize, which has its own permission."""
@@ -71,6 +77,50 @@ class PartnerLinkAdmin(ModelAdmin):
                 "The link is <code>{}</code>. Copy it now: it is not shown again, only its hash is kept.", str(address)
             ),
         )
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """With the token of the link: there is one only while the link is in force."""
+        link = self.get_object(request, object_id) if object_id else None
+        context = dict(extra_context or {})
+        if isinstance(link, PartnerLink) and state_of(link) == "Valid":
+            context |= {"token_of": link, "may_change_token": self.has_change_permission(request, link)}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        make, take = (view(require_POST(each)) for each in (self.make_token_view, self.take_token_view))
+        own = [
+            path("<int:pk>/make-token/", make, name="portal_partnerlink_make_token"),
+            path("<int:pk>/take-token/", take, name="portal_partnerlink_take_token"),
+        ]
+        return own + super().get_urls()
+
+    def make_token_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """In place of the one before. It is shown by this answer's message, and never again."""
+        link = self._link(request, pk)
+        if state_of(link) != "Valid":
+            self.message_user(request, f"No token was made: {link} is not in force.", messages.ERROR)
+            return redirect("admin:portal_partnerlink_change", pk)
+        token = make_token(link)
+        self.log_change(request, link, "Has a new token for the partner API.")
+        text = "The token is <code>{}</code>. Copy it now: it is not shown again, only its hash is kept."
+        messages.success(request, format_html(text, str(token)))
+        return redirect("admin:portal_partnerlink_change", pk)
+
+    def take_token_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        link = self._link(request, pk)
+        take_token(link)
+        self.log_change(request, link, "Its token for the partner API was withdrawn.")
+        self.message_user(request, "The token is withdrawn: programs that use it are refused from now on.")
+        return redirect("admin:portal_partnerlink_change", pk)
+
+    def _link(self, request: HttpRequest, pk: int) -> PartnerLink:
+        link: PartnerLink = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, link):
+            raise PermissionDenied
+        return link
 
     @admin.display(description="Of")
     def whose(self, link: PartnerLink) -> str:

@@ -92,8 +92,8 @@ def _unfolded(typed: Mapping[str, str], problems: Problems) -> dict[str, bool]:
 
 def _stored(found: Postback) -> dict[str, str]:
     secrets = masked_lines(found.secret_headers)
-    how = {name: str(getattr(found, name)) for name in asking.FIELDS}
-    masked = {name: MASK if how[name] else "" for name in asking.SECRETS}
+    how: dict[str, str] = {name: str(getattr(found, name)) for name in asking.FIELDS}
+    masked: dict[str, str] = {name: MASK if how[name] else "" for name in asking.SECRETS}
     return {"url": found.url, "headers": found.headers, "secret_headers": secrets, "note": "", **how, **masked}
 
 

@@ -148,6 +148,10 @@ def test_an_operator_makes_a_link_and_revokes_it(open_as: OpenAs, partner: Partn
         ["resend"],
         "operator",
     )
+    page.goto(f"/admin/portal/partnerlink/{link.pk}/change/")
+    page.get_by_role("button", name="Make a token").click()
+    expect(page.locator("code", has_text="pl_")).to_be_visible()
+    axe(page)
     visitor = open_as(None)
     visitor.goto(address)
     expect(visitor.get_by_role("heading", name="Postbacks")).to_be_visible()

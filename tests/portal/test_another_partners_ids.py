@@ -13,19 +13,20 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from partners.models import ActionTracker, Partner
-from portal.models import PartnerLink
+from portal.models import PartnerLink, Proposal
 from postbacks.credentials.signing.renewal import ensure_key
 from postbacks.models import Delivery, Postback
 from tests.portal.opened import make_attempt, make_link, path_of, token_in
 from tests.support.addresses import patterns
 from tests.support.factories import record_action
+from tests.support.proposals import proposal_for
 
 pytestmark = pytest.mark.django_db
 
 NOBODYS = 777_000_777
-THEIRS = {"postback": 777_000_001, "delivery": 777_000_002, "link": 777_000_003}
+THEIRS = {"postback": 777_000_001, "delivery": 777_000_002, "link": 777_000_003, "proposal": 777_000_004}
 # What only they know.
-TOLD = ("Secret plan", "Meridian", "SS-THEIRS", "meridian.example", "their engineer", "their answer")
+TOLD = ("Secret plan", "Meridian", "SS-THEIRS", "meridian.example", "their engineer", "their answer", "their plea")
 OPENING = {"open"}
 
 
@@ -42,6 +43,8 @@ def theirs(others: Postback, tracker: ActionTracker) -> Delivery:
     found = Delivery.objects.get(event=event)
     make_attempt(found, response_body="their answer")
     make_link(others.partner, name="their engineer", pk=THEIRS["link"])
+    proposal = proposal_for(others, note="their plea")
+    Proposal.objects.filter(pk=proposal.pk).update(id=THEIRS["proposal"], reason="their plea")
     return found
 
 
@@ -60,7 +63,8 @@ def path_to(name: str, given: list[str], key: object) -> str:
 
 def everything() -> dict[str, Any]:
     """All rows of ours that hold something, but for what each visit writes."""
-    models = [*apps.get_app_config("postbacks").get_models(), apps.get_model("portal.PartnerLink")]
+    ours = [apps.get_model(f"portal.{name}") for name in ("PartnerLink", "Proposal")]
+    models = [*apps.get_app_config("postbacks").get_models(), *ours]
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
 
 
@@ -110,6 +114,9 @@ def test_a_page_of_ours_shows_what_the_same_page_of_theirs_would(visitor: Client
 
     assert "Secret plan" in visitor.get("/portal/").content.decode()
     assert "their answer" in visitor.get(f"/portal/deliveries/{theirs.pk}/").content.decode()
+    assert "their plea" in visitor.get(f"/portal/postbacks/{theirs.postback_id}/").content.decode()
+    assert asked(visitor, f"/portal/proposals/{THEIRS['proposal']}/withdraw/", "POST").status_code == 302
+    assert Proposal.objects.get().state == "withdrawn"
 
 
 def test_without_an_open_link_every_address_answers_the_same(postback: Postback, link: PartnerLink) -> None:

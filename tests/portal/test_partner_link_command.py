@@ -38,6 +38,23 @@ def test_a_link_and_its_token_are_made_listed_and_revoked(partner: Partner) -> N
     assert client.get("/api/v1/partner/postbacks", headers=api).status_code == 401
 
 
+def test_a_token_is_made_later_replaced_and_withdrawn(partner: Partner) -> None:
+    made = str(run("create", "--partner", "Compass", "--name", "engineer")["id"])
+    first, second = (run("token", made)["token"] for _ in range(2))
+    assert [is_taken(each) for each in (first, second)] == [False, True]
+    run("token", made, "--withdraw")
+    assert not is_taken(second)
+    run("revoke", made)
+    for wrong in (made, "987654321"):
+        with pytest.raises(CommandError, match=r"not in force|There is no link"):
+            run("token", wrong)
+
+
+def is_taken(token: str) -> bool:
+    api = {"Authorization": f"Bearer {token}"}
+    return Client().get("/api/v1/partner/postbacks", headers=api).status_code == 200
+
+
 def test_a_password_comes_from_stdin(partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("create", "--partner", "Compass", "--name", "engineer", "--password-stdin")
     monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))

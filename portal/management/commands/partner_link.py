@@ -1,4 +1,4 @@
-"""`manage.py partner_link`: makes, lists and revokes the links by which partners look for themselves."""
+"""`manage.py partner_link`: makes, lists and revokes the links by which partners look for themselves, and tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from partners.models import Partner
 from portal import links
 from portal.admin.form import LEAST_PASSWORD, LONGEST
 from portal.models import PartnerLink
-from portal.tokens import make_token
+from portal.tokens import make_token, take_token
 
 _LENGTH = re.compile(r"(\d{1,4})([hd])", re.ASCII)
 _UNITS = {"h": "hours", "d": "days"}
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     help = "Make, list and revoke links for partners. A link, and its token, are shown once; only hashes are kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        does = parser.add_subparsers(dest="does", required=True, metavar="create|list|revoke")
+        does = parser.add_subparsers(dest="does", required=True, metavar="create|list|token|revoke")
         create = does.add_parser("create", help="make a link and print it")
         _add_owner(create, required=True)
         create.add_argument("--name", required=True, help="who gets it, such as “engineer at Acme”")
@@ -48,9 +48,12 @@ class Command(BaseCommand):
         create.add_argument("--token", action="store_true", help="also make a token for the partner API")
         listed = does.add_parser("list", help="list links")
         _add_owner(listed, required=False)
+        token = does.add_parser("token", help="make a token for the partner API and print it; the one before ends")
+        token.add_argument("link", type=int, metavar="ID")
+        token.add_argument("--withdraw", action="store_true", help="only end the one that there is")
         revoke = does.add_parser("revoke", help="end links at once")
         revoke.add_argument("links", type=int, nargs="+", metavar="ID")
-        for each in (create, listed, revoke):
+        for each in (create, listed, token, revoke):
             each.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -89,6 +92,19 @@ class Command(BaseCommand):
         for told in map(_told, rows):
             rights = ", ".join(told["rights"]) or "reading"
             self.stdout.write(f"{told['id']}  {told['state']}  {told['owner']}: {told['name']}  {rights}")
+
+    def _token(self, options: dict[str, Any]) -> None:
+        link = PartnerLink.objects.filter(pk=options["link"]).first()
+        if link is None:
+            raise CommandError(f"There is no link {options['link']}.")
+        if options["withdraw"]:
+            take_token(link)
+            self.stdout.write(json.dumps({"id": link.pk}) if options["json"] else f"Link {link.pk} has no token now.")
+            return
+        if not PartnerLink.objects.filter(links.in_force(), pk=link.pk).exists():
+            raise CommandError(f"Link {link.pk} is not in force: make another one. No token was made.")
+        token = str(make_token(link))
+        self.stdout.write(json.dumps({"id": link.pk, "token": token}) if options["json"] else token)
 
     def _revoke(self, options: dict[str, Any]) -> None:
         rows = PartnerLink.objects.in_bulk(options["links"])

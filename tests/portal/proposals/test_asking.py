@@ -51,11 +51,11 @@ def certificate() -> dict[str, str]:
     }
 
 
-KINDS: dict[str, dict[str, str]] = {"basic": BASIC, "oauth2": OAUTH, "certificate": {}}
+KINDS: dict[str, dict[str, Any]] = {"basic": BASIC, "oauth2": OAUTH, "certificate": {}}
 
 
 @pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> dict[str, str]:
+def kind(request: pytest.FixtureRequest) -> dict[str, Any]:
     return KINDS[request.param] or certificate()
 
 
@@ -86,7 +86,7 @@ def secrets_of(given: dict[str, str]) -> list[str]:
 
 
 def test_it_is_kept_without_its_secret_and_set_up_by_approval(
-    operator: Client, postback: Postback, kind: dict[str, str]
+    operator: Client, postback: Postback, kind: dict[str, Any]
 ) -> None:
     proposal = proposal_for(postback, **kind)
     kept = json.dumps([proposal.values, proposal.secrets, shown(proposal)])
@@ -107,21 +107,24 @@ def test_it_is_kept_without_its_secret_and_set_up_by_approval(
 
 
 @pytest.mark.parametrize("place", ["http://compass.example/in", "https://compass.example:8443/in", ELSEWHERE])
-def test_a_kept_secret_stays_with_its_receiver(postback: Postback, kind: dict[str, str], place: str) -> None:
+def test_a_kept_secret_stays_with_its_receiver(postback: Postback, kind: dict[str, Any], place: str) -> None:
     """Left out and masked are the same; typed again, also the same one, it goes there."""
     set_up(postback, kind)
     (secret,) = (key for key in kind if key in SECRETS)
-    for given in ({}, {secret: MASK}):
+    tries: list[dict[str, Any]] = [{}, {secret: MASK}]
+    for given in tries:
         with pytest.raises(WrongProposalError) as raised:
             proposal_for(postback, url=place, **given)
         assert "Type it again" in raised.value.problems[secret][0]
     if not place.startswith("http:"):
-        assert set(proposal_for(postback, url=place, **{secret: kind[secret]}).secrets) == {secret}
+        again: dict[str, Any] = {secret: kind[secret]}
+        assert set(proposal_for(postback, url=place, **again).secrets) == {secret}
 
 
 def test_a_client_secret_stays_with_its_token_server(operator: Client, postback: Postback) -> None:
     set_up(postback, OAUTH)
-    for secret in ({}, {"oauth_client_secret": MASK}):
+    tries: list[dict[str, Any]] = [{}, {"oauth_client_secret": MASK}]
+    for secret in tries:
         with pytest.raises(WrongProposalError, match="token URL names another server"):
             proposal_for(postback, oauth_token_url="https://thief.example/token", **secret)
     proposal = proposal_for(postback, oauth_scope="read", oauth_client_secret=MASK)
@@ -207,7 +210,7 @@ def test_a_test_of_basic_sends_what_was_typed_for_there(link: PartnerLink, postb
     assert "anyone on the way can read the password" in page
 
 
-def test_a_program_proposes_it_and_reads_no_secret(postback: Postback, kind: dict[str, str]) -> None:
+def test_a_program_proposes_it_and_reads_no_secret(postback: Postback, kind: dict[str, Any]) -> None:
     caller = PartnerCaller(postback.owner, "propose", "test")
     made = caller("POST", f"postbacks/{postback.pk}/proposals", {"changes": kind})
     assert made.status_code == 201, made.content
@@ -218,7 +221,7 @@ def test_a_program_proposes_it_and_reads_no_secret(postback: Postback, kind: dic
     assert not [each for each in secrets_of(kind) if each in said]
 
 
-def test_its_secrets_are_encrypted_with_the_newest_key(postback: Postback, kind: dict[str, str]) -> None:
+def test_its_secrets_are_encrypted_with_the_newest_key(postback: Postback, kind: dict[str, Any]) -> None:
     proposal = proposal_for(postback, **kind)
     before = unsealed(proposal), proposal.secrets
     assert not rotate_secrets().unreadable
@@ -226,7 +229,7 @@ def test_its_secrets_are_encrypted_with_the_newest_key(postback: Postback, kind:
     assert (unsealed(proposal), proposal.secrets == before[1]) == (before[0], False)
 
 
-def test_a_form_that_says_nothing_of_it_leaves_it(link: PartnerLink, postback: Postback, kind: dict[str, str]) -> None:
+def test_a_form_that_says_nothing_of_it_leaves_it(link: PartnerLink, postback: Postback, kind: dict[str, Any]) -> None:
     """As it was opened before an upgrade."""
     set_up(postback, kind)
     form = f"/portal/postbacks/{postback.pk}/propose/"
