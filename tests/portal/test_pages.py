@@ -41,8 +41,8 @@ def test_pages_show_the_postbacks_their_state_and_the_deliveries(visitor: Client
     assert {page.status_code for page in pages} == {200}
     assert "Sales" in pages[0].content.decode()
     assert "Order SS-1" in pages[1].content.decode()
-    assert "https://compass.example/in?order={Oid}" in pages[3].content.decode()
-    assert "thanks for" in pages[4].content.decode()
+    assert "https://compass.example/in?order={Oid}" in pages[4].content.decode()
+    assert "thanks for" in pages[5].content.decode()
 
 
 def test_nothing_of_an_order_is_shown_that_the_template_does_not_send(visitor: Client, delivery: Delivery) -> None:
