@@ -21,10 +21,14 @@ BEGIN
     ELSE
         its_order := NEW.order_id;
     END IF;
-    IF its_order <> '' AND EXISTS (
+    IF its_order <> '' AND (EXISTS (
         SELECT FROM actions_queuedreport
         WHERE order_id = its_order AND queued_at > clock_timestamp() - interval '15 seconds'
-    ) THEN
+    ) OR (TG_TABLE_NAME = 'actions_submission' AND EXISTS (
+        -- Recorded after the process looked for it, and before this.
+        SELECT FROM actions_action
+        WHERE order_id = its_order AND created_at > clock_timestamp() - interval '5 seconds'
+    ))) THEN
         PERFORM pg_sleep(0.02);
         RAISE unique_violation USING
             MESSAGE = 'Earlier reports of this order are queued.', CONSTRAINT = 'order_id_once_per_window';

@@ -126,6 +126,30 @@ def test_an_older_process_waits_no_longer_than_something_may_be_in_the_way(
     assert isinstance(older.submit(record_as_before, report, token, "change").result(10), RejectedResult)
 
 
+@pytest.mark.parametrize("later", ["a change", "a reversal"])
+def test_an_older_process_begins_anew_if_the_order_was_recorded_after_it_looked(
+    token: ApiToken, tracker: ActionTracker, older: ThreadPoolExecutor, later: str
+) -> None:
+    told, kind = TOLD_LATER[later]
+    report = parse_report(change(tracker, **told), now=timezone.now(), kind=kind)
+    first, looked = queued(token, "conversion", **of_order(tracker, Amount="80")), []
+
+    def keep(results: list[Result]) -> None:
+        if not looked:  # It has looked for the order, and is about to note that there is none.
+            looked.append(results[0])
+            with ThreadPoolExecutor(1) as another:
+                another.submit(record_queued, [first]).result()
+                another.submit(connections.close_all).result()
+        submission = Submission(token=token, kind="change", received_at=timezone.now())
+        note_order(submission, report, {})
+        note_result(submission, results[0])
+        submission.save()
+
+    (result,) = older.submit(lambda: record([report], also=keep, keep_early=False)).result(20)
+    assert isinstance(looked[0], RejectedResult)
+    assert isinstance(result, Recorded)
+
+
 def by_file(fields: dict[str, Any]) -> None:
     record_part(Part(0, [(1, {"Event": "MODIFIED", **fields})]), None)
 

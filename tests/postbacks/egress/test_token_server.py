@@ -131,4 +131,5 @@ def test_its_certificate_may_be_signed_by_an_authority_of_the_postback(loopback_
         assert "No TLS" in distrusted.text.replace("no TLS", "No TLS")
         trusted = fetch(asked._replace(authorities=authority().pem))
         assert isinstance(trusted, Failure)
-        assert "status 501" in trusted.text, "it was reached, and takes no POST"
+        # It takes no POST; some machines lose its answer, because it does not read the body.
+    assert any(each in trusted.text for each in ("status 501", "connection broke")), "it was reached"
