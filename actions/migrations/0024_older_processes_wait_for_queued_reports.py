@@ -19,7 +19,8 @@ BEGIN
     IF TG_TABLE_NAME = 'actions_actionevent' THEN
         SELECT order_id INTO its_order FROM actions_action WHERE id = NEW.action_id;
     ELSE
-        its_order := NEW.order_id;
+        -- Some releases do not note the order with the submission.
+        its_order := coalesce(nullif(NEW.order_id, ''), NEW.fields ->> 'OrderId', '');
     END IF;
     IF its_order <> '' AND (EXISTS (
         SELECT FROM actions_queuedreport
