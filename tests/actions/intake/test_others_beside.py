@@ -132,7 +132,8 @@ def test_an_older_process_begins_anew_if_the_order_was_recorded_after_it_looked(
 ) -> None:
     told, kind = TOLD_LATER[later]
     report = parse_report(change(tracker, **told), now=timezone.now(), kind=kind)
-    first, looked = queued(token, "conversion", **of_order(tracker, Amount="80")), []
+    first = queued(token, "conversion", **of_order(tracker, Amount="80"))
+    looked: list[Result] = []
 
     def keep(results: list[Result]) -> None:
         if not looked:  # It has looked for the order, and is about to note that there is none.

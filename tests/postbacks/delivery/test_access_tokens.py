@@ -187,7 +187,7 @@ def test_of_two_worker_processes_one_fetches_the_token(receiver: ScriptedReceive
 
     tokens.answer = slowly
     with running_workers(concurrency=2) as worker:
-        for _ in range(30):
+        for _ in range(8):
             for lane in lanes:
                 make_delivery(lane)
         wait_until(delivered, 30, "all are delivered")
