@@ -46,7 +46,7 @@ class AccountToken(HttpBasicAuth):
             raise TooManyRequestsError(allowance)
         require(token, *self.needed(request.method or ""))
         if request.method == "GET" and "account_sid" in match.kwargs:
-            wait_for_queued()  # So that whoever reads sees what was answered before.
+            wait_for_queued()  # A reader sees what was answered before.
         return token
 
     def needed(self, method: str) -> tuple[Scope, ...]:

@@ -26,7 +26,7 @@ SELECT {NEXT_ID}, token_id, kind, received_at, order_id, fields FROM (
 ) v
 RETURNING id
 """  # noqa: S608 -- a constant
-# Whoever deletes the rows records them. An earlier report of the same order may still be with another process.
+# The process that deletes the rows records them. An earlier report of the same order may still be with another process.
 CLAIM: Final = """
 WITH mine AS (DELETE FROM actions_queuedreport WHERE id = ANY(%s) RETURNING id)
 SELECT (SELECT count(*) FROM mine), EXISTS (

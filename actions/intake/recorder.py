@@ -1,6 +1,6 @@
 """Records reports that were taken, as many as there are in one transaction, each order's in the order of their answers.
 
-Whoever records a report deletes its row in the same transaction, so it is recorded once: by the process that answered
+The transaction that records a report deletes its row, so the report is recorded once: by the process that answered
 it, or, if that one has ended or is slow, by another. An earlier report of the same order that is still on its way in
 another process goes first: it is recorded along, and that process finds it gone.
 """

@@ -1,7 +1,7 @@
 """Several statements in one message to PostgreSQL: for one report, a message costs more than most statements in it.
 
-Within `few_messages`, what is put off goes with the next statement, whoever executes it. So BEGIN goes with the first
-question, and what is written goes together, with the last of it or with COMMIT.
+Within `few_messages`, what is put off goes with the next statement, wherever that is executed. So BEGIN goes with the
+first question, and what is written goes together, with the last of it or with COMMIT.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ class PartnerLinkAdmin(ModelAdmin):
             links.revoke(link)
             self.log_change(request, link, "Revoked.")
             count += 1
-        messages.success(request, f"{count} revoked: whoever has opened them sees nothing more.")
+        messages.success(request, f"{count} revoked. Anybody who has opened one sees nothing more.")
 
 
 def state_of(link: PartnerLink) -> str:

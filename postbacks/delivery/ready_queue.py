@@ -49,7 +49,7 @@ SWEEP_PATIENCE_MS = 3_000
 
 # A process that waits at the bell says so again each second.
 AWAKE_FOR_MS = 3_000
-# Whoever is awake comes within a few milliseconds, unless it is busy with a large claim.
+# A process that is awake comes within a few milliseconds, unless it is busy with a large claim.
 COMES_WITHIN_MS = 30
 
 _NOW = """
