@@ -141,15 +141,18 @@ def plain() -> Iterator[PlainDoor]:
 
 
 @contextmanager
-def ours(*, traced: bool = False, kill: bool = False) -> Iterator[OurDoor]:
-    """Everything as the Procfile starts it, on empty tables; `traced`, in a block of `traces.traced`, with notes."""
+def ours(*, traced: bool = False, kill: bool = False, postbacks: int = 1) -> Iterator[OurDoor]:
+    """Everything as the Procfile starts it, on empty tables; `traced`, in a block of `traces.traced`, with notes.
+
+    With more than one postback for each report, do not `settle`: it expects each order to arrive once.
+    """
     programs = "benchmarks.programs."
     worker_app, web_module = (programs + "traced", programs + "traced_web") if traced else ("config", "front")
     rows.clear()
     with ExitStack() as stack:
         fast = stack.enter_context(fastest_receiver(logged=True))
         exact = stack.enter_context(own_receiver(logged=True))
-        shop, timed_shop = _shop("fast", fast), _shop("exact", exact)
+        shop, timed_shop = _shop("fast", fast, postbacks), _shop("exact", exact, postbacks)
         token, text = create_token("benchmark")
         worker = stack.enter_context(workers(worker_app, kill=kill))
         web, port = stack.enter_context(running_web(web_module, kill=kill))
@@ -165,6 +168,6 @@ def ours(*, traced: bool = False, kill: bool = False) -> Iterator[OurDoor]:
         )
 
 
-def _shop(name: str, receiver: Receiver) -> Shop:
+def _shop(name: str, receiver: Receiver, postbacks: int) -> Shop:
     urls = [receiver.url(number) + _QUERY for number in range(reports.PARTNERS)]
-    return reports.open_shop(name, urls, network=False)
+    return reports.open_shop(name, urls, networks=postbacks - 1)

@@ -56,10 +56,10 @@ class Shop:
             }
 
 
-def open_shop(name: str = "Intake", urls: Sequence[str] = (NOWHERE,), *, network: bool = True) -> Shop:
+def open_shop(name: str = "Intake", urls: Sequence[str] = (NOWHERE,), *, networks: int = 1) -> Shop:
     """Creates a partner postback for each event type and partner, to the URLs in turn.
 
-    With `network`, also a network postback for each event type.
+    Each of so many networks gets one for each event type, to the first URL.
     """
     program = Program.objects.create(name=name, currency="USD")
     trackers = [ActionTracker.objects.create(program=program, name=f"sale {number}") for number in range(EVENT_TYPES)]
@@ -71,8 +71,8 @@ def open_shop(name: str = "Intake", urls: Sequence[str] = (NOWHERE,), *, network
                 contract=contract, action_tracker=tracker, payout_type="percentage", payout=Decimal(8)
             )
             Postback.objects.create(partner=partner, action_tracker=tracker, name=tracker.name, url=url)
-    if network:
-        source = MediaSource.objects.create(name=name)
+    for number in range(networks):
+        source = MediaSource.objects.create(name=f"{name} {number}")
         for tracker in trackers:
             Postback.objects.create(media_source=source, action_tracker=tracker, name=tracker.name, url=urls[0])
     return Shop(program.pk, [tracker.pk for tracker in trackers], [partner.pk for partner in partners])

@@ -23,6 +23,9 @@ class Scenario:
 SCENARIOS = (
     Scenario("drain", "how fast a backlog drains, compared with bare libcurl and a task per delivery"),
     Scenario("costs", "what a delivery costs each thread, PostgreSQL and its disk", long=True),
+    Scenario(
+        "sizing", "what a report and a delivery cost, for manage.py size, and whether it predicts right", long=True
+    ),
     Scenario("live", "how soon an event reaches its receiver"),
     Scenario("door", "how fast orders reported alone reach the receiver, compared with a door that only keeps them"),
     Scenario("answered", "what of the reports that were answered is lost or doubled when something is killed"),

@@ -22,7 +22,7 @@ from operations import advice as advice_on
 # These need neither PostgreSQL nor Redis; `up` starts them itself.
 WITHOUT_SERVICES = {
     *("help", "version", "--version", "check", "collectstatic", "findstatic", "diffsettings", "startapp", "up"),
-    *("makemessages", "compilemessages", "receive_postbacks", "template_reference"),
+    *("makemessages", "compilemessages", "receive_postbacks", "size", "template_reference"),
 }
 
 

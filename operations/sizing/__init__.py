@@ -1,0 +1,1 @@
+"""How many processes, cores and gigabytes a number of events needs: measured costs, and a model fed with them."""
