@@ -46,7 +46,7 @@ class Shown:
 def shown_commands(page: str) -> list[Shown]:
     shown: list[Shown] = []
     for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
-        for line in block.splitlines():
+        for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("$ "):
                 shown.append(Shown(shlex.split(line[2:]), []))
             else:
