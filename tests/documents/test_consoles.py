@@ -140,9 +140,9 @@ def test_discounts_come_off_as_shown() -> None:
     tracker = make_tracker()
     for line in block_that_begins("ItemSubTotal1=60").text.splitlines():
         reported, shown = re.split(r" {2,}", line)
-        given = dict(each.split("=") for each in reported.split())
-        skus = {f"ItemSku{number}": f"S{number}" for number in re.findall(r"Item\D+(\d)=", reported)}
-        event = record_action(tracker, **given, **skus)
+        given: dict[str, Any] = dict(each.split("=") for each in reported.split())
+        given |= {f"ItemSku{number}": f"S{number}" for number in re.findall(r"Item\D+(\d)=", reported)}
+        event = record_action(tracker, **given)
         assert event.action.amount == Decimal(shown.split()[-1]), line
 
 
