@@ -14,13 +14,14 @@ WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv &&
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-embedded install-dev up test pictures coverage fuzz bench fmt lint style types lock lowest wheels sbom clean
+.PHONY: help install install-embedded install-dev install-docs up test pictures docs docs-serve coverage fuzz bench fmt lint style types lock lowest wheels sbom clean
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
 	@echo 'make install  create .venv for your own PostgreSQL and Redis servers (requirements.txt)'
 	@echo 'make test     run all tests in four processes (ARGS="-k name" for some, JOBS=1 for one process)'
 	@echo 'make pictures make the pictures of docs/images again, by the tests of the screens (needs a browser)'
+	@echo 'make docs     build the site of docs/ in var/site; make docs-serve shows it while you write'
 	@echo 'make coverage run all tests and print which lines none of them reaches (slower; ARGS and JOBS as above)'
 	@echo 'make fuzz     ask every address thousands of things that nobody types (FUZZ_REQUESTS=20000, FUZZ_SEED=2, FUZZ_EXAMPLES=200)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
@@ -56,6 +57,16 @@ pictures: install-dev
 	POSTBACKS_SCREENSHOTS=1 $(BIN) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder tests/browser && \
 	find docs/images -name '*.png' ! -newer "$$began" -print -delete && \
 	$(BIN) -m pytest --quiet tests/documents/test_pictures.py
+
+# Its packages go into the same .venv: they have the versions of requirements-dev.txt where both name one.
+install-docs:
+	$(INSTALL) requirements-docs.txt
+
+docs: install-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN) -m mkdocs --quiet build --strict
+
+docs-serve: install-docs
+	@NO_MKDOCS_2_WARNING=1 exec $(BIN) -m mkdocs serve --dev-addr 127.0.0.1:8002
 
 # Separate from `make test`, because it takes longer. Without a threshold: reaching a line does not test it.
 coverage: install-dev
@@ -93,10 +104,11 @@ types: install-dev
 lock:
 	@$(WITH_UV) \
 	compile() { "$$folder/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-annotate --no-header --no-emit-index-url pyproject.toml "$$@"; } && \
-	compile --extra embedded --group dev --output-file requirements-dev.txt && \
-	compile --extra embedded --constraint requirements-dev.txt --output-file requirements-embedded.txt && \
-	compile --constraint requirements-dev.txt --output-file requirements.txt
+		--no-annotate --no-header --no-emit-index-url "$$@"; } && \
+	compile pyproject.toml --extra embedded --group dev --output-file requirements-dev.txt && \
+	compile pyproject.toml --extra embedded --constraint requirements-dev.txt --output-file requirements-embedded.txt && \
+	compile pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt && \
+	compile --group docs --constraint requirements-dev.txt --output-file requirements-docs.txt
 
 # The lowest versions that pyproject.toml allows; `make lock` takes the newest.
 lowest:

@@ -105,7 +105,7 @@ def explain(output: str, machine: str) -> InstallError:
         )
     if not_found:
         return NotFetchedError(
-            f"There is no wheel of {not_found[1]} for {machine}: use a platform of the table in README.md, or name "
+            f"There is no wheel of {not_found[1]} for {machine}: use a platform that README.md names, or name "
             "another Python, such as PYTHON=python3.12."
         )
     return InstallError(f"pip could not install the packages:\n{output.strip()}")

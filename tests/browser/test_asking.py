@@ -27,7 +27,7 @@ def test_oauth_is_set_up_tested_and_kept(open_as: OpenAs, settings: Any, width: 
     with ScriptedReceiver() as receiver, token_server() as tokens:
         postback = make_postback(make_tracker(), make_media_source(), url=f"{receiver.url}/in")
         page.goto(f"/admin/postbacks/postback/{postback.pk}/change/")
-        page.get_by_text("How the receiver wants to be asked").click()
+        page.get_by_text("Authentication and certificates").click()
         expect(page.get_by_label("Password")).to_be_hidden()
         page.get_by_label("Authentication").select_option("HTTP Basic")
         expect(page.get_by_label("Password")).to_be_visible()

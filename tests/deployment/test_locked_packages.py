@@ -36,6 +36,12 @@ def test_each_file_holds_the_one_before_in_the_same_versions() -> None:
     assert embedded.keys() >= EMBEDDED
 
 
+def test_the_packages_of_the_site_fit_into_the_same_environment() -> None:
+    dev, docs = locked("requirements-dev.txt"), locked("requirements-docs.txt")
+    assert len(docs.keys() & dev.keys()) > 5
+    assert {name: version for name, version in docs.items() if dev.get(name, version) != version} == {}
+
+
 def test_the_programs_of_production_run_without_the_embedded_servers(tmp_path: Path) -> None:
     copy = Copy(tmp_path / "var")
     code, output = copy.run("-c", HIDE + "import front.application, config.celery", **OWN_SERVERS)

@@ -139,7 +139,7 @@ class PostbackAdmin(ModelAdmin):
         return [
             (None, {"fields": first}),
             (
-                "How the receiver wants to be asked",
+                "Authentication and certificates",
                 {"fields": _asking(may_type=may_type), "classes": ["collapse"]},
             ),
             ("Show advanced settings", {"fields": advanced, "classes": ["collapse"]}),

@@ -131,7 +131,7 @@ _ALL = (
     _simple(
         "email",
         identifiers.email,
-        "An e-mail address as receivers hash it: in lower case, without white space around it. What is none gives "
+        "An e-mail address as receivers hash it: in lower case, without white space around it. Anything else gives "
         "nothing.",
         '{sha256(email(" Ann@Shop.example"))}',
     ),
@@ -139,14 +139,14 @@ _ALL = (
         "phone",
         (Argument("value"), Argument("calling code", _TEXT, default='""')),
         "A phone number in E.164, as receivers hash it. Without + or 00 in front it belongs to the country with the "
-        "calling code. What is none gives nothing.",
+        "calling code. Anything else gives nothing.",
         '{phone("(555) 010-0199", "1")}',
         bind=_bind_phone,
     ),
     Function(
         "mac",
         (Argument("value"), Argument("separator", _TEXT, default='":"')),
-        "A MAC address in upper case, as receivers hash it, from any spelling. What is none gives nothing.",
+        "A MAC address in upper case, as receivers hash it, from any spelling. Anything else gives nothing.",
         '{mac(macAddress, "")}',
         bind=_bind_mac,
     ),
@@ -177,7 +177,7 @@ _ALL = (
     Function(
         "date",
         (Argument("value"), Argument("format", _TEXT), Argument("zone", _TEXT, default="the date's own offset")),
-        "A date in another format and time zone. What is no date gives nothing.",
+        "A date in another format and time zone. Anything but a date gives nothing.",
         '{date(EventDate, "%Y-%m-%d", "America/New_York")}',
         bind=_bind_date,
     ),
@@ -189,7 +189,7 @@ _ALL = (
             Argument("point", _TEXT, default='"."'),
             Argument("thousands", _TEXT, default='""'),
         ),
-        "A number, rounded half to even, with separators. What is no number in plain digits gives nothing.",
+        "A number, rounded half to even, with separators. Anything but a number in plain digits gives nothing.",
         '{number(Amount, 1, ",", ".")}',
         bind=_bind_number,
         numeric_like=(),
