@@ -29,7 +29,8 @@ class Command(BaseCommand):
     """What `--version` prints; the command line sets it, which may know the product."""
 
     as_json = False
-    suppressed_base_arguments: ClassVar[set[str]] = {
+    _called_from_command_line = False  # Django's own; it sets it.
+    suppressed_base_arguments = {
         "--settings",
         "--pythonpath",
     }  # The settings are the product's own.

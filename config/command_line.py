@@ -113,7 +113,7 @@ def is_understood(argv: Sequence[str]) -> bool:
         return False
     chosen = load_command_class(known[name], name)
     # With it, the parser prints what is wrong and exits, as when the command is run; without it, it raises.
-    chosen._called_from_command_line = not wants_json(argv[2:])  # noqa: SLF001
+    chosen._called_from_command_line = not wants_json(argv[2:])  # type: ignore[attr-defined] # noqa: SLF001
     try:
         chosen.create_parser(argv[0], name).parse_args(argv[2:])
     except CommandError as error:
