@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """The project's commands, from a checkout: `manage.py help` lists them."""
 
-from config.command_line import main
+from commands.start import main
 
 if __name__ == "__main__":
     main()

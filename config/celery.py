@@ -2,15 +2,21 @@
 
 import os
 import signal
+import sys
 
 from celery import Celery
 from celery.signals import beat_init
 
 import config.broker  # noqa: F401 -- for its effect
+from environment.variables import IS_CHECKOUT
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+_path = list(sys.path)
 app = Celery("postbacks")
+if not IS_CHECKOUT:
+    # Celery puts the current folder first, for Django's settings. Ours are installed; that folder is the operator's.
+    sys.path[:] = _path
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
     ["operations.retention", "notices"]

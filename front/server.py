@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import socket
+from importlib import import_module
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
@@ -57,7 +59,13 @@ def serve(host: str, port: int, *, processes: int, quiet: bool) -> None:
         respawn_failed_workers=True,
         respawn_interval=RELOAD_SECONDS,
         workers_kill_timeout=STOP_SECONDS,
-    ).serve()
+    ).serve(target_loader=_load)
+
+
+def _load(target: str) -> Any:
+    """Import the application. granian itself would look in the current folder first, which may be the operator's."""
+    module, name = target.split(":")
+    return getattr(import_module(module), name)
 
 
 class _OneQueue(MPServer):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import psycopg2
 from redis.exceptions import RedisError
 
+from environment.program import command
 from operations import migrations
 from operations.advice import DATABASE, REDIS, fix_of
 from operations.asking import Asker
@@ -146,7 +147,7 @@ def _refuses_writes(asker: Asker) -> str:
 
 
 def _migrations(asker: Asker) -> Check:
-    fix = "Run `python manage.py migrate`: the database lacks "
+    fix = f"Run `{command('migrate')}`: the database lacks "
     try:
         missing = migrations.missing((app, name) for app, name in asker.ask(migrations.APPLIED))
     except psycopg2.errors.UndefinedTable:

@@ -1,11 +1,11 @@
 """Loads the demo program."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 from devtools.embedded import EmbeddedError, run_dir
 from environment.addresses import LOCALHOST
+from environment.program import PYTHON
 from environment.variables import BASE_DIR
 
 PROGRAM = Path(__file__).with_name("program.yaml")
@@ -21,7 +21,7 @@ def load_demo(receiver_port: int, environment: dict[str, str]) -> None:
     text = PROGRAM.read_text(encoding="utf-8")
     loaded.write_text(text.replace(PLACEHOLDER, f"{LOCALHOST}:{receiver_port}"), encoding="utf-8")
     done = subprocess.run(  # noqa: S603 -- our own command
-        [sys.executable, "-m", "config.command_line", "load_config", str(loaded)],
+        [*PYTHON, "-m", "config.command_line", "load_config", str(loaded)],
         cwd=BASE_DIR,
         env=environment,
         stdin=subprocess.DEVNULL,

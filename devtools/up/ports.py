@@ -4,6 +4,7 @@ import socket
 
 from devtools.embedded import EmbeddedError
 from environment.addresses import LOCALHOST
+from environment.program import command
 
 
 def require_free(port: int) -> None:
@@ -15,7 +16,8 @@ def require_free(port: int) -> None:
             probe.bind((LOCALHOST, port))
         except (OSError, OverflowError) as error:
             raise EmbeddedError(
-                f"The web cannot listen on port {port}: {error}. Set PORT to a free one: PORT={port + 10} make up"
+                f"The web cannot listen on port {port}: {error}. Set PORT to a free one: "
+                f"PORT={port + 10} {command('up')}"
             ) from error
 
 

@@ -1,13 +1,13 @@
 """The programs that `manage.py up` runs."""
 
 import os
-import sys
 from typing import Any
 
 from django.conf import settings
 
 from devtools.embedded.supervisor import GROUP_MARK, Program
 from environment.addresses import LOCALHOST
+from environment.program import PYTHON
 
 # For the worker's warm shutdown: requests in flight, and a few seconds to record them.
 WORKER_STOP_SECONDS = 25
@@ -15,13 +15,12 @@ WORKER_STOP_SECONDS = 25
 
 def programs(port: int, receiver_port: int | None) -> list[Program]:
     """Return what to run: the web on `port`; a receiver on `receiver_port` and demo traffic unless that is `None`."""
-    python = [sys.executable]
-    celery = [*python, "-m", "celery", "--quiet", "--app", "config"]
+    celery = [*PYTHON, "-m", "config", "--quiet"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    manage = [*python, "-m", "config.command_line"]
-    web = [*python, "-m", "front", "--host", LOCALHOST, "--port", str(port), "--quiet"]
+    manage = [*PYTHON, "-m", "config.command_line"]
+    web = [*PYTHON, "-m", "front", "--host", LOCALHOST, "--port", str(port), "--quiet"]
     chosen = [
-        _program("keeper", [*python, "-m", "devtools.up.keeper"], order=1, stop_wait_seconds=90),
+        _program("keeper", [*PYTHON, "-m", "devtools.up.keeper"], order=1, stop_wait_seconds=90),
         _program("web", web, order=20, group="app"),
         _program("worker", worker, order=20, group="app", stop_wait_seconds=WORKER_STOP_SECONDS),
         _program("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile", ""], order=20, group="app"),
@@ -37,10 +36,13 @@ def programs(port: int, receiver_port: int | None) -> list[Program]:
 
 def environment() -> dict[str, str]:
     """Return the environment of the programs."""
+    given = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     return {
-        **os.environ,
+        **given,
         GROUP_MARK: str(settings.DATA_DIR),
         "POSTBACKS_DATA_DIR": str(settings.DATA_DIR),
+        # Whatever it is set to, it means yes; Celery wants a word that says so.
+        **({"NO_COLOR": "1"} if os.environ.get("NO_COLOR") else {}),
         # Lines appear at once, although they go through a pipe.
         "PYTHONUNBUFFERED": "1",
         # Without this, macOS kills forked processes, such as a worker's, that call some of its system libraries.

@@ -21,6 +21,7 @@ from devtools.up.console import Console, say
 from devtools.up.group import stop_group
 from devtools.up.programs import environment, programs
 from environment.addresses import LOCALHOST
+from environment.program import command
 from environment.reading import whole_number
 from environment.variables import BASE_DIR, data_dir
 
@@ -71,7 +72,7 @@ def _only_one() -> Iterator[None]:
     lock = locks.open_lock(embedded.run_dir() / "up.lock")
     if not locks.try_lock(lock, fcntl.LOCK_EX):
         raise EmbeddedError(
-            f"`manage.py up` is already running on {data_dir()}. Stop it first; or, to run a second copy, set "
+            f"`{command('up')}` is already running on {data_dir()}. Stop it first; or, to run a second copy, set "
             "POSTBACKS_DATA_DIR and PORT."
         )
     try:
@@ -156,5 +157,7 @@ def _welcome(port: int, receiver_port: int | None, password: str | None) -> Iter
         rows.append(
             f"  Demo: a conversion every few seconds, its postbacks sent to a receiver on port {receiver_port}."
         )
+    elif password:
+        rows.append(f"  To see it work on made-up conversions: {command('up --demo')}")
     say("\n".join([*rows, ""]))
     yield

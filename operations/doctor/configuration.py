@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core.checks import WARNING, run_checks
 
+from environment.program import command
 from operations.doctor.finding import Finding, fine, warning, wrong
 
 LOCAL = {"localhost", "127.0.0.1", "[::1]"}
@@ -22,7 +23,7 @@ def _of_all() -> Iterator[Finding]:
         yield warning(
             f"A demo runs on the data in {settings.DATA_DIR}: it reports made-up conversions, and postbacks may be "
             "sent to this machine (127.0.0.0/8 and ::1/128).",
-            "Before you report real conversions, stop it with Ctrl-C, and start without it: manage.py up",
+            f"Before you report real conversions, stop it with Ctrl-C, and start without it: {command('up')}",
         )
     if "*" in settings.ALLOWED_HOSTS:
         yield warning(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import psycopg2
 
+from environment.program import command
 from operations import migrations
 from operations.advice import DATABASE, fix_of
 from operations.asking import Asker
@@ -57,9 +58,9 @@ def look_at_tables(asker: Asker) -> Finding:
     try:
         missing = migrations.missing((app, name) for app, name in asker.ask(migrations.APPLIED))
     except psycopg2.errors.UndefinedTable:
-        return wrong("The database is empty.", "Run `python manage.py migrate`.")
+        return wrong("The database is empty.", f"Run `{command('migrate')}`.")
     if missing:
-        return wrong(f"The database lacks migrations: {', '.join(missing)}.", "Run `python manage.py migrate`.")
+        return wrong(f"The database lacks migrations: {', '.join(missing)}.", f"Run `{command('migrate')}`.")
     return fine("All migrations are applied.")
 
 

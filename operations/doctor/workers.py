@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from environment.program import command
 from operations.asking import Asker
 from operations.doctor.finding import Finding, fine, warning, wrong
 from operations.readiness import MOST_SWEEP_LAG_SECONDS
@@ -16,7 +17,7 @@ MOST_BEAT_AGE_SECONDS = 60
 
 MOST_PRUNE_AGE_SECONDS = 3 * 86_400
 
-PRUNE = "Look for “Pruning” in the log of the workers; run `python manage.py prune`, or extend PRUNE_HOURS."
+PRUNE = f"Look for “Pruning” in the log of the workers; run `{command('prune')}`, or extend PRUNE_HOURS."
 START_WORKER = "Start a worker: celery --app config worker --without-gossip --without-mingle."
 START_BEAT = "Start one beat: celery --app config beat."
 

@@ -56,9 +56,11 @@ def prune(
     again: bool = False,
     seconds: float = float("inf"),
     pause: Pause | None = None,
+    watch: Callable[[int], object] = lambda _: None,
     now: datetime | None = None,
 ) -> Result:
     """Deletes what is too old, or only counts it, for up to `seconds`. With `again`, it starts from the beginning.
+    `watch` is told how many rows were looked at, batch by batch.
 
     Raises BusyError, and psycopg2.Error if the database is unreachable or refuses a batch, which then is unchanged.
     """
@@ -73,7 +75,7 @@ def prune(
             days = getattr(ages, kind.name)
             if days is None:
                 continue
-            run = _Run(connection, kind, now - timedelta(days=days), result, dry_run=dry_run)
+            run = _Run(connection, kind, now - timedelta(days=days), result, watch, dry_run=dry_run)
             for took in run.batches():
                 wait = max(took, LEAST_PAUSE_SECONDS)
                 if (pause or _sleep)(0.0 if dry_run else wait) or time.monotonic() > until:
@@ -115,11 +117,19 @@ class _Run:
     """One kind, from where the last run ended, or from the beginning."""
 
     def __init__(
-        self, connection: extensions.connection, kind: RetainedKind, before: datetime, result: Result, *, dry_run: bool
+        self,
+        connection: extensions.connection,
+        kind: RetainedKind,
+        before: datetime,
+        result: Result,
+        watch: Callable[[int], object],
+        *,
+        dry_run: bool,
     ) -> None:
         self._connection = connection
         self._kind = kind
         self._result = result
+        self._watch = watch
         self._dry_run = dry_run
         self._values: dict[str, Any] = {
             "before": before,
@@ -146,6 +156,7 @@ class _Run:
             if look.last is None:
                 return
             after = look.last
+            self._watch(len(look.goes) + len(look.held))
             yield time.monotonic() - began
 
     @contextmanager

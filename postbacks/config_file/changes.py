@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from environment.program import command
 from partners.models import CategoryPayout, ContractTerm, InAppEvent
 from postbacks.config_file.keys import EntryKind
 from postbacks.config_file.problems import Problem
@@ -70,7 +71,7 @@ def new_key_notes(label: str, row: Model, before: dict[str, Any] | None) -> list
     if not isinstance(row, Postback) or not row.signed or (before is not None and before["signed"]):
         return []
     what = f"{subject(label, row)} is now signed, with a new key that has not been shown."
-    return [f"{what} Run `manage.py signing_key` with the postback's id to make one for its receiver."]
+    return [f"{what} Run `{command('signing_key')}` with the postback's id to make one for its receiver."]
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:

@@ -18,9 +18,13 @@ _WIDTH = 1_000_000  # A URL folded over lines is hard to read and to search for.
 
 def dump_config() -> str:
     """Every program, partner, media source, contract, postback and exchange rate as YAML; defaults are left out."""
-    document = {name: [_entry(kind, row) for row in _ROWS[name]()] for name, kind in DOCUMENT.lists.items()}
-    filled = {name: entries for name, entries in document.items() if entries}
-    return yaml.dump(filled, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return yaml.dump(document(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+
+
+def document() -> dict[str, Any]:
+    """The same as lists, mappings and scalars, for another format. Lists that would be empty are left out."""
+    lists = {name: [_entry(kind, row) for row in _ROWS[name]()] for name, kind in DOCUMENT.lists.items()}
+    return {name: entries for name, entries in lists.items() if entries}
 
 
 def _entry(kind: EntryKind, row: Model) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count
 
@@ -47,6 +48,24 @@ def progress_of(replays: list[Replay]) -> list[Progress]:
     for replay, state, count in rows:
         states[replay][state] = count
     return [Progress(replay, states[replay.pk]) for replay in replays]
+
+
+def listed() -> list[dict[str, Any]]:
+    """The latest replays as values."""
+    return [
+        {
+            "replay": each.replay.pk,
+            "started": each.replay.created_at,
+            "state": each.replay.state,
+            "planned": each.replay.planned,
+            "made": each.replay.made,
+            "delivered": each.delivered,
+            "failed": each.failed,
+            "waiting": each.waiting,
+            "described": each.replay.described,
+        }
+        for each in progress_of(list(Replay.objects.all()[:SHOWN]))
+    ]
 
 
 def table() -> str:

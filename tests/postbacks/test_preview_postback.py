@@ -260,7 +260,7 @@ def test_templates_need_neither_database_nor_redis(tmp_path: Path) -> None:
         check=False,
     )
     assert (run.returncode, run.stdout) == (1, "")
-    assert "CommandError: The request is not valid.\nurl:\n" in run.stderr
+    assert "Error: The request is not valid.\nurl:\n" in run.stderr
     assert "Did you mean {Oid}?" in run.stderr
 
 

@@ -1,20 +1,26 @@
 import json
 import os
-import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.personal.erase import RECORD_SECONDS
 from accounts.personal.export import document
 from accounts.personal.found import find
 from actions.intake.catch_up import record_all
+from commands.base import Command as BaseCommand
 
 
 class Command(BaseCommand):
     help = "Write all data about a customer, found by the reported CustomerId, as JSON."
+    always_json = True
+    json_keys = {
+        "file": "with --output: the file that was written",
+        "actions": "with --output: how many actions are in it",
+    }
+    fails_if = "there is no data, or the file cannot be written"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("customer_id", help="exactly as reported")
@@ -24,9 +30,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if queued := record_all(RECORD_SECONDS):
-            sys.stderr.write(
+            self.stderr.write(
                 f"{queued} reports were answered and cannot be recorded yet, because a transaction holds rows. They "
-                "may be of this customer, and are left out. Run the command again in a minute.\n"
+                "may be of this customer, and are left out. Run the command again in a minute."
             )
         person = find(options["customer_id"])
         if not person:
@@ -41,4 +47,7 @@ class Command(BaseCommand):
                 file.write(text)
         except OSError as error:
             raise CommandError(f"Cannot write {path}: {error.strerror}. Name a new file.") from error
-        sys.stderr.write(f"Wrote {len(person.actions)} actions to {path}.\n")
+        if self.as_json:
+            self.report({"file": str(path), "actions": len(person.actions)}, "")
+        else:
+            self.stderr.write(f"Wrote {len(person.actions)} actions to {path}.")

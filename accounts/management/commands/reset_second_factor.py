@@ -2,13 +2,16 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.second_factor.changes import take_off
+from commands.base import Command as BaseCommand
 
 
 class Command(BaseCommand):
     help = "Remove the second factor of a user who has lost the phone and the recovery codes."
+    json_keys = {"name": "the user name"}
+    fails_if = "there is no such user, or the user has no second factor"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the user name")
@@ -19,4 +22,5 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {options['name']}.")
         if not take_off(user):
             raise CommandError(f"{user} has no second factor.")
-        self.stdout.write(f"{user} signs in with the password alone, until a second factor is set up again.")
+        text = f"{user} signs in with the password alone, until a second factor is set up again."
+        self.report({"name": user.get_username()}, text)

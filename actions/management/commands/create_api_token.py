@@ -1,15 +1,18 @@
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import CommandError, CommandParser
 
 from actions.api.tokens import create_token
 from actions.models import ApiToken
 from actions.models.tokens import usual_scopes
+from commands.base import Command as BaseCommand
 from partners.models import Program
 
 
 class Command(BaseCommand):
     help = "Make a token for the API. Its text is shown once; only its hash is kept."
+    json_keys = {"account_sid": "the user name of the token", "auth_token": "its password"}
+    fails_if = "there is no such program"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="Who will use it, such as shop.")
@@ -34,4 +37,5 @@ class Command(BaseCommand):
         if unknown:
             raise CommandError(f"There is no program {', '.join(map(str, unknown))}. Nothing was made.")
         token, text = create_token(name, scopes=options["scope"], programs=programs)
-        self.stdout.write(f"AccountSID  {token.account_sid}\nAuthToken   {text}")
+        told = {"account_sid": token.account_sid, "auth_token": str(text)}
+        self.report(told, f"AccountSID  {token.account_sid}\nAuthToken   {text}")

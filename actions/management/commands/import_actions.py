@@ -7,6 +7,7 @@ import os
 import sys
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,14 +28,17 @@ from actions.imports.run import (
 from actions.imports.understood import shown_first
 from actions.reports.files import FileLine, UnreadableFileError
 from actions.reports.storable import raw_storable
+from commands.base import Command as SharedCommand
+from commands.exit_codes import ExitCode
+from commands.failing import ServerAwayError, UsageError
+from commands.progress import progress
 
 CHANGES = ("modified", "reversed", "restored")
 MAX_NOTES = 100  # Each is printed once; a file with more kinds of them has another problem.
 
-MAX_JOBS = 64  # Each has a connection to the database.
+MAX_REJECTIONS = 1_000  # In the JSON; --rejects has them all.
 
-# Its thread would be in the way of starting processes.
-tqdm.monitor_interval = 0
+MAX_JOBS = 64  # Each has a connection to the database.
 
 DESCRIPTION = """\
 Record conversions, and changes of recorded ones, from a file.
@@ -52,13 +56,18 @@ already. A bad line is reported with its number and reason, and does not stop th
 """
 
 
-class Command(BaseCommand):
+class Command(SharedCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs
-        )
+    json_keys = {
+        "dry_run": "whether nothing was recorded, because of --dry-run",
+        "recorded": "reports that were recorded, or would be",
+        "repeated": "those that were recorded before",
+        "rejected": "lines that were rejected",
+        "waiting": "those that wait for their orders",
+        "last_line": "the number of the last line",
+        "rejections": "the first thousand rejected lines: list of {line, reason_code, message}",
+    }
+    fails_if = "a line was rejected, or the file cannot be read"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -83,7 +92,7 @@ class Command(BaseCommand):
             type=_jobs,
             default=os.cpu_count() or 1,
             metavar="N",
-            help="record with up to N processes (default: %(default)s, as many as there are processors)",
+            help="record with up to N processes (default: as many as there are processors)",
         )
 
     def handle(
@@ -91,7 +100,9 @@ class Command(BaseCommand):
     ) -> None:
         with ExitStack() as stack:
             source, reading = _open(file, event, stack)
-            told = _ConsoleReport(self, _open_rejects(rejects, file, stack), stack.enter_context(_progress_bar(source)))
+            told = _ConsoleReport(
+                self, _open_rejects(rejects, file, stack), stack.enter_context(self._progress_bar(source))
+            )
             lines = reading.lines(source, told.say)
             try:
                 if dry_run:
@@ -109,14 +120,27 @@ class Command(BaseCommand):
             except (UnreadableFileError, ReadOtherwiseError) as error:
                 raise CommandError(f"{file}: {error}") from error
             except django.db.Error as error:
-                raise CommandError(f"The database failed: {str(error).strip()}\nNothing was recorded.") from error
+                raise ServerAwayError(f"The database failed: {str(error).strip()}\nNothing was recorded.") from error
             except ImportStoppedError as error:
-                raise CommandError(_stopped(error, file, dry_run)) from error
+                raise CommandError(_stopped(error, file, dry_run), returncode=_code_of(error)) from error
         prefix = "Dry run, nothing was recorded. It would be: " if dry_run else ""
-        self.stdout.write(f"{prefix}{summary}")
+        rejections = [vars(each) for each in told.rejections]
+        self.report({"dry_run": dry_run, **asdict(summary), "rejections": rejections}, f"{prefix}{summary}")
         if summary.rejected:
             where = f" They are in {rejects}." if rejects else ""
             raise CommandError(f"{summary.rejected:,} of the lines were rejected.{where}")
+
+    def _progress_bar(self, source: BinaryIO) -> tqdm[Any]:
+        """A bar over the bytes of the file."""
+        size = Path(source.name).stat().st_size if source is not sys.stdin.buffer else None
+        return progress(size, unit="B", as_json=self.as_json)
+
+
+@dataclass(frozen=True)
+class _Rejection:
+    line: int
+    reason_code: str
+    message: str
 
 
 class _ConsoleReport:
@@ -128,9 +152,12 @@ class _ConsoleReport:
         self._bar = bar
         self._header = b""
         self._notes: set[str] = set()
+        self.rejections: list[_Rejection] = []
 
     def rejected(self, line: FileLine, reason_code: str, message: str) -> None:
         self.say(f"Line {line.number}: {reason_code}: {message}")
+        if len(self.rejections) < MAX_REJECTIONS:
+            self.rejections.append(_Rejection(line.number, str(reason_code), str(message)))
         if self._rejects is not None:
             for raw in (self._header, raw_storable(line)):
                 if raw:
@@ -166,7 +193,7 @@ def _open(name: str, event: str, stack: ExitStack) -> tuple[BinaryIO, Reading]:
     path = Path(name)
     suffix = path.suffix.lower()
     if suffix not in READERS:
-        raise CommandError(f"{name}: the file's name must end in .jsonl or .csv, which says how to read it.")
+        raise UsageError(f"{name}: the file's name must end in .jsonl or .csv, which says how to read it.")
     try:
         return stack.enter_context(path.open("rb")), Reading(suffix, event)
     except OSError as error:
@@ -177,22 +204,26 @@ def _open_rejects(path: Path | None, source: str, stack: ExitStack) -> BinaryIO 
     if path is None:
         return None
     if path.exists() and source != "-" and path.samefile(source):
-        raise CommandError(f"{path}: the rejected lines cannot be written to the file that is being read.")
+        raise UsageError(f"{path}: the rejected lines cannot be written to the file that is being read.")
     try:
         return stack.enter_context(path.open("wb"))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from error
 
 
-def _progress_bar(source: BinaryIO) -> tqdm[Any]:
-    """A bar over the bytes of the file, on standard error; none where that is not a terminal."""
-    size = Path(source.name).stat().st_size if source is not sys.stdin.buffer else None
-    return tqdm(total=size, unit="B", unit_scale=True, leave=False, disable=None)
-
-
 def _is_kept(name: str) -> bool:
     """Whether the lines can be read a second time, unlike those of standard input or a pipe."""
     return Path(name).is_file()
+
+
+def _code_of(error: ImportStoppedError) -> int:
+    match error.__cause__:
+        case KeyboardInterrupt():
+            return ExitCode.INTERRUPTED
+        case django.db.Error():
+            return ExitCode.SERVER_AWAY
+        case _:
+            return ExitCode.FAILED
 
 
 def _stopped(error: ImportStoppedError, file: str, dry_run: bool) -> str:

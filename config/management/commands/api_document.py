@@ -2,14 +2,14 @@
 
 import json
 
-from django.core.management.base import BaseCommand
-
 import config.urls  # noqa: F401 -- it puts the API together
 from actions.api.endpoints import api
+from commands.base import Command as BaseCommand
 
 
 class Command(BaseCommand):
     help = "Print the API's document (OpenAPI): the content of docs/openapi.json."
+    always_json = True
 
     requires_system_checks: list[str] = []  # Some query the database.
 

@@ -1,15 +1,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from commands.base import Command as BaseCommand
 from devtools.demo.traffic import report_endlessly
 
 
 class Command(BaseCommand):
     help = (
         "Report a conversion of the demo's shop every few seconds until Ctrl-C: orders, sign-ups, and changes to "
-        "recent orders. Needs the demo program, which `manage.py up --demo` loads; that also runs this command."
+        "recent orders. Needs the demo program, which `up --demo` loads; that also runs this command."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

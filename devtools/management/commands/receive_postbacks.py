@@ -7,8 +7,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from commands.base import Command as BaseCommand
+from commands.failing import UsageError
 from devtools.receiver.run import ReceiverError, ReceiverOptions, run
 from devtools.receiver.server import Response
 
@@ -18,10 +20,11 @@ class Command(BaseCommand):
         "Listen for postbacks on this machine and show each one as it arrives. Every request gets the same answer; "
         "choose it with --status, --body and --delay, for example to see how failures are retried. Ctrl-C stops it."
     )
+    fails_if = "it cannot listen, or cannot write the log"
     requires_system_checks: list[str] = []  # They would need the database.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        # `handle` reads numbers: argparse would exit with 2 and its usage, this command exits with 1 and a reason.
+        # `handle` reads numbers: it says what is allowed, argparse would not.
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", default="8001", help="port to listen on, 0 for a free one (default: %(default)s)")
         parser.add_argument("--status", default="200", help="HTTP status to answer with (default: %(default)s)")
@@ -69,5 +72,5 @@ def _number(option: str, given: object, lowest: int, highest: int, *, whole: boo
     except ValueError:
         number = float("nan")
     if not (isfinite(number) and lowest <= number <= highest):
-        raise CommandError(f"{option} {given} is not {kind} from {lowest} to {highest}.")
+        raise UsageError(f"{option} {given} is not {kind} from {lowest} to {highest}.")
     return number

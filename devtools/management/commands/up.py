@@ -1,9 +1,12 @@
+import os
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from devtools.embedded import EmbeddedError
+from commands.base import Command as BaseCommand
+from commands.exit_codes import ExitCode
+from devtools.embedded import EmbeddedError, NotInstalledError
 from devtools.up.start import run_up
 
 
@@ -13,6 +16,7 @@ class Command(BaseCommand):
         "DATABASE_URL and REDIS_URL are set, and migrates the database. Variables, with their defaults: PORT (8000), "
         "POSTBACKS_DATA_DIR (var/), WORKER_CONCURRENCY (number of cores)."
     )
+    fails_if = "a program cannot be started: the port is taken, or `up` runs already"
     requires_system_checks: list[str] = []  # They may query a database that does not run yet.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -23,7 +27,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if options["no_color"] or options["force_color"]:  # For what prints here, and in the programs that are started.
+            os.environ.pop("FORCE_COLOR" if options["no_color"] else "NO_COLOR", None)
+            os.environ["NO_COLOR" if options["no_color"] else "FORCE_COLOR"] = "1"
         try:
             run_up(demo=options["demo"])
+        except NotInstalledError as error:
+            raise CommandError(str(error), returncode=ExitCode.NOT_SET_UP) from error
         except EmbeddedError as error:
             raise CommandError(str(error)) from error

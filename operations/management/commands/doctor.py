@@ -1,9 +1,11 @@
 """`manage.py doctor`: says what is wrong with this deployment, and what to do."""
 
+from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from commands.base import Command as BaseCommand
 from operations.doctor.examination import examine
 from operations.doctor.finding import Level
 
@@ -13,19 +15,33 @@ class Command(BaseCommand):
         "Check this deployment: settings, this machine, Redis, the database, workers and beat, encryption keys, and "
         "stuck or held postbacks. Says what is wrong and what to do. Exits with 1 if there is an error."
     )
+    json_keys = {
+        "errors": "how many errors there are",
+        "warnings": "how many warnings there are",
+        "findings": "list of {level: ok|warning|error, what, fix}",
+    }
+    fails_if = "there is an error; warnings do not count"
     requires_system_checks: list[str] = []  # The command runs them itself.
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         style = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING, Level.ERROR: self.style.ERROR}
-        counts = dict.fromkeys(Level, 0)
+        findings = []
         for finding in examine():
-            counts[finding.level] += 1
+            findings.append(finding)
+            if self.as_json:
+                continue
             self.stdout.write(f"{style[finding.level](finding.level.value.ljust(7))}  {finding.what}")
             if finding.fix:
                 self.stdout.write(f"         → {finding.fix}")
-        if counts[Level.ERROR]:
-            raise CommandError(f"{_count(counts[Level.ERROR], 'error')}, {_count(counts[Level.WARNING], 'warning')}.")
-        self.stdout.write(f"No error, {_count(counts[Level.WARNING], 'warning')}.")
+        counts = Counter(finding.level for finding in findings)
+        errors, warnings = counts[Level.ERROR], counts[Level.WARNING]
+        if self.as_json:
+            told = [{"level": each.level.value, "what": each.what, "fix": each.fix} for each in findings]
+            self.report({"errors": errors, "warnings": warnings, "findings": told}, "")
+        if errors:
+            raise CommandError(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}.")
+        if not self.as_json:
+            self.stdout.write(f"No error, {_count(warnings, 'warning')}.")
 
 
 def _count(number: int, word: str) -> str:

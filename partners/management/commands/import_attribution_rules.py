@@ -6,8 +6,9 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from commands.base import Command as BaseCommand
 from partners.attribution_files import UnreadableRulesError, take_rules
 from partners.models import AttributionRule
 
@@ -18,6 +19,8 @@ class Command(BaseCommand):
         f"are needed, such as promo_code,HARBOR10,3001. Keys are {', '.join(AttributionRule.Key.values)}. A rule that "
         "is known already is replaced. All lines are taken, or none."
     )
+    json_keys = {"taken": "how many rules the file holds"}
+    fails_if = "the file cannot be read, or a line is not valid"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", help="the file, in UTF-8, or - for standard input")
@@ -35,4 +38,4 @@ class Command(BaseCommand):
             raise CommandError(f"{file} is not UTF-8. Nothing was changed.") from error
         except UnreadableRulesError as error:
             raise CommandError(f"{file}:\n{error}\nNothing was changed.") from error
-        self.stdout.write(f"{count:,} rules taken.")
+        self.report({"taken": count}, f"{count:,} rules taken.")

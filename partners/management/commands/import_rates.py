@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from commands.base import Command as BaseCommand
 from partners.rate_files import UnreadableRatesError, read_rates, take_rates
 
 
@@ -15,6 +16,12 @@ class Command(BaseCommand):
         "Add exchange rates from a CSV file with the columns date,from,to,rate, such as 2026-11-20,EUR,USD,1.0850. "
         "A pair's rate of a day that is known already is replaced. All lines are taken, or none."
     )
+    json_keys = {
+        "added": "new rates",
+        "changed": "rates with another value than before",
+        "unchanged": "rates that were there",
+    }
+    fails_if = "the file cannot be read, or a line is not valid"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", help="the file, in UTF-8, or - for standard input")
@@ -29,4 +36,5 @@ class Command(BaseCommand):
             raise CommandError(f"{file} is not UTF-8. Nothing was changed.") from error
         except UnreadableRatesError as error:
             raise CommandError(f"{file}:\n{error}\nNothing was changed.") from error
-        self.stdout.write(f"{taken.added} added, {taken.changed} changed, {taken.unchanged} unchanged.")
+        told = {"added": taken.added, "changed": taken.changed, "unchanged": taken.unchanged}
+        self.report(told, f"{taken.added} added, {taken.changed} changed, {taken.unchanged} unchanged.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from datetime import timedelta
@@ -10,9 +9,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from commands.base import Command as BaseCommand
+from commands.base import add_json
+from commands.failing import UsageError
 from optimize_sources.models import MediaSource
 from partners.ids import read_id
 from partners.models import Partner
@@ -28,6 +30,13 @@ NOWHERE = "http://localhost:8000"  # Where PUBLIC_URL does not say where the pag
 
 class Command(BaseCommand):
     help = "Make, list and revoke links for partners. A link, and its token, are shown once; only hashes are kept."
+    json_keys = {
+        "id": "create, token: the number of the link",
+        "link": "create: the link",
+        "token": "create --token, token: the token",
+        "revoked": "revoke: list of numbers",
+    }
+    fails_if = "there is no such owner or link"
 
     def add_arguments(self, parser: CommandParser) -> None:
         does = parser.add_subparsers(dest="does", required=True, metavar="create|list|token|revoke")
@@ -54,7 +63,7 @@ class Command(BaseCommand):
         revoke = does.add_parser("revoke", help="end links at once")
         revoke.add_argument("links", type=int, nargs="+", metavar="ID")
         for each in (create, listed, token, revoke):
-            each.add_argument("--json", action="store_true", help="print JSON")
+            add_json(each)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         getattr(self, f"_{options['does']}")(options)
@@ -78,20 +87,13 @@ class Command(BaseCommand):
         secret = links.make(link, password=password)
         made = {"id": link.pk, "link": str(links.address_of(secret, settings.PUBLIC_URL or NOWHERE))}
         made |= {"token": str(make_token(link))} if options["token"] else {}
-        if options["json"]:
-            self.stdout.write(json.dumps(made))
-            return
         self.stderr.write(f"Link {link.pk} of {link.owner.name} is valid until {link.ends_at:%Y-%m-%d %H:%M} UTC.")
-        self.stdout.write("\n".join(str(each) for name, each in made.items() if name != "id"))
+        self.report(made, "\n".join(str(each) for name, each in made.items() if name != "id"))
 
     def _list(self, options: dict[str, Any]) -> None:
         rows = PartnerLink.objects.filter(**_owner(options)).select_related("partner", "media_source").order_by("pk")
-        if options["json"]:
-            self.stdout.write(json.dumps([_told(each) for each in rows]))
-            return
-        for told in map(_told, rows):
-            rights = ", ".join(told["rights"]) or "reading"
-            self.stdout.write(f"{told['id']}  {told['state']}  {told['owner']}: {told['name']}  {rights}")
+        told = [_told(each) for each in rows]
+        self.report(told, "\n".join(map(_line, told)) or "There are no links.")
 
     def _token(self, options: dict[str, Any]) -> None:
         link = PartnerLink.objects.filter(pk=options["link"]).first()
@@ -99,12 +101,12 @@ class Command(BaseCommand):
             raise CommandError(f"There is no link {options['link']}.")
         if options["withdraw"]:
             take_token(link)
-            self.stdout.write(json.dumps({"id": link.pk}) if options["json"] else f"Link {link.pk} has no token now.")
+            self.report({"id": link.pk}, f"Link {link.pk} has no token now.")
             return
         if not PartnerLink.objects.filter(links.in_force(), pk=link.pk).exists():
             raise CommandError(f"Link {link.pk} is not in force: make another one. No token was made.")
         token = str(make_token(link))
-        self.stdout.write(json.dumps({"id": link.pk, "token": token}) if options["json"] else token)
+        self.report({"id": link.pk, "token": token}, token)
 
     def _revoke(self, options: dict[str, Any]) -> None:
         rows = PartnerLink.objects.in_bulk(options["links"])
@@ -113,10 +115,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no link {', '.join(unknown)}. Nothing was revoked.")
         for link in rows.values():
             links.revoke(link)
-        if options["json"]:
-            self.stdout.write(json.dumps({"revoked": sorted(rows)}))
-        else:
-            self.stdout.write(f"Revoked {', '.join(map(str, sorted(rows)))}.")
+        self.report({"revoked": sorted(rows)}, f"Revoked {', '.join(map(str, sorted(rows)))}.")
 
 
 def _add_owner(parser: CommandParser, *, required: bool) -> None:
@@ -145,8 +144,13 @@ def _length(text: str) -> timedelta:
     found = _LENGTH.fullmatch(text)
     length = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta()
     if not timedelta() < length <= LONGEST:
-        raise CommandError("--ends: Give a time such as 12h or 90d, a year at most.")
+        raise UsageError("--ends: Give a time such as 12h or 90d, a year at most.")
     return length
+
+
+def _line(told: dict[str, Any]) -> str:
+    rights = ", ".join(told["rights"]) or "reading"
+    return f"{told['id']}  {told['state']}  {told['owner']}: {told['name']}  {rights}"
 
 
 def _told(link: PartnerLink) -> dict[str, Any]:

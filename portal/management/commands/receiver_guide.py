@@ -1,7 +1,6 @@
 """`manage.py receiver_guide`: prints docs/receivers.md."""
 
-from django.core.management.base import BaseCommand
-
+from commands.base import Command as BaseCommand
 from portal.guide import text
 
 

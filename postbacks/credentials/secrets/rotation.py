@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -32,13 +33,19 @@ class Rotated:
     unreadable: list[str] = field(default_factory=list)
 
 
-def rotate_secrets() -> Rotated:
+def number_of_postbacks() -> int:
+    """How many postbacks `rotate_secrets` looks at."""
+    return Postback.objects.count()
+
+
+def rotate_secrets(watch: Callable[[int], object] = lambda _: None) -> Rotated:
     """Encrypts every secret of every postback, deleted ones too, with a transaction for each postback. May be run
-    again at any time."""
+    again at any time. `watch` is told of each postback that was looked at."""
     rotated = Rotated()
     for pk in Postback.objects.order_by("pk").values_list("pk", flat=True).iterator():
         with transaction.atomic():
             _rotate(pk, rotated)
+        watch(1)
     _rotate_tokens()
     secrets_rotated.send(sender=Rotated, rotated=rotated)
     return rotated

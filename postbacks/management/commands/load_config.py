@@ -1,16 +1,19 @@
 """`manage.py load_config`: loads a configuration file."""
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import IntegrityError
 
+from commands.base import Command as BaseCommand
 from postbacks.config_file.changes import LoadResult
 from postbacks.config_file.load import load_config
-from postbacks.config_file.problems import ConfigError
+from postbacks.config_file.problems import ConfigError, Problem
+
+_SIGNS = {"+": "created", "~": "changed", "-": "deleted"}
 
 
 class Command(BaseCommand):
@@ -20,9 +23,15 @@ Everything is checked first: if anything is wrong, every problem is listed with 
 Otherwise the changes are written together and listed: + created, ~ changed, - deleted. Loading the same file again
 changes nothing. What the file does not name stays, unless --prune is given. What is valid but unlikely to be meant is
 loaded, with a warning on the error output. docs/configuration.md lists the keys."""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+    json_keys = {
+        "dry_run": "whether nothing was written, because of --dry-run",
+        "changes": "list of {change: created|changed|deleted, what, details: list of texts}",
+        "unchanged": "how many entries were as the file says",
+        "notes": "what to do next: list of texts",
+        "warnings": "list of {line, message}: valid, but unlikely to be meant",
+        "problems": "list of {line, message}: why nothing was written; then there are no other keys",
+    }
+    fails_if = "the file is not valid; nothing is written"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="the file to load; - reads standard input")
@@ -42,15 +51,17 @@ loaded, with a warning on the error output. docs/configuration.md lists the keys
             count = len(error.problems)
             listed = "\n".join(f"  {problem}" for problem in error.problems)
             found = "1 problem" if count == 1 else f"{count} problems"
+            if self.as_json:
+                self.report({"problems": list(map(_place, error.problems))}, "")
             raise CommandError(f"{file} has {found}; nothing was written.\n{listed}") from error
         except IntegrityError as error:
             raise CommandError(
                 f"The configuration was changed elsewhere at the same time; nothing was written. Load again.\n{error}"
             ) from error
-        for warning in sorted(outcome.warnings, key=lambda each: each.place.line):
+        for warning in _sorted(outcome.warnings):
             self.stderr.write(f"Warning: {warning}")
-        if verbosity:
-            self.stdout.write(_report(outcome, dry_run=dry_run))
+        if verbosity or self.as_json:
+            self.report(_told(outcome, dry_run=dry_run), _report(outcome, dry_run=dry_run))
 
 
 def _read(file: str) -> str:
@@ -65,13 +76,33 @@ def _read(file: str) -> str:
         raise CommandError(f"{file}, line {line}: not UTF-8. Save the file as UTF-8.") from error
 
 
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda each: each.place.line)
+
+
+def _place(problem: Problem) -> dict[str, Any]:
+    return {"line": problem.place.line, "message": str(problem)}
+
+
+def _told(outcome: LoadResult, *, dry_run: bool) -> dict[str, Any]:
+    changes = [
+        {"change": _SIGNS[change.sign], "what": change.subject, "details": list(change.details)}
+        for change in outcome.changes
+    ]
+    return {
+        "dry_run": dry_run,
+        "changes": changes,
+        "unchanged": outcome.unchanged,
+        "notes": outcome.notes,
+        "warnings": list(map(_place, _sorted(outcome.warnings))),
+    }
+
+
 def _report(outcome: LoadResult, *, dry_run: bool) -> str:
     lines = [str(change) for change in outcome.changes] + outcome.notes
     unchanged = f"{outcome.unchanged} unchanged"
     if not outcome.changes:
         return "\n".join([*lines, f"Nothing to change: {unchanged}."])
-    counts = ", ".join(
-        f"{outcome.count(sign)} {word}" for sign, word in (("+", "created"), ("~", "changed"), ("-", "deleted"))
-    )
+    counts = ", ".join(f"{outcome.count(sign)} {word}" for sign, word in _SIGNS.items())
     lead = "Dry run, nothing was written. It would be: " if dry_run else ""
     return "\n".join([*lines, f"{lead}{counts}, {unchanged}."])

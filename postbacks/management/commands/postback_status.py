@@ -1,11 +1,6 @@
 """`manage.py postback_status`: shows the status, as a table or as JSON."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from typing import Any
-
-import orjson
-from django.core.management.base import BaseCommand
-
+from commands.base import Command as BaseCommand
 from postbacks.models import Delivery
 from postbacks.status import Status, read_status
 
@@ -17,27 +12,19 @@ States: blocked (waits for an earlier event of its action), ready (waits for its
 delivered, failed (given up, with the reason), cancelled. The backlog is what is blocked, ready or sending. "Oldest
 waiting" is how long the oldest delivery that could be sent now has been due; deliveries that are not due yet, blocked,
 or of a paused postback do not count.
+"""
+    json_keys = {
+        "deliveries": "object: state -> count; finished ones since the beginning",
+        "backlog": "number of unfinished deliveries",
+        "oldest_waiting_seconds": "number; 0 if nothing is due",
+        "held": "list of postback ids whose destination is held because it is down",
+        "paused": "list of ids of paused postbacks",
+        "postbacks": "list of {id, owner, name, state: active|paused|deleted, deliveries: state -> count}",
+    }
 
-With --json, one object:
-  deliveries               object: state -> count; finished ones since the beginning
-  backlog                  number of unfinished deliveries
-  oldest_waiting_seconds   number; 0 if nothing is due
-  held                     list of postback ids whose destination is held because it is down
-  paused                   list of ids of paused postbacks
-  postbacks                list of {id, owner, name, state: active|paused|deleted, deliveries: state -> count}"""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
-
-    def handle(self, *_: object, json: bool, **__: object) -> None:
+    def handle(self, *_: object, **__: object) -> None:
         status = read_status()
-        if json:
-            self.stdout.write(orjson.dumps(status.as_json(), option=orjson.OPT_INDENT_2).decode())
-        else:
-            self.stdout.write(_table(status))
+        self.report(status.as_json(), _table(status))
 
 
 def _table(status: Status) -> str:

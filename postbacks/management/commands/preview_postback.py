@@ -1,14 +1,15 @@
 """`manage.py preview_postback`: shows the request that would be sent, without sending it."""
 
-import json
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from actions.reports.parameters import sample_values
+from commands.base import Command as BaseCommand
+from commands.failing import UsageError
 from postbacks.credentials.secrets.mask import shown
 from postbacks.preview import (
     EventFileError,
@@ -44,22 +45,27 @@ class Command(BaseCommand):
     help = """Print the request that would be sent, without sending it.
 
 From templates on the command line, with values from an event file or sample values (needs no database):
-  manage.py preview_postback --url 'https://partner.example/in?id={ActionId}&pay={Payout}' --event event.json
-  manage.py preview_postback --url https://partner.example/in --body-format json --pair 'id={ActionId}'
+  %(prog)s --url 'https://partner.example/in?id={ActionId}&pay={Payout}' --event event.json
+  %(prog)s --url https://partner.example/in --body-format json --pair 'id={ActionId}'
 
 From a configured postback and a recorded action:
-  manage.py preview_postback --postback 7 --action 1000.2001.158133
+  %(prog)s --postback 7 --action 1000.2001.158133
 
 An event file is a JSON object: {"ActionId": "1000.2001.1", "Payout": 33.99, "items": [{"sku": "GH23", "qty": 3}]}.
 The template language is described in docs/template-language.md."""
+    json_keys = {
+        "method": "GET or POST",
+        "url": "the URL",
+        "headers": "object: name -> value; secrets are hidden",
+        "body": "the body as text; null if there is none",
+    }
+    fails_if = "no request can be built"
 
     requires_system_checks: list[str] = []  # Some query the database.
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         # No abbreviations: the full name of an option shows whether the database is needed.
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
-        )
+        return super().create_parser(prog_name, subcommand, allow_abbrev=False, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         request = parser.add_argument_group("a request from templates")
@@ -77,7 +83,6 @@ The template language is described in docs/template-language.md."""
         event.add_argument("--event", metavar="FILE.json", help="values by parameter name, and items")
         event.add_argument("--action", metavar="ACTION_ID", help="with --postback: a recorded action's latest event")
         event.add_argument("--event-number", type=int, metavar="N", help="with --action: its event number N instead")
-        parser.add_argument("--json", action="store_true", help="print method, url, headers and body as JSON")
 
     def handle(self, *_arguments: object, **options: Any) -> None:
         _refuse_contradictions(options)
@@ -103,7 +108,7 @@ The template language is described in docs/template-language.md."""
         complaint = ill_formed(template.body_format, body) if template.body_format else ""
         if complaint:
             self._warn(f"The body is not valid {complaint}")
-        self.stdout.write(_as_json(request) if options["json"] else _as_text(request))
+        self.report(_as_json(request), _as_text(request))
 
     def _event(self, options: dict[str, Any]) -> PreviewEvent:
         if options["action"]:
@@ -120,17 +125,15 @@ The template language is described in docs/template-language.md."""
 def _refuse_contradictions(options: dict[str, Any]) -> None:
     given = [option for name, option in _REQUEST_OPTIONS.items() if options[name] is not None]
     if options["postback"] is not None and given:
-        raise CommandError(f"--postback has its own request: leave out {', '.join(given)}.")
+        raise UsageError(f"--postback has its own request: leave out {', '.join(given)}.")
     if options["postback"] is None and options["url"] is None:
-        raise CommandError("Nothing to preview: give --url with templates, or --postback with its number.")
+        raise UsageError("Nothing to preview: give --url with templates, or --postback with its number.")
     if options["action"] and options["postback"] is None:
-        raise CommandError(
-            "--action needs --postback; with --url, give the values of the event with --event FILE.json."
-        )
+        raise UsageError("--action needs --postback; with --url, give the values of the event with --event FILE.json.")
     if options["action"] and options["event"]:
-        raise CommandError("--action and --event both give the event: keep one.")
+        raise UsageError("--action and --event both give the event: keep one.")
     if options["event_number"] is not None and not options["action"]:
-        raise CommandError("--event-number needs --action.")
+        raise UsageError("--event-number needs --action.")
 
 
 def _template(options: dict[str, Any]) -> tuple[RequestTemplate, frozenset[str]]:
@@ -152,14 +155,14 @@ def _template(options: dict[str, Any]) -> tuple[RequestTemplate, frozenset[str]]
 
 def _one_line(header: str) -> str:
     if "\n" in header or "\r" in header:
-        raise CommandError("A --header is one line; repeat the option for each header.")
+        raise UsageError("A --header is one line; repeat the option for each header.")
     return header
 
 
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise CommandError(f"Write --pair as KEY=TEMPLATE; “{text}” has no “=”.")
+        raise UsageError(f"Write --pair as KEY=TEMPLATE; “{text}” has no “=”.")
     return key, value
 
 
@@ -172,16 +175,15 @@ def _read(file: str) -> str:
         raise CommandError(f"Cannot read {file}: {reason}.") from error
 
 
-def _as_json(request: Request) -> str:
+def _as_json(request: Request) -> dict[str, Any]:
     """The request as JSON; `body` is null if there is none."""
     body = request.body.decode() if request.body is not None else None
-    fields = {
+    return {
         "method": request.method,
         "url": request.url,
         "headers": {name: shown(value) for name, value in request.headers.items()},
         "body": body,
     }
-    return json.dumps(fields, ensure_ascii=False, indent=2)
 
 
 def _as_text(request: Request) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import signal
-import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
+from django.core.management.base import CommandError
 
+from commands.base import Command as BaseCommand
+from commands.exit_codes import ExitCode
+from commands.failing import UsageError
+from commands.progress import progress as progress_bar
+from environment.program import command
 from postbacks.models import Replay
 from postbacks.replay import feed, names, plan, progress
 
@@ -29,10 +32,10 @@ ends in the current state; --exact sends only what matches. Replayed deliveries 
 
 Name partners, networks, programs, event types and postbacks by id or name; repeat an option for more.
 
-  manage.py replay_actions --partner "Summit Media" --since 2026-11-20 --until 2026-11-20 --dry-run
-  manage.py replay_actions --postback 7 --failed-only --rate 20
-  manage.py replay_actions --program 1000 --to-postback "Clicks to CRM" --since 2026-11-01
-  manage.py replay_actions --list
+  %(prog)s --partner "Summit Media" --since 2026-11-20 --until 2026-11-20 --dry-run
+  %(prog)s --postback 7 --failed-only --rate 20
+  %(prog)s --program 1000 --to-postback "Clicks to CRM" --since 2026-11-01
+  %(prog)s --list
 
 Ctrl-C stops a replay; --resume continues it. See docs/replay.md.
 """
@@ -59,9 +62,17 @@ _SELECTING = (
 
 class Command(BaseCommand):
     help = DESCRIPTION
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+    json_keys = {
+        "dry_run": "whether nothing was sent, because of --dry-run",
+        "planned": "how many deliveries it makes, or would make",
+        "postbacks": "list of {postback, name, matched, following: later events that go again}",
+        "first": "the first requests: list of texts",
+        "replay": "the number of the replay, for --resume and --cancel",
+        "state": "its state: running, finished, stopped, cancelled",
+        "made": "how many were handed over to the workers",
+        "replays": "--list: list of {replay, started, state, planned, made, delivered, failed, waiting, described}",
+    }
+    fails_if = "nothing matches, or the replay was stopped"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         which = parser.add_argument_group("which events")
@@ -92,7 +103,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: object, **options: Any) -> None:
         if options["list"]:
-            self.stdout.write(progress.table())
+            self.report({"replays": progress.listed()}, progress.table())
         elif options["cancel"] is not None:
             self._cancel(_replay(options["cancel"]))
         elif options["resume"] is not None:
@@ -103,19 +114,20 @@ class Command(BaseCommand):
     def _replay(self, options: dict[str, Any]) -> None:
         rate = options["rate"]
         if rate is not None and not 1 <= rate <= 10_000:
-            raise CommandError("--rate must be a whole number from 1 to 10,000 a second.")
+            raise UsageError("--rate must be a whole number from 1 to 10,000 a second.")
         given = {name: options[name] for name in _SELECTING}
         try:
             selection = names.selection_of(given)
             planned = plan.plan(selection, exact=options["exact"], values=options["values"])
         except (names.UnknownNameError, plan.NothingMatchedError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(_shown(planned))
+        if not self.as_json:
+            self.stdout.write(_shown(planned))
         if options["dry_run"]:
-            self.stdout.write("Nothing was sent: this was a dry run.")
+            self.report({"dry_run": True, **_told(planned)}, "Nothing was sent: this was a dry run.")
             return
         if planned.total > ASK_ABOVE and not options["yes"]:
-            self._ask(planned.total)
+            self.confirm(f"Send these {planned.total:,}?", "Nothing was sent.", f"send {planned.total:,} deliveries")
         replay = plan.start(
             selection,
             described=names.described(given),
@@ -123,26 +135,17 @@ class Command(BaseCommand):
             exact=options["exact"],
             rate=rate,
         )
-        self._drive(replay)
+        self._drive(replay, {"dry_run": False, **_told(planned)})
 
-    def _ask(self, total: int) -> None:
-        if not sys.stdin.isatty():
-            raise CommandError(
-                f"This would send {total:,} deliveries, and there is no terminal to confirm it: add --yes."
-            )
-        self.stdout.write(f"Send these {total:,}? [y/N] ", ending="")
-        self.stdout.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise CommandError("Nothing was sent.")
-
-    def _drive(self, replay: Replay, *, resume: bool = False) -> None:
+    def _drive(self, replay: Replay, told: dict[str, Any] | None = None, *, resume: bool = False) -> None:
         driver = feed.Driver(replay.pk)
         with _stoppable():
             if not driver.take(resume=resume):
                 replay.refresh_from_db()
                 raise CommandError(_not_to_be_driven(replay))
             try:
-                with tqdm(total=replay.planned, initial=replay.made, unit="", disable=None, file=self.stderr) as bar:
+                with progress_bar(replay.planned, what="deliveries", as_json=self.as_json) as bar:
+                    bar.update(replay.made)
                     driver.drive(bar.update)
             except BaseException as stopped:
                 driver.let_go(Replay.State.STOPPED)
@@ -151,22 +154,25 @@ class Command(BaseCommand):
                     raise
                 raise CommandError(
                     f"Stopped: {replay.made:,} of {replay.planned:,} were handed over. "
-                    f"Continue with: manage.py replay_actions --resume {replay.pk}"
+                    f"Continue with: {command(f'replay_actions --resume {replay.pk}')}",
+                    returncode=ExitCode.INTERRUPTED,
                 ) from stopped
         replay.refresh_from_db()
         if replay.state == Replay.State.CANCELLED:
             raise CommandError(f"Replay {replay.pk} was cancelled elsewhere.")
-        self.stdout.write(
+        self.report(
+            (told or {}) | _state(replay),
             f"Replay {replay.pk}: all {replay.made:,} were handed over; the workers send them behind live traffic. "
-            "Follow it with: manage.py replay_actions --list"
+            f"Follow it with: {command('replay_actions --list')}",
         )
 
     def _cancel(self, replay: Replay) -> None:
         if not feed.cancel(replay):
             raise CommandError(f"Replay {replay.pk} has nothing left to cancel.")
         replay.refresh_from_db()
-        self.stdout.write(
-            f"Replay {replay.pk} is cancelled: {replay.made:,} of {replay.planned:,} had been sent or were under way."
+        self.report(
+            _state(replay),
+            f"Replay {replay.pk} is cancelled: {replay.made:,} of {replay.planned:,} had been sent or were under way.",
         )
 
 
@@ -181,6 +187,23 @@ def _not_to_be_driven(replay: Replay) -> str:
     if replay.state == Replay.State.FINISHED:
         return f"Replay {replay.pk} is finished: all {replay.made:,} were handed over."
     return f"Replay {replay.pk} is already running; --list shows its progress."
+
+
+def _state(replay: Replay) -> dict[str, Any]:
+    return {"replay": replay.pk, "state": replay.state, "planned": replay.planned, "made": replay.made}
+
+
+def _told(planned: plan.Plan) -> dict[str, Any]:
+    postbacks = [
+        {
+            "postback": count.postback.pk,
+            "name": str(count.postback),
+            "matched": count.matched,
+            "following": count.following,
+        }
+        for count in planned.counts
+    ]
+    return {"planned": planned.total, "postbacks": postbacks, "first": planned.first}
 
 
 def _shown(planned: plan.Plan) -> str:

@@ -1,7 +1,6 @@
 """`manage.py template_reference`: prints docs/templates.md."""
 
-from django.core.management.base import BaseCommand
-
+from commands.base import Command as BaseCommand
 from postbacks.request.template.reference import reference
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from commands.base import Command as BaseCommand
+from commands.failing import UsageError
+from commands.progress import progress
 from postbacks.delivery.try_now import IS_LEFT_OUT, IS_TRIED, prospects_of, try_now
 from postbacks.delivery_log.history import CHANGE, note_by
 from postbacks.delivery_log.seen import seen_now
@@ -27,6 +29,13 @@ class Command(BaseCommand):
         "and postbacks (by id or name; repeat an option for more). Paused postbacks, held destinations, the order of "
         "an action's events and the rate limit are respected; each try counts as an attempt."
     )
+    json_keys = {
+        "dry_run": "whether nothing was tried, because of --dry-run",
+        "found": "how many can be tried",
+        "tried": "how many are tried now",
+        "left_out": "object: why -> how many",
+    }
+    fails_if = "nothing waits there"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         for option in ("--partner", "--media-source", "--postback"):
@@ -38,39 +47,37 @@ class Command(BaseCommand):
         seen = seen_now()
         ids = list(_waiting(options))
         codes = Counter(each.code for batch in _batches(ids) for each in prospects_of(batch, seen.attempt))
+        left_out = {code: codes[code] for code in IS_LEFT_OUT if codes[code]}
         for code, text in {**IS_TRIED, **IS_LEFT_OUT}.items():
-            if codes[code]:
+            if codes[code] and not self.as_json:
                 self.stdout.write(f"{codes[code]:,} {'' if code in IS_TRIED else 'left out: '}{text}")
         count = sum(codes[code] for code in IS_TRIED)
         if not count:
             raise CommandError("Nothing waits for a retry or for the Minimum Delay there.")
         if options["dry_run"]:
-            self.stdout.write("Nothing was tried: this was a dry run.")
+            self.report(_told(count, 0, left_out, dry_run=True), "Nothing was tried: this was a dry run.")
             return
         if count > ASK_ABOVE and not options["yes"]:
-            self._ask(count)
+            self.confirm(f"Try these {count:,} now?", "Nothing was tried.", f"try {count:,} deliveries")
         tried = 0
-        for batch in _batches(ids):
-            done = try_now(batch, since=seen.attempt)
-            note_by(_author(), done, CHANGE, "Tried now.")
-            tried += len(done)
-        self.stdout.write(f"{tried:,} {'delivery is' if tried == 1 else 'deliveries are'} tried now.")
+        with progress(count, what="deliveries", as_json=self.as_json) as bar:
+            for batch in _batches(ids):
+                done = try_now(batch, since=seen.attempt)
+                note_by(_author(), done, CHANGE, "Tried now.")
+                tried += len(done)
+                bar.update(len(done))
+        text = f"{tried:,} {'delivery is' if tried == 1 else 'deliveries are'} tried now."
+        self.report(_told(count, tried, left_out), text)
 
-    def _ask(self, count: int) -> None:
-        if not sys.stdin.isatty():
-            raise CommandError(
-                f"This would try {count:,} deliveries, and no terminal is there to confirm it: add --yes."
-            )
-        self.stdout.write(f"Try these {count:,} now? [y/N] ", ending="")
-        self.stdout.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise CommandError("Nothing was tried.")
+
+def _told(found: int, tried: int, left_out: dict[str, int], *, dry_run: bool = False) -> dict[str, Any]:
+    return {"dry_run": dry_run, "found": found, "tried": tried, "left_out": left_out}
 
 
 def _waiting(options: dict[str, Any]) -> Iterator[int]:
     named = {name: options[name] for name in ("partner", "media_source", "postback")}
     if not any(named.values()):
-        raise CommandError("Name a --partner, a --media-source or a --postback.")
+        raise UsageError("Name a --partner, a --media-source or a --postback.")
     try:
         selection = selection_of(named)
     except UnknownNameError as error:

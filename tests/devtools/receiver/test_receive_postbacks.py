@@ -198,7 +198,7 @@ def test_a_port_already_taken_is_an_error_with_exit_code_1() -> None:
     assert result.returncode == 1
     assert result.stdout == ""
     assert result.stderr.strip() == (
-        f"CommandError: Cannot listen on 127.0.0.1 port {port}: Address already in use. "
+        f"Error: Cannot listen on 127.0.0.1 port {port}: Address already in use. "
         "Choose another with --host and --port; --port 0 takes any free one."
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from django.utils import timezone
 
+from commands.exit_codes import ExitCode
 from postbacks.models import Attempt, Delivery, Replay
 from tests.support.bulk import make_due_deliveries
 from tests.support.factories import make_media_source, make_postback, make_tracker
@@ -42,8 +43,8 @@ def test_stopped_killed_and_gone_on_with_each_arrives_once(replay_command: Comma
         first.send_signal(signal.SIGINT)
         _, complaint = first.communicate(timeout=20)
         replay = Replay.objects.get()
-        assert first.returncode == 1
-        assert f"were handed over. Continue with: manage.py replay_actions --resume {replay.pk}" in complaint
+        assert first.returncode == ExitCode.INTERRUPTED
+        assert f"were handed over. Continue with: python manage.py replay_actions --resume {replay.pk}" in complaint
         assert (replay.state, 0 < replay.made < COUNT, replay.driver) == ("stopped", True, None)
 
         second = replay_command("--resume", str(replay.pk))
