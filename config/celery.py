@@ -4,9 +4,10 @@ import os
 import signal
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import beat_init, worker_init, worker_process_shutdown, worker_shutdown
 
 import config.broker  # noqa: F401 -- for its effect
+from operations import errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -16,6 +17,16 @@ app.autodiscover_tasks(
     ["operations.retention", "notices"]
 )  # First: their threads end before the engine, which takes longer.
 app.autodiscover_tasks()  # In each app.
+
+beat_init.connect(lambda **_: errors.start("beat"), weak=False)
+
+
+@worker_init.connect
+def _send_errors(**_: object) -> None:
+    """Children inherit it. All tasks are known by now, so that the engine ends before the last errors are sent."""
+    errors.start("worker")
+    worker_process_shutdown.connect(lambda **_: errors.stop(), weak=False)
+    worker_shutdown.connect(lambda **_: errors.stop(), weak=False)
 
 
 @beat_init.connect
