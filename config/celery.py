@@ -7,6 +7,7 @@ from celery import Celery
 from celery.signals import beat_init, worker_init, worker_process_shutdown, worker_shutdown
 
 import config.broker  # noqa: F401 -- for its effect
+from environment.alive import forget
 from operations import errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -22,8 +23,9 @@ beat_init.connect(lambda **_: errors.start("beat"), weak=False)
 
 
 @worker_init.connect
-def _send_errors(**_: object) -> None:
-    """Children inherit it. All tasks are known by now, so that the engine ends before the last errors are sent."""
+def _begin(**_: object) -> None:
+    """What children inherit. All tasks are known by now, so that the engine ends before the last errors are sent."""
+    forget("worker")
     errors.start("worker")
     worker_process_shutdown.connect(lambda **_: errors.stop(), weak=False)
     worker_shutdown.connect(lambda **_: errors.stop(), weak=False)
