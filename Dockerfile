@@ -4,11 +4,13 @@
 ARG PYTHON_IMAGE=python:3.13-slim
 FROM ${PYTHON_IMAGE} AS packages
 
+# requirements-telemetry.txt has those for traces and Sentry too. No file here has the embedded servers: PostgreSQL and
+# Redis always run elsewhere.
+ARG REQUIREMENTS=requirements.txt
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
-COPY requirements.txt .
-# Without the embedded servers: here PostgreSQL and Redis always run elsewhere.
-RUN /venv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement requirements.txt \
+COPY ${REQUIREMENTS} .
+RUN /venv/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement ${REQUIREMENTS} \
     && /venv/bin/python -m compileall -q /venv
 
 

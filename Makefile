@@ -105,15 +105,18 @@ lock:
 	@$(WITH_UV) \
 	compile() { "$$folder/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header --no-emit-index-url "$$@"; } && \
-	compile pyproject.toml --extra embedded --group dev --output-file requirements-dev.txt && \
+	compile pyproject.toml --extra embedded --extra otel --extra sentry --group dev --output-file requirements-dev.txt && \
 	compile pyproject.toml --extra embedded --constraint requirements-dev.txt --output-file requirements-embedded.txt && \
+	compile pyproject.toml --extra otel --extra sentry --constraint requirements-dev.txt \
+		--output-file requirements-telemetry.txt && \
 	compile pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt && \
 	compile --group docs --constraint requirements-dev.txt --output-file requirements-docs.txt
 
 # The lowest versions that pyproject.toml allows; `make lock` takes the newest.
 lowest:
 	@$(WITH_UV) \
-	"$$folder/bin/uv" pip compile --quiet --resolution lowest-direct --extra embedded pyproject.toml \
+	"$$folder/bin/uv" pip compile --quiet --resolution lowest-direct --extra embedded --extra otel --extra sentry \
+		pyproject.toml \
 		--output-file "$$folder/lowest.txt" && \
 	"$$folder/bin/uv" pip install --quiet --python "$$folder/bin/python" --constraint "$$folder/lowest.txt" \
 		--requirement "$$folder/lowest.txt" --group dev && \

@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-REQUIREMENTS = Path(__file__).parent.parent / "requirements-embedded.txt"
+ROOT = Path(__file__).parent.parent
+# All that a deployment may have.
+REQUIREMENTS = (ROOT / "requirements-embedded.txt", ROOT / "requirements-telemetry.txt")
 SECONDS = 180
 
 
@@ -36,7 +38,8 @@ def main() -> int:
 
 def audited() -> list[dict[str, Any]]:
     """Return the packages with their known vulnerabilities; none if pip-audit could not work."""
-    command = [sys.executable, "-m", "pip_audit", "--requirement", str(REQUIREMENTS), "--disable-pip"]
+    command = [sys.executable, "-m", "pip_audit", "--disable-pip"]
+    command += [each for file in REQUIREMENTS for each in ("--requirement", str(file))]
     command += ["--format", "json", "--progress-spinner", "off", "--timeout", "10"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)

@@ -13,7 +13,13 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-FILES = ("requirements.txt", "requirements-embedded.txt", "requirements-dev.txt", "requirements-docs.txt")
+FILES = (
+    "requirements.txt",
+    "requirements-telemetry.txt",
+    "requirements-embedded.txt",
+    "requirements-dev.txt",
+    "requirements-docs.txt",
+)
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # Debian 12 has glibc 2.36 and is the oldest supported release. For a Mac, uv assumes macOS 13.
 PLATFORMS = {

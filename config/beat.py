@@ -7,6 +7,8 @@ from typing import Any
 
 from celery import beat
 
+from environment.alive import AliveFile
+
 # Messages that nobody takes are of no use later: the next one does the work of all. Workers that keep up leave none.
 MOST_WAITING = 20
 
@@ -21,12 +23,17 @@ class Scheduler(beat.Scheduler):
         queue = self.app.conf.task_default_queue
         return int(self.connection.default_channel.client.llen(queue))  # type: ignore[attr-defined]  # The Redis transport has it.
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._alive = AliveFile("beat")
+
     def tick(self, *arguments: Any, **options: Any) -> float:
         """Posts one task that is due; returns the seconds until the next one is.
 
         Celery counts from the wall clock of a task's last run. Once that clock is set back, the last run lies ahead,
         and nothing would be due until the clock is there again.
         """
+        self._alive.note()
         ahead = [
             entry for entry in self.schedule.values() if entry.last_run_at and entry.last_run_at > entry.default_now()
         ]

@@ -5,10 +5,12 @@ import signal
 import sys
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import beat_init, worker_init, worker_process_shutdown, worker_shutdown
 
 import config.broker  # noqa: F401 -- for its effect
+from environment.alive import forget
 from environment.variables import IS_CHECKOUT
+from operations import errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -22,6 +24,17 @@ app.autodiscover_tasks(
     ["operations.retention", "notices"]
 )  # First: their threads end before the engine, which takes longer.
 app.autodiscover_tasks()  # In each app.
+
+beat_init.connect(lambda **_: errors.start("beat"), weak=False)
+
+
+@worker_init.connect
+def _begin(**_: object) -> None:
+    """What children inherit. All tasks are known by now, so that the engine ends before the last errors are sent."""
+    forget("worker")
+    errors.start("worker")
+    worker_process_shutdown.connect(lambda **_: errors.stop(), weak=False)
+    worker_shutdown.connect(lambda **_: errors.stop(), weak=False)
 
 
 @beat_init.connect

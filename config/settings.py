@@ -32,6 +32,7 @@ from environment.reading import (
     whole_number,
 )
 from environment.secret_key import embedded_encryption_key, embedded_secret_key, is_guessable
+from environment.telemetry import sentry_dsn, traces_wanted
 from environment.variables import data_dir, env
 from operations.logs.setup import logged_attempts, logging_setup
 
@@ -260,6 +261,15 @@ API_REQUESTS_PER_SECOND = whole_number("API_REQUESTS_PER_SECOND", default=1000, 
 
 # The token for /metrics. Without one, nobody can see it.
 METRICS_TOKEN = token("METRICS_TOKEN")
+
+# Traces by OpenTelemetry, whose own variables name the collector and the part that is recorded. The `traceparent` of
+# those who report is followed only on request: it lets them decide what is recorded.
+TRACES = traces_wanted()
+TRACES_CONTINUED = env.bool("TRACES_CONTINUED", default=False)
+
+# Errors go to Sentry, without what they are about (`operations.errors`).
+SENTRY_DSN = sentry_dsn()
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
 
 # Where users reach the pages, for links in notices: without it, there are none.
 PUBLIC_URL = page_address("PUBLIC_URL")

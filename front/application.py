@@ -28,6 +28,10 @@ from front.answering import Answering, Send
 from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room
 from front.handler import Handler, head_of, request_of
 from front.threads import BusyError, Lane
+from front.traced import traced
+from operations import errors
+from postbacks import __version__
+from tracing import traces
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +57,7 @@ class Front:
             self._lean = lean.Lean(self._reports)
             await _live(receive, send, self._lean)
         elif scope["type"] == "http":
-            await self._answer(scope, receive, send)
+            await (traced(self._answer) if traces.are_on() else self._answer)(scope, receive, send)
 
     async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         response = await self._probes.answer(scope)
@@ -118,6 +122,8 @@ async def _send_whole(response: HttpResponse, send: Send) -> None:
 async def _live(receive: Receive, send: Send, reports: lean.Lean) -> None:
     """From the server's start to its end."""
     await receive()
+    errors.start("web")
+    traces.start("web", __version__)
     sys.setswitchinterval(SWITCH_SECONDS)
     # What was loaded stays: looking through it for garbage again and again would stop all threads each time.
     gc.collect()
@@ -129,6 +135,8 @@ async def _live(receive: Receive, send: Send, reports: lean.Lean) -> None:
     await receive()
     watching.cancel()
     await asyncio.to_thread(reports.intake.stop)
+    await asyncio.to_thread(traces.stop)
+    await asyncio.to_thread(errors.stop)
     await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -14,6 +14,8 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.encoding import repercent_broken_unicode
 
+from tracing import traces
+
 # A response whose length is known and small is sent as a whole, so that its thread need not wait for the client.
 WHOLE_BYTES = 4 * 1024 * 1024
 
@@ -31,7 +33,11 @@ class Handler(BaseHandler):
         """The response to a request whose whole body is in `body`. The caller closes it."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
-        return self.get_response(request_of(scope, body))
+        request = request_of(scope, body)
+        response = self.get_response(request)
+        if traces.are_on() and request.resolver_match is not None:
+            traces.routed(request.resolver_match.route)
+        return response
 
 
 def request_of(scope: dict[str, Any], body: IO[bytes]) -> ASGIRequest:

@@ -41,6 +41,7 @@ from front.known_tokens import KnownTokens
 from front.standing_headers import StandingHeaders
 from front.threads import Lane
 from operations.logs.request_ids import id_of, logged_as
+from tracing import traces
 
 logger = logging.getLogger(__name__)
 # Where Django logs what it refuses.
@@ -53,6 +54,8 @@ KINDS: Final = {
     ("PUT", "Actions"): Submission.Kind.CHANGE,
     ("DELETE", "Actions"): Submission.Kind.REVERSAL,
 }
+# As Django's, for traces.
+_ROUTES: Final = {kind: f"{ACCOUNTS.strip('/')}/<account_sid>/{name}" for (_, name), kind in KINDS.items()}
 _PATH: Final = re.compile(rf"{ACCOUNTS}([A-Za-z0-9]+)/(Conversions|Actions)")
 _PLAIN: Final = re.compile(rb"[\x21-\x24\x26-\x7e]*")  # Without an escape, which Django reads in its own way.
 # What the answer depends on. A request that has one of them twice is unusual, and so is one with a header of the rest.
@@ -97,6 +100,7 @@ class Lean:
             return None
         allowance = await self._allowances.count(token.pk, settings.API_REQUESTS_PER_SECOND, time.time())
         more: Headers = []
+        traces.routed(_ROUTES[request.kind])
         try:
             status, content = await self._told(request, token, allowance, body)
         except (django.db.OperationalError, django.db.InterfaceError) as error:

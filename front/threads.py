@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from tracing import traces
+
 Result = TypeVar("Result")
 
 # Threads mostly wait for PostgreSQL, and each holds a connection to it. More would only wait there.
@@ -42,4 +44,4 @@ class Lane:
 
     def run(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
         """Runs `work` on a thread; call it within `thread`, once, and wait for it there."""
-        return asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return asyncio.get_running_loop().run_in_executor(self._pool, traces.along(work))

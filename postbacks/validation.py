@@ -93,6 +93,7 @@ def request_template(postback: Postback) -> RequestTemplate:
         secret_headers=decrypted(postback.secret_headers),
         signing_keys=keys_of(postback),
         asking=asking_of_postback(postback),
+        send_trace=postback.send_trace,
     )
 
 

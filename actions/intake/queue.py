@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 from django.db import connection
 
 from actions.intake.taken import Taken, take
+from actions.intake.traced import note_each
 from actions.models import ApiToken
 from actions.recording.submissions import MAX_ORDER_ID
 from actions.reports.report import Report
@@ -22,6 +25,16 @@ INSERT INTO actions_queuedreport (id, token_id, kind, received_at, order_id, fie
 SELECT {NEXT_ID}, token_id, kind, received_at, order_id, fields FROM (
     SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[]) WITH ORDINALITY
         AS v (token_id, kind, received_at, order_id, fields, place)
+    ORDER BY place
+) v
+RETURNING id
+"""  # noqa: S608 -- a constant
+# The same where some of them are traced.
+PUT_TRACED: Final = f"""
+INSERT INTO actions_queuedreport (id, token_id, kind, received_at, order_id, fields, trace)
+SELECT {NEXT_ID}, token_id, kind, received_at, order_id, fields, trace FROM (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
+        WITH ORDINALITY AS v (token_id, kind, received_at, order_id, fields, trace, place)
     ORDER BY place
 ) v
 RETURNING id
@@ -39,7 +52,7 @@ SELECT ARRAY(SELECT {NEXT_ID} FROM generate_series(1, %s)), EXISTS (
     SELECT FROM actions_queuedreport WHERE order_id = ANY(%s::text[])
 )
 """  # noqa: S608 -- a constant
-_COLUMNS: Final = "id, token_id, kind, received_at, order_id, fields"
+_COLUMNS: Final = "id, token_id, kind, received_at, order_id, fields, trace"
 OF_ORDERS: Final = f"""
 SELECT {_COLUMNS} FROM actions_queuedreport
 WHERE id = ANY(%s::bigint[]) OR (order_id = ANY(%s::text[]) AND (%s::bigint IS NULL OR id < %s)) ORDER BY id
@@ -60,15 +73,21 @@ def put(taken: Sequence[Taken], limits: str = "") -> None:
 
     `limits` are settings that go before it.
     """
-    columns = (
+    began, statement = time.time(), PUT
+    columns: list[list[Any]] = [
         [each.token.pk for each in taken],
         [str(each.kind) for each in taken],
         [each.received_at for each in taken],
         [each.order_id for each in taken],
         [_written(each.fields) for each in taken],
-    )
-    for each, (pk,) in zip(taken, _asked(limits + PUT, columns), strict=True):
+    ]
+    traces = [each.trace for each in taken]
+    if any(traces):
+        statement = PUT_TRACED
+        columns.append(traces)
+    for each, (pk,) in zip(taken, _asked(limits + statement, columns), strict=True):
         each.id, each.is_queued = pk, True
+    note_each("keep", taken, began)
 
 
 def claim(taken: Sequence[Taken], limits: str = "") -> bool:
@@ -163,8 +182,10 @@ def _read(statement: str, values: Sequence[Any]) -> list[Taken]:
 
 
 def _taken(row: Sequence[Any], token: ApiToken) -> Taken:
-    pk, _, kind, received_at, order_id, fields = row
+    pk, _, kind, received_at, order_id, fields, trace = row
     found = take(token, kind, json.loads(fields), received_at)
+    if isinstance(found.report, Report) and found.report.trace != trace:
+        found.report = replace(found.report, trace=trace)  # Not that of whoever reads it.
     found.id, found.order_id, found.is_queued = pk, order_id, True
     return found
 

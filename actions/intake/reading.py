@@ -1,4 +1,4 @@
-"""The fields of a request become a report, or the refusal of one. Pure."""
+"""The fields of a request become a report, or the refusal of one. Pure, apart from its trace."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from actions.models import ActionEvent, ApiToken, Submission
 from actions.recording.refusals import UNREADABLE, refusal_of
 from actions.reports.rejected import Rejected, malformed
 from actions.reports.report import Report, parse_report
+from tracing import traces
 
 Kind = ActionEvent.Kind
 
@@ -38,13 +39,16 @@ def programs_of(token: ApiToken | None) -> frozenset[int] | None:
 def read_report(
     kind: str, fields: Mapping[str, Any], *, token: ApiToken | None, received_at: datetime
 ) -> Report | Rejected:
-    """The report of this kind of submission, or why it cannot be recorded."""
+    """The report of this kind of submission, or why it cannot be recorded. It belongs to the trace of the request that
+    is being answered."""
     allowed = EVENTS[kind]
     try:
         report = parse_report(fields, now=received_at.replace(microsecond=0), kind=allowed[0])
         if report.kind not in allowed:
             raise malformed("Event", f"{report.kind} cannot be reported here; expected is {' or '.join(allowed)}.")
-        programs = programs_of(token)
+        programs, trace = programs_of(token), traces.current()
+        if trace is not None:
+            report = replace(report, trace=trace)
         return report if programs is None else _within(report, programs)
     except UNREADABLE as error:
         return refusal_of(error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -18,6 +19,7 @@ from psycopg2.errors import LockNotAvailable, QueryCanceled
 
 from actions.intake import queue
 from actions.intake.taken import Taken
+from actions.intake.traced import note_each
 from actions.models import Submission
 from actions.recording.keeping import keep
 from actions.recording.record import record
@@ -64,15 +66,18 @@ def record_taken(taken: Sequence[Taken], settings: str = "") -> dict[Taken, tupl
     Raises:
         django.db.Error: the database failed, or something is in the way; nothing is recorded.
     """
-    group = list(taken)
+    began, group = time.time(), list(taken)
     queue.with_orders(group)
     for _ in range(_MOST_TRIES):
         if not group:
             return {}
         try:
-            return _record(group, settings)
+            recorded = _record(group, settings)
         except MovedError:
             group = queue.regrouped(group)
+        else:
+            note_each("record", recorded, began)
+            return recorded
     raise OperationalError("Other processes keep taking the same reports.") from LockNotAvailable()
 
 

@@ -28,6 +28,11 @@ class Taken:
     id: int | None = None
     is_queued: bool = False
 
+    @property
+    def trace(self) -> str | None:
+        """The mark of the request that brought it, if that is traced."""
+        return self.report.trace if isinstance(self.report, Report) else None
+
 
 def take(token: ApiToken, kind: str, fields: Mapping[str, Any], received_at: datetime) -> Taken:
     """The report that was received then. One that cannot be read is taken too, with its refusal."""

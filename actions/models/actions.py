@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from partners.models import ActionTracker, ContractTerm, Figures, Partner, Program, currency_field
 from partners.money_column import MoneyField
+from tracing.marks import LONGEST as LONGEST_MARK
 
 
 class Action(models.Model):
@@ -234,6 +235,9 @@ class ActionEvent(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     recorded_at = models.DateTimeField(db_default=Now())
     parameters = models.JSONField()
+    trace = models.CharField(  # noqa: DJ001 -- empty but for what is traced
+        max_length=LONGEST_MARK, null=True, blank=True, editable=False, help_text="Where its trace goes on."
+    )
 
     class Meta:
         verbose_name = "action event"

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from actions.models.submissions import Submission
 from actions.models.tokens import ApiToken
+from tracing.marks import LONGEST as LONGEST_MARK
 
 
 class QueuedReport(models.Model):
@@ -23,6 +24,9 @@ class QueuedReport(models.Model):
     queued_at = models.DateTimeField(db_default=Now())
     order_id = models.CharField(max_length=255, help_text="Of a change by ActionId, the action's.")
     fields = models.TextField(help_text="What was reported, as JSON.")
+    trace = models.CharField(  # noqa: DJ001 -- empty but for what is traced
+        max_length=LONGEST_MARK, null=True, blank=True, help_text="Where its trace goes on."
+    )
 
     class Meta:
         ordering = ("id",)

@@ -46,6 +46,7 @@ ITEMS = _Table(
     """,
 )
 EVENTS = _Table("actions_actionevent", "id, action_id, number, kind, parameters")
+TRACED_EVENTS = _Table(EVENTS.name, f"{EVENTS.columns}, trace")
 # What would end a cell or a line of COPY's text.
 COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
@@ -111,7 +112,11 @@ def store(states: Sequence[ActionState], events: Sequence[ActionEvent]) -> None:
     _delete_items(item.pk for state in states for item in state.stored_items[len(state.lines) :])
     _add(ITEMS, new_items)
     _update_items(changed_items)
-    _add(EVENTS, [_event_row(event) for event in events])
+    traces = [vars(event).get("trace") for event in events]
+    if any(traces):
+        _add(TRACED_EVENTS, [(*_event_row(event), trace) for event, trace in zip(events, traces, strict=True)])
+    else:
+        _add(EVENTS, [_event_row(event) for event in events])
 
 
 def _event_row(event: ActionEvent) -> Row:

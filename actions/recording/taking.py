@@ -62,6 +62,8 @@ class Recording:
         except Rejected as refusal:
             return (self._keep_early and self._wait(report)) or refused(refusal)
         if isinstance(result, Recorded):
+            if report.trace is not None:
+                result.event.trace = report.trace
             self._events.append(result.event)
         return result
 

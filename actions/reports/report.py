@@ -66,6 +66,7 @@ class Report:
     parameters: Mapping[str, str] = field(default_factory=dict)  # Everything else, by its name, as it renders.
     warnings: tuple[str, ...] = ()
     programs: frozenset[int] | None = None  # In which its sender may report; the others do not exist for it.
+    trace: str | None = None  # The mark of the request that brought it, if that is traced.
 
     @property
     def has_total(self) -> bool:

@@ -1,6 +1,7 @@
 """The numbers as families of metrics: names, types and meanings. Pure.
 
-Labels are few and bounded: only held postbacks have their own series, because there may be thousands of postbacks.
+Labels are few and bounded, because there may be thousands of postbacks: only held ones and the busiest have series of
+their own, a hundred at most.
 """
 
 from __future__ import annotations
@@ -8,13 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    SummaryMetricFamily,
+)
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from operations.metrics.readings import Readings
+from operations.metrics.readings import Busy, Readings
 from postbacks import __version__
-from postbacks.metrics.counters import LAG, LAG_SECONDS, TOOK, TOOK_MS, WHY, histogram
+from postbacks.metrics.counters import (
+    LAG,
+    LAG_PER_SECOND,
+    LAG_SECONDS,
+    LAG_SUM,
+    TOOK,
+    TOOK_MS,
+    TOOK_PER_SECOND,
+    TOOK_SUM,
+    WHY,
+    histogram,
+)
 from postbacks.metrics.reasons import LABELS
 
 TOOK_SECONDS = tuple(bound / 1000 for bound in TOOK_MS)
@@ -30,6 +47,7 @@ class Page(Collector):
         yield from _counters(self._readings)
         yield from _histograms(self._readings.details)
         yield from _gauges(self._readings)
+        yield from _of_the_busiest(self._readings.busiest)
 
 
 def _counters(readings: Readings) -> Iterator[Metric]:
@@ -70,12 +88,14 @@ def _histograms(details: Mapping[str, int]) -> Iterator[Metric]:
         "How long requests took, including connection and answer.",
         histogram(details, TOOK, TOOK_MS),
         TOOK_SECONDS,
+        details.get(TOOK_SUM, 0) / TOOK_PER_SECOND,
     )
     yield _histogram(
         "postbacks_delivery_lag_seconds",
         "Time from when the last attempt of a delivery was due until it was recorded as delivered or failed.",
         histogram(details, LAG, LAG_SECONDS),
         LAG_SECONDS,
+        details.get(LAG_SUM, 0) / LAG_PER_SECOND,
     )
 
 
@@ -110,6 +130,33 @@ def _gauges(readings: Readings) -> Iterator[Metric]:
     yield _gauge("postbacks_build_info", "The version of the process that answers.", "version", {__version__: 1})
 
 
+def _of_the_busiest(busiest: Sequence[Busy]) -> Iterator[Metric]:
+    labels = ["postback", "name"]
+    deliveries = CounterMetricFamily(
+        "postbacks_postback_deliveries",
+        "Finished deliveries of the busiest hundred postbacks, by outcome.",
+        labels=[*labels, "outcome"],
+    )
+    attempts = CounterMetricFamily(
+        "postbacks_postback_attempts",
+        "Requests made for the busiest hundred postbacks, by verdict.",
+        labels=[*labels, "outcome"],
+    )
+    took = SummaryMetricFamily(
+        "postbacks_postback_attempt_duration_seconds",
+        "How long requests of the busiest hundred postbacks took.",
+        labels=labels,
+    )
+    for each in busiest:
+        named = [str(each.postback), each.name]
+        for outcome, number in (("delivered", each.delivered), ("failed", each.failed), ("cancelled", each.cancelled)):
+            deliveries.add_metric([*named, outcome], number)
+        attempts.add_metric([*named, "succeeded"], each.succeeded)
+        attempts.add_metric([*named, "failed"], each.attempts - each.succeeded)
+        took.add_metric(named, each.attempts, each.took_us / TOOK_PER_SECOND)
+    yield from (deliveries, attempts, took)
+
+
 def _counter(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
     family = CounterMetricFamily(name, text, labels=[label])
     for value, number in values.items():
@@ -131,7 +178,9 @@ def _age(name: str, text: str, seconds: float | None) -> Metric:
     return family
 
 
-def _histogram(name: str, text: str, counts: Sequence[int], bounds: Sequence[float]) -> Metric:
-    """A histogram without the sum of its values, which is not kept."""
+def _histogram(name: str, text: str, counts: Sequence[int], bounds: Sequence[float], total: float) -> Metric:
+    """`total` is the sum of all values."""
     places = [*(str(float(bound)) for bound in bounds), "+Inf"]
-    return HistogramMetricFamily(name, text, buckets=list(zip(places, accumulate(counts), strict=True)), sum_value=None)
+    return HistogramMetricFamily(
+        name, text, buckets=list(zip(places, accumulate(counts), strict=True)), sum_value=total
+    )

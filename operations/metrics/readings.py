@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from operations.asking import Asker
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
 from postbacks.delivery_states import SQL_UNFINISHED
+from postbacks.metrics.counters import TOOK_SUM
 from postbacks.metrics.fold import ALL, fold
 from postbacks.metrics.read import STALE_AFTER
 
 SECONDS = 8.0  # For all queries together: less than the 10 s after which Prometheus hangs up.
 # Each has its own series; if more are held, the Held screen shows all.
 MOST_HELD_NAMED = 100
+MOST_BUSY_NAMED = 100
 
 STALE = "SELECT EXISTS (SELECT 1 FROM postbacks_tally WHERE at < now() - %s)"
 EVER = """
@@ -47,6 +49,23 @@ FROM postbacks_lane l JOIN postbacks_postback p ON p.id = l.postback_id
 WHERE l.held_since IS NOT NULL AND p.paused_at IS NULL AND p.deleted_at IS NULL
 ORDER BY l.held_since, p.id LIMIT {MOST_HELD_NAMED}
 """  # noqa: S608 -- a constant
+# Those with the most attempts in the last 24 whole hours, then the oldest; and what they have done since the beginning.
+# The choice changes at the full hour, so that series seldom begin and end, and it is the same in every process.
+BUSIEST = f"""
+WITH busy AS (
+    SELECT postback_key, sum(attempts) AS attempts FROM postbacks_rollup
+    WHERE period = 'hour' AND at >= date_trunc('hour', now()) - interval '24 hours' AND at < date_trunc('hour', now())
+    GROUP BY postback_key
+), chosen AS (
+    SELECT p.id, p.name FROM postbacks_postback p LEFT JOIN busy ON busy.postback_key = p.id
+    WHERE p.deleted_at IS NULL
+    ORDER BY busy.attempts DESC NULLS LAST, p.id LIMIT {MOST_BUSY_NAMED}
+)
+SELECT c.id, c.name, coalesce(r.attempts, 0), coalesce(r.succeeded, 0), coalesce(r.delivered, 0), coalesce(r.failed, 0),
+       coalesce(r.cancelled, 0), coalesce((r.details ->> '{TOOK_SUM}')::bigint, 0)
+FROM chosen c LEFT JOIN postbacks_rollup r ON r.period = 'ever' AND r.postback_key = c.id
+ORDER BY c.id
+"""  # noqa: S608 -- constants
 # A sequence counts without reading the table, and keeps counting when old rows are deleted.
 GIVEN_IDS = """
 SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences
@@ -54,6 +73,19 @@ WHERE schemaname = current_schema() AND sequencename IN ('actions_actionevent_id
 """
 QUEUED = "SELECT count(*) FROM actions_queuedreport"
 REFUSED = "SELECT count(*) FROM actions_submission WHERE result = 'rejected'"
+
+
+class Busy(NamedTuple):
+    """One of the busiest postbacks: what it has done since the beginning."""
+
+    postback: int
+    name: str
+    attempts: int
+    succeeded: int
+    delivered: int
+    failed: int
+    cancelled: int
+    took_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +101,7 @@ class Readings:
     oldest_waiting_seconds: float
     postbacks: dict[str, int]
     held: list[tuple[int, str, float]] = field(default_factory=list)  # Id, name, and for how many seconds.
+    busiest: list[Busy] = field(default_factory=list)
     queued_reports: int = 0
     workers: int = 0
     sweep_age: float | None = None
@@ -95,6 +128,7 @@ def read() -> Readings:
             oldest_waiting_seconds=asker.ask(OLDEST)[0][0],
             postbacks=dict.fromkeys(("active", "paused", "held"), 0) | _pairs(asker, POSTBACKS),
             held=[(pk, name, age) for pk, name, age in asker.ask(HELD)],
+            busiest=[Busy(*row) for row in asker.ask(BUSIEST)],
             workers=_number(asker, leases.LIVING, LEASE_LOCKS),
             sweep_age=ages.get(heartbeat.SWEEP),
             beat_age=ages.get(heartbeat.BEAT),

@@ -107,6 +107,7 @@ class PostbackShape(Schema):
     body_raw: str
     minimum_delay: str | int
     maximum_requests: int | None
+    send_trace: bool = Field(description="Whether requests that belong to a trace carry the header `traceparent`.")
     success_response: str
     error_response: str
     state: State
@@ -271,6 +272,7 @@ _FIELDS: dict[str, Any] = {
     "body_raw": _TEXT,
     "minimum_delay": {"type": ["string", "integer", "null"]},
     "maximum_requests": {"type": ["integer", "null"]},
+    "send_trace": {"type": ["boolean", "null"]},
     "success_response": _TEXT,
     "error_response": _TEXT,
 }

@@ -183,6 +183,7 @@ POSTBACK = EntryKind(
         Key("body_raw", read_text),
         Key("minimum_delay", read_duration, write_duration, fields=("minimum_delay_seconds",)),
         Key("maximum_requests", read_whole_number),
+        Key("send_trace", read_flag),
         Key("success_response", read_text),
         Key("error_response", read_text),
     ),

@@ -63,13 +63,14 @@ def _is_over(judged: Judged) -> bool:
 def _of_request(sent: Sent) -> dict[str, object]:
     answer = sent.answer
     return {
-        "host": _host(sent.prepared.request.url),
+        "host": host_of(sent.prepared.request.url),
         "status": answer.status_code if isinstance(answer, Answer) else None,
         "duration_ms": round(sent.duration_seconds * 1000),
     }
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host of a URL; `?` if it has none."""
     try:
         return urlsplit(url).hostname or "?"
     except ValueError:

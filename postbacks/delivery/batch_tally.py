@@ -6,7 +6,20 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged
-from postbacks.metrics.counters import FIRST, FIRST_SUCCEEDED, LAG, TOOK, TOOK_MS, WHY, place
+from postbacks.metrics.counters import (
+    FIRST,
+    FIRST_SUCCEEDED,
+    LAG,
+    LAG_PER_SECOND,
+    LAG_SECONDS,
+    LAG_SUM,
+    TOOK,
+    TOOK_MS,
+    TOOK_PER_SECOND,
+    TOOK_SUM,
+    WHY,
+    place,
+)
 from postbacks.metrics.reasons import UNBUILDABLE, why_failed
 
 _TOOK = [f"{TOOK}{number}" for number in range(len(TOOK_MS) + 1)]
@@ -21,11 +34,11 @@ def reason_class(judged: Judged) -> str | None:
 
 
 def tally(
-    batch: Sequence[Judged], ended: Mapping[int, int | None], attempts: Collection[Judged]
+    batch: Sequence[Judged], ended: Mapping[int, float | None], attempts: Collection[Judged]
 ) -> dict[int, Counter[str]]:
     """Counts what the recorder wrote, by postback.
 
-    `ended` holds the deliveries that were actually changed; a finished one comes with the place of its lag.
+    `ended` holds the deliveries that were actually changed; a finished one comes with its lag in seconds.
     `attempts` are the members of the batch whose attempt had not been recorded before.
     """
     counts: dict[int, Counter[str]] = {}
@@ -51,18 +64,33 @@ def tally(
         of_lane[f"{LAG}{lag}"] += number
         if why is not None:
             of_lane[f"{WHY}{why}"] += number
+    _add_sums(counts, batch, ended, attempts)
     return counts
+
+
+def _add_sums(
+    counts: Mapping[int, Counter[str]],
+    batch: Iterable[Judged],
+    ended: Mapping[int, float | None],
+    attempts: Iterable[Judged],
+) -> None:
+    for judged in attempts:
+        if judged.sent is not None:
+            counts[judged.claimed.postback_id][TOOK_SUM] += round(judged.sent.duration_seconds * TOOK_PER_SECOND)
+    for judged in batch:
+        lag_seconds = ended.get(judged.claimed.delivery_id)
+        if lag_seconds is not None:
+            counts[judged.claimed.postback_id][LAG_SUM] += max(0, round(lag_seconds * LAG_PER_SECOND))
 
 
 def _took(judged: Judged) -> str:
     return _TOOK[place(TOOK_MS, judged.sent.duration_seconds * _MS_PER_SECOND)] if judged.sent is not None else ""
 
 
-def _finished(
-    batch: Iterable[Judged], ended: Mapping[int, int | None]
-) -> Iterable[tuple[int, str, int | None, str | None]]:
+def _finished(batch: Iterable[Judged], ended: Mapping[int, float | None]) -> Iterable[tuple[int, str, int, str | None]]:
     for judged in batch:
         if isinstance(judged.outcome, Delivered | GaveUp) and judged.claimed.delivery_id in ended:
             state = "delivered" if isinstance(judged.outcome, Delivered) else "failed"
             why = reason_class(judged) if judged.sent is None else None  # Those of attempts are counted above.
-            yield judged.claimed.postback_id, state, ended[judged.claimed.delivery_id], why
+            lag = place(LAG_SECONDS, ended[judged.claimed.delivery_id] or 0.0)
+            yield judged.claimed.postback_id, state, lag, why

@@ -44,6 +44,7 @@ def _branch(priority: Priority, most: str) -> str:
 # replays, $7 the version of its setup (NULL: any), $8 whether it is probed.
 # Live traffic first, then retries, then replays; but `kept` of each lower class come before it, so that none starves.
 # A row that this selects twice is updated once.
+# A replay is no part of its event's trace, which ended long ago.
 # Returns what was claimed, then a row for each lane: whether it is as expected, whether it has failures, and the
 # seconds until the next delivery of a later time, and until the first replay, which may be among the claimed.
 CLAIM = f"""
@@ -70,10 +71,12 @@ WITH lane AS MATERIALIZED (
         ) due
         WHERE lane.expected
     ))
-    RETURNING id, postback_id, action_id, event_id, attempts_made, priority, due_at, known_as, known_by, parameters
+    RETURNING id, postback_id, action_id, event_id, attempts_made, priority, due_at, known_as, known_by, parameters,
+        replay_id
 )
 (SELECT c.id, c.postback_id, c.action_id, c.attempts_made, e.kind, c.priority, {sent_as("c")},
-        coalesce(c.parameters, e.parameters)::text, NULL::boolean, NULL::boolean, NULL::float8, NULL::float8
+        coalesce(c.parameters, e.parameters)::text, NULL::boolean, NULL::boolean, NULL::float8, NULL::float8,
+        CASE WHEN c.replay_id IS NULL THEN e.trace END
 FROM claimed c JOIN actions_actionevent e ON e.id = c.event_id
 ORDER BY c.priority, c.due_at, c.id)
 UNION ALL
@@ -90,7 +93,7 @@ SELECT NULL, lane.postback_id, NULL, NULL, NULL, NULL, NULL, NULL, lane.expected
     SELECT extract(epoch FROM d.due_at - now())::float8 FROM postbacks_delivery d
     WHERE d.postback_id = lane.postback_id AND d.priority = {int(Priority.REPLAY)} AND d.state = 'ready'
     ORDER BY d.due_at LIMIT 1
-)
+), NULL
 FROM lane
 """  # noqa: S608 -- made of constants
 _PREPARE = f"""
@@ -115,6 +118,11 @@ CROSS JOIN LATERAL (
 ) next
 GROUP BY lane.postback_id
 """
+
+
+def claimed_at(claimed: Claimed) -> float:
+    """When it was claimed, by the monotonic clock."""
+    return claimed.expires - lease_seconds() + RECORDING_MARGIN_SECONDS
 
 
 def lease_seconds() -> float:
@@ -169,11 +177,13 @@ def claim(
     probes = [lane in probed for lane in lanes]
     cursor.execute(_EXECUTE, (holder, lease_seconds(), lanes, list(room.values()), kept, replays, known, probes))
     taken = Taken([], {})
-    for pk, lane, action, made, kind, priority, known_as, values, expected, troubled, later, replay in cursor:
+    for pk, lane, action, made, kind, priority, known_as, values, expected, troubled, later, replay, trace in cursor:
         if pk is None:
             taken.lanes[lane] = LaneNow(expected, troubled, later, replay)
         else:
-            taken.claimed.append(Claimed(pk, lane, action, made + 1, kind, priority, known_as, values, expires, tenure))
+            taken.claimed.append(
+                Claimed(pk, lane, action, made + 1, kind, priority, known_as, values, expires, tenure, trace)
+            )
     return taken
 
 

@@ -28,6 +28,7 @@ class Claimed(NamedTuple):
     parameters: str  # The event's frozen snapshot, as JSON text.
     expires: float
     tenure: int = 0
+    trace: str | None = None  # The mark below which its attempts are traced.
 
 
 class Prepared(NamedTuple):

@@ -16,11 +16,13 @@ from functools import cache, partial
 
 from django.conf import settings
 
+from postbacks import __version__
 from postbacks.delivery import leases, ready_queue
 from postbacks.delivery.access_tokens.keeper import Keeper
 from postbacks.delivery.aftermath import FollowUp
 from postbacks.delivery.answered import Answered
 from postbacks.delivery.attempt_log import log_attempts
+from postbacks.delivery.attempt_traces import trace_attempts
 from postbacks.delivery.bell import Bell
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.drain import Drain
@@ -33,6 +35,7 @@ from postbacks.delivery.recorder import Recorder
 from postbacks.delivery.sender import Sender
 from postbacks.delivery.sweep import sweeper
 from postbacks.egress.answer import Answer
+from tracing import traces
 
 logger = logging.getLogger(__name__)
 
@@ -154,6 +157,7 @@ class Engine:
         """Wakes the lanes that have work now; with an empty batch, only those that were put off."""
         self._sender.resume()
         log_attempts(batch)
+        trace_attempts(batch)
         self.capacity.remove([judged.claimed for judged in batch])
         due = follow_up.due
         for judged in batch:
@@ -184,6 +188,7 @@ def _judge(sent: Sent) -> Outcome:
 @cache
 def engine() -> Engine:
     """The engine of this process, started and awake from the first call on."""
+    traces.start("worker", __version__)
     started = Engine()
     started.wake_up()
     return started
@@ -194,3 +199,4 @@ def stop_engine() -> None:
     if engine.cache_info().currsize:
         engine().stop()
         engine.cache_clear()
+        traces.stop()

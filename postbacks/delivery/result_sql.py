@@ -19,7 +19,6 @@ from postbacks.delivery import overlaps
 from postbacks.delivery.attempt_rows import COLUMNS, Row, attempt_row, clean, copy_line, without_text
 from postbacks.delivery.batch_tally import tally
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
-from postbacks.metrics.counters import LAG_SECONDS
 from postbacks.metrics.tally import APPEND, as_text
 
 # The owner is compared in a way that the index of the leases cannot serve: using it, the planner would compare every
@@ -41,7 +40,7 @@ FROM unnest(%s::bigint[], %s::smallint[], %s::float8[], %s::smallint[], %s::smal
     AS f (id, state, delay_seconds, attempts_before, attempts_made, reason)
 WHERE d.id = f.id AND d.owner IS NOT DISTINCT FROM %s AND d.attempts_made = f.attempts_before
 RETURNING d.id,
-    CASE WHEN f.state <> 2 THEN width_bucket(extract(epoch FROM now() - d.due_at)::float8, %s::float8[]) END
+    CASE WHEN f.state <> 2 THEN extract(epoch FROM now() - d.due_at)::float8 END
 """
 
 # What somebody else has locked is missing here. What does not exist any more is missing too, but is not locked.
@@ -63,7 +62,6 @@ _INSERT_FEW = [
     f"INSERT INTO postbacks_attempt ({', '.join(COLUMNS)}) VALUES {', '.join([_ROW] * number)}"  # noqa: S608 -- names
     for number in range(FEW + 1)
 ]  # By the number of rows.
-_LAG_BOUNDS = as_array(LAG_SECONDS)
 
 
 def write(
@@ -191,8 +189,8 @@ def _record(
     return [judged for judged in attempted if judged.claimed.delivery_id in new], left
 
 
-def _finish(cursor: extensions.cursor, holder: int, batch: Sequence[Judged], *, begin: str) -> dict[int, int | None]:
-    """Changes the deliveries that are still ours; returns them, a finished one with the place of its lag. `begin` goes
+def _finish(cursor: extensions.cursor, holder: int, batch: Sequence[Judged], *, begin: str) -> dict[int, float | None]:
+    """Changes the deliveries that are still ours; returns them, a finished one with its lag in seconds. `begin` goes
     in front of the statement."""
     places: dict[str, int] = {}  # The position of each reason; most are the same few.
     of_each = [
@@ -214,7 +212,6 @@ def _finish(cursor: extensions.cursor, holder: int, batch: Sequence[Judged], *, 
             as_array([judged.claimed.attempt - (judged.sent is None) for judged in batch]),
             as_array(of_each),
             holder,
-            _LAG_BOUNDS,
         ),
     )
     return dict(cursor.fetchall())

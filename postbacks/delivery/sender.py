@@ -20,6 +20,7 @@ from typing import Any
 import pycurl
 from django.conf import settings
 
+from environment.alive import AliveFile
 from postbacks.delivery.database_clock import database_clock
 from postbacks.delivery.departures import LATE_SLOT_SECONDS, Departures
 from postbacks.delivery.descriptors import raise_descriptor_limit
@@ -81,6 +82,7 @@ class Sender:
         self._timer_at: float | None = None
         raise_descriptor_limit()  # A transfer holds a connection, and more descriptors while its host is looked up.
         self._waiter = make_waiter()
+        self._alive = AliveFile("worker")
         self._departures = Departures(self._waiter)
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
@@ -127,10 +129,12 @@ class Sender:
     def _run(self) -> None:
         while True:
             try:
+                self._alive.note()
                 self._turn_once()
             except Exception:
                 logger.exception("Unexpected error in the sender; it continues.")
             if self._stop_at is not None and (not self._in_flight or time.monotonic() > self._stop_at):
+                self._alive.remove()
                 return
 
     def _turn_once(self) -> None:

@@ -42,7 +42,7 @@ SELECT p.id, {VERSION}, p.method, p.url, p.headers, p.body_format, p.body_pairs:
        p.body_raw, p.success_response, p.error_response, t.hidden_parameters,
        {", ".join(f"p.{name}" for name in FIELDS)},
        p.secret_headers::text, p.signing_key, p.previous_signing_key,
-       extract(epoch FROM p.previous_signing_key_until)::float8
+       extract(epoch FROM p.previous_signing_key_until)::float8, p.send_trace
 {_ORIGIN} WHERE p.id = ANY (%s)
 """  # noqa: S608 -- as above
 Row = tuple[Any, ...]
@@ -141,7 +141,7 @@ def _needs_only_a_claim(setup: Setup) -> bool:
 
 def _compile(postback_id: int, source: Row) -> Compiled:
     method, url, headers, body_format, pairs, raw, success, error, hidden, *rest = source
-    asked, (secret, *keys) = rest[: len(FIELDS)], rest[len(FIELDS) :]
+    asked, (secret, *keys, send_trace) = rest[: len(FIELDS)], rest[len(FIELDS) :]
     try:
         asking = asking_of(dict(zip(FIELDS, asked, strict=True)))
         template = RequestTemplate(
@@ -154,6 +154,7 @@ def _compile(postback_id: int, source: Row) -> Compiled:
             secret_headers=decrypted(unmarked(orjson.loads(secret))),
             signing_keys=read_keys(*keys),
             asking=asking,
+            send_trace=send_trace,
         )
         request = compile_request(template, frozenset(hidden), as_stored=True)
         return Compiled(request, compile_rules(success, error), oauth=asking.oauth)

@@ -6,6 +6,7 @@ first, first_succeeded         those of them that were the first of their delive
 why:<class>                    failed attempts, and deliveries that failed without an attempt, by class of reason
 took:<place>                   attempts by duration: the place of the first longer bound in TOOK_MS
 lag:<place>                    delivered and failed deliveries by seconds from due to recorded, likewise in LAG_SECONDS
+took_us, lag_ms                the sums of these durations and lags, in microseconds and milliseconds; since 0.1.0
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from collections.abc import Mapping, Sequence
 COLUMNS = ("attempts", "succeeded", "delivered", "failed", "cancelled")
 FIRST, FIRST_SUCCEEDED = "first", "first_succeeded"
 WHY, TOOK, LAG = "why:", "took:", "lag:"
+# Whole numbers, as all counters: small enough for 64 bits after a billion deliveries that were late by days.
+TOOK_SUM, LAG_SUM = "took_us", "lag_ms"
+TOOK_PER_SECOND, LAG_PER_SECOND = 1_000_000, 1_000
 
 # Upper bounds in milliseconds; one more place holds what is longer than all. There are two or three for each doubling,
 # so that a percentile is at most a quarter off; the last is above any usual total timeout.

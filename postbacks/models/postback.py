@@ -137,6 +137,12 @@ class Postback(models.Model):
         help_text="Per second; empty means no limit.",
         validators=[MinValueValidator(1), MaxValueValidator(MAX_REQUESTS_PER_SECOND)],
     )
+    send_trace = models.BooleanField(
+        "Send trace context",
+        default=False,
+        db_default=False,
+        help_text="Requests that belong to a trace carry the header traceparent, for receivers that trace too.",
+    )
     success_response = models.TextField("Success Response", blank=True)
     error_response = models.TextField("Error Response", blank=True)
 

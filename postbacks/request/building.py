@@ -28,6 +28,7 @@ from postbacks.request.headers import (
     compile_headers,
     refuse_authorization,
     refuse_signature_headers,
+    refuse_trace,
 )
 from postbacks.request.template import (
     Place,
@@ -39,6 +40,7 @@ from postbacks.request.template import (
     limits,
 )
 from postbacks.request.template.encoding import utf8
+from tracing.marks import HEADER as TRACE_HEADER
 from value_types.secret_text import SecretText
 
 __all__ = [
@@ -66,7 +68,7 @@ class RequestTemplate:
     `headers` has one `Name: value` a line, `secret_headers` names with values that are no templates; `body_format` is
     `json`, `xml`, `querystring` or empty; `pairs` are keys with value templates, in order, and exclude `body_raw`. A
     GET has neither body nor format. With `signing_keys` the request is signed; `asking` says how the receiver
-    wants to be asked.
+    wants to be asked; with `send_trace` it is told to which trace the request belongs, if it belongs to one.
     """
 
     method: str
@@ -78,6 +80,7 @@ class RequestTemplate:
     secret_headers: tuple[tuple[str, SecretText], ...] = ()
     signing_keys: tuple[SigningKey, ...] = ()
     asking: Asking = AS_EVER
+    send_trace: bool = False
 
 
 class Request(NamedTuple):
@@ -85,7 +88,7 @@ class Request(NamedTuple):
 
     Plain, and its headers are shared where they can be: thousands are made each second. Secret values
     among the headers are `SecretText`; `scrubber` takes them out of the answer. `tls` is None
-    for a connection like most others.
+    for a connection like most others. `trace` is the mark of its span where the receiver is told of it.
     """
 
     method: str
@@ -94,6 +97,7 @@ class Request(NamedTuple):
     body: bytes | None = None
     scrubber: Scrubber | None = None
     tls: Tls | None = None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class CompiledRequest:
     scrubber: Scrubber | None = None
     signer: Signer | None = None
     tls: Tls | None = None
+    send_trace: bool = False
 
     def authorized(self, token: SecretText) -> "CompiledRequest":
         """The same request with an access token."""
@@ -121,11 +126,12 @@ class CompiledRequest:
         words = (*(self.scrubber.words if self.scrubber else ()), token)
         return replace(self, fixed_headers=headers, scrubber=scrubber(words))
 
-    def build(self, values: Values, message_id: str = "", signed_at: float | None = None) -> Request:
+    def build(self, values: Values, message_id: str = "", signed_at: float | None = None, trace: str = "") -> Request:
         """Return the request for a snapshot's values (see `actions.reports.parameters`), signed where it is to be.
 
         A receiver knows a signed request by `message_id`; left out, it is the delivery's id among the values. It is
-        signed at the Unix time `signed_at`, by default that of this host's clock. Raises `Unbuildable`, with the
+        signed at the Unix time `signed_at`, by default that of this host's clock. `trace` is the mark of its span, for
+        receivers that are told; empty where it is not traced. Raises `Unbuildable`, with the
         reason, if these values make no request.
         """
         values = filling(values)
@@ -140,7 +146,11 @@ class CompiledRequest:
         if self.signer is not None:
             known_as = message_id or str(values.get("DeliveryId", ""))
             headers = {**headers, **self.signer.sign(known_as, body or b"", signed_at)}
-        return Request(self.method, url, headers, body, self.scrubber, self.tls)
+        if not self.send_trace:
+            trace = ""
+        elif trace:
+            headers = {**headers, TRACE_HEADER: trace}
+        return Request(self.method, url, headers, body, self.scrubber, self.tls, trace)
 
     @staticmethod
     def _header(name: str, template: Template, values: Values) -> str:
@@ -214,6 +224,9 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
     if template.asking.basic or template.asking.oauth:
         for field, given in (("headers", headers), ("secret_headers", secret)):
             refuse_authorization(field, [name for name, _any in given], found)
+    if template.send_trace:
+        for field, given in (("headers", headers), ("secret_headers", secret)):
+            refuse_trace(field, [name for name, _any in given], found)
     if template.signing_keys:
         for field, given in (("headers", headers), ("secret_headers", secret)):
             refuse_signature_headers(field, [name for name, _any in given], found)
@@ -235,6 +248,7 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
         _scrubber_of([value for _name, value in secret], template.asking),
         Signer(template.signing_keys) if template.signing_keys else None,
         template.asking.tls,
+        template.send_trace,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from postbacks.credentials.signing.signer import HEADERS as SIGNATURE_HEADERS
 from postbacks.request.errors import Findings, stripped
 from postbacks.request.template import Place, Template
+from tracing.marks import HEADER as TRACE_HEADER
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+").fullmatch  # RFC 9110, section 5.6.2.
 
@@ -86,6 +87,13 @@ def refuse_authorization(field: str, names: Iterable[str], found: Findings) -> N
     for name in names:
         if name.lower() == "authorization":
             found.add(field, "", f"{name} is set by the authentication. Take it out, or choose no authentication.")
+
+
+def refuse_trace(field: str, names: Iterable[str], found: Findings) -> None:
+    """Adds to a field's mistakes the header by which a receiver is told of the trace."""
+    for name in names:
+        if name.lower() == TRACE_HEADER:
+            found.add(field, "", f"{name} is set by “Send trace context”. Take it out, or untick that.")
 
 
 def _warn_of_ignored(field: str, where: str, name: str, found: Findings) -> None:

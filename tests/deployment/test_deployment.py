@@ -74,7 +74,8 @@ def test_the_image_is_lean_and_not_roots() -> None:
     ignored = (BASE_DIR / ".dockerignore").read_text().split()
     assert {".env", ".env.*", ".git", ".venv", "var"} <= set(ignored), "no secrets and no data in the image"
     assert {".ci", "benchmarks", "docs", "tests"} <= set(ignored), "nothing that only developers run"
-    (base,) = dockerfile("ARG")
+    base, requirements = dockerfile("ARG")
+    assert requirements == "REQUIREMENTS=requirements.txt"
     name, _, default = base.partition("=")
     assert default.startswith("python:3.")
     assert [line.split()[0] for line in dockerfile("FROM")] == [f"${{{name}}}"] * 2, "a release names its digest"

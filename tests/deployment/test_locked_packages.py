@@ -32,7 +32,14 @@ def locked(name: str) -> dict[str, str]:
 def test_each_file_holds_the_one_before_in_the_same_versions() -> None:
     run, embedded, dev = (locked(f"requirements{kind}.txt") for kind in ("", "-embedded", "-dev"))
     assert run.items() < embedded.items() < dev.items()
-    assert run.keys() & EMBEDDED == set()
+    telemetry = locked("requirements-telemetry.txt")
+    assert run.items() < telemetry.items() < dev.items()
+    assert {
+        "opentelemetry-sdk",
+        "opentelemetry-exporter-otlp-proto-http",
+        "sentry-sdk",
+    } <= telemetry.keys() - run.keys()
+    assert (run.keys() | telemetry.keys()) & EMBEDDED == set()
     assert embedded.keys() >= EMBEDDED
 
 

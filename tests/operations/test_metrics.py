@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from datetime import timedelta
@@ -21,8 +22,9 @@ from actions.models import Submission
 from environment.reading import token
 from operations.metrics import readings
 from postbacks import __version__
+from postbacks.metrics.fold import EVER
 from postbacks.metrics.tally import append
-from postbacks.models import Lane, Postback
+from postbacks.models import Lane, Postback, Rollup
 from tests.support.delivery_rows import engine_connection, living_worker, make_delivery, make_held, make_lane
 from tests.support.factories import make_tracker, report_fields
 from tests.support.queued import queued
@@ -50,6 +52,9 @@ FAMILIES = {
     "postbacks_beat_age_seconds": ("gauge", set()),
     "postbacks_prune_age_seconds": ("gauge", set()),
     "postbacks_build_info": ("gauge", {"version"}),
+    "postbacks_postback_deliveries": ("counter", {"postback", "name", "outcome"}),
+    "postbacks_postback_attempts": ("counter", {"postback", "name", "outcome"}),
+    "postbacks_postback_attempt_duration_seconds": ("summary", {"postback", "name"}),
 }
 
 
@@ -95,7 +100,9 @@ def check_families(families: list[Metric]) -> None:
         assert (family.type, family.documentation.endswith(".")) == (kind, True), name
         series = [(sample.name, *sorted(sample.labels.items())) for sample in family.samples]
         assert len(series) == len(set(series)), f"{name}: no series comes twice"
-        assert all(set(sample.labels) == labels for sample in family.samples), name
+        for sample in family.samples:
+            of_buckets = {"le"} if sample.name.endswith("_bucket") else set()
+            assert set(sample.labels) == labels - {"le"} | of_buckets, sample.name
 
 
 @pytest.fixture
@@ -115,8 +122,8 @@ def busy() -> Postback:
     Submission.objects.create(kind="conversion", result="rejected")
     counts = {"attempts": 7, "succeeded": 4, "delivered": 4, "failed": 1, "why:dns": 2, "why:rule": 1}
     count(
-        p1=counts | {"took:0": 3, "took:5": 4, "lag:0": 4, "lag:31": 1},
-        p2={"cancelled": 2, "attempts": 1, "took:27": 1},
+        p1=counts | {"took:0": 3, "took:5": 4, "lag:0": 4, "lag:31": 1, "took_us": 40_500, "lag_ms": 700_000_004},
+        p2={"cancelled": 2, "attempts": 1, "took:27": 1, "took_us": 45_000_000},
     )
     fold_now()
     return held
@@ -158,6 +165,9 @@ def test_the_numbers_are_those_of_the_database(busy: Postback) -> None:
         'postbacks_attempt_duration_seconds_bucket{le="30.0"}': 7,
         'postbacks_attempt_duration_seconds_bucket{le="60.0"}': 8,
         'postbacks_attempt_duration_seconds_bucket{le="+Inf"}': 8,
+        "postbacks_attempt_duration_seconds_count": 8,
+        "postbacks_attempt_duration_seconds_sum": 45.0405,
+        "postbacks_delivery_lag_seconds_sum": 700_000.004,
         'postbacks_delivery_lag_seconds_bucket{le="0.005"}': 4,
         'postbacks_delivery_lag_seconds_bucket{le="604800.0"}': 4,
         'postbacks_delivery_lag_seconds_bucket{le="+Inf"}': 5,
@@ -221,6 +231,35 @@ def test_only_the_longest_held_are_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(readings, "HELD", readings.HELD.replace(f"LIMIT {readings.MOST_HELD_NAMED}", "LIMIT 2"))
     found = [round(value / 3600) for name, value in values(page()).items() if "postbacks_held_seconds" in name]
     assert found == [3, 2]
+
+
+def test_the_busiest_of_the_last_day_have_series_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whole hours: neither what is older counts, nor what this hour has brought so far. Deleted ones have none."""
+    quiet, first, second, gone, busy_now = (make_lane(name=name) for name in ("quiet", "1st", "2nd", "gone", "now"))
+    Postback.objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    attempts = [(quiet, 26, 900), (second, 24, 5), (first, 1, 3), (first, 2, 3), (gone, 1, 800), (busy_now, 0, 700)]
+    for lane, hours, number in attempts:
+        Rollup.objects.create(period="hour", at=hour - timedelta(hours=hours), postback_key=lane.pk, attempts=number)
+    ever = {"attempts": 9, "succeeded": 6, "delivered": 5, "failed": 1, "cancelled": 2}
+    Rollup.objects.create(period="ever", at=EVER, postback_key=first.pk, details={"took_us": 2_500_000}, **ever)
+    monkeypatch.setattr(readings, "BUSIEST", readings.BUSIEST.replace(f"LIMIT {readings.MOST_BUSY_NAMED}", "LIMIT 3"))
+    found = {name: value for name, value in values(page()).items() if "postbacks_postback_" in name}
+    assert {name for series in found for name in re.findall(r'name="([^"]*)"', series)} == {"1st", "2nd", "quiet"}
+    of_first = {
+        re.sub(r'(postback|name)="[^"]*",?', "", series).replace(",}", "}"): value
+        for series, value in found.items()
+        if f'postback="{first.pk}"' in series
+    }
+    assert of_first == {
+        'postbacks_postback_deliveries_total{outcome="delivered"}': 5,
+        'postbacks_postback_deliveries_total{outcome="failed"}': 1,
+        'postbacks_postback_deliveries_total{outcome="cancelled"}': 2,
+        'postbacks_postback_attempts_total{outcome="succeeded"}': 6,
+        'postbacks_postback_attempts_total{outcome="failed"}': 3,
+        "postbacks_postback_attempt_duration_seconds_count{}": 9,
+        "postbacks_postback_attempt_duration_seconds_sum{}": 2.5,
+    }
 
 
 @pytest.mark.parametrize(

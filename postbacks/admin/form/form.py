@@ -188,6 +188,7 @@ class PostbackForm(ModelForm):
             *FIELDS,
             "minimum_delay_seconds",
             "maximum_requests",
+            "send_trace",
             "success_response",
             "error_response",
             "name",

@@ -72,7 +72,7 @@ _KEPT = (
         "body_raw",
         "headers",
     ),
-    *("minimum_delay_seconds", "maximum_requests", "success_response", "error_response"),
+    *("minimum_delay_seconds", "maximum_requests", "send_trace", "success_response", "error_response"),
     *(name for name in FIELDS if name not in SECRETS),
 )
 _SHOWN_OF_SECRETS = {
@@ -135,7 +135,10 @@ class PostbackAdmin(ModelAdmin):
             *("body_pairs", "body_raw", "headers", "secret_headers" if may_type else "masked_headers"),
         ]
         signature = "signing" if may_type else "signature"
-        advanced = ("minimum_delay_seconds", "maximum_requests", "success_response", "error_response", "name")
+        advanced = (
+            *("minimum_delay_seconds", "maximum_requests", "send_trace", "success_response", "error_response"),
+            "name",
+        )
         return [
             (None, {"fields": first}),
             (

@@ -184,6 +184,7 @@ def test_a_postback_is_saved_as_it_is_typed(admin_client: Client, tracker: Actio
         headers="X-A: 1\r\nX-B: 2",
         minimum_delay_seconds="1h 30m",
         maximum_requests="50",
+        send_trace="on",
         success_response="2xx\r\nOK",
     )
 
@@ -194,7 +195,7 @@ def test_a_postback_is_saved_as_it_is_typed(admin_client: Client, tracker: Actio
     assert saved.body_pairs == [["id", "{ActionId}"], ["note", "a = b "], ["empty", ""]]
     assert saved.headers == "X-A: 1\nX-B: 2"
     assert saved.success_response == "2xx\nOK"
-    assert (saved.minimum_delay_seconds, saved.maximum_requests) == (5_400, 50)
+    assert (saved.minimum_delay_seconds, saved.maximum_requests, saved.send_trace) == (5_400, 50, True)
 
 
 def test_what_looks_wrong_is_said_when_a_postback_is_saved(
