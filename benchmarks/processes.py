@@ -127,10 +127,15 @@ def workers(app: str = "config", *, kill: bool = False) -> Iterator[Running]:
 
 @contextmanager
 def running_worker(
-    name: str = "worker", *, app: str = "config", kill: bool = False, variables: Mapping[str, str] | None = None
+    name: str = "worker",
+    *,
+    app: str = "config",
+    kill: bool = False,
+    variables: Mapping[str, str] | None = None,
+    concurrency: int = CONCURRENCY,
 ) -> Iterator[Running]:
     """A Celery worker with its children, without beat."""
-    options = ["--concurrency", str(CONCURRENCY), "--without-gossip", "--without-mingle"]
+    options = ["--concurrency", str(concurrency), "--without-gossip", "--without-mingle", "--hostname", f"{name}@%h"]
     with running(name, celery(app, "worker", *options), " ready.", kill=kill, variables=variables) as worker:
         yield worker
 

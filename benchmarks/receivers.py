@@ -166,11 +166,20 @@ def nginx(*, logged: bool) -> Iterator[Receiver]:
 
 
 @contextmanager
-def own_receiver(*, logged: bool) -> Iterator[Receiver]:
-    """The project's receiver; it logs the time at which it had read each request."""
+def own_receiver(*, logged: bool, delay_seconds: float = 0) -> Iterator[Receiver]:
+    """The project's receiver; it logs the time at which it had read each request, and answers so much later."""
     port, log = free_port(), Path(settings.DATA_DIR) / "log" / "bench-arrivals.jsonl"
     log.unlink(missing_ok=True)
-    command = [sys.executable, "manage.py", "receive_postbacks", "--port", str(port), "--quiet"]
+    command = [
+        sys.executable,
+        "manage.py",
+        "receive_postbacks",
+        "--port",
+        str(port),
+        "--quiet",
+        "--delay",
+        str(delay_seconds),
+    ]
     with running("receiver", [*command, *(["--log", str(log)] if logged else [])], lambda: listens(port)):
         yield _Ours(port, 1, log if logged else None)
 

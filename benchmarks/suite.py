@@ -33,6 +33,7 @@ SCENARIOS = (
     Scenario("kill", "what is lost or repeated when worker processes are killed"),
     Scenario("faults", "what is lost, repeated, reordered or too fast while something fails", long=True),
     Scenario("hosts", "the same while links between hosts are slow, stall or are cut, and without beat", long=True),
+    Scenario("scale", "how throughput grows with worker hosts where receivers are slow", long=True),
     Scenario("redis", "what a flush and a restart of Redis cost"),
     Scenario("postgres", "what a restart of PostgreSQL costs"),
     Scenario("replay", "what a replay costs, and how much it slows down live traffic"),

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.content_policy import POLICY as CONTENT_SECURITY_POLICY  # noqa: F401 -- a setting
 from config.theme import UNFOLD  # noqa: F401 -- a setting: the theme reads it
 from devtools.demo.mark import allowed_networks, is_running
+from environment import dead_links
 from environment.addresses import DATABASE_NAME, DATABASE_USER, is_embedded, redis_socket, socket_dir
 from environment.reading import (
     days_kept,
@@ -146,7 +147,7 @@ DATABASES = {
         "CONN_MAX_AGE": 60,
         "DISABLE_SERVER_SIDE_CURSORS": DATABASE_DIRECT is not None,  # They outlive a transaction.
         "CONN_HEALTH_CHECKS": True,  # A connection that a restart of the server broke is noticed and replaced.
-        "OPTIONS": {"connect_timeout": 5, **database.get("OPTIONS", {})},
+        "OPTIONS": {"connect_timeout": 5, **dead_links.OURS, **database.get("OPTIONS", {})},
     }
 }
 

@@ -6,7 +6,8 @@ class PostbacksConfig(AppConfig):
     verbose_name = "Postbacks"
 
     def ready(self) -> None:
-        from postbacks import outbox, validation  # noqa: PLC0415 -- models exist only once the apps are ready
+        from postbacks import database, outbox, validation  # noqa: PLC0415 -- models exist only once the apps are ready
 
+        database.watch_links()
         outbox.connect()
         validation.connect()

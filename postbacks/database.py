@@ -10,7 +10,10 @@ import psycopg2
 from django.conf import settings
 from django.db import connection as django_connection
 from django.db.backends.postgresql.base import DatabaseWrapper
+from django.db.backends.signals import connection_created
 from psycopg2 import extensions
+
+from environment import dead_links
 
 # The engine's statements rely on index scans of small partial indexes. With stale statistics the planner
 # sometimes prefers to read a whole table; pinned, the claim took 0.5 to 7 ms whatever the tables held.
@@ -22,14 +25,7 @@ STATEMENT_TIMEOUT_MS = 10_000  # Our statements take milliseconds; one that take
 # What waits for a lock is retried too, and earlier: meanwhile a thread does nothing for anybody.
 LOCK_TIMEOUT_MS = 1_000
 CONNECT_TIMEOUT_SECONDS = 5
-# Otherwise a server that vanished silently would be noticed only after minutes.
-NOTICE_A_DEAD_LINK = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,  # milliseconds
-}
-
+_NOTICE_OUR_END = "; ".join(f"SET {name} = {value}" for name, value in dead_links.THE_SERVERS.items())
 
 POOLED = "DATABASE_URL leads to a pooler. Set DATABASE_DIRECT_URL to the PostgreSQL server behind it."
 
@@ -52,6 +48,21 @@ def not_for_long() -> None:
     """
     with django_connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+
+
+def watch_links() -> None:
+    """From now on each of Django's connections over TCP asks the server to notice when our host is gone.
+
+    In a message of its own: a pooler refuses such settings in the greeting.
+    """
+    connection_created.connect(_ask_to_notice, dispatch_uid="postbacks.database")
+
+
+def _ask_to_notice(connection: DatabaseWrapper, **_: Any) -> None:
+    host = connection.settings_dict["HOST"]
+    if host and not host.startswith("/"):
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTICE_OUR_END)
 
 
 def as_array(numbers: Iterable[object]) -> str:
@@ -83,10 +94,11 @@ def connect(name: str, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> extensions.
     """
     parameters = direct_parameters()
     parameters["connect_timeout"] = CONNECT_TIMEOUT_SECONDS
-    parameters |= NOTICE_A_DEAD_LINK
+    parameters |= dead_links.OURS
     parameters["application_name"] = f"postbacks {name}"
     timeouts = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={lock_timeout_ms}"
-    parameters["options"] = f"{parameters.get('options', '')} {PINNED_PLAN} {timeouts}"
+    links = " ".join(f"-c {name}={value}" for name, value in dead_links.THE_SERVERS.items())
+    parameters["options"] = f"{parameters.get('options', '')} {PINNED_PLAN} {timeouts} {links}"
     try:
         connection: extensions.connection = psycopg2.connect(**parameters)
     except psycopg2.OperationalError as error:

@@ -35,6 +35,10 @@ class Bell:
     def start(self) -> None:
         self._thread.start()
 
+    def call_own(self) -> None:
+        """Has this process drain, from any thread; others are not called."""
+        ready_queue.call_own(self._own)
+
     def stop(self) -> None:
         """Listens no more. A drain that runs ends first, if it ends soon."""
         self._stopping.set()

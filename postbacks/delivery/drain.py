@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import psycopg2
@@ -63,10 +63,21 @@ class Drain:
         self._outgoing = outgoing
         self._pacing = Pacing(capacity, outgoing)
         self._share = share
+        self._own: set[int] = set()
+        self._own_lock = threading.Lock()
         self._running = threading.Lock()  # Guards the two below.
         self._setups = Setups()
         self._session = database.Session("claim")
         self._pulse = heartbeat.ProcessPulse(heartbeat.CLAIM, holder)
+
+    def come_back_to(self, lanes: Collection[int]) -> None:
+        """Has the next drain begin with these lanes, for which this process has room again.
+
+        They do not go through Redis: a process without room for them might take them from there, and would wait until
+        it has some, while this one does nothing.
+        """
+        with self._own_lock:
+            self._own.update(lanes)
 
     def run(self, able: Callable[[], bool]) -> None:
         """Claims, builds and hands over until nothing is due, the process is full or not `able`, or time is up."""
@@ -75,9 +86,10 @@ class Drain:
             more = True
             try:
                 while more and able() and time.monotonic() < until and self._capacity.find_room():
-                    lanes = ready_queue.take_due(LANES_PER_CLAIM)
+                    own = self._take_own()
+                    lanes = own or ready_queue.take_due(LANES_PER_CLAIM)
                     # If these are all, whatever comes later is announced anew.
-                    more = bool(lanes) and (self._round(lanes) or len(lanes) == LANES_PER_CLAIM)
+                    more = bool(lanes) and (self._round(lanes) or bool(own) or len(lanes) == LANES_PER_CLAIM)
             except (psycopg2.OperationalError, psycopg2.InterfaceError, RedisError) as error:
                 logger.warning("The drain was cut short (%s); the sweep will start another.", str(error).strip())
                 self._session.close()
@@ -90,8 +102,14 @@ class Drain:
         with self._running:
             self._session.close()
 
+    def _take_own(self) -> list[int]:
+        with self._own_lock:
+            lanes = list(self._own)[:LANES_PER_CLAIM]
+            self._own.difference_update(lanes)
+        return lanes
+
     def _round(self, lanes_due: Sequence[int]) -> bool:
-        """Returns whether any of these lanes has more work now."""
+        """Returns whether any of these lanes has more work now, and this process has room for it."""
         with self._session.cursor() as cursor:
             database_clock.learn(cursor)
             popped, claimed, due = self._take(cursor, lanes_due)
@@ -111,7 +129,8 @@ class Drain:
             if lane in due:
                 due[lane] = max(due[lane], free)
                 self._pacing.put_off(lane, due[lane])
-        return any(seconds <= 0 for seconds in due.values())
+        # A lane without room here is left to those that it was woken for; this process would take it from them.
+        return bool(self._capacity.rooms({lane: self._share(lane) for lane, seconds in due.items() if seconds <= 0}))
 
     def _take(
         self, cursor: extensions.cursor, lanes_due: Sequence[int]

@@ -166,8 +166,11 @@ class Engine:
         if self._stopping.is_set():
             return
         ready = self.capacity.ready(self._sender.share)
-        if due or ready is not None:
-            ready_queue.wake(due | dict.fromkeys(ready or (), 0.0))
+        if ready:
+            self._drain.come_back_to(ready)
+            self._bell.call_own()
+        if due or ready == set():
+            ready_queue.wake(due)
 
 
 def _judge(sent: Sent) -> Outcome:

@@ -169,13 +169,22 @@ def has_rung() -> bool:
     return bool(client.exists(RUNG))
 
 
+def call_own(own_bell: str) -> None:
+    """Has the process that has this bell of its own drain. Never raises: the sweep finds what is due."""
+    _tell(own_bell, GO)
+
+
 def call_off(own_bell: str) -> None:
     """Ends `listen` in the process that has this bell of its own. Never raises: it ends by itself soon."""
+    _tell(own_bell, STOP)
+
+
+def _tell(own_bell: str, what: bytes) -> None:
     try:
-        client.rpush(own_bell, STOP)
-        client.pexpire(own_bell, AWAKE_FOR_MS)
-    except RedisError as error:
-        logger.warning("Could not end the wait at the bell (%s).", error)
+        with client.pipeline(transaction=False) as both:
+            both.rpush(own_bell, what).pexpire(own_bell, AWAKE_FOR_MS).execute()
+    except (RedisError, OSError) as error:
+        logger.warning("Could not reach the bell of this process (%s).", error)
 
 
 def hand_over() -> None:
