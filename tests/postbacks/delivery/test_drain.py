@@ -199,6 +199,31 @@ def test_a_process_holds_no_more_than_its_share_and_comes_back_for_the_rest(
     wait_until(lambda: engine.capacity.total == 0, 5, "nothing is held any longer")
 
 
+def test_a_lane_without_room_is_left_to_others(engine: Engine) -> None:
+    """Its receiver is slow, so this process would have room for more only later; another has it now."""
+    with ScriptedReceiver(lambda _: Hang()) as receiver:
+        lane = make_lane(url=receiver.url)
+        make_due_deliveries(lane.action_tracker, [lane], 20)
+        ready_queue.wake({lane.pk: 0.0})
+        engine.drain()
+        receiver.wait_for(FIRST)
+    assert Delivery.objects.filter(state="sending").count() == 2 * FIRST
+    assert lane_scores() == {lane.pk: pytest.approx(0, abs=3)}, "due, for whoever comes"
+
+
+def test_a_process_comes_back_to_its_lane_without_redis(engine: Engine, receiver: ScriptedReceiver) -> None:
+    """Another may have taken the lane out, and have no room for it."""
+    lane = make_lane(url=receiver.url)
+    make_due_deliveries(lane.action_tracker, [lane], 20)
+    ready_queue.wake({lane.pk: 0.0})
+    engine.drain()
+    for _ in range(10):
+        wait_until(lambda: engine.capacity.total == 0, 5, "what it held is recorded")
+        client.delete(ready_queue.LANES)
+        engine.drain()
+    assert delivered() == 20
+
+
 def test_stopping_returns_what_was_not_started_and_records_what_was(
     engine: Engine, receiver: ScriptedReceiver, settings: Settings
 ) -> None:
