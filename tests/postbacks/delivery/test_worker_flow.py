@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 
 import pytest
 from django.db.models.functions import Now
@@ -15,11 +14,9 @@ from actions.models import ActionEvent
 from notices.models import Channel
 from notices.tasks import notify
 from partners.models import ActionTracker, Partner
-from postbacks.delivery.concurrency_limit import MOST_IN_FLIGHT
 from postbacks.lifecycle import pause, resume
 from postbacks.models import Attempt, Delivery, Lane, Postback
 from postbacks.status import read_status
-from tests.support.bulk import make_due_deliveries
 from tests.support.channels import make_channel
 from tests.support.factories import make_postback, record_action, record_change
 from tests.support.patience import wait_until
@@ -27,7 +24,6 @@ from tests.support.receiver import Arrival, Response, ScriptedReceiver
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("workers")]
 
-SLOW_SECONDS = 0.5
 URL = "/in?action={ActionId}&event={ActionEvent}&amount={Amount}&attempt={Attempt}&delivery={DeliveryId}"
 
 
@@ -38,19 +34,6 @@ def sale(tracker: ActionTracker, partner: Partner, amount: str = "100.00") -> Ac
 def wait_until_finished(timeout_seconds: float = 15) -> None:
     unfinished = Delivery.objects.filter(state__in=Delivery.UNFINISHED)
     wait_until(lambda: not unfinished.exists(), timeout_seconds, "all deliveries are finished")
-
-
-def test_processes_share_a_lane_whose_receiver_is_slow(tracker: ActionTracker, partner: Partner) -> None:
-    """Together they have more requests in flight than one may have to a destination."""
-    with ScriptedReceiver(lambda _: Response(delay_seconds=SLOW_SECONDS)) as receiver:
-        postback = make_postback(tracker, partner, url=receiver.url + "/in")
-        make_due_deliveries(tracker, [postback], 5_000)
-        wait_until(lambda: in_flight(receiver.arrivals) > 1.3 * MOST_IN_FLIGHT, 60, "both send")
-
-
-def in_flight(arrivals: Sequence[Arrival]) -> int:
-    """How many requests wait for their answer when the last has come."""
-    return sum(arrival.t > arrivals[-1].t - SLOW_SECONDS for arrival in arrivals[-2 * MOST_IN_FLIGHT :])
 
 
 def test_an_event_is_delivered_and_the_attempt_recorded(tracker: ActionTracker, partner: Partner) -> None:
