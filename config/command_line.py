@@ -44,7 +44,9 @@ def main() -> None:
     Command.product_version = f"partner-postbacks {__version__}"
     try:
         try:
-            run(terminal.heed_variables(sys.argv))
+            argv = terminal.heed_variables(sys.argv)
+            terminal.remember_options(argv)
+            run(argv)
         finally:
             sys.stdout.flush()  # Here a closed output is noticed; at the end of the interpreter it is a traceback.
     except BrokenPipeError:

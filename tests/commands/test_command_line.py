@@ -196,6 +196,19 @@ def test_a_terminal_has_colours_unless_the_environment_says_otherwise(
     assert terminal.coloured(sys.stdout) is has
 
 
+@pytest.mark.parametrize(
+    ("option", "before", "after"),
+    [("--no-color", "FORCE_COLOR", "NO_COLOR"), ("--force-color", "NO_COLOR", "FORCE_COLOR")],
+)
+def test_an_option_of_colours_counts_for_messages_and_programs_too(
+    monkeypatch: pytest.MonkeyPatch, option: str, before: str, after: str
+) -> None:
+    monkeypatch.setattr(os, "environ", {before: "1"})
+    terminal.remember_options(["manage.py", "doctor", option])
+    assert os.environ == {after: "1"}
+    assert bool(terminal.painter(sys.stderr).ERROR("no") != "no") is (after == "FORCE_COLOR")
+
+
 def test_a_progress_bar_is_only_for_a_terminal_and_never_beside_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

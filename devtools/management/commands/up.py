@@ -1,4 +1,3 @@
-import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -27,9 +26,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        if options["no_color"] or options["force_color"]:  # For what prints here, and in the programs that are started.
-            os.environ.pop("FORCE_COLOR" if options["no_color"] else "NO_COLOR", None)
-            os.environ["NO_COLOR" if options["no_color"] else "FORCE_COLOR"] = "1"
         try:
             run_up(demo=options["demo"])
         except NotInstalledError as error:
