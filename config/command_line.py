@@ -151,7 +151,7 @@ def run_with_services(argv: list[str]) -> None:
     try:
         with embedded.services():
             execute_from_command_line(argv)
-    except embedded.NotInstalledError as error:
+    except embedded.NotSetUpError as error:
         raise CommandError(str(error), returncode=ExitCode.NOT_SET_UP) from error
     except embedded.EmbeddedError as error:
         raise CommandError(str(error), returncode=ExitCode.SERVER_AWAY) from error

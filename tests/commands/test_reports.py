@@ -64,12 +64,12 @@ def test_a_configuration_is_dumped_and_loaded_as_json(postback: Postback, tmp_pa
 
 
 def test_what_is_wrong_in_a_configuration_is_listed(tmp_path: Path) -> None:
-    file = written(tmp_path, "config.yaml", "programs:\n  - nam: Shop\n")
+    file = written(tmp_path, "config.yaml", "programs:\n  - nmae: Shop\n")
     printed = io.StringIO()
     with pytest.raises(CommandError):
         call_command("load_config", str(file), "--json", stdout=printed)
     problems = json.loads(printed.getvalue())["problems"]
-    assert any(problem["line"] == 2 and "nam" in problem["message"] for problem in problems)
+    assert any(problem["line"] == 2 and "nmae" in problem["message"] for problem in problems)
 
 
 def test_replays_are_planned_and_listed(tracker: ActionTracker, partner: Partner, postback: Postback) -> None:
@@ -103,8 +103,8 @@ def test_keys_and_secrets(postback: Postback) -> None:
 
 
 def test_users_tokens_and_persons(tracker: ActionTracker, partner: Partner, tmp_path: Path) -> None:
-    user = report("create_user", "ines", "--role", "operator")
-    assert (user["name"], user["role"], len(user["password"]) > 10) == ("ines", "operator", True)
+    user = report("create_user", "marta", "--role", "operator")
+    assert (user["name"], user["role"], len(user["password"]) > 10) == ("marta", "operator", True)
     token = report("create_api_token", "Shop")
     assert token.keys() == {"account_sid", "auth_token"}
 

@@ -5,7 +5,7 @@ from django.core.management.base import CommandError
 
 from commands.base import Command as BaseCommand
 from commands.exit_codes import ExitCode
-from devtools.embedded import EmbeddedError, NotInstalledError
+from devtools.embedded import EmbeddedError, NotSetUpError
 from devtools.up.start import run_up
 
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             run_up(demo=options["demo"])
-        except NotInstalledError as error:
+        except NotSetUpError as error:
             raise CommandError(str(error), returncode=ExitCode.NOT_SET_UP) from error
         except EmbeddedError as error:
             raise CommandError(str(error)) from error
