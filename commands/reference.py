@@ -53,8 +53,8 @@ after an upgrade.
 
 _OTHERS = """\
 Those of Django are there too, such as `migrate`, `createsuperuser`, `changepassword`, `collectstatic`, `shell` and
-`dbshell`, and some of packages; `partner-postbacks help` lists them. They end with 0, with 1 for an error, and with 2, 3,
-4 and 130 as above.
+`dbshell`, and some of packages; `partner-postbacks help` lists them. They end with 0, with 1 for an error, and with
+2, 3, 4 and 130 as above.
 """
 
 
