@@ -14,7 +14,7 @@ WITH_UV = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip install --quiet uv &&
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-embedded install-dev install-docs up test pictures docs docs-serve coverage fuzz bench fmt lint style types lock lowest wheels sbom clean
+.PHONY: help install install-embedded install-dev install-docs up test pictures docs docs-serve coverage fuzz bench fmt lint style types lock lowest wheels sbom release-check clean
 
 help:
 	@echo 'make up       install, start everything with demo data, until Ctrl-C (PORT, POSTBACKS_DATA_DIR, WORKER_CONCURRENCY)'
@@ -33,6 +33,7 @@ help:
 	@echo 'make lowest   run all tests with the lowest versions that pyproject.toml allows (ARGS as above)'
 	@echo 'make wheels   check that all packages have wheels for all supported platforms'
 	@echo 'make sbom     list what a deployment is built of, with versions and hashes (CycloneDX, in dist/)'
+	@echo 'make release-check build the release twice, compare, and try the wheel in an empty environment (docs/releasing.md)'
 	@echo 'make clean    remove .venv and caches; keep the data in var/'
 
 install:
@@ -133,6 +134,11 @@ sbom:
 	"$$folder/bin/cyclonedx-py" requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
 		--output-format JSON --output-file dist/sbom.cdx.json requirements.txt && \
 	echo 'Written to dist/sbom.cdx.json.'
+
+release-check:
+	@$(WITH_UV) \
+	"$$folder/bin/uv" pip install --quiet --python "$$folder/bin/python" build hatchling twine && \
+	"$$folder/bin/python" .ci/release_check.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 
 from commands.base import Command
 from commands.described import Described, Option, all_commands
 from commands.exit_codes import ExitCode
+from commands.shells import PROGRAM
 
 _INTRODUCTION = """\
 # Commands
@@ -49,12 +51,16 @@ after an upgrade.
     partner-postbacks completion fish > ~/.config/fish/completions/partner-postbacks.fish
 """
 
+_OTHERS = """\
+Those of Django are there too, such as `migrate`, `createsuperuser`, `changepassword`, `collectstatic`, `shell` and
+`dbshell`, and some of packages; `partner-postbacks help` lists them. They end with 0, with 1 for an error, and with
+2, 3, 4 and 130 as above.
+"""
+
 
 def reference() -> str:
     """Return the page."""
-    found = all_commands()
-    ours = [each for each in found if each.is_ours]
-    others = [each for each in found if not each.is_ours]
+    ours = [each for each in all_commands() if each.is_ours]
     always = " and ".join(f"`{each.name}`" for each in ours if _of(each).always_json)
     parts = [
         _INTRODUCTION,
@@ -65,7 +71,7 @@ def reference() -> str:
         _OUTPUT.format(always=always),
         "\n".join(line for each in ours for line in _section(each)),
         "## Commands of Django and of packages\n",
-        f"They are there too, with Django's exit codes: 0, 1 for an error, 2 for a wrong option. {_named(others)}\n",
+        _OTHERS,
     ]
     return "\n".join(parts)
 
@@ -94,7 +100,8 @@ def _codes() -> Iterator[str]:
 def _section(each: Described) -> Iterator[str]:
     command = _of(each)
     yield f"## {each.name}\n"
-    yield f"{each.text}\n"
+    text = command.help.replace("%(prog)s", f"{PROGRAM} {each.name}").strip()
+    yield f"```text\n{text}\n```\n" if "\n" in text else f"{textwrap.fill(text, 120)}\n"
     yield from _options(each.own)
     for part in each.parts:
         yield f"`{each.name} {part.name}`: {part.text}\n"
@@ -117,7 +124,3 @@ def _options(options: Iterable[Option]) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def _named(commands: Iterable[Described]) -> str:
-    return ", ".join(f"`{each.name}`" for each in commands) + "."

@@ -26,6 +26,16 @@ def heed_variables(argv: Sequence[str]) -> list[str]:
     return list(argv)
 
 
+def remember_options(argv: Sequence[str]) -> None:
+    """Have the environment say what the command line says: for messages, parsers, and programs that are started."""
+    if "--no-color" in argv:
+        os.environ["NO_COLOR"] = "1"
+        os.environ.pop("FORCE_COLOR", None)
+    elif "--force-color" in argv:
+        os.environ["FORCE_COLOR"] = "1"
+        os.environ.pop("NO_COLOR", None)
+
+
 def coloured(stream: TextIO) -> bool:
     """Return whether output on `stream` has colours, as far as the environment says."""
     if os.environ.get("NO_COLOR"):

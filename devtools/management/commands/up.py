@@ -1,4 +1,3 @@
-import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -6,7 +5,7 @@ from django.core.management.base import CommandError
 
 from commands.base import Command as BaseCommand
 from commands.exit_codes import ExitCode
-from devtools.embedded import EmbeddedError, NotInstalledError
+from devtools.embedded import EmbeddedError, NotSetUpError
 from devtools.up.start import run_up
 
 
@@ -27,12 +26,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        if options["no_color"] or options["force_color"]:  # For what prints here, and in the programs that are started.
-            os.environ.pop("FORCE_COLOR" if options["no_color"] else "NO_COLOR", None)
-            os.environ["NO_COLOR" if options["no_color"] else "FORCE_COLOR"] = "1"
         try:
             run_up(demo=options["demo"])
-        except NotInstalledError as error:
+        except NotSetUpError as error:
             raise CommandError(str(error), returncode=ExitCode.NOT_SET_UP) from error
         except EmbeddedError as error:
             raise CommandError(str(error)) from error
