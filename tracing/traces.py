@@ -30,9 +30,12 @@ def start(program: str, version: str) -> None:
     """Begin to record the spans of this process, if traces are on. After a fork; `program` is `web` or `worker`."""
     global _recorder  # noqa: PLW0603 -- one per process, and asked for at each report and attempt
     if settings.TRACES and _recorder is None:
-        from tracing.recorder import exporting  # noqa: PLC0415 -- nothing of it is imported where traces are off
+        try:
+            from tracing.recorder import exporting  # noqa: PLC0415 -- nothing of it is imported where traces are off
 
-        _recorder = exporting(program, version)
+            _recorder = exporting(program, version)
+        except Exception:
+            logger.exception("Nothing is traced: OpenTelemetry could not be started. See the variables OTEL_….")
 
 
 def stop() -> None:

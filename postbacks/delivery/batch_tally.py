@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged
@@ -74,13 +74,19 @@ def _add_sums(
     ended: Mapping[int, float | None],
     attempts: Iterable[Judged],
 ) -> None:
+    took: defaultdict[int, float] = defaultdict(float)
+    late: defaultdict[int, float] = defaultdict(float)
     for judged in attempts:
         if judged.sent is not None:
-            counts[judged.claimed.postback_id][TOOK_SUM] += round(judged.sent.duration_seconds * TOOK_PER_SECOND)
+            took[judged.claimed.postback_id] += judged.sent.duration_seconds
     for judged in batch:
-        lag_seconds = ended.get(judged.claimed.delivery_id)
-        if lag_seconds is not None:
-            counts[judged.claimed.postback_id][LAG_SUM] += max(0, round(lag_seconds * LAG_PER_SECOND))
+        seconds = ended.get(judged.claimed.delivery_id)
+        if seconds is not None and seconds > 0:
+            late[judged.claimed.postback_id] += seconds
+    for lane, total in took.items():
+        counts[lane][TOOK_SUM] += round(total * TOOK_PER_SECOND)
+    for lane, total in late.items():
+        counts[lane][LAG_SUM] += round(total * LAG_PER_SECOND)
 
 
 def _took(judged: Judged) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -166,6 +167,24 @@ def test_a_span_keeps_the_id_that_was_given_away(spans: InMemorySpanExporter) ->
     assert (given.context.trace_id, given.context.span_id) == (place.trace_id, place.span_id)
     assert other.context.span_id != place.span_id
     assert (given.start_time, given.end_time) == (1_000_000_000, 2_500_000_000)
+
+
+def test_a_collector_that_hangs_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = Event()
+    monkeypatch.setattr(traces, "STOP_SECONDS", 0.1)
+    with recorded_spans() as exporter:
+        monkeypatch.setattr(exporter, "shutdown", lambda: hanging.wait(30))
+        traces.stop()
+        assert not hanging.is_set()
+        assert not traces.are_on()
+    hanging.set()
+
+
+def test_what_cannot_be_started_stops_nobody(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    settings.TRACES = True
+    monkeypatch.setattr("tracing.recorder.exporting", lambda *_: 1 // 0)
+    traces.start("web", "0")
+    assert not traces.are_on()
 
 
 @pytest.mark.django_db(transaction=True)
