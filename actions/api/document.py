@@ -28,6 +28,10 @@ class DocumentedApi(NinjaAPI):
 
 
 class _Document(OpenAPISchema):
+    def operation_details(self, operation: Operation) -> dict[str, Any]:
+        """An endpoint that is in no other group is one of the conversion API."""
+        return {"tags": ["Conversions"], **super().operation_details(operation)}
+
     def operation_security(self, operation: Operation) -> list[dict[str, Any]] | None:
         """One entry for each scope of which the address needs one."""
         found = super().operation_security(operation)

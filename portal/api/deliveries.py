@@ -29,8 +29,8 @@ from postbacks.delivery_log.find import NEWEST, Finder
 from postbacks.models import Delivery
 from postbacks.replay.resend import resend
 
-router = Router(tags=["Partner"], auth=LinkToken())
-orders = Router(tags=["Partner"], auth=LinkToken())
+router = Router(tags=["Partner API"], auth=LinkToken())
+orders = Router(tags=["Partner API"], auth=LinkToken())
 
 
 @router.get("", response={200: shapes.PartnerDeliveriesPage, **REFUSALS}, summary="Search what was sent to you")

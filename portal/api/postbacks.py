@@ -25,7 +25,7 @@ from postbacks.credentials.signing.renewal import SigningError, renew
 from postbacks.lifecycle import PAUSED_BY_OWNER, pause, resume
 from postbacks.models import Postback
 
-router = Router(tags=["Partner"], auth=LinkToken())
+router = Router(tags=["Partner API"], auth=LinkToken())
 Right = PartnerLink.Right
 
 

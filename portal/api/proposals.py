@@ -26,7 +26,7 @@ from postbacks.api.requests import read_object, refuse_unknown, refuse_unknown_f
 from postbacks.api.shapes import json_body
 from postbacks.api.visible import named, the
 
-router = Router(tags=["Partner"], auth=LinkToken())
+router = Router(tags=["Partner API"], auth=LinkToken())
 MAY_PROPOSE = LinkToken(PartnerLink.Right.PROPOSE)
 
 

@@ -23,7 +23,7 @@ from postbacks.api.shapes import Tested, Tried, json_body
 from postbacks.models import Postback
 from postbacks.test_send import TestSend, send_once, try_out
 
-router = Router(tags=["Partner"], auth=LinkToken())
+router = Router(tags=["Partner API"], auth=LinkToken())
 Right = PartnerLink.Right
 
 
