@@ -1,13 +1,17 @@
-"""The test database of processes that share a run: one of them makes it, and the others copy its files.
+"""What one of the processes that share a run makes for all of them: the test database, and the compiled tests.
 
-All migrations take a processor six seconds, and a new cluster two; a copy takes a fraction of one. A process that runs
-alone, and servers that are given by URL, keep to what pytest-django does.
+All migrations take a processor six seconds, and a new cluster two; a copy of its files takes a fraction of one. pytest
+compiles all tests in nine. A process that runs alone, and servers that are given by URL, keep to what pytest and
+pytest-django do.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,32 @@ _NAME = "test_postbacks"
 _RUN = "PYTEST_XDIST_TESTRUNUID"  # The same in all processes of a run, and another one in the next run.
 
 
+@contextmanager
+def compiled() -> Iterator[None]:
+    """In a fresh checkout, the first process to come here collects the tests while the others wait for its files."""
+    common = _common()
+    if _RUN not in os.environ or sys.dont_write_bytecode or _has_compiled_tests():
+        yield
+        return
+    with locks.exclusive(common / "compiled.lock"):
+        if not _has_compiled_tests():
+            yield
+            return
+    yield
+
+
+def _has_compiled_tests() -> bool:
+    """Of the file that is collected last."""
+    last = max(Path(__file__).resolve().parent.parent.rglob("test_*.py"))
+    return any((last.parent / "__pycache__").glob(f"{last.stem}.*-pytest-*.pyc"))
+
+
+def _common() -> Path:
+    common = Path(settings.DATA_DIR).parent
+    common.mkdir(parents=True, exist_ok=True)
+    return common
+
+
 def prepare() -> None:
     """Put a cluster with a migrated database into this process's data folder, if it shares its run with others.
 
@@ -29,8 +59,7 @@ def prepare() -> None:
     """
     if _RUN not in os.environ or not settings.DATABASE_IS_EMBEDDED:
         return
-    common = Path(settings.DATA_DIR).parent
-    common.mkdir(parents=True, exist_ok=True)
+    common = _common()
     with locks.exclusive(common / "made.lock"):
         is_first = not _is_made(common)
         if is_first:

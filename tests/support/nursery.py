@@ -69,8 +69,8 @@ def _serve(asking: socket.socket) -> tuple[dict[str, Any], list[int]]:
         telling = socket.socket(fileno=descriptors.pop())
         telling.send(str(pid).encode())
         running[pid] = telling
-        for each in descriptors:
-            os.close(each)
+        for given in descriptors:
+            os.close(given)
 
 
 def _bury(running: dict[int, socket.socket]) -> None:

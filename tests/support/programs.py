@@ -62,7 +62,7 @@ class _Program(subprocess.Popen[Any]):
         self._session = start_new_session
         super().__init__(args, **named)
 
-    def _execute_child(self, args: list[str], *given: Any) -> None:  # type: ignore[override]
+    def _execute_child(self, args: list[str], *given: Any) -> None:
         (_, _, _, _, cwd, env, _, _, _, p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, *_) = given
         sys.audit("subprocess.Popen", args[0], args, cwd, env)
         self._ended, theirs = socket.socketpair()
@@ -79,7 +79,7 @@ class _Program(subprocess.Popen[Any]):
         finally:
             theirs.close()
             os.close(nothing)
-            self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
+            self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
         self.pid = int(self._ended.recv(20))
         self._child_created = True
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.support import programs
 _SEEN = "import os, sys; print(os.getcwd(), sys.argv, os.environ['GIVEN'], 'config' in sys.modules, flush=True); "
 
 
-def python(code: str, *arguments: str, **named: object) -> subprocess.CompletedProcess[str]:
+def python(code: str, *arguments: str, **named: Any) -> subprocess.CompletedProcess[str]:
     return programs.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60, **named)
 
 

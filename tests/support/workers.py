@@ -156,7 +156,7 @@ def manage(variables: Mapping[str, str], *arguments: str) -> str:
         timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return str(done.stdout)
 
 
 def environment() -> dict[str, str]:
