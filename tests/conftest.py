@@ -10,12 +10,13 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from devtools import embedded
 from partners.models import ActionTracker, Partner
 from postbacks.delivery.redis import client as redis
 from postbacks.models import Postback
-from tests.support import emptying
+from tests.support import emptying, made_once
 from tests.support.delivery_rows import make_lane
 from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker
 from tests.support.kinds import KINDS, Guard, costliest_first, kind_of
@@ -28,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{kind}: {meaning}")
     emptying.install()
     settings.DATABASE_DIRECT = None  # It would lead to another database than the tests'.
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    with made_once.compiled():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,10 +59,12 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def embedded_services() -> Iterator[None]:
+def embedded_services(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """PostgreSQL and Redis, from the first test that needs them to the end of the run."""
     with ExitStack() as started:
         with GUARD.serving():
+            with django_db_blocker.unblock():
+                made_once.prepare()
             started.enter_context(embedded.services())
         yield
 

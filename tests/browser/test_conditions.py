@@ -10,6 +10,7 @@ from postbacks.models import Postback
 from tests.browser.actors import Role
 from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, OpenAs
+from tests.browser.keys import type_into
 from tests.browser.pictures import screenshot
 from tests.support.factories import record_action
 
@@ -25,8 +26,7 @@ def test_conditions_are_typed_by_keyboard_read_back_and_judged(
     expect(page.get_by_label("Fires if")).to_be_hidden()
 
     page.get_by_role("button", name="Add a condition").press("Enter")
-    expect(page.get_by_label("Parameter 1")).to_be_focused()
-    page.keyboard.type("Amount")
+    type_into(page.get_by_label("Parameter 1"), "Amount")
     page.get_by_label("Operator 1").select_option("at least")
     page.get_by_label("Value 1 of").fill("fifty")
     told = page.get_by_role("region", name="The request")

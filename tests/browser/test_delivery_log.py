@@ -14,6 +14,7 @@ from postbacks.models import Delivery, Postback
 from tests.browser.actors import Role
 from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, OpenAs
+from tests.browser.keys import press
 from tests.browser.pictures import screenshot
 from tests.support.factories import (
     make_media_source,
@@ -109,8 +110,9 @@ def test_a_failed_delivery_is_found_and_read(operator_page: Page) -> None:
 def test_a_viewer_searches_on_a_phone(open_as: OpenAs, term: str) -> None:
     page = open_as(Role.VIEWER, width=NARROW, dark=True)
     page.goto("/admin/postbacks/delivery/")
-    page.get_by_label("Search by action id").fill(term)
-    page.keyboard.press("Enter")
+    search = page.get_by_label("Search by action id")
+    search.fill(term)
+    press(search, "Enter")
 
     expect(page.get_by_role("row", name="Ledger Analytics")).to_be_visible()
     expect(page.locator("tbody tr")).to_have_count(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -11,6 +12,7 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.clicks import Clicks
 from tests.browser.conftest import OpenAs
+from tests.browser.keys import press, type_into
 from tests.browser.watch import expect
 
 
@@ -54,9 +56,26 @@ def test_clicks_are_counted_over_pages_and_typing_is_not(admin_page: Page) -> No
     search = admin_page.get_by_label("Search by action id")
     search.click()
     search.press_sequentially("1000.1 2")
-    admin_page.keyboard.press("Enter")
+    press(search, "Enter")
     admin_page.wait_for_url(re.compile("1000"))
     admin_page.get_by_role("navigation", name="Main").get_by_role("link", name="Delivery log").click()
     admin_page.wait_for_url(re.compile("/delivery/$"))
 
     assert clicks.count == 3
+
+
+def test_keys_are_pressed_only_once_it_is_known_what_has_the_focus() -> None:
+    files = [each for each in Path(__file__).parent.glob("*.py") if each.name not in {"keys.py", Path(__file__).name}]
+    assert [each.name for each in files if ".keyboard" in each.read_text()] == []
+
+
+def test_keys_wait_for_the_focus(admin_page: Page) -> None:
+    admin_page.set_content(
+        "<html lang=en><title>t</title><input id=late><input id=first autofocus>"
+        "<script>setTimeout(() => document.getElementById('late').focus(), 300)</script></html>"
+    )
+    late = admin_page.locator("#late")
+
+    type_into(late, "here")
+
+    assert late.input_value() == "here"

@@ -15,6 +15,7 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe, fits
 from tests.browser.clicks import Clicks
 from tests.browser.conftest import NARROW, WIDE, OpenAs
+from tests.browser.keys import press_anywhere
 from tests.browser.pictures import screenshot
 from tests.support.factories import (
     make_contract,
@@ -74,7 +75,7 @@ def test_a_partner_at_a_glance_and_paused_in_three_clicks(open_as: OpenAs, compa
     expect(page.get_by_role("table", name="Last actions of Compass")).to_contain_text("SUMMIT-1")
     expect(page.locator("body")).not_to_contain_text("secret")
 
-    page.keyboard.press("Home")
+    press_anywhere(page, "Home")
     page.get_by_text("More", exact=True).click()
     axe(page)
     page.get_by_role("link", name="Actions of this partner").click()

@@ -15,6 +15,7 @@ from postbacks.models import Delivery, Postback, Rollup
 from tests.browser.actors import Role
 from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, WIDE, OpenAs
+from tests.browser.keys import press
 from tests.browser.pictures import screenshot
 from tests.browser.watch import expect as expect_problem
 from tests.portal.opened import finish, make_attempt, make_link, path_of
@@ -65,8 +66,9 @@ def test_a_partner_finds_an_order_reads_the_answer_and_has_it_sent_again(open_as
     axe(page)
     screenshot(page, "portal")
 
-    page.get_by_label("Find a delivery").fill("SS-77120")
-    page.keyboard.press("Enter")
+    find = page.get_by_label("Find a delivery")
+    find.fill("SS-77120")
+    press(find, "Enter")
     expect(page.get_by_text("It is for changes only, and this was a new order.")).to_be_visible()
     axe(page)
     page.get_by_role("table", name="Deliveries").get_by_role("link").first.click()

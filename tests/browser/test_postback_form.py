@@ -14,6 +14,7 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe, fits
 from tests.browser.clicks import Clicks
 from tests.browser.conftest import NARROW, OpenAs
+from tests.browser.keys import press, type_into
 from tests.browser.pictures import screenshot
 from tests.browser.test_owner_screens import open_from_navigation
 from tests.support.factories import (
@@ -332,10 +333,10 @@ def test_setting_up_a_postback_takes_at_most_seven_clicks(
     page.get_by_label("Event type").select_option(str(tracker.pk))
     url = page.locator("#id_url")
     url.click()
-    page.keyboard.type("https://receiver.example/in?order={order id")
-    page.keyboard.press("Tab")
-    page.keyboard.type("&paid={commiss")
-    page.keyboard.press("Tab")
+    type_into(url, "https://receiver.example/in?order={order id")
+    press(url, "Tab")
+    type_into(url, "&paid={commiss")
+    press(url, "Tab")
     expect(url).to_have_value("https://receiver.example/in?order={Oid}&paid={Payout}")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("row", name="Online Sale")).to_be_visible()
@@ -348,44 +349,42 @@ def test_a_brace_opens_what_can_be_inserted(open_as: OpenAs, tracker: ActionTrac
     """By keyboard, in each field that holds templates; and the palette knows the same words."""
     page = add_page(open_as(Role.OPERATOR), partner)
     url, offered = page.locator("#id_url"), page.get_by_role("listbox", name="Parameters and functions")
-    expect(url).to_be_focused()  # The only event type is chosen.
 
-    page.keyboard.type("https://receiver.example/in?id={")
+    type_into(url, "https://receiver.example/in?id={")  # It has the focus: the only event type is chosen.
     expect(offered.get_by_role("option").first).to_have_text("{CampaignId}The program's id")
-    page.keyboard.type("coup")
+    type_into(url, "coup")
     expect(offered.get_by_role("option").first).to_contain_text("{PromoCode}")
     expect(url).to_have_attribute("aria-activedescendant", "completion-0")
     axe(page)
     screenshot(page, "completion")
-    page.keyboard.press("Escape")
+    press(url, "Escape")
     expect(offered).to_be_hidden()
-    page.keyboard.type("o")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("Enter")
+    type_into(url, "o")
+    press(url, "ArrowDown", "ArrowUp", "Enter")
     expect(url).to_have_value("https://receiver.example/in?id={PromoCode}")
 
-    page.keyboard.type("&h={sha256(reven")
-    page.keyboard.press("Tab")
+    type_into(url, "&h={sha256(reven")
+    press(url, "Tab")
     expect(url).to_have_value("https://receiver.example/in?id={PromoCode}&h={sha256(Amount")
-    page.keyboard.type(")}")
+    type_into(url, ")}")
     expect(offered).to_be_hidden()
-    page.get_by_label("HTTP Header").click()
-    page.keyboard.type("X-Order: {oi")
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("HTTP Header")).to_have_value("X-Order: {Oid}")
+    header, value, raw = (page.get_by_label(name) for name in ("HTTP Header", "Value 1", "Raw body"))
+    header.click()
+    type_into(header, "X-Order: {oi")
+    press(header, "Enter")
+    expect(header).to_have_value("X-Order: {Oid}")
     page.get_by_label("HTTP method").select_option("POST")
     page.get_by_label("Body format").select_option("json")
-    page.get_by_label("Value 1").click()
-    page.keyboard.type("{click id")
+    value.click()
+    type_into(value, "{click id")
     offered.get_by_role("option").first.click()
-    expect(page.get_by_label("Value 1")).to_have_value("{RefClickId}")
+    expect(value).to_have_value("{RefClickId}")
     page.get_by_label("Body", exact=True).select_option("raw")
-    page.get_by_label("Raw body").click()
-    page.keyboard.type("{")
-    page.keyboard.press("Enter")
-    page.keyboard.type('"a": 1}')
-    expect(page.get_by_label("Raw body")).to_have_value('{\n"a": 1}')
+    raw.click()
+    type_into(raw, "{")
+    press(raw, "Enter")
+    type_into(raw, '"a": 1}')
+    expect(raw).to_have_value('{\n"a": 1}')
 
     search, found = page.get_by_label("Search; click"), page.locator("#palette li:visible")
     for words, insert in (
@@ -399,7 +398,7 @@ def test_a_brace_opens_what_can_be_inserted(open_as: OpenAs, tracker: ActionTrac
         expect(found.filter(has=page.locator(f"[data-insert^='{insert}']")).first).to_be_visible()
 
     narrow = add_page(open_as(Role.ADMINISTRATOR, width=NARROW, dark=True), partner)
-    narrow.keyboard.type("{c")
+    type_into(narrow.locator("#id_url"), "{c")
     expect(narrow.get_by_role("listbox")).to_be_visible()
     fits(narrow, NARROW)
     axe(narrow)

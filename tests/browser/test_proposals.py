@@ -14,6 +14,7 @@ from postbacks.models import Delivery, Postback
 from tests.browser.actors import Role, make_user
 from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, WIDE, OpenAs
+from tests.browser.keys import press
 from tests.browser.pictures import screenshot
 from tests.portal.opened import finish, make_attempt, make_link, path_of
 from tests.support.factories import make_postback, record_action
@@ -68,8 +69,9 @@ def test_a_partner_finds_an_order_proposes_another_url_and_is_approved(
 
 def _finds_and_resends(visitor: Page, link: PartnerLink) -> None:
     visitor.goto(path_of(link))
-    visitor.get_by_label("Find a delivery").fill("SS-77120")
-    visitor.keyboard.press("Enter")
+    find = visitor.get_by_label("Find a delivery")
+    find.fill("SS-77120")
+    press(find, "Enter")
     visitor.get_by_role("table", name="Deliveries").get_by_role("link").first.click()
     expect(visitor.get_by_text("moved to /v2")).to_be_visible()
     visitor.get_by_role("button", name="Send again").click()

@@ -11,6 +11,7 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe, fits
 from tests.browser.clicks import Clicks
 from tests.browser.conftest import NARROW, WIDE, OpenAs
+from tests.browser.keys import press
 from tests.browser.pictures import screenshot
 from tests.support.factories import (
     make_contract,
@@ -57,8 +58,9 @@ def test_a_partner_that_was_not_told_is_explained_in_two_clicks_and_told_in_one(
     page.goto("/admin/")
     clicks = Clicks(page)
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Delivery log").click()
-    page.get_by_label("Search by action id").fill("SS-77120")
-    page.keyboard.press("Enter")
+    search = page.get_by_label("Search by action id")
+    search.fill("SS-77120")
+    press(search, "Enter")
 
     expect(page.get_by_text("Its Event Trigger is Changes only; this event is created.")).to_be_visible()
     assert clicks.count == 2

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-import config.urls  # noqa: F401 -- it puts the API together
-from actions.api.endpoints import api
 from portal.api.mounting import ROOT
 from tests.support.api_calls import ApiCaller
+from tests.support.api_document import paths
 from tests.support.two_programs import SIGN, Rows, absent, make_rows
 
 pytestmark = pytest.mark.django_db
@@ -26,8 +25,7 @@ Operation = tuple[str, str]
 
 def operations() -> list[Operation]:
     """Method and path of each that does something; what is only told not to be offered is left out."""
-    paths: dict[str, Any] = api.get_openapi_schema(path_prefix="")["paths"]
-    account = {path: found for path, found in paths.items() if not path.startswith(f"{ROOT}/")}
+    account = {path: found for path, found in paths().items() if not path.startswith(f"{ROOT}/")}
     each = [(method, path, told) for path, found in account.items() for method, told in found.items()]
     return sorted((method.upper(), path) for method, path, told in each if not {"501", 501} & set(told["responses"]))
 

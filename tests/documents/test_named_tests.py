@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from environment.variables import BASE_DIR
@@ -16,18 +17,21 @@ def functions(path: Path) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
-# By name and not by folder: readers look a test up by its name. Two files may share one.
-NAMED: dict[str, set[str]] = {}
-for found in TESTS.rglob("test_*.py"):
-    NAMED.setdefault(found.name, set()).update(functions(found))
+@cache
+def named() -> dict[str, set[str]]:
+    """By name and not by folder: readers look a test up by its name. Two files may share one."""
+    tests: dict[str, set[str]] = {}
+    for found in TESTS.rglob("test_*.py"):
+        tests.setdefault(found.name, set()).update(functions(found))
+    return tests
 
 
 def missing(text: str) -> list[str]:
     """Return the tests in backticks that do not exist: `test_x.py::test_y`, `tests/test_x.py`, `test_y`."""
-    every = set().union(*NAMED.values())
+    every = set().union(*named().values())
     absent = []
     for file, function in re.findall(r"`(?:tests/)?(?:[a-z_]+/)*(test_\w+\.py)?(?:::)?(test_\w+)?`", text):
-        known = NAMED.get(file) if file else every
+        known = named().get(file) if file else every
         if known is None or (function and function not in known):
             absent.append(f"{file}::{function}")
     return absent

@@ -28,7 +28,7 @@ from tests.support.web import Web, read_all, running_web
 pytestmark = pytest.mark.django_db(transaction=True)
 
 IDLE, DRIPPING = 2000, 200
-A_SECOND = 1.0
+AT_ONCE = 4.0  # Seconds, on any machine; a probe that waited for the database would take five or more.
 PROBES = ("/healthz", "/readyz", "/readyz/web")
 
 
@@ -179,7 +179,7 @@ def test_reports_do_not_wait_for_a_row_that_somebody_holds_and_probes_go_on(web:
             each.start()
         wait_until(waiting_for_locks, 20, "the web waits for the row")
         for path in PROBES:
-            assert probed(web, path)[1] < A_SECOND
+            assert probed(web, path)[1] < AT_ONCE
         for each in reporting:
             each.join()
         assert {answer.status_code for answer in answers} == {200}
@@ -198,11 +198,11 @@ def test_a_database_that_says_nothing_does_not_silence_the_probes() -> None:
             silent.settimeout(60)
             silent.accept()[0].close()  # The web asks.
             for _ in range(3):
-                assert probed(web, "/healthz") < (200, A_SECOND)
+                assert probed(web, "/healthz") < (200, AT_ONCE)
                 for path in PROBES[1:]:
                     status, seconds = probed(web, path)
                     assert status == 503
-                    assert seconds < A_SECOND
+                    assert seconds < AT_ONCE
             said = requests.get(f"{web.url}/readyz", timeout=60).json()["checks"]["database"]["fix"]
             assert "The database" in said
 
@@ -215,7 +215,7 @@ def test_it_starts_anew_without_refusing_anybody() -> None:
 
         def renewed() -> bool:
             nonlocal answered
-            answered += requests.get(f"{web.url}/healthz", timeout=10).ok
+            answered += requests.get(f"{web.url}/healthz", timeout=60).ok
             return web.log.read_text().count("Stopped old worker") == 2
 
         wait_until(renewed, 60, "both processes are others")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from config import celery_app
 from config.beat import MOST_WAITING, Scheduler
 from environment.variables import BASE_DIR
 from postbacks.delivery.redis import client
+from tests.support import programs
 from tests.support.patience import wait_until
 from tests.support.workers import CeleryProcess
 
@@ -29,7 +29,7 @@ LOCALHOST = "127.0.0.1"
 def test_a_worker_knows_every_task_that_beat_posts() -> None:
     # In a process of its own: tests import tasks that a worker might not find.
     asked = "from config import celery_app as app; app.loader.import_default_modules(); print(*app.tasks)"
-    done = subprocess.run([sys.executable, "-c", asked], cwd=BASE_DIR, capture_output=True, text=True, check=True)
+    done = programs.run([sys.executable, "-c", asked], cwd=BASE_DIR, capture_output=True, text=True, check=True)
     assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(done.stdout.split())
 
 

@@ -36,6 +36,7 @@ from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.credentials.secrets.cipher import encrypt
 from postbacks.delivery import blockers, leases
 from postbacks.models import Lane, Postback, Pulse
+from tests.support import programs
 from tests.support.delivery_rows import engine_connection, held_up, living_worker, make_delivery, make_held, make_lane
 from tests.support.factories import make_tracker, report_fields
 from tests.support.patience import wait_until
@@ -58,7 +59,7 @@ database = pytest.mark.django_db(transaction=True)
 
 def doctor(preexec: Callable[[], None] | None = None, **variables: str) -> tuple[int, list[str]]:
     """Exit code, and all that is not in order: each finding with its advice behind an arrow."""
-    done = subprocess.run(
+    done = programs.run(
         [sys.executable, "manage.py", "doctor"],
         cwd=BASE_DIR,
         env={**os.environ, **environment(), **REAL_HOST, **variables},
@@ -66,7 +67,7 @@ def doctor(preexec: Callable[[], None] | None = None, **variables: str) -> tuple
         text=True,
         timeout=60,
         check=False,
-        preexec_fn=preexec,
+        **({"preexec_fn": preexec} if preexec else {}),
     )
     assert "Traceback" not in done.stderr, done.stderr
     lines = done.stdout.replace("\n         → ", " → ").splitlines()

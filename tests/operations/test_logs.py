@@ -231,7 +231,7 @@ def test_where_machines_read_it_is_json_and_at_home_lines(tmp_path: Path) -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_every_line_of_the_web_is_an_object() -> None:
-    with running_web(variables={"LOG_FORMAT": "json"}) as web:
+    with running_web("--processes", "1", variables={"LOG_FORMAT": "json"}) as web:
         url = f"{web.url}/nowhere?token={SECRET}"
         answer = requests.get(url, headers={"X-Request-ID": "try-1"}, timeout=30)
         assert (answer.status_code, answer.headers["X-Request-ID"]) == (404, "try-1")

@@ -41,7 +41,7 @@ def test_all_of_it_works_through_a_pooler(tmp_path: Path) -> None:
     with (
         running_pgbouncer() as pgbouncer,
         ScriptedReceiver() as receiver,
-        running_web(variables=pgbouncer.variables) as web,
+        running_web("--processes", "1", variables=pgbouncer.variables) as web,
         running_workers(variables=pgbouncer.variables) as worker,
     ):
         for lane in (1, 2):

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from environment.variables import BASE_DIR
 from postbacks import __version__
+from tests.support import programs
 from tests.support.factories import (
     make_media_source,
     make_partner,
@@ -240,7 +240,7 @@ def test_templates_need_neither_database_nor_redis(tmp_path: Path) -> None:
         "POSTBACKS_DATA_DIR": str(tmp_path),
     }
     command = [sys.executable, "manage.py", "preview_postback", "--url"]
-    run = subprocess.run(
+    run = programs.run(
         [*command, URL + "/{Oid}"],
         cwd=BASE_DIR,
         env=environment,
@@ -250,7 +250,7 @@ def test_templates_need_neither_database_nor_redis(tmp_path: Path) -> None:
         check=False,
     )
     assert (run.returncode, run.stdout.splitlines()[0]) == (0, f"GET {URL}/SS-50121")
-    run = subprocess.run(
+    run = programs.run(
         [*command, URL + "/{Oyd}"],
         cwd=BASE_DIR,
         env=environment,

@@ -9,11 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import psutil
 
 from devtools.embedded.supervisor import GROUP_MARK, SERVICES_MARK
 from environment.variables import BASE_DIR
+from tests.support import programs
 from tests.support.patience import PATIENCE
 from tests.support.processes import killed_afterwards
 
@@ -36,7 +38,10 @@ class Copy:
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start `python` with `arguments`, its output (errors included) on a pipe."""
-        process = subprocess.Popen(
+        return self._start(subprocess.Popen, *arguments, **variables)
+
+    def _start(self, start: Callable[..., Any], *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        process: subprocess.Popen[str] = start(
             self.command(*arguments),
             cwd=BASE_DIR,
             env=self.environment(**variables),
@@ -50,7 +55,8 @@ class Copy:
 
     def run(self, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run `python` with `arguments` to its end; return the exit code and all it printed."""
-        process = self.start(*arguments, **variables)
+        start = subprocess.Popen if self.prefix else programs.start
+        process = self._start(start, *arguments, **variables)
         with killed_afterwards(process):
             output, _ = process.communicate(timeout=60)
         return process.returncode, output

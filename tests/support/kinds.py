@@ -56,7 +56,7 @@ def kind_of(item: pytest.Item) -> str:
     fixtures = set(getattr(item, "fixturenames", ()))
     if "browser" in fixtures or item.path.parent.name == "browser":
         return "browser"
-    if any(_reaches_programs(function) for function in _functions_of(item)):
+    if any(map(_reaches_programs, _functions_of(item))):
         return "worker"
     if SERVERS in fixtures or item.get_closest_marker("django_db"):
         return "db"
@@ -71,7 +71,17 @@ def _functions_of(item: pytest.Item) -> Iterator[object]:
         yield definitions[-1].func
 
 
+_known: dict[int, tuple[object, bool]] = {}  # By identity, which lasts as long as what it is kept with.
+
+
 def _reaches_programs(start: object) -> bool:
+    """Remember it: most tests share most fixtures."""
+    if id(start) not in _known:
+        _known[id(start)] = (start, _finds_programs(start))
+    return _known[id(start)][1]
+
+
+def _finds_programs(start: object) -> bool:
     """Tell whether `start` uses what starts programs, directly or by way of other code of the tests."""
     seen: set[int] = set()
     left = [start]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_STOP_SECONDS = 20
+_STOP_SECONDS = 60  # On a machine with much else to do.
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from django.conf import settings
 from devtools.up.ports import find_free
 from environment.addresses import LOCALHOST
 from environment.variables import BASE_DIR
+from tests.support import programs
 from tests.support.patience import wait_until
 from tests.support.processes import stop
 from tests.support.workers import environment
@@ -33,7 +34,7 @@ class Web:
         self.url = f"http://{LOCALHOST}:{self.port}"
         self.log = Path(settings.DATA_DIR) / f"web-{self.port}.log"
         with self.log.open("w") as output:
-            self.process = subprocess.Popen(
+            self.process = programs.start(
                 [sys.executable, "-m", "front", "--port", str(self.port), *options],
                 cwd=BASE_DIR,
                 env={**os.environ, **environment(), "HTTPS_ONLY": "false", **(variables or {})},

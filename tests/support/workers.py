@@ -18,6 +18,7 @@ from django.db import connection
 
 from environment.variables import BASE_DIR
 from postbacks.delivery.redis import client
+from tests.support import programs
 from tests.support.fork_server import ForkedProgram, serves
 from tests.support.patience import wait_until
 from tests.support.processes import killed_afterwards
@@ -51,7 +52,7 @@ class CeleryProcess:
     def _started(self, command: list[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Started anew, because settings are read once."""
         with self.log.open("w") as output:
-            return subprocess.Popen(
+            return programs.start(
                 [sys.executable, "-m", "celery", *command],
                 cwd=BASE_DIR,
                 env={**os.environ, **environment(), **variables},
@@ -124,7 +125,7 @@ def commands(name: str) -> Iterator[Command]:
     with ExitStack() as started:
 
         def start(*arguments: object) -> subprocess.Popen[str]:
-            process = subprocess.Popen(
+            process = programs.start(
                 [sys.executable, "manage.py", name, *map(str, arguments)],
                 cwd=BASE_DIR,
                 env={**os.environ, **environment()},
@@ -144,7 +145,7 @@ def manage(variables: Mapping[str, str], *arguments: str) -> str:
 
     `variables` come on top of its environment.
     """
-    done = subprocess.run(
+    done = programs.run(
         [sys.executable, "manage.py", *arguments],
         cwd=BASE_DIR,
         env={**os.environ, **environment(), **variables},
@@ -155,7 +156,7 @@ def manage(variables: Mapping[str, str], *arguments: str) -> str:
         timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return str(done.stdout)
 
 
 def environment() -> dict[str, str]:

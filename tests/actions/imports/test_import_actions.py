@@ -2,7 +2,6 @@
 
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from decimal import Decimal
@@ -19,6 +18,7 @@ from actions.signals import action_events_recorded
 from environment.variables import BASE_DIR
 from partners.models import ActionTracker
 from postbacks.models import Delivery
+from tests.support import programs
 from tests.support.factories import make_partner, make_postback, make_term, report_fields
 
 pytestmark = pytest.mark.django_db
@@ -296,7 +296,7 @@ def test_standard_input_is_json_lines(tracker: ActionTracker, monkeypatch: pytes
 
 
 def test_help_explains_the_fields() -> None:
-    shown = subprocess.run(
+    shown = programs.run(
         [sys.executable, "manage.py", "import_actions", "--help"],
         cwd=BASE_DIR,
         capture_output=True,

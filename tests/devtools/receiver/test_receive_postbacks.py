@@ -18,6 +18,7 @@ import requests
 from django.core.management import CommandError, call_command
 
 from environment.variables import BASE_DIR
+from tests.support import programs
 
 
 @dataclass
@@ -54,7 +55,7 @@ def receiver(*arguments: str) -> Iterator[Running]:
         "SECRET_KEY": "of the tests, and long enough to be no invitation to guess it",
         "POSTBACKS_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     }
-    process = subprocess.Popen(
+    process = programs.start(
         command("--port", "0", *arguments),
         cwd=BASE_DIR,
         env=environment,
@@ -192,7 +193,7 @@ def test_a_kill_leaves_whole_lines_and_the_next_start_appends(tmp_path: Path) ->
 def test_a_port_already_taken_is_an_error_with_exit_code_1() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
         port = str(other.getsockname()[1])
-        result = subprocess.run(
+        result = programs.run(
             command("--port", port), cwd=BASE_DIR, capture_output=True, text=True, check=False, timeout=30
         )
     assert result.returncode == 1

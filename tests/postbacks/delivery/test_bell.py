@@ -73,7 +73,7 @@ def test_of_several_one_comes_and_they_take_turns() -> None:
         for lane in range(1, 10):
             ready_queue.wake({lane: 0.0})
             wait_for_it(lane, processes)
-            wait_until(lambda: waiting() == 3, 5, "all wait again")
+            wait_until(lambda: waiting() == 3, 15, "all wait again")
         assert all_taken(processes) == list(range(1, 10))
         assert sum(process.called for process in processes) == 9, "nobody is called for nothing"
         assert all(process.called for process in processes)

@@ -119,7 +119,8 @@ def test_a_proxy_that_hangs_up_or_talks_nonsense_is_named(settings: Settings, sa
     assert failure == Failure(Code.PROXY, text)
 
 
-def test_a_host_behind_the_proxy_that_hangs_up_is_not_the_proxys_fault(proxy: Proxy) -> None:
+def test_a_host_behind_the_proxy_that_hangs_up_is_not_the_proxys_fault(proxy: Proxy, settings: Settings) -> None:
+    settings.POSTBACKS_CONNECT_TIMEOUT = 60  # However long it takes on a busy machine, no timeout is what is told.
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
 
         def hang_up() -> None:

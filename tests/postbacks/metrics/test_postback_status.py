@@ -4,7 +4,6 @@ import io
 import json
 import os
 import socket
-import subprocess
 import sys
 from datetime import timedelta
 from typing import Any
@@ -22,6 +21,7 @@ from postbacks.lifecycle import delete_postback, pause
 from postbacks.metrics.tally import count_ended
 from postbacks.models import Delivery, Lane, Postback
 from postbacks.status import read_status
+from tests.support import programs
 from tests.support.factories import make_media_source, make_postback
 from tests.support.workers import environment
 
@@ -176,7 +176,7 @@ def test_without_a_database_it_says_so_and_what_to_do(place: str, fix: str) -> N
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"postgres://u:p@{place.format(silent=listening.getsockname()[1])}/x"
         variables = {**os.environ, **environment(), "DATABASE_URL": url}
-        done = subprocess.run(
+        done = programs.run(
             [sys.executable, "manage.py", "postback_status"],
             cwd=BASE_DIR,
             env=variables,
