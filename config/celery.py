@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("postbacks")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["operations.retention", "notices"]
+    ["operations.retention", "operations.exchange_rates", "notices"]
 )  # First: their threads end before the engine, which takes longer.
 app.autodiscover_tasks()  # In each app.
 

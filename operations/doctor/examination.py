@@ -12,6 +12,7 @@ from operations.doctor.certificates import look_at_certificates
 from operations.doctor.channels import look_at_channels
 from operations.doctor.configuration import look_at_settings
 from operations.doctor.database import SECONDS, look_at_database, look_at_tables, look_for_a_pooler, unreachable
+from operations.doctor.exchange_rates import look_at_exchange_rates
 from operations.doctor.finding import Finding, Level, wrong
 from operations.doctor.keys import look_at_keys
 from operations.doctor.lanes import look_at_lanes
@@ -46,5 +47,6 @@ def _with_database() -> Iterator[Finding]:
         yield from look_at_lanes(asker)
         yield from look_at_locks(asker)
         yield from look_at_channels(asker)
+        yield from look_at_exchange_rates(asker)
     yield from look_at_keys()
     yield from look_at_certificates()
