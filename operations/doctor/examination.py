@@ -19,6 +19,7 @@ from operations.doctor.lanes import look_at_lanes
 from operations.doctor.locks import look_at_locks
 from operations.doctor.machine import look_at_machine
 from operations.doctor.redis_server import look_at_redis
+from operations.doctor.restored import look_for_a_restore
 from operations.doctor.workers import look_at_workers
 
 
@@ -43,6 +44,7 @@ def _with_database() -> Iterator[Finding]:
     if tables.level is not Level.OK:
         return  # The rest queries tables.
     with Asker(SECONDS) as asker:
+        yield from look_for_a_restore(asker)
         yield from look_at_workers(asker)
         yield from look_at_lanes(asker)
         yield from look_at_locks(asker)
