@@ -21,7 +21,7 @@ if not IS_CHECKOUT:
     sys.path[:] = _path
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["operations.retention", "notices"]
+    ["operations.retention", "operations.exchange_rates", "notices"]
 )  # First: their threads end before the engine, which takes longer.
 app.autodiscover_tasks()  # In each app.
 

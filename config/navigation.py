@@ -164,7 +164,14 @@ _GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "currency_exchange",
                 "admin:partners_exchangerate_changelist",
                 "partners.view_exchangerate",
-                words="currencies conversion",
+                words="currencies conversion central bank ecb",
+            ),
+            Entry(
+                "Rates to accept",
+                "published_with_changes",
+                "admin:partners_heldrate_changelist",
+                "partners.view_heldrate",
+                words="currencies held published central bank ecb",
             ),
             Entry(
                 "Notices",

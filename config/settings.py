@@ -29,6 +29,7 @@ from environment.reading import (
     seconds,
     time_zone,
     token,
+    web_address,
     whole_number,
 )
 from environment.secret_key import embedded_encryption_key, embedded_secret_key, is_guessable
@@ -255,6 +256,21 @@ POSTBACKS_DELIVERIES_KEPT_DAYS = days_kept("POSTBACKS_DELIVERIES_KEPT_DAYS", def
 PERSONAL_DATA_KEPT_DAYS = days_kept("PERSONAL_DATA_KEPT_DAYS", default=90)
 ACTIONS_KEPT_DAYS = days_kept("ACTIONS_KEPT_DAYS", default=0)
 API_SUBMISSIONS_KEPT_DAYS = days_kept("API_SUBMISSIONS_KEPT_DAYS", default=90)
+
+# Whose daily exchange rates are fetched: nobody's, or those of the European Central Bank.
+EXCHANGE_RATES = one_of("EXCHANGE_RATES", ("typed", "ecb"), default="typed")
+EXCHANGE_RATES_URL = web_address(
+    "EXCHANGE_RATES_URL", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
+)
+EXCHANGE_RATES_HISTORY_URL = web_address(  # For days that were missed.
+    "EXCHANGE_RATES_HISTORY_URL", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
+)
+# From Thursday before Easter, the next ones are those of Tuesday, which come in the afternoon: five days.
+EXCHANGE_RATES_LATE_DAYS = whole_number("EXCHANGE_RATES_LATE_DAYS", default=6, most=366)
+EXCHANGE_RATES_USED_DAYS = whole_number("EXCHANGE_RATES_USED_DAYS", default=30, most=36_600)
+EXCHANGE_RATES_MOST_CHANGE_PERCENT = whole_number("EXCHANGE_RATES_MOST_CHANGE_PERCENT", default=10, most=1000)
+if EXCHANGE_RATES == "ecb":  # Each hour, since the day's rates may be late. It ends at once where they are there.
+    CELERY_BEAT_SCHEDULE["exchange rates"] = {"task": "operations.tasks.fetch_rates", "schedule": crontab(minute="41")}
 
 # For each token of the conversion API.
 API_REQUESTS_PER_SECOND = whole_number("API_REQUESTS_PER_SECOND", default=1000, most=1_000_000)

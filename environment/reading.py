@@ -73,6 +73,22 @@ def page_address(variable: str) -> str:
     return url
 
 
+def web_address(variable: str, default: str) -> str:
+    """Return the address of a document, such as https://rates.example/daily.xml. Messages show it."""
+    url = str(env.str(variable, default="")).strip() or default
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in parts.netloc or parts.fragment or not url.isprintable() or " " in url:
+        raise ImproperlyConfigured(
+            f"{variable} is not valid. Write a whole address without user and password, such as "
+            "https://rates.example/daily.xml."
+        )
+    return url
+
+
 def origins(variable: str) -> list[str]:
     """Return origins, such as https://partner.example or https://partner.example:8443; none if it is unset."""
     found = [each.strip().lower() for each in env.list(variable, default=[]) if each.strip()]

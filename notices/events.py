@@ -16,6 +16,7 @@ class Event(models.TextChoices):
     QUIET = "quiet", "Nothing came in"
     REPLAY = "replay", "Replay ended"
     IMPORT = "import", "Import ended"
+    RATES = "rates", "Exchange rates late or held"
     PROPOSAL = "proposal", "A partner proposes a change"
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelAdmin, TabularInline, may_see_personal
+from partners.admin_kit import DeletedOnlyUnused, LargeTable, ModelAdmin, ShownOnly, TabularInline, may_see_personal
 from partners.ids import read_id, row_of
 from partners.models import (
     ActionTracker,
@@ -21,10 +21,12 @@ from partners.models import (
     Contract,
     ContractTerm,
     ExchangeRate,
+    HeldRate,
     InAppEvent,
     Partner,
     Program,
 )
+from partners.published_rates.taking import accept, decline
 from partners.term_forms import ContractForm, ContractTermFormSet, EventTypeSelect, NewPartnerForm
 
 
@@ -200,20 +202,58 @@ class ContractTermAdmin(DeletedOnlyUnused):
 
 @admin.register(ExchangeRate)
 class ExchangeRateAdmin(ModelAdmin):
-    list_display = ("from_currency", "to_currency", "date", "rate")
+    list_display = ("from_currency", "to_currency", "date", "rate", "source", "kept")
     list_display_links = ("from_currency", "date")
-    list_filter = ("from_currency", "to_currency")
+    list_filter = ("source", "kept", "from_currency", "to_currency")
     date_hierarchy = "date"
     fieldsets = (
         (
             None,
             {
-                "fields": (("from_currency", "to_currency"), "rate", "date"),
+                "fields": (("from_currency", "to_currency"), "rate", ("date", "kept")),
                 "description": "From this date on, one unit of the first currency is worth so many units of the "
                 "second, until a later rate. The other direction needs no rate of its own: the inverse serves.",
             },
         ),
     )
+
+    def has_change_permission(self, request: HttpRequest, obj: ExchangeRate | None = None) -> bool:
+        """What was published stays as it was: a rate that is typed for the same day goes first."""
+        published = obj is not None and obj.source != ExchangeRate.Source.HAND
+        return not published and super().has_change_permission(request, obj)
+
+
+@admin.register(HeldRate)
+class HeldRateAdmin(ShownOnly, ModelAdmin):
+    list_title = "Rates to accept"
+    list_display = ("currency", "date", "published", "reason", "held_at")
+    list_filter = ("currency",)
+    actions = ("accept_rates", "decline_rates")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HeldRate]:
+        rows: QuerySet[HeldRate] = super().get_queryset(request)
+        return rows.filter(declined_at=None)
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Nobody edits them: to change them means to accept and to decline."""
+        return bool(request.user.has_perm("partners.change_heldrate"))
+
+    @admin.action(description="Accept", permissions=["decide"])
+    def accept_rates(self, request: HttpRequest, rates: QuerySet[HeldRate]) -> None:
+        # Later days last: what was held before an accepted one needs no answer any more.
+        chosen = list(rates.order_by("date"))
+        for held in chosen:
+            if held.rate is None:
+                messages.warning(request, f"{held}: {held.reason} Type a rate, or decline this one.")
+            else:
+                accept(held)
+                messages.success(request, f"In force: {held}.")
+
+    @admin.action(description="Decline", permissions=["decide"])
+    def decline_rates(self, request: HttpRequest, rates: QuerySet[HeldRate]) -> None:
+        for held in rates:
+            decline(held)
+            messages.success(request, f"Declined: {held}. The rate before stays in force.")
 
 
 @admin.register(AttributionRule)

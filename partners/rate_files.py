@@ -1,4 +1,7 @@
-"""Exchange rates from a CSV file with the columns `date,from,to,rate`. All of it is taken, or nothing."""
+"""Exchange rates from a CSV file with the columns `date,from,to,rate`. All of it is taken, or nothing.
+
+They count as typed: those of the European Central Bank stay beside them as they are.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,8 @@ def take_rates(rates: list[ExchangeRate]) -> Taken:
     """Save them in one transaction; a pair's rate of a day that is known already is replaced."""
     with transaction.atomic():
         days = {rate.date for rate in rates}
-        known = {key(rate): rate for rate in ExchangeRate.objects.filter(date__in=days).select_for_update()}
+        known_then = ExchangeRate.objects.filter(date__in=days, source=ExchangeRate.Source.HAND)
+        known = {key(rate): rate for rate in known_then.select_for_update()}
         new = [rate for rate in rates if key(rate) not in known]
         changed = [rate for rate in rates if key(rate) in known and known[key(rate)].rate != rate.rate]
         for rate in changed:

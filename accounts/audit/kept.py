@@ -25,6 +25,7 @@ _KEPT: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "partners.CategoryPayout": (frozenset(), frozenset()),
     "partners.AttributionRule": (frozenset(), frozenset({"value"})),  # It may be the id of a customer.
     "partners.ExchangeRate": (frozenset(), frozenset()),
+    "partners.HeldRate": (frozenset({"held_at"}), frozenset()),
     "optimize_sources.MediaSource": (frozenset(), frozenset()),
     "actions.ApiToken": (frozenset({"token_sha256", "last_used_at"}), frozenset()),
     "portal.PartnerLink": (

@@ -25,7 +25,7 @@ _SET_UP: Final = (
 _WATCHED: Final = (
     *("actions.action", "actions.item", "actions.actionevent", "actions.submission"),
     *("postbacks.delivery", "postbacks.attempt", "postbacks.lane", "postbacks.replay"),
-    "portal.proposal",
+    *("portal.proposal", "partners.heldrate"),
 )
 _GUARDED: Final = ("actions.apitoken", "notices.channel", "auth.user", "auth.group")
 _ALL: Final = ("view", "add", "change", "delete")
@@ -47,8 +47,9 @@ _OPERATOR: Final = (
     # Deliveries are not edited: the permission to change them means to resend and cancel. Likewise, refused reports are
     # processed again.
     | _of(("postbacks.delivery", "actions.submission"), "change")
-    # What partners propose is not edited either: to change it means to approve and to refuse.
-    | _of(("portal.proposal",), "change")
+    # What partners propose, and published rates that are held, is not edited either: to change it means to approve or
+    # accept it, or not.
+    | _of(("portal.proposal", "partners.heldrate"), "change")
     # Without addresses.
     | _of(("notices.channel",), "view")
     # Links are revoked, not deleted: histories name them.

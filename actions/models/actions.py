@@ -87,6 +87,8 @@ class Action(models.Model):
     term_figures = models.JSONField(null=True, editable=False)
     # Written with its first change; null is that it has none, or that an earlier release has written it.
     created_worth = models.JSONField(null=True, editable=False)
+    # Between its currencies, as fractions by "EUR USD"; null is that it has one currency, or as above.
+    rates = models.JSONField(null=True, editable=False)
     net_lines = models.BooleanField(
         null=True, blank=True, help_text="Discounts had been taken off what was reported; unknown counts as yes."
     )

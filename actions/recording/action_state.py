@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from actions.models import Action, ActionEvent, Item
+from actions.recording.currency import Rates
 from actions.recording.discounts import Counting
 from actions.recording.lines import Line
 from actions.recording.rows import made
@@ -99,6 +100,15 @@ class Currencies(NamedTuple):
     account: str  # The program's.
     partner: str  # Empty where no partner is credited.
 
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Between which its money is converted."""
+        cart, account, partner = self
+        return (
+            *(((cart, account),) if cart != account else ()),
+            *(((account, partner),) if partner not in ("", account) else ()),
+        )
+
 
 @dataclass(slots=True)
 class ActionState:
@@ -153,6 +163,15 @@ class ActionState:
         """What it stands at now."""
         action = self.action
         return Standing(action.status, action.status_detail, action.reported, list(action.media_source_ids), self.worth)
+
+    def known_rates(self, rates: Rates) -> Rates:
+        """`rates`, but those that it was converted by before go first."""
+        return rates.after(self.action.rates) if self.action.rates else rates
+
+    def keep_rates(self, rates: Rates) -> None:
+        """Keep the rates of now between its currencies: later changes are converted by the same."""
+        if self.currencies.pairs:
+            self.action.rates = rates.between(self.currencies.pairs, self.day) or None
 
     def become(self, kind: ActionEvent.Kind, standing: Standing) -> ActionEvent:
         """Take on what was worked out; the event of it, with the values of this moment."""

@@ -46,6 +46,7 @@ def new_action(pk: int, report: Report, placement: Placement, *, repeat: int, no
         "partner_currency": partner.currency if partner else "",
         "term_figures": figures.kept if figures else None,
         "created_worth": None,
+        "rates": None,
         "net_lines": tracker.net_lines,
         "original_amount": ZERO,
         "order_discount": None,

@@ -35,7 +35,8 @@ ACTIONS = _Table(
     id, program_id, action_tracker_id, partner_id, contract_term_id, no_payout_reason, order_id, order_repeat, status,
     status_detail, event_date, event_utc_offset_minutes, created_at, locking_date, clearing_date, original_currency,
     original_amount, amount, intended_amount, payout, intended_payout, event_code, media_source_ids, reported,
-    order_discount, program_currency, partner_currency, term_figures, net_lines, created_worth
+    order_discount, program_currency, partner_currency, term_figures, net_lines, created_worth,
+    rates
     """,
 )
 ITEMS = _Table(
@@ -59,14 +60,14 @@ UPDATE_ACTIONS = """
 UPDATE actions_action SET
     status = v.status, status_detail = v.status_detail, original_amount = v.original_amount, amount = v.amount,
     payout = v.payout, media_source_ids = v.media_source_ids, reported = v.reported, cleared_at = v.cleared_at,
-    order_discount = v.order_discount, created_worth = v.created_worth
+    order_discount = v.order_discount, created_worth = v.created_worth, rates = v.rates
 FROM (VALUES %s) AS v (id, status, status_detail, original_amount, amount, payout, media_source_ids, reported,
-    cleared_at, order_discount, created_worth)
+    cleared_at, order_discount, created_worth, rates)
 WHERE actions_action.id = v.id
 """
 ACTION_ROW = (
     "(%s::bigint, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::bigint[], %s::jsonb, %s::timestamptz, "
-    "%s::numeric, %s::jsonb)"
+    "%s::numeric, %s::jsonb, %s::jsonb)"
 )
 
 UPDATE_ITEMS = """
@@ -155,6 +156,7 @@ def _action_row(action: Action) -> Row:
         None if action.term_figures is None else _json(action.term_figures),
         action.net_lines,
         None if action.created_worth is None else _json(action.created_worth),
+        None if action.rates is None else _json(action.rates),
     )
 
 
@@ -176,6 +178,7 @@ def _update_actions(actions: Sequence[Action]) -> None:
             action.cleared_at,
             action.order_discount,
             None if action.created_worth is None else _json(action.created_worth),
+            None if action.rates is None else _json(action.rates),
         )
         for action in actions
     ]

@@ -80,13 +80,16 @@ class Recording:
         repeat = batch.actions.next_repeat(placement.tracker, report.order_id)
         state = new_action(next(batch.ids), report, placement, repeat=repeat, now=batch.now)
         kind, standing = work_out(state, report, batch.rates)
+        state.keep_rates(batch.rates)
         event = state.become(kind, within_limits(state, standing, batch.limits))
         batch.actions.add(state)
         return Recorded(event)
 
     def _change(self, report: Report) -> Result:
         state = self._batch.actions.target(report)
-        kind, standing = work_out(state, report, self._batch.rates)
+        rates = state.known_rates(self._batch.rates)
+        kind, standing = work_out(state, report, rates)
         if standing == state.standing:
             return Repeated(state.action)
+        state.keep_rates(rates)
         return Recorded(state.become(kind, standing))

@@ -22,6 +22,7 @@ from notices.watching.ended import tell_of_imports, tell_of_replays
 from notices.watching.failing import tell_of_failing
 from notices.watching.health import tell_of_health
 from notices.watching.quiet import note_conversions, tell_of_quiet
+from notices.watching.rates import tell_of_rates
 from postbacks.advisory_locks import NOTICES_LOCK
 from postbacks.delivery_log.failing import failing_now
 
@@ -40,6 +41,7 @@ LOOKS: Final[tuple[Look, ...]] = (
     tell_of_quiet,
     tell_of_replays,
     tell_of_imports,
+    tell_of_rates,
 )
 
 

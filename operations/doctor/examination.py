@@ -12,12 +12,14 @@ from operations.doctor.certificates import look_at_certificates
 from operations.doctor.channels import look_at_channels
 from operations.doctor.configuration import look_at_settings
 from operations.doctor.database import SECONDS, look_at_database, look_at_tables, look_for_a_pooler, unreachable
+from operations.doctor.exchange_rates import look_at_exchange_rates
 from operations.doctor.finding import Finding, Level, wrong
 from operations.doctor.keys import look_at_keys
 from operations.doctor.lanes import look_at_lanes
 from operations.doctor.locks import look_at_locks
 from operations.doctor.machine import look_at_machine
 from operations.doctor.redis_server import look_at_redis
+from operations.doctor.restored import look_for_a_restore
 from operations.doctor.workers import look_at_workers
 
 
@@ -42,9 +44,11 @@ def _with_database() -> Iterator[Finding]:
     if tables.level is not Level.OK:
         return  # The rest queries tables.
     with Asker(SECONDS) as asker:
+        yield from look_for_a_restore(asker)
         yield from look_at_workers(asker)
         yield from look_at_lanes(asker)
         yield from look_at_locks(asker)
         yield from look_at_channels(asker)
+        yield from look_at_exchange_rates(asker)
     yield from look_at_keys()
     yield from look_at_certificates()

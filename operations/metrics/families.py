@@ -127,6 +127,14 @@ def _gauges(readings: Readings) -> Iterator[Metric]:
     yield _age("postbacks_sweep_age_seconds", "Time since the last sweep. Absent: never.", readings.sweep_age)
     yield _age("postbacks_beat_age_seconds", "Time since beat last ran. Absent: never.", readings.beat_age)
     yield _age("postbacks_prune_age_seconds", "Time since pruning last finished. Absent: never.", readings.prune_age)
+    yield _age(
+        "postbacks_exchange_rates_age_days",
+        "Age of the latest fetched exchange rates. Absent: none is fetched.",
+        readings.rates_age_days,
+    )
+    yield GaugeMetricFamily(
+        "postbacks_exchange_rates_held", "Fetched exchange rates that wait to be accepted.", value=readings.held_rates
+    )
     yield _gauge("postbacks_build_info", "The version of the process that answers.", "version", {__version__: 1})
 
 
@@ -171,10 +179,10 @@ def _gauge(name: str, text: str, label: str, values: Mapping[str, float]) -> Met
     return family
 
 
-def _age(name: str, text: str, seconds: float | None) -> Metric:
+def _age(name: str, text: str, age: float | None) -> Metric:
     family = GaugeMetricFamily(name, text)
-    if seconds is not None:
-        family.add_metric([], seconds)
+    if age is not None:
+        family.add_metric([], age)
     return family
 
 

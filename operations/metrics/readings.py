@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from django.conf import settings
+
 from operations.asking import Asker
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
@@ -72,6 +74,12 @@ SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences
 WHERE schemaname = current_schema() AND sequencename IN ('actions_actionevent_id_seq', 'postbacks_delivery_id_seq')
 """
 QUEUED = "SELECT count(*) FROM actions_queuedreport"
+# The days of the European Central Bank begin in Frankfurt.
+RATES = """
+SELECT (now() AT TIME ZONE 'Europe/Berlin')::date - max(date),
+       (SELECT count(*) FROM partners_heldrate WHERE declined_at IS NULL)
+FROM partners_exchangerate WHERE source = 'ecb'
+"""
 REFUSED = "SELECT count(*) FROM actions_submission WHERE result = 'rejected'"
 
 
@@ -107,6 +115,8 @@ class Readings:
     sweep_age: float | None = None
     beat_age: float | None = None
     prune_age: float | None = None
+    rates_age_days: int | None = None  # Of fetched exchange rates.
+    held_rates: int = 0
 
 
 def read() -> Readings:
@@ -116,6 +126,7 @@ def read() -> Readings:
             fold()  # Beat is down.
         columns, details = _ever(asker)
         ids: dict[str, int] = _pairs(asker, GIVEN_IDS)
+        ((rates_age_days, held_rates),) = asker.ask(RATES)
         ages: dict[str, float] = _pairs(asker, heartbeat.AGES)
         return Readings(
             counts=columns,
@@ -133,6 +144,8 @@ def read() -> Readings:
             sweep_age=ages.get(heartbeat.SWEEP),
             beat_age=ages.get(heartbeat.BEAT),
             prune_age=ages.get(heartbeat.PRUNE),
+            rates_age_days=rates_age_days if settings.EXCHANGE_RATES == "ecb" else None,
+            held_rates=held_rates,
         )
 
 

@@ -2,7 +2,7 @@
 
 from partners.models.attribution import AttributionRule
 from partners.models.contracts import MAX_DAYS, CategoryPayout, Contract, ContractTerm, Partner, Pays
-from partners.models.currencies import ExchangeRate, currency_code, currency_field
+from partners.models.currencies import ExchangeRate, HeldRate, RateFeed, currency_code, currency_field
 from partners.models.figures import Figure, Figures
 from partners.models.programs import ActionTracker, InAppEvent, Program
 
@@ -16,10 +16,12 @@ __all__ = [
     "ExchangeRate",
     "Figure",
     "Figures",
+    "HeldRate",
     "InAppEvent",
     "Partner",
     "Pays",
     "Program",
+    "RateFeed",
     "currency_code",
     "currency_field",
 ]

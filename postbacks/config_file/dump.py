@@ -60,7 +60,8 @@ def _media_sources() -> Iterable[Model]:
 
 
 def _exchange_rates() -> Iterable[Model]:
-    return ExchangeRate.objects.order_by("date", "from_currency", "to_currency")
+    typed = ExchangeRate.objects.filter(source=ExchangeRate.Source.HAND)
+    return typed.order_by("date", "from_currency", "to_currency")
 
 
 def _postbacks() -> "Prefetch[Any]":

@@ -98,6 +98,7 @@ EXCHANGE_RATE = EntryKind(
         Key("from", read_text, fields=("from_currency",), required=True),
         Key("to", read_text, fields=("to_currency",), required=True),
         Key("rate", read_decimal, write_decimal, required=True),
+        Key("kept", read_flag),
     ),
 )
 IN_APP_EVENT = EntryKind(InAppEvent, "in-app event", (Key("code", read_text, required=True),), scalar="code")

@@ -22,9 +22,9 @@ from postbacks.models import Postback
 
 
 def stock() -> dict[Identity, Model]:
-    """Every row that a configuration file can name, by its identity; deleted postbacks are not among them."""
+    """Every row that a configuration file can name, by its identity: no deleted postbacks, no published rates."""
     rows: Iterable[Model] = chain(
-        ExchangeRate.objects.all(),
+        ExchangeRate.objects.filter(source=ExchangeRate.Source.HAND),
         Program.objects.all(),
         ActionTracker.objects.select_related("program"),
         InAppEvent.objects.select_related("action_tracker"),

@@ -159,7 +159,7 @@ def everything() -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 'p', id::text, postback::text FROM postbacks_postback postback")
         rows = cursor.fetchall()
-        for table in ("actions_submission", "actions_apitoken", "postbacks_delivery"):
+        for table in ("actions_submission", "actions_apitoken", "partners_heldrate", "postbacks_delivery"):
             cursor.execute(f"SELECT '{table}', id::text, each::text FROM {table} each")  # noqa: S608 -- names of ours
             rows += cursor.fetchall()
     return sorted(rows)

@@ -73,6 +73,8 @@ BAD: dict[str, tuple[Changes, set[str]]] = {
     "some are given up": ({f'{DELIVERIES}{{outcome="failed"}}': (0, 5)}, set()),
     "a template is wrong": ({'postbacks_failures_total{reason="unbuildable"}': (0, 1)}, {"PostbacksUnbuildable"}),
     "reports are refused": ({"postbacks_refused_reports": (0, 1)}, {"PostbacksReportsRefused"}),
+    "rates are late": ({"postbacks_exchange_rates_age_days": (7, 0)}, {"PostbacksExchangeRatesLate"}),
+    "rates of Easter": ({"postbacks_exchange_rates_age_days": (6, 0)}, set()),
     "refused ones are processed": ({"postbacks_refused_reports": (60, -1)}, set()),
 }
 

@@ -51,6 +51,8 @@ FAMILIES = {
     "postbacks_sweep_age_seconds": ("gauge", set()),
     "postbacks_beat_age_seconds": ("gauge", set()),
     "postbacks_prune_age_seconds": ("gauge", set()),
+    "postbacks_exchange_rates_age_days": ("gauge", set()),
+    "postbacks_exchange_rates_held": ("gauge", set()),
     "postbacks_build_info": ("gauge", {"version"}),
     "postbacks_postback_deliveries": ("counter", {"postback", "name", "outcome"}),
     "postbacks_postback_attempts": ("counter", {"postback", "name", "outcome"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
@@ -14,7 +15,7 @@ from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Submission
 from notices.models import Channel
-from partners.models import AttributionRule
+from partners.models import AttributionRule, HeldRate
 from portal.models import PartnerLink
 from postbacks.models import Lane, Replay, TryNow
 from tests.support.factories import (
@@ -32,16 +33,17 @@ from tests.support.proposals import proposal_for
 
 def make_a_row_of_each() -> None:
     """At least one row of all that has a page."""
+    now = timezone.now()
     program = make_program()
     sale, app = make_tracker(program), make_tracker(program, in_app_events=["SALE"])
     partner, network = make_partner(), make_media_source()
     make_term(sale, partner)
     make_rate("EUR", "USD", "1.08")
+    HeldRate.objects.create(currency="USD", date=now, published="2.16", rate=Decimal("2.16"), reason="It jumped.")
     AttributionRule.objects.create(key="promo_code", value="HARBOR10", partner=partner)
     token, _ = create_token("Shop")
     submit(token, Submission.Kind.CONVERSION, {"CampaignId": program.pk, "OrderId": "o-1"})
     postback = make_postback(sale, partner)
-    now = timezone.now()
     Lane.objects.update_or_create(postback=postback, defaults={"held_since": now, "probe_at": now})
     make_postback(app, network, install=True)
     proposal_for(postback)

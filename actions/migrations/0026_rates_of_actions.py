@@ -1,0 +1,15 @@
+"""The exchange rates by which an action was converted."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("actions", "0025_older_processes_refuse_no_queued_order")]
+
+    operations = [
+        migrations.AddField(
+            model_name="action",
+            name="rates",
+            field=models.JSONField(editable=False, null=True),
+        ),
+    ]
