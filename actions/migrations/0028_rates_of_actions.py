@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("actions", "0025_older_processes_refuse_no_queued_order")]
+    dependencies = [("actions", "0027_trace_of_queued_reports")]
 
     operations = [
         migrations.AddField(
