@@ -39,6 +39,9 @@ class Command(BaseCommand):
         self.stdout.write("Would be deleted:" if dry_run else "Deleted:")
         for kind in KINDS:
             self.stdout.write(_line(kind.name, kind.described, ages, result))
+        for done, partitions in (("dropped", result.dropped), ("compacted", result.compacted)):
+            if partitions:
+                self.stdout.write(f"  partitions of attempts {done}: {', '.join(partitions)}")
         if not result.whole:
             self.stdout.write("Time ran out before the end. Run the command again to continue.")
 
