@@ -15,7 +15,7 @@ _STUCK_SECONDS = 60
 _POLL_SECONDS = 0.25
 
 # A count would cost more with every delivery; the statistics have it, a second late.
-_RECORDED = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'postbacks_attempt'"
+_RECORDED = "SELECT sum(n_tup_ins) FROM pg_stat_user_tables WHERE relname ~ '^postbacks_attempt(_|$)'"
 _UNFINISHED = f"SELECT EXISTS (SELECT 1 FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED})"  # noqa: S608 -- constants
 _COUNT_UNFINISHED = f"SELECT count(*) FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED}"  # noqa: S608 -- as above
 # The first batch is not counted: its time began before it was finished.

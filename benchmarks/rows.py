@@ -12,8 +12,10 @@ from tqdm import tqdm
 
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Program
+from postbacks.database import raw_cursor
 from postbacks.delivery.redis import client
 from postbacks.models import Postback
+from postbacks.partitions.ahead import make_ahead
 
 HISTORY_SLICE = 100_000
 
@@ -69,22 +71,23 @@ INSERT INTO actions_actionevent (action_id, number, kind, parameters)
 SELECT id, 1, 'created', %s FROM actions_action WHERE id > %s
 """
 _DELIVERIES = """
-INSERT INTO postbacks_delivery (postback_id, event_id, action_id, state, due_at, attempts_made, reason)
-SELECT p.id, e.id, e.action_id, 'ready', now() + make_interval(secs => %s + %s * random()), 0, ''
+INSERT INTO postbacks_delivery (postback_id, event_id, action_id, state, due_at, attempts_made, reason, created_at)
+SELECT p.id, e.id, e.action_id, 'ready', now() + make_interval(secs => %s + %s * random()), 0, '',
+    now() - make_interval(secs => %s)
 FROM actions_actionevent e
 JOIN actions_action a ON a.id = e.action_id
 JOIN postbacks_postback p ON p.action_tracker_id = a.action_tracker_id
 WHERE e.action_id > %s
 """
 _FINISH = """
-UPDATE postbacks_delivery SET state = 'delivered', attempts_made = 1, finished_at = now(), reason = '200 is a success.'
-WHERE state = 'ready'
+UPDATE postbacks_delivery
+SET state = 'delivered', attempts_made = 1, finished_at = created_at, reason = '200 is a success.' WHERE state = 'ready'
 """
 _ATTEMPTS = """
 INSERT INTO postbacks_attempt (delivery_id, number, started_at, duration_ms, succeeded, reason, method, url,
-    request_headers, request_body, status, response_headers, response_body)
-SELECT id, 1, now(), 3, true, reason, 'GET', 'http://127.0.0.1/in?' || repeat('parameter=value&', 14) || id,
-    'User-Agent: PartnerPostbacks', '', 200, repeat('Header: value with some length', 5), 'OK'
+    request_headers, request_body, status, response_headers, response_body, recorded_at)
+SELECT id, 1, created_at, 3, true, reason, 'GET', 'http://127.0.0.1/in?' || repeat('parameter=value&', 14) || id,
+    'User-Agent: PartnerPostbacks', '', 200, repeat('Header: value with some length', 5), 'OK', created_at
 FROM postbacks_delivery WHERE action_id > %s
 """
 _TABLES = "actions_action, actions_actionevent, postbacks_delivery"
@@ -99,11 +102,21 @@ def begin_afresh() -> None:
     call_command("migrate", verbosity=0)
 
 
+def make_partitions() -> None:
+    """Makes partitions of attempts ahead, as the sweep does each half minute."""
+    more = True
+    while more:
+        with transaction.atomic(), raw_cursor() as cursor:
+            more = make_ahead(cursor)
+
+
 def clear() -> None:
     """Empties the tables and Redis."""
     client.flushall()
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE partners_program, partners_partner, optimize_sources_mediasource CASCADE")
+        cursor.execute(
+            "TRUNCATE partners_program, partners_partner, optimize_sources_mediasource, postbacks_attempt CASCADE"
+        )
         cursor.execute("CHECKPOINT")
 
 
@@ -111,6 +124,7 @@ def clear_actions() -> None:
     """Deletes reported actions and everything that came of them; the configuration stays."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE actions_action, actions_submission, actions_importrun CASCADE")
+        cursor.execute("TRUNCATE postbacks_attempt")
         cursor.execute("CHECKPOINT")
 
 
@@ -136,18 +150,19 @@ def add_deliveries(
     """
     with transaction.atomic(), connection.cursor() as cursor:
         last = _add_events(cursor, postbacks, count)
-        cursor.execute(_DELIVERIES, [due_in_seconds, spread_seconds, last])
+        cursor.execute(_DELIVERIES, [due_in_seconds, spread_seconds, 0, last])
         cursor.execute(f"ANALYZE {_TABLES}")
 
 
-def add_history(postbacks: Sequence[Postback], count: int) -> None:
+def add_history(postbacks: Sequence[Postback], count: int, *, days_ago: float = 0) -> None:
     """Adds `count` delivered deliveries, each with its attempt. Nothing else may be due meanwhile."""
     for done in tqdm(range(0, count, HISTORY_SLICE), desc="history", leave=False, disable=None, unit=""):
         with transaction.atomic(), connection.cursor() as cursor:
             last = _add_events(cursor, postbacks, min(HISTORY_SLICE, count - done))
-            cursor.execute(_DELIVERIES, [0, 0, last])
+            cursor.execute(_DELIVERIES, [0, 0, days_ago * 86_400, last])
             cursor.execute(_FINISH)
             cursor.execute(_ATTEMPTS, [last])
+        make_partitions()
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {_TABLES}, postbacks_attempt")
 

@@ -18,6 +18,7 @@ from operations.doctor.keys import look_at_keys
 from operations.doctor.lanes import look_at_lanes
 from operations.doctor.locks import look_at_locks
 from operations.doctor.machine import look_at_machine
+from operations.doctor.partitions import look_at_partitions
 from operations.doctor.redis_server import look_at_redis
 from operations.doctor.restored import look_for_a_restore
 from operations.doctor.workers import look_at_workers
@@ -48,6 +49,7 @@ def _with_database() -> Iterator[Finding]:
         yield from look_at_workers(asker)
         yield from look_at_lanes(asker)
         yield from look_at_locks(asker)
+        yield look_at_partitions(asker)
         yield from look_at_channels(asker)
         yield from look_at_exchange_rates(asker)
     yield from look_at_keys()

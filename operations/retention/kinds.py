@@ -2,7 +2,8 @@
 
 `look` takes `after`, `most` and `before` and returns the next rows after the id `after`, in the order of ids, as
 (id, verdict). Verdicts: `goes`; `stays`; `young`, which ends the search for this night, because ids rise with time; and
-`held`, for rows to check again each night. `prune` takes the `ids` that go, and `before`; it skips locked rows.
+`held`, for rows to check again each night. `prune` takes the `ids` that go, the lowest and the highest of them, and
+`before`; it skips locked rows.
 
 Lookups per row are written `(SELECT 1 … LIMIT 1) IS NOT NULL`: the planner may turn an `EXISTS` in an expression into a
 scan of a whole table for each batch.
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 from actions.reports.parameters import PARAMETERS, is_personal
 from postbacks.delivery_states import SQL_UNFINISHED
+from postbacks.partitions.compaction import BLANK
 
 PERSONAL = [name for name in PARAMETERS if is_personal(name)]
 NOT_PERSONAL = [name for name in PARAMETERS if not is_personal(name)]
@@ -60,7 +62,7 @@ SUBMISSIONS = RetainedKind(
     """,
 )
 
-# Scheme and host of the URL stay; path and query contain values.
+# Of old partitions, `postbacks.partitions.compaction` has deleted them already, and the rows need not be written again.
 TEXTS = RetainedKind(
     "texts",
     "texts of requests and answers",
@@ -69,12 +71,11 @@ TEXTS = RetainedKind(
     SELECT id, CASE WHEN started_at >= %(before)s THEN 'young' ELSE 'goes' END
     FROM postbacks_attempt WHERE id > %(after)s ORDER BY id LIMIT %(most)s
     """,
-    prune="""
-    UPDATE postbacks_attempt
-    SET request_headers = '', request_body = '', response_headers = '', response_body = '',
-        url = coalesce(substring(url FROM '^[^:/?#]+://[^/?#]*'), '')
+    prune=f"""
+    UPDATE postbacks_attempt SET {", ".join(f"{name} = {value}" for name, value in BLANK.items())}
     WHERE id = ANY (%(ids)s::bigint[])
-    """,
+      AND ({" OR ".join(f"{name} <> {value}" for name, value in BLANK.items())})
+    """,  # noqa: S608 -- made of constants
 )
 
 _EVENT_VERDICT = f"""
@@ -130,12 +131,13 @@ PERSONAL_DATA = RetainedKind(
     """,  # noqa: S608 -- as above
 )
 
+# From `waits_from` on, the attempts will be dropped in partitions one of these nights; so long the deliveries wait.
 DELIVERIES = RetainedKind(
     "deliveries",
     "ended deliveries with their attempts",
     look=f"""
     SELECT id, CASE
-        WHEN created_at >= %(before)s THEN 'young'
+        WHEN created_at >= %(before)s OR id >= %(waits_from)s THEN 'young'
         WHEN state NOT IN {SQL_UNFINISHED} AND finished_at < %(before)s THEN 'goes'
         ELSE 'stays' END
     FROM postbacks_delivery WHERE id > %(after)s ORDER BY id LIMIT %(most)s
@@ -144,7 +146,9 @@ DELIVERIES = RetainedKind(
     WITH chosen AS (
         SELECT id FROM postbacks_delivery WHERE id = ANY (%(ids)s::bigint[]) FOR UPDATE SKIP LOCKED
     ), attempts AS (
-        DELETE FROM postbacks_attempt WHERE delivery_id = ANY (ARRAY(SELECT id FROM chosen))
+        DELETE FROM postbacks_attempt
+        WHERE delivery_id = ANY (ARRAY(SELECT id FROM chosen))
+          AND delivery_id BETWEEN %(low)s AND %(high)s  -- So only the partitions that have them are looked into.
     )
     DELETE FROM postbacks_delivery WHERE id = ANY (ARRAY(SELECT id FROM chosen))
     """,

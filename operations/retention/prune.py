@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg2 import extensions
 
+from operations.retention import partitions
 from operations.retention.ages import Ages
-from operations.retention.kinds import KINDS, LEFT_OVER, NOT_PERSONAL, PERSONAL, RetainedKind
+from operations.retention.kinds import DELIVERIES, KINDS, LEFT_OVER, NOT_PERSONAL, PERSONAL, TEXTS, RetainedKind
 from postbacks import database
 from postbacks.advisory_locks import PRUNE_LOCK
 from postbacks.delivery import heartbeat
 
 ROWS = 2_000  # In one transaction, which takes some tens of milliseconds.
 LEAST_PAUSE_SECONDS = 0.02
+COMPACTED_FOR_DAYS = 7  # For fewer, the copy would not be worth its writes.
 
 Pause = Callable[[float], bool]  # Waits this many seconds; true means stop now.
 
@@ -35,10 +37,13 @@ class BusyError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run did. `held` counts rows that are old enough but still needed. `whole`: the run finished."""
+    """What a run did. `gone` counts rows, and `held` those that are old enough but still needed; `dropped` and
+    `compacted` name partitions of attempts. `whole`: the run finished."""
 
     gone: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
+    dropped: list[str] = field(default_factory=list)
+    compacted: list[str] = field(default_factory=list)
     whole: bool = True
 
 
@@ -47,6 +52,11 @@ class _Look:
     last: int | None  # The id up to which everything was checked; None: nothing is left.
     goes: list[int]
     held: list[int]
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """The ids that go, which are in order, and the lowest and the highest."""
+        return {"ids": self.goes, "low": self.goes[0] if self.goes else 0, "high": self.goes[-1] if self.goes else 0}
 
 
 def prune(
@@ -76,15 +86,35 @@ def prune(
             if days is None:
                 continue
             run = _Run(connection, kind, now - timedelta(days=days), result, watch, dry_run=dry_run)
-            for took in run.batches():
-                wait = max(took, LEAST_PAUSE_SECONDS)
-                if (pause or _sleep)(0.0 if dry_run else wait) or time.monotonic() > until:
-                    return Result(result.gone, result.held, whole=False)
+            with closing(_steps(run, ages, result, dry_run=dry_run)) as steps:
+                for took in steps:
+                    wait = max(took, LEAST_PAUSE_SECONDS)
+                    if (pause or _sleep)(0.0 if dry_run else wait) or time.monotonic() > until:
+                        return replace(result, whole=False)
         if not dry_run:
             _tidy_up(connection)
             with connection.cursor() as cursor:
                 heartbeat.note(cursor, heartbeat.PRUNE)
     return result
+
+
+def _steps(run: _Run, ages: Ages, result: Result, *, dry_run: bool) -> Generator[float, None, None]:
+    """Whole partitions first, then row by row; yields the seconds of each step."""
+    if run.kind is TEXTS and not dry_run and _texts_go_long_before(ages):
+        yield from partitions.compact_old(run.connection, run.before, result.compacted)
+    if run.kind is DELIVERIES:
+        days = ages.deliveries or 0
+        if dry_run:
+            run.values["waits_from"] = partitions.waits_from(run.connection, run.before, days)
+        else:
+            waits_from = yield from partitions.drop_old(run.connection, run.before, days, result.dropped)
+            run.values["waits_from"] = waits_from
+    yield from run.batches()
+
+
+def _texts_go_long_before(ages: Ages) -> bool:
+    """Whether it is worthwhile to compact what will be dropped later."""
+    return ages.deliveries is None or ages.deliveries - (ages.texts or 0) > COMPACTED_FOR_DAYS
 
 
 def _tidy_up(connection: extensions.connection) -> None:
@@ -126,12 +156,13 @@ class _Run:
         *,
         dry_run: bool,
     ) -> None:
-        self._connection = connection
-        self._kind = kind
+        self.connection = connection
+        self.kind = kind
+        self.before = before
         self._result = result
         self._watch = watch
         self._dry_run = dry_run
-        self._values: dict[str, Any] = {
+        self.values: dict[str, Any] = {
             "before": before,
             "most": ROWS,
             "personal": PERSONAL,
@@ -140,9 +171,9 @@ class _Run:
 
     def batches(self) -> Iterator[float]:
         """Works batch by batch; yields the seconds that each took."""
-        if self._kind.look_again:
-            yield from self._through(self._kind.look_again, 0, again=True)
-        yield from self._through(self._kind.look, self._up_to(), again=False)
+        if self.kind.look_again:
+            yield from self._through(self.kind.look_again, 0, again=True)
+        yield from self._through(self.kind.look, self._up_to(), again=False)
 
     def _through(self, statement: str, after: int, *, again: bool) -> Iterator[float]:
         while True:
@@ -161,18 +192,18 @@ class _Run:
 
     @contextmanager
     def _transaction(self) -> Iterator[extensions.cursor]:
-        with self._connection.cursor() as cursor:
+        with self.connection.cursor() as cursor:
             cursor.execute("BEGIN")
             try:
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:
-                if not self._connection.closed:
+                if not self.connection.closed:
                     cursor.execute("ROLLBACK")
                 raise
 
     def _look(self, cursor: extensions.cursor, statement: str, after: int) -> _Look:
-        cursor.execute(statement, self._values | {"after": after})
+        cursor.execute(statement, self.values | {"after": after})
         rows: list[tuple[int, str]] = cursor.fetchall()
         young = next((place for place, (_, verdict) in enumerate(rows) if verdict == "young"), len(rows))
         rows = rows[:young]
@@ -183,10 +214,10 @@ class _Run:
         )
 
     def _take(self, cursor: extensions.cursor, look: _Look, *, again: bool) -> None:
-        name, gone = self._kind.name, len(look.goes)
+        name, gone = self.kind.name, len(look.goes)
         if not self._dry_run:
-            cursor.execute(self._kind.prune, self._values | {"ids": look.goes})
-            if not self._kind.remembers:
+            cursor.execute(self.kind.prune, self.values | look.bounds)
+            if not self.kind.remembers:
                 gone = cursor.rowcount
             if again:
                 cursor.execute(
@@ -202,17 +233,17 @@ class _Run:
         self._result.held[name] += len(look.held)
 
     def _up_to(self) -> int:
-        if not self._kind.remembers:
+        if not self.kind.remembers:
             return 0
-        with self._connection.cursor() as cursor:
-            cursor.execute("SELECT up_to FROM postbacks_pruned WHERE kind = %s", (self._kind.name,))
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT up_to FROM postbacks_pruned WHERE kind = %s", (self.kind.name,))
             row = cursor.fetchone()
         return int(row[0]) if row else 0
 
     def _note(self, cursor: extensions.cursor, last: int) -> None:
-        if self._kind.remembers:
+        if self.kind.remembers:
             cursor.execute(
                 "INSERT INTO postbacks_pruned (kind, up_to) VALUES (%s, %s)"
                 " ON CONFLICT (kind) DO UPDATE SET up_to = excluded.up_to",
-                (self._kind.name, last),
+                (self.kind.name, last),
             )

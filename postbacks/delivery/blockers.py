@@ -50,8 +50,9 @@ WHERE l.locktype = 'relation' AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND l.mode IN ('RowShareLock', 'RowExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
                  'AccessExclusiveLock')
-  AND c.relname IN ('postbacks_delivery', 'postbacks_attempt', 'postbacks_lane', 'postbacks_postback',
-                    'postbacks_tally', 'postbacks_rollup', 'postbacks_pulse', 'actions_action')
+  AND (c.relname IN ('postbacks_delivery', 'postbacks_attempt', 'postbacks_lane', 'postbacks_postback',
+                     'postbacks_tally', 'postbacks_rollup', 'postbacks_pulse', 'actions_action')
+       OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('postbacks_attempt')))
   AND c.relnamespace = current_schema()::regnamespace
   AND a.xact_start < now() - make_interval(secs => %s) AND a.pid <> pg_backend_pid()
 GROUP BY 1, 2, 3, 4, 5

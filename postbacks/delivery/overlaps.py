@@ -15,11 +15,13 @@ FIRST_NUMBER = 101  # Numbers below are for attempts that count, of which there 
 _NUMBER = COLUMNS.index("number")
 _STARTED_AT = COLUMNS.index("started_at")
 
-# An attempt is known by when it began: the same one, written before, is not written again.
+# An attempt is known by when it began: the same one, written before, is not written again. Nor is one whose delivery is
+# gone: nobody would ever find it.
 KEEP = f"""
 INSERT INTO postbacks_attempt ({", ".join(COLUMNS)}, overlap_of)
 SELECT {", ".join("greatest(%s, a.last + 1)" if name == "number" else "%s" for name in COLUMNS)}, %s
-FROM (SELECT max(number) AS last FROM postbacks_attempt WHERE delivery_id = %s) a
+FROM (SELECT id FROM postbacks_delivery WHERE id = %s FOR KEY SHARE) d
+CROSS JOIN (SELECT max(number) AS last FROM postbacks_attempt WHERE delivery_id = %s) a
 WHERE NOT EXISTS (SELECT 1 FROM postbacks_attempt WHERE delivery_id = %s AND started_at = %s)
 ON CONFLICT DO NOTHING
 """  # noqa: S608 -- names
@@ -28,7 +30,7 @@ ON CONFLICT DO NOTHING
 def keep(cursor: extensions.cursor, row: Row) -> bool:
     """Writes the row of an attempt as an overlap; returns whether it was not there before."""
     delivery = row[0]
-    values = (*row[:_NUMBER], FIRST_NUMBER, *row[_NUMBER + 1 :], row[_NUMBER], delivery, delivery, row[_STARTED_AT])
+    values = (*row[:_NUMBER], FIRST_NUMBER, *row[_NUMBER + 1 :], row[_NUMBER], *[delivery] * 3, row[_STARTED_AT])
     for _ in range(2):  # At the second try, the number of an overlap that was written at this moment is known.
         cursor.execute(KEEP, values)
         if cursor.rowcount:

@@ -3,7 +3,8 @@
 Celery beat posts it; any worker runs it, one at a time. A worker process that has seen none for some seconds, because
 beat is down, runs it on its own. It takes back what dead workers hold and wakes every lane that has
 something due. Every half minute it also promotes chains whose promoter died, cancels what is left of deleted postbacks,
-and fails what was held for a week. It waits for no row that somebody has locked: the next round finds it again.
+fails what was held for a week, and makes partitions ahead. It waits for no row that somebody has locked: the next round
+finds it again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import psycopg2
 from psycopg2 import extensions
@@ -24,6 +26,7 @@ from postbacks.delivery.claim import lease_seconds
 from postbacks.delivery_states import SQL_WAITING
 from postbacks.metrics.reasons import HELD_WEEK
 from postbacks.metrics.tally import count_ended
+from postbacks.partitions.ahead import MOST_STEPS, make_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ SLOW_EVERY_SECONDS = 30
 MISSED_AFTER_SECONDS = 4.0
 SLOW_TIMEOUT_MS = 60_000
 
-Work = Callable[[extensions.cursor], dict[int, float]]
+Found = TypeVar("Found")
 
 DUE = """
 SELECT p.id FROM postbacks_postback p LEFT JOIN postbacks_lane l ON l.postback_id = p.id
@@ -141,10 +144,26 @@ class Sweeper:
             if due is not None and time.monotonic() > self._slow_at:
                 self._slow_at = time.monotonic() + SLOW_EVERY_SECONDS
                 due = (self._alone(cursor, _tidy_up) or {}) | due
-            ready_queue.wake(due or {}, sweeping=True)
+                ready_queue.wake(due, sweeping=True)
+                self._make_partitions(cursor)
+            else:
+                ready_queue.wake(due or {}, sweeping=True)
+
+    def _make_partitions(self, cursor: extensions.cursor) -> None:
+        try:
+            for _ in range(MOST_STEPS):
+                if not self._alone(cursor, make_ahead):
+                    return
+        except psycopg2.errors.LockNotAvailable:
+            cursor.execute("ROLLBACK")  # Somebody reads the log; there is time.
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            raise
+        except psycopg2.Error as error:  # Such as a user who does not own the table.
+            cursor.execute("ROLLBACK")
+            logger.warning("No partition could be made for later attempts (%s).", str(error).strip())
 
     @staticmethod
-    def _alone(cursor: extensions.cursor, work: Work) -> dict[int, float] | None:
+    def _alone(cursor: extensions.cursor, work: Callable[[extensions.cursor], Found]) -> Found | None:
         """Runs `work` in a transaction; returns None if another worker is sweeping."""
         cursor.execute("BEGIN")
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", SWEEP_LOCK)

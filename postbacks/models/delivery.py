@@ -147,8 +147,11 @@ class Delivery(models.Model):
 class Attempt(models.Model):
     """One HTTP request made for a delivery, as it was sent and as it was answered."""
 
-    # The index of the unique constraint also finds the attempts of a delivery.
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False)
+    # The index of the unique constraint also finds the attempts of a delivery. No foreign key in the database: attempts
+    # are dropped in partitions (`postbacks.partitions`), and who writes one holds its delivery (`delivery.result_sql`).
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False, db_constraint=False
+    )
     number = models.PositiveSmallIntegerField(help_text="From 1, within the delivery.")
     started_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()

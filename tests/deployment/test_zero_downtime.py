@@ -1,7 +1,7 @@
 """A deployment in the midst of traffic: the database is migrated, new programs start, the old ones are told to stop.
 
 First with this code alone, and columns that it does not know. Then with the release before, in every pairing of its
-programs with those of this code, which also is the way back.
+programs with those of this code, which also is the way back. Meanwhile attempts move into partitions, and back.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from postbacks.models import Attempt, Delivery
 from tests.support.factories import make_media_source, make_postback, make_tracker, record_action
 from tests.support.patience import wait_until
 from tests.support.receiver import Arrival, ScriptedReceiver
-from tests.support.releases import Release, two_releases
+from tests.support.releases import Release, Servers, two_releases
 from tests.support.workers import running_workers, start_worker
 
 FEW, PER_SECOND = 80, 1000
@@ -189,6 +189,15 @@ def load(release: Release, folder: Path, configuration: str) -> None:
     release.manage("load_config", str(folder / "config.yaml"))
 
 
+def upgrade(release: Release, servers: Servers, folder: Path, url: str) -> None:
+    """The database, and what is set up in it, before any program of the release runs."""
+    release.manage("migrate", "--noinput")
+    for model in CHANGED:  # And the migration after it.
+        servers.change(f"ALTER TABLE {model._meta.db_table} ADD COLUMN of_next_note text")
+    load(release, folder, (SET_UP + GUARDED).format(url=url))
+    servers.change(CONDITION)
+
+
 def unguarded(arrivals: list[Arrival]) -> list[Arrival]:
     """All but those of the guarded postback, each of which has its credentials."""
     guarded = [each for each in arrivals if each.query["lane"] == "4"]
@@ -215,13 +224,11 @@ def test_the_release_before_works_beside_this_one(tmp_path: Path) -> None:
         try:
             some_more_arrive()
 
-            new.manage("migrate", "--noinput")
-            for model in CHANGED:  # And the migration after it.
-                servers.change(f"ALTER TABLE {model._meta.db_table} ADD COLUMN of_next_note text")
-            load(new, tmp_path, (SET_UP + GUARDED).format(url=receiver.url))
-            servers.change(CONDITION)
+            upgrade(new, servers, tmp_path, receiver.url)
             before = len(shop.orders)  # The last of these may be under way.
             some_more_arrive()
+            assert '"changed": true' in new.manage("partition_tables", "--json")
+            some_more_arrive()  # The old programs go on with a table that has become another.
 
             new_worker = new.worker()
             new_worker.wait_for(" ready.")
@@ -235,6 +242,7 @@ def test_the_release_before_works_beside_this_one(tmp_path: Path) -> None:
             shop.report_to(old_address, new_address)
             some_more_arrive()  # All of both, and changes that one web takes of orders that the other has taken.
 
+            assert '"changed": true' in new.manage("partition_tables", "--back", "--json")
             shop.report_to(new_address)
             old_web.stop()
             new_worker.stop()

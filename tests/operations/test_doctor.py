@@ -30,6 +30,7 @@ from operations.doctor.keys import look_at_keys
 from operations.doctor.lanes import judge_lanes, look_at_lanes
 from operations.doctor.locks import look_at_locks
 from operations.doctor.machine import judge_disk, judge_files
+from operations.doctor.partitions import judge_partitions
 from operations.doctor.redis_server import judge_info, look_at_redis
 from operations.doctor.workers import START_BEAT, START_WORKER, judge_workers, look_at_workers
 from postbacks.advisory_locks import LEASE_LOCKS
@@ -351,3 +352,21 @@ def test_a_lock_of_something_else_is_no_worker() -> None:
         cursor.execute("SELECT pg_advisory_lock(%s, 1)", [LEASE_LOCKS + 7])
         cursor.execute(leases.LIVING, [LEASE_LOCKS])
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({}, "ok: Partitions of attempts are there for the next 899 deliveries."),
+        ({"newest": 1_000}, "warning: The newest deliveries have no partition for their attempts"),
+        ({"copying": True}, "warning: Attempts are written twice, to postbacks_attempt and postbacks_attempt_copy"),
+        ({"partitioned": False}, "ok: Attempts are in one table, which is small enough."),
+        ({"partitioned": False, "size": 20 * 10**9}, "warning: Attempts are in one table of 20 GB"),
+    ],
+    ids=["enough", "too few", "left half way", "small", "large"],
+)
+def test_partitions_are_there_before_they_are_needed(found: dict[str, Any], said: str) -> None:
+    judged = judge_partitions(
+        **{"partitioned": True, "size": 0, "high": 1_000, "newest": 100, "copying": False} | found
+    )
+    assert f"{judged.level.value}: {judged.what}".startswith(said)

@@ -72,8 +72,10 @@ def test_restored_and_reported_again_a_receiver_knows_what_it_has_had(tracker: A
             wait_until(all_delivered, 20, "all are recorded")
         before, old = what_came(arrivals), {one.query["action"]: one.query["order"] for one in arrivals}
 
+        with connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         connection.close()
-        on_the_server("pg_restore", "--clean", "--if-exists", "--exit-on-error", f"--dbname={database}", backup)
+        on_the_server("pg_restore", "--exit-on-error", f"--dbname={database}", backup)
         manage({}, "migrate")
         manage({}, "after_restore")
         assert not Delivery.objects.filter(action__order_id="1003").exists(), "it is as it was"

@@ -21,6 +21,8 @@ class Command(BaseCommand):
         "dry_run": "whether nothing was deleted, because of --dry-run",
         "complete": "false if the time ran out before the end",
         "kinds": "list of {kind, days: null for ever, deleted, held: old enough, but needed still}",
+        "partitions_dropped": "names of partitions of attempts that went as a whole",
+        "partitions_compacted": "names of partitions of attempts that gave back the disk of their texts",
     }
     fails_if = "another process prunes"
 
@@ -50,10 +52,21 @@ class Command(BaseCommand):
             ) from None
         lines = ["Would be deleted:" if dry_run else "Deleted:"]
         lines += [_line(kind.name, kind.described, ages, result) for kind in KINDS]
+        whole_ones = {"dropped": result.dropped, "compacted": result.compacted}
+        lines += [f"  partitions of attempts {done}: {', '.join(names)}" for done, names in whole_ones.items() if names]
         if not result.whole:
             lines.append("Time ran out before the end. Run the command again to continue.")
         kinds = [_told(kind.name, ages, result) for kind in KINDS]
-        self.report({"dry_run": dry_run, "complete": result.whole, "kinds": kinds}, "\n".join(lines))
+        self.report(
+            {
+                "dry_run": dry_run,
+                "complete": result.whole,
+                "kinds": kinds,
+                "partitions_dropped": result.dropped,
+                "partitions_compacted": result.compacted,
+            },
+            "\n".join(lines),
+        )
 
 
 def _told(name: str, ages: Ages, result: Result) -> dict[str, Any]:
