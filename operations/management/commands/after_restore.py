@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from commands.base import Command as BaseCommand
+from commands.exit_codes import ExitCode
 from operations.after_restore import cluster
 from operations.after_restore.had import UnreadableIdsError, cancel_had, read_ids
 from operations.after_restore.steps import SKIPPED, Done, RecoveringError, WorkersRunError, make_safe, resume_paused
@@ -21,6 +22,17 @@ class Command(BaseCommand):
         "postback, because what waits may have been sent already. Stop web, workers and beat first. See "
         "docs/backup.md."
     )
+
+    json_keys = {
+        "postbacks": "list of {postback, name, waiting: deliveries, paused_now}",
+        "replays": "ids of replays that continue once workers run",
+        "queued_reports": "reports that were answered, and are recorded once the web runs",
+        "resumed": "with --resume: how many postbacks",
+        "cancelled": "with --had: how many deliveries",
+        "ids": "with --had: how many ids were read",
+        "noted": "with --nothing-lost: true",
+    }
+    fails_if = "workers are running, the database is recovering, or a file cannot be read; nothing was changed"
 
     def add_arguments(self, parser: CommandParser) -> None:
         how = parser.add_mutually_exclusive_group()
@@ -39,21 +51,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--skip", type=int, default=SKIPPED, help=f"How many ids of each kind to skip; default: {SKIPPED}."
         )
-        parser.add_argument("--json", action="store_true", dest="as_json", help="Print JSON.")
 
-    def handle(self, *, resume: bool, had: str | None, nothing_lost: bool, skip: int, as_json: bool, **_: Any) -> None:
+    def handle(self, *, resume: bool, had: str | None, nothing_lost: bool, skip: int, **_: Any) -> None:
         if resume:
-            self.stdout.write(f"Resumed: {resume_paused()}.")
+            resumed = resume_paused()
+            self.report({"resumed": resumed}, f"Resumed: {resumed}.")
             return
         if had is not None:
             self._cancel(had)
             return
         if nothing_lost:
             cluster.note()
-            self.stdout.write("Noted. Nothing else was changed.")
+            self.report({"noted": True}, "Noted. Nothing else was changed.")
             return
         if skip < 0:
-            raise CommandError("--skip: write a number of 0 or more.")
+            raise CommandError("--skip: write a number of 0 or more.", returncode=ExitCode.USAGE)
         try:
             done = make_safe(skip)
         except RecoveringError:
@@ -66,7 +78,7 @@ class Command(BaseCommand):
                 "Worker processes are running on this database. Stop web, workers and beat, then run the command "
                 "again. Nothing was changed."
             ) from None
-        self.stdout.write(json.dumps(asdict(done), indent=2) if as_json else "\n".join(_lines(done)))
+        self.report(asdict(done), "\n".join(_lines(done)))
 
     def _cancel(self, file: str) -> None:
         try:
@@ -78,7 +90,8 @@ class Command(BaseCommand):
             raise CommandError(f"{file} is not UTF-8. Nothing was changed.") from error
         except UnreadableIdsError as error:
             raise CommandError(f"{file}, {error} Nothing was changed.") from error
-        self.stdout.write(f"Cancelled: {cancel_had(ids)}, of {len(ids)} ids.")
+        cancelled = cancel_had(ids)
+        self.report({"cancelled": cancelled, "ids": len(ids)}, f"Cancelled: {cancelled}, of {len(ids)} ids.")
 
 
 def _lines(done: Done) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentTypeError
 from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from commands.base import Command as BaseCommand
 from operations.exchange_rates.fetch import FetchError, fetch
 from operations.exchange_rates.words import in_words, to_json
 
@@ -26,20 +26,24 @@ class Command(BaseCommand):
         "missed. Run it as often as you like: what is stored stays as it is. EXCHANGE_RATES=ecb does this each hour."
     )
 
+    json_keys = {
+        "days": "list of {day, added: rates by currency, as published, missing, new_currencies}",
+        "held": "list of {day, currency, published, reason}: rates that somebody must accept",
+        "notes": "what else is to be looked at, in sentences",
+    }
+    fails_if = "the rates could not be fetched, or are not what was asked for; nothing was changed"
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--day", type=_day, help="The rates of this day only, of the last 90.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would be stored, and store nothing.")
-        parser.add_argument("--json", action="store_true", dest="as_json", help="Print JSON, with each rate.")
 
-    def handle(self, *, day: date | None, dry_run: bool, as_json: bool, **_: Any) -> None:
+    def handle(self, *, day: date | None, dry_run: bool, **_: Any) -> None:
         try:
             fetched = fetch(day, dry_run=dry_run)
         except FetchError as error:
             raise CommandError(f"{error} Nothing was changed.") from None
-        if as_json:
-            self.stdout.write(json.dumps(to_json(fetched), indent=2))
-            return
-        lines = in_words(fetched)
-        self.stdout.write(f"Would add: {lines[0]}" if dry_run and fetched.taken.added else lines[0])
-        for line in lines[1:]:
-            self.stderr.write(self.style.WARNING(line))
+        first, *others = in_words(fetched)
+        self.report(to_json(fetched), f"Would add: {first}" if dry_run and fetched.taken.added else first)
+        if not self.as_json:
+            for line in others:
+                self.stderr.write(self.style.WARNING(line))

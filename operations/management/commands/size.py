@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import CommandError, CommandParser
 
+from commands.base import Command as BaseCommand
+from commands.exit_codes import ExitCode
 from operations.retention.ages import Ages
 from operations.sizing import costs as measured
 from operations.sizing.model import LOADED, Load, Size, size
@@ -22,6 +23,11 @@ class Command(BaseCommand):
         "measured. How, and what the model leaves out: docs/scaling.md. Nothing is changed and no server is asked."
     )
     requires_system_checks: list[str] = []
+    json_keys = {
+        "load": "what was asked for, with the days that each kind of row is kept; null: for ever",
+        "costs": "of a report and of a delivery: milliseconds of a core, bytes",
+        "size": "what the load needs: processes, cores, connections, memory, WAL, disk, cells",
+    }
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -59,13 +65,12 @@ class Command(BaseCommand):
             metavar="FILE",
             help="results of `make bench ONLY=sizing` on your machines; default: what was measured for docs/scaling.md",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             costs = measured.read(options["costs"]) if options["costs"] else measured.MEASURED
         except measured.UnreadableCostsError as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(str(error), returncode=ExitCode.USAGE) from None
         ages = Ages.from_settings()
         load = Load(
             events_per_day=options["events_per_day"],
@@ -80,11 +85,8 @@ class Command(BaseCommand):
             years=options["years"],
         )
         needed = size(load, costs, database_cores=options["database_cores"])
-        if options["json"]:
-            self.stdout.write(json.dumps({"load": asdict(load), "costs": asdict(costs), "size": asdict(needed)}))
-            return
-        for name, value in _lines(load, needed, options["database_cores"]):
-            self.stdout.write(f"{name:<28}{value}")
+        told = "\n".join(f"{name:<28}{value}" for name, value in _lines(load, needed, options["database_cores"]))
+        self.report({"load": asdict(load), "costs": asdict(costs), "size": asdict(needed)}, told)
 
 
 def _lines(load: Load, needed: Size, database_cores: int) -> list[tuple[str, str]]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import orjson
 import psycopg2
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from psycopg2 import extensions
-from tqdm import tqdm
 
+from commands.base import Command as BaseCommand
+from commands.exit_codes import ExitCode
+from commands.progress import progress
 from postbacks import database
 from postbacks.advisory_locks import PRUNE_LOCK
 from postbacks.partitions.ahead import make_ahead
@@ -35,26 +36,35 @@ Stop it with Ctrl-C and start it again as you like. A database made by this rele
 class Command(BaseCommand):
     help = HELP
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
+    json_keys = {
+        "partitioned": "whether attempts are in partitions now",
+        "changed": "whether this run has moved them",
+        "partitions": "list of {table, from: id of a delivery, below, bytes}; empty without partitions",
+        "rest_bytes": "of the partition for all others; without partitions, of the one table",
+    }
+    fails_if = "another process prunes or moves attempts, or something is in the way of the move"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--back", action="store_true", help="make one table of the partitions")
-        parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
-    def handle(self, *_: object, json: bool, **options: Any) -> None:
+    def handle(self, *_: object, **options: Any) -> None:
         try:
             with alone() as connection:
-                changed = _back(connection) if options["back"] else _forth(connection)
+                moved = _back if options["back"] else _forth
+                changed = moved(connection, as_json=self.as_json)
                 with connection.cursor() as cursor:
                     found = report(cursor)
         except (CannotMoveError, InTheWayError) as error:
             raise CommandError(f"{error} Nothing has changed. Run the command again.") from None
         except psycopg2.Error as error:
-            raise CommandError(f"The database ended it: {str(error).strip()}. Run the command again.") from None
+            raise CommandError(
+                f"The database ended it: {str(error).strip()}. Run the command again.", returncode=ExitCode.SERVER_AWAY
+            ) from None
         except KeyboardInterrupt:
-            raise CommandError("Interrupted. Run the command again to continue.") from None
-        self.stdout.write(_as_json(found, changed=changed) if json else _as_text(found, changed=changed))
+            raise CommandError(
+                "Interrupted. Run the command again to continue.", returncode=ExitCode.INTERRUPTED
+            ) from None
+        self.report(_as_values(found, changed=changed), _as_text(found, changed=changed))
 
 
 @contextmanager
@@ -71,7 +81,7 @@ def alone() -> Iterator[extensions.connection]:
         connection.close()
 
 
-def _forth(connection: extensions.connection) -> bool:
+def _forth(connection: extensions.connection, *, as_json: bool) -> bool:
     with connection.cursor() as cursor:
         if is_partitioned(cursor):
             begun = purpose(cursor)
@@ -80,7 +90,7 @@ def _forth(connection: extensions.connection) -> bool:
             while briefly(connection, make_ahead, REST, tries=TRIES):
                 pass
             return False
-    with tqdm(total=STEPS, unit="step", leave=False, disable=None) as bar:
+    with progress(STEPS, unit="step", as_json=as_json) as bar:
         steps_begun = 0
 
         def say(what: str) -> None:
@@ -93,11 +103,11 @@ def _forth(connection: extensions.connection) -> bool:
     return True
 
 
-def _back(connection: extensions.connection) -> bool:
+def _back(connection: extensions.connection, *, as_json: bool) -> bool:
     with connection.cursor() as cursor:
         if not is_partitioned(cursor):
             return False
-    with tqdm(desc="copying", unit=" deliveries", leave=False, disable=None) as bar:
+    with progress(what="copying", unit=" deliveries", as_json=as_json) as bar:
 
         def tell(up_to: int, newest: int) -> None:
             bar.total = max(newest, up_to)
@@ -107,14 +117,13 @@ def _back(connection: extensions.connection) -> bool:
     return True
 
 
-def _as_json(found: Report, *, changed: bool) -> str:
+def _as_values(found: Report, *, changed: bool) -> dict[str, Any]:
     partitions = [
         {"table": each.table, "from": each.low, "below": each.high, "bytes": found.sizes[each.table]}
         for each in found.there
     ]
-    rest = {"rest_bytes": found.sizes[REST]} if found.partitioned else {"bytes": found.sizes[TABLE]}
-    answer = {"partitioned": found.partitioned, "changed": changed, "partitions": partitions, **rest}
-    return orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
+    rest = found.sizes[REST if found.partitioned else TABLE]
+    return {"partitioned": found.partitioned, "changed": changed, "partitions": partitions, "rest_bytes": rest}
 
 
 def _as_text(found: Report, *, changed: bool) -> str:
