@@ -1,6 +1,7 @@
 """Each block of code in the documents has a language, and what checks it: no example is only looked at by its author.
 
-Blocks that print what a program says are run by other tests, named in `RUN_BY`; `test_consoles.py` runs the consoles.
+What a program prints is compared by other tests, named in `RUN_BY` or in a comment above the block:
+`<!-- run by: test_x.py::test_y -->`, or `<!-- not run: reason -->`. `test_consoles.py` runs the consoles.
 """
 
 from __future__ import annotations
@@ -30,7 +31,14 @@ from tests.documents import test_receivers, test_snippets
 from tests.support.documents import BLOCKS, DOCUMENTS, Block
 
 MAKEFILE = (BASE_DIR / "Makefile").read_text(encoding="utf-8")
-SETTINGS = (BASE_DIR / ".env.example").read_text(encoding="utf-8")
+SETTINGS = "".join(
+    path.read_text(encoding="utf-8")
+    for path in [
+        BASE_DIR / ".env.example",
+        *BASE_DIR.glob("docker-compose*.yml"),
+        *(BASE_DIR / "deploy").rglob("*.y*ml"),
+    ]
+)
 
 # What a block begins with: the test that runs it, or the reason why nothing can.
 RUN_BY = {
@@ -46,6 +54,8 @@ RUN_BY = {
     '{"Line":1': "test_consoles.py::test_a_batch_is_answered_as_shown",
     "template   = (": "a grammar for the reader; test_properties.py tests the parser",
 }
+# Pages that a command prints, and a test compares as a whole.
+GENERATED = {"docs/commands.md", "docs/templates.md"}
 # Their own programs run them, as they stand.
 MARKED = {*test_receivers.EXAMPLES, *test_snippets.SNIPPETS}
 
@@ -100,19 +110,18 @@ def loaded_as_json(block: Block) -> None:
 
 
 def loaded_as_yaml(block: Block) -> None:
-    loaded = yaml.safe_load(block.text)
-    if "conditions" in loaded:
+    loaded = list(yaml.safe_load_all(block.text.replace("…", "x")))
+    assert loaded
+    if block.text.startswith("conditions:"):
         root = read_document(block.text)
         assert isinstance(root, Mapping)
         assert condition_errors(read_conditions(root.items["conditions"])) == []
-    else:
-        assert loaded.keys() & {"programs", "scrape_configs"}, "test_load_config.py loads the first"
 
 
 def settings_that_exist(block: Block) -> None:
     for line in block.text.splitlines():
         name = line.partition("=")[0]
-        assert re.search(rf"^(# ?)?{name}=", SETTINGS, re.MULTILINE), f"{name} is not in .env.example"
+        assert re.search(rf"\b{name}\b", SETTINGS), f"{name} is not in .env.example"
 
 
 # What a snippet for contributors begins with: the file that it belongs to, and what stands around it there.
@@ -139,7 +148,12 @@ def run_as_marked(block: Block) -> None:
 
 
 def run_elsewhere(block: Block) -> None:
-    assert [start for start in RUN_BY if block.text.startswith(start)], "name in RUN_BY what runs this"
+    assert is_run_elsewhere(block), "say above the block what runs it: <!-- run by: test_x.py::test_y -->"
+
+
+def is_run_elsewhere(block: Block) -> bool:
+    listed = any(block.text.startswith(start) for start in RUN_BY)
+    return listed or bool(block.named) or block.page in GENERATED
 
 
 def templates(block: Block) -> None:
@@ -232,8 +246,10 @@ def test_code_is_fenced() -> None:
 
 
 def test_what_runs_the_others_is_there() -> None:
-    for start, runs in RUN_BY.items():
+    for start in RUN_BY:
         assert any(block.text.startswith(start) for block in BLOCKS), f"No block begins with {start}"
+    named = [block.named.removeprefix("run by: ") for block in BLOCKS if block.named.startswith("run by: ")]
+    for runs in [*RUN_BY.values(), *named]:
         file, _, function = runs.partition("::")
         if file.endswith(".py"):
             (found,) = (BASE_DIR / "tests").rglob(file)

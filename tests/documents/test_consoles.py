@@ -32,6 +32,7 @@ from notices.saying.webhook import to_webhook
 from operations.logs.formats import JsonFormat
 from postbacks.delivery.attempt_log import log_attempts
 from postbacks.delivery.outcomes import Judged, Retry
+from tests.documents.test_blocks import is_run_elsewhere
 from tests.support.api import Caller, lines, results
 from tests.support.delivery_rows import claimed, make_answer, prepared, sent
 from tests.support.documents import BLOCKS, Block
@@ -40,7 +41,11 @@ from tests.support.factories import make_partner, make_program, make_term, make_
 # Of the consoles of these pages, test_getting_started.py runs what this test does not.
 WALKED = {"README.md", "docs/getting-started.md"}
 CONSOLES = [
-    block for block in BLOCKS if block.language == "console" and (block.page not in WALKED or "curl" in block.text)
+    block
+    for block in BLOCKS
+    if block.language == "console"
+    and not is_run_elsewhere(block)
+    and (block.page not in WALKED or "curl" in block.text)
 ]
 
 

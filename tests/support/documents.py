@@ -13,21 +13,26 @@ DOCUMENTS = [*sorted(BASE_DIR.glob("*.md")), *sorted((BASE_DIR / "docs").glob("*
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of code: where it is, its language, its text, and what a marker above it says runs it."""
+    """A fenced block of code: where it is, its language, its text, and what a comment above it says of it.
+
+    `runs` is the word of `<!-- runs: word -->`, by which a test of the page finds a program. `named` is what runs the
+    block elsewhere, `<!-- run by: test_x.py::test_y -->`, or why nothing can, `<!-- not run: reason -->`.
+    """
 
     page: str
     number: int
     language: str
     text: str
     runs: str
+    named: str
 
     def __str__(self) -> str:
         return f"{self.page} block {self.number} ({self.language})"
 
 
+_COMMENT = r"<!-- (?:runs: (?P<runs>\w+)|(?P<named>(?:run by|not run): [^\n]+)) -->\n"
 _FENCE = re.compile(
-    r"(?:<!-- runs: (?P<runs>\w+) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
-    re.MULTILINE | re.DOTALL,
+    rf"(?:{_COMMENT})?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
 
 
@@ -42,6 +47,7 @@ def blocks_of(page: Path) -> list[Block]:
             each["language"],
             re.sub(f"^{each['indent']}", "", each["text"], flags=re.MULTILINE),
             each["runs"] or "",
+            each["named"] or "",
         )
         for number, each in found
     ]
