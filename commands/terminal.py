@@ -27,7 +27,10 @@ def heed_variables(argv: Sequence[str]) -> list[str]:
 
 
 def remember_options(argv: Sequence[str]) -> None:
-    """Have the environment say what the command line says: for messages, parsers, and programs that are started."""
+    """Have the environment say what the command line says: for messages, parsers, and programs that are started.
+
+    It says so by 1: Celery refuses words that are neither yes nor no.
+    """
     if "--no-color" in argv:
         os.environ["NO_COLOR"] = "1"
         os.environ.pop("FORCE_COLOR", None)

@@ -36,13 +36,10 @@ def programs(port: int, receiver_port: int | None) -> list[Program]:
 
 def environment() -> dict[str, str]:
     """Return the environment of the programs."""
-    given = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     return {
-        **given,
+        **os.environ,
         GROUP_MARK: str(settings.DATA_DIR),
         "POSTBACKS_DATA_DIR": str(settings.DATA_DIR),
-        # Whatever it is set to, it means yes; Celery wants a word that says so.
-        **({"NO_COLOR": "1"} if os.environ.get("NO_COLOR") else {}),
         # Lines appear at once, although they go through a pipe.
         "PYTHONUNBUFFERED": "1",
         # Without this, macOS kills forked processes, such as a worker's, that call some of its system libraries.
