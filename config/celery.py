@@ -4,7 +4,7 @@ import os
 import signal
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import beat_init, worker_init
 
 import config.broker  # noqa: F401 -- for its effect
 
@@ -16,6 +16,13 @@ app.autodiscover_tasks(
     ["operations.retention", "operations.exchange_rates", "notices"]
 )  # First: their threads end before the engine, which takes longer.
 app.autodiscover_tasks()  # In each app.
+
+
+@worker_init.connect
+def _warn(**_: object) -> None:
+    from operations.doctor.starting import warn_of_a_restore  # noqa: PLC0415 -- only workers need it
+
+    warn_of_a_restore()
 
 
 @beat_init.connect
