@@ -37,6 +37,13 @@ def _begin(**_: object) -> None:
     worker_shutdown.connect(lambda **_: errors.stop(), weak=False)
 
 
+@worker_init.connect
+def _warn(**_: object) -> None:
+    from operations.doctor.starting import warn_of_a_restore  # noqa: PLC0415 -- only workers need it
+
+    warn_of_a_restore()
+
+
 @beat_init.connect
 def _end_at_once(**_: object) -> None:
     """Ends beat at once: it has nothing to save. Celery's own handler closes the broker's connection during a request,

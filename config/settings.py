@@ -257,12 +257,13 @@ PERSONAL_DATA_KEPT_DAYS = days_kept("PERSONAL_DATA_KEPT_DAYS", default=90)
 ACTIONS_KEPT_DAYS = days_kept("ACTIONS_KEPT_DAYS", default=0)
 API_SUBMISSIONS_KEPT_DAYS = days_kept("API_SUBMISSIONS_KEPT_DAYS", default=90)
 
-# Whose daily exchange rates are fetched: nobody's, or those of the European Central Bank.
+# Whose daily exchange rates are fetched: nobody's, or those of the European Central Bank. Days that were missed are in
+# the history.
 EXCHANGE_RATES = one_of("EXCHANGE_RATES", ("typed", "ecb"), default="typed")
 EXCHANGE_RATES_URL = web_address(
     "EXCHANGE_RATES_URL", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml"
 )
-EXCHANGE_RATES_HISTORY_URL = web_address(  # For days that were missed.
+EXCHANGE_RATES_HISTORY_URL = web_address(
     "EXCHANGE_RATES_HISTORY_URL", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml"
 )
 # From Thursday before Easter, the next ones are those of Tuesday, which come in the afternoon: five days.

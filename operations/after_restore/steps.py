@@ -23,12 +23,13 @@ TABLES: Final = (
     *("actions_action", "actions_actionevent", "actions_submission", "actions_apitoken"),
     *("postbacks_delivery", "postbacks_attempt", "postbacks_postback", "postbacks_replay"),
     *("portal_partnerlink", "portal_proposal"),
+)
+# There are few of these, and people type their ids.
+SMALL_TABLES: Final = (
     *("partners_program", "partners_actiontracker", "partners_partner", "partners_contract"),
     "optimize_sources_mediasource",
 )
-# Programs, partners and the like are few, and people type their ids.
-FEW: Final = 1_000
-FEW_IN: Final = frozenset(TABLES[10:])
+SKIPPED_IN_SMALL: Final = 1_000
 # Beyond all ids that there are, as a restored sequence may be behind them.
 SKIP: Final = """
 SELECT setval(counter, greatest(coalesce(pg_sequence_last_value(counter), 0), %s) + %s)
@@ -89,10 +90,11 @@ def make_safe(skipped: int = SKIPPED) -> Done:
         if workers():
             raise WorkersRunError
         with connection.cursor() as cursor:
-            for table in TABLES:
+            for table in (*TABLES, *SMALL_TABLES):
                 cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table}")  # noqa: S608 -- a constant
                 (highest,) = cursor.fetchone()
-                cursor.execute(SKIP, [highest, min(skipped, FEW) if table in FEW_IN else skipped, table])
+                number = min(skipped, SKIPPED_IN_SMALL) if table in SMALL_TABLES else skipped
+                cursor.execute(SKIP, [highest, number, table])
         existing = Postback.objects.existing()
         now = timezone.now()
         paused = set(existing.filter(paused_at=None).values_list("pk", flat=True))

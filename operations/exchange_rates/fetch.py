@@ -121,7 +121,7 @@ def _newest(url: str) -> Sheet:
 def _documents(url: str) -> Sequence[Sheet]:
     answer = ask("GET", url, headers={"Accept": "application/xml, text/xml"})
     if isinstance(answer, Failure):
-        raise FetchError(f"{url}: {answer.text}")
+        raise FetchError(f"{url}: {answer.text.rstrip('.')}.")
     if 300 <= answer.status_code < 400:
         raise FetchError(
             f"{url}: answered {answer.status_code}. Redirects are not followed; set the address that it leads to."

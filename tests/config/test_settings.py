@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from commands.exit_codes import ExitCode
 from devtools.demo import mark
 from devtools.up.programs import environment
-from environment.reading import origins, page_address
+from environment.reading import origins, page_address, web_address
 from environment.variables import BASE_DIR
 from tests.support.copies import Copy
 
@@ -193,6 +193,25 @@ def test_the_address_of_the_pages_is_a_scheme_and_a_host(monkeypatch: pytest.Mon
         monkeypatch.setenv("PUBLIC_URL", wrong)
         with pytest.raises(ImproperlyConfigured, match=r"^PUBLIC_URL is not valid\. Write scheme and host"):
             page_address("PUBLIC_URL")
+
+
+def test_the_address_of_a_document_is_whole_and_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = "https://rates.example/daily.xml"
+    for given, read in (("", usual), ("http://mirror:8000/d.xml?day=1", "http://mirror:8000/d.xml?day=1")):
+        monkeypatch.setenv("EXCHANGE_RATES_URL", given)
+        assert web_address("EXCHANGE_RATES_URL", usual) == read
+    for wrong in (
+        "rates.example",
+        "ftp://x.example/",
+        "https://u:secret@x.example/",
+        "https://[x",
+        "https://x/#a",
+        "http:// x",
+    ):
+        monkeypatch.setenv("EXCHANGE_RATES_URL", wrong)
+        with pytest.raises(ImproperlyConfigured, match=r"^EXCHANGE_RATES_URL is not valid\. ") as problem:
+            web_address("EXCHANGE_RATES_URL", usual)
+        assert "secret" not in str(problem.value)
 
 
 def test_pages_that_may_frame_the_portal_are_origins_and_nothing_that_could_name_more(

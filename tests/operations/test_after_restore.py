@@ -13,9 +13,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from operations.after_restore import cluster
-from operations.after_restore.steps import TABLES
+from operations.after_restore.steps import SMALL_TABLES, TABLES
 from operations.asking import Asker
 from operations.doctor.restored import look_for_a_restore
+from operations.doctor.starting import warn_of_a_restore
 from partners.models import ActionTracker
 from postbacks.models import Delivery, Postback, Pulse
 from tests.support.delivery_rows import living_worker, make_delivery, make_lane
@@ -67,9 +68,12 @@ def test_ids_are_skipped_for_all_that_others_know() -> None:
             cursor.execute(f"SELECT nextval(pg_get_serial_sequence('{table}', 'id'))")
             return int(cursor.fetchone()[0])
 
-    before = {table: highest(table) for table in TABLES}
-    run("--skip", "500")
-    assert {table: highest(table) - before[table] for table in TABLES} == dict.fromkeys(TABLES, 501)
+    before = {table: highest(table) for table in (*TABLES, *SMALL_TABLES)}
+    run("--skip", "5000")
+    assert {table: highest(table) - number for table, number in before.items()} == {
+        **dict.fromkeys(TABLES, 5001),
+        **dict.fromkeys(SMALL_TABLES, 1001),
+    }
 
 
 def test_an_id_above_its_counter_is_not_given_again(tracker: ActionTracker) -> None:
@@ -123,3 +127,13 @@ def test_a_server_that_does_not_tell_is_left_alone(monkeypatch: Any) -> None:
     monkeypatch.setattr(cluster, "NOW", "SELECT no_such_function()")
     run("--nothing-lost")
     assert Pulse.objects.filter(name=f"{cluster.CLUSTER}0123456789ab").exists()
+
+
+def test_a_worker_that_starts_on_a_restored_database_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    cluster.note_first()
+    warn_of_a_restore()
+    assert caplog.messages == []
+    restore()
+    warn_of_a_restore()
+    assert [each[:26] for each in caplog.messages] == ["The database was restored,"]
+    assert "manage.py after_restore" in caplog.text

@@ -123,6 +123,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+def test_a_private_address_is_not_asked(settings: Any) -> None:
+    settings.EXCHANGE_RATES_URL = "http://127.0.0.1:1/daily.xml"
+    with pytest.raises(CommandError, match=r"127\.0\.0\.1 is a loopback address.*\. Nothing was changed\.$"):
+        run()
+
+
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_wrong_changes_nothing_and_is_told_with_its_place(publish: Publish, wrong: str) -> None:
     publish(FRIDAY, USUAL, today=FRIDAY)
