@@ -23,6 +23,7 @@ from operations import advice as advice_on
 WITHOUT_SERVICES = {
     *("help", "version", "--version", "check", "collectstatic", "findstatic", "diffsettings", "startapp", "up"),
     *("makemessages", "compilemessages", "receive_postbacks", "template_reference"),
+    *("convert_template", "conversion_reference"),
 }
 
 
