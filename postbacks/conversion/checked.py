@@ -1,7 +1,8 @@
 """Converts a whole request, and asks about the result what the postback form asks about what is typed."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from postbacks.conversion.conditions import conditions
 from postbacks.conversion.engine import converted, ours_in
@@ -43,6 +44,10 @@ class Answer:
     conditions: tuple[str, ...] = ()
     problems: Mapping[str, list[str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """As the command prints it and the admin sends it, with the network's `name`."""
+        return {**asdict(self), "name": names()[self.network]}
 
 
 def convert(asked: Asked, network: str = "") -> Answer:

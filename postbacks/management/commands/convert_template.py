@@ -4,7 +4,6 @@ import json
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
@@ -59,7 +58,7 @@ Exit status: 0 all was translated, 1 something has no counterpart, 2 the input o
         except ConversionError as error:
             raise CommandError(str(error), returncode=_BAD_INPUT) from error
         if options["json"]:
-            self.stdout.write(json.dumps(as_json(answer), ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(answer.as_json(), ensure_ascii=False, indent=2))
         elif not answer.problems:
             self._print(answer)
         if answer.problems:
@@ -97,13 +96,3 @@ Exit status: 0 all was translated, 1 something has no counterpart, 2 the input o
 
 def _told(what: str, note: str) -> str:
     return f"{what}: {note}" if note else what
-
-
-def as_json(answer: Answer) -> dict[str, Any]:
-    """The answer as the command prints it and the admin sends it."""
-    return {
-        **asdict(answer),
-        "name": names()[answer.network],
-        "translations": [asdict(each) for each in answer.translations],
-        "left": [asdict(each) for each in answer.left],
-    }
