@@ -9,15 +9,14 @@ from urllib.parse import unquote
 from postbacks.conversion.tables import Brackets
 
 _OPEN, _CLOSE = r"(?:\{|%7[Bb])", r"(?:\}|%7[Dd])"
+_INSIDE: Final = r"(?:(?!%7[BbDd])[^{}])*"
 # Not where braces are doubled, or part of an expression of another kind: that is told by the checks of the result.
 _BRACES: Final = re.compile(
-    rf"(?<![{{$]){_OPEN}(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)(?:(?::|%3[Aa])(?P<argument>(?:(?!{_CLOSE})[^{{}}])*))?{_CLOSE}"
+    rf"(?<![{{$]){_OPEN}(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)(?:(?::|%3[Aa])(?P<argument>{_INSIDE}))?{_CLOSE}"
 )
 _HASHES: Final = re.compile(r"(?:#|%23)(?P<name>[A-Za-z][A-Za-z0-9_]*)(?:#|%23)")
 _PARENTHESES: Final = re.compile(r"(?:\(|%28)(?P<name>[A-Za-z][A-Za-z0-9_-]*)(?:\)|%29)")
-_EXPRESSION: Final = re.compile(
-    rf"(?:\$|%24){_OPEN}(?P<inner>(?:(?!{_CLOSE})[^{{}}])*){_CLOSE}|<#if\b.*?</#if>", re.DOTALL
-)
+_EXPRESSION: Final = re.compile(rf"(?:\$|%24){_OPEN}(?P<inner>{_INSIDE}){_CLOSE}|<#if\b.*?</#if>", re.DOTALL)
 _INNER: Final = re.compile(
     r"""\(?(?P<name>[A-Za-z][\w.~-]*)\)?(?P<fallback>!(?:\(?(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')\)?)?)?"""
 )

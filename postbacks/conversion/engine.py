@@ -31,9 +31,12 @@ def converted(text: str, network: Network, *, url: bool = False) -> Converted:
     refuse_ours(text, network.macros)
     done = list(_parameters(text, network)) if url else []
     taken = {index for each in done for index in range(each.start, each.end)}
+    told: dict[str, tuple[str, Translation | Left]] = {}  # A macro that comes often is looked at once.
     for found in macros_in(text, network.brackets):
-        if taken.isdisjoint(range(found.start, found.end)):
-            done += _macro(text, network, found)
+        if taken.isdisjoint(range(found.start, found.end)) and _is_one(text, network, found):
+            if found.written not in told:
+                told[found.written] = _macro(network, found)
+            done.append(Replacement(found.start, found.end, *told[found.written]))
     taken = {index for each in done for index in range(each.start, each.end)}
     _refuse_others(text, network, taken)
     if url:
@@ -93,32 +96,33 @@ def _says_more(network: Network, gap: str) -> bool:
     return False
 
 
-def _macro(text: str, network: Network, found: Found) -> Iterator[Replacement]:
+def _is_one(text: str, network: Network, found: Found) -> bool:
+    """Whether it is a macro at all: an unknown word in parentheses is one only where it is a whole value."""
+    if network.brackets is not Brackets.PARENTHESES or named(network, found) is not None:
+        return True
+    return stands_alone(text, found)
+
+
+def _macro(network: Network, found: Found) -> tuple[str, Translation | Left]:
+    """What stands in its place in the result, and what is told of it."""
     meant = named(network, found)
     if meant is None:
-        if network.brackets is not Brackets.PARENTHESES or stands_alone(text, found):
-            yield _left(found, _unknown(network, found))
-        return
+        return found.written, Left(found.written, _unknown(network, found))
+    macro = meant.macro
     try:
         template = translated(network, meant, found)
     except NoCounterpartError as error:
-        yield _left(found, f"{meant.macro.meaning}. {error}")
-        return
-    if not template:
-        yield _left(found, f"{meant.macro.meaning}. {meant.macro.note.replace('{network}', network.name)}")
-        return
-    yield Replacement(found.start, found.end, template, _translation(network, meant.macro, found.written, template))
+        return found.written, Left(found.written, f"{macro.meaning}. {error}")
+    if template:
+        return template, _translation(network, macro, found.written, template)
+    return found.written, Left(found.written, f"{macro.meaning}. {macro.note.replace('{network}', network.name)}")
 
 
 def _translation(network: Network, macro: Macro, written: str, template: str) -> Translation:
-    note = macro.note
+    note = macro.note.replace("{network}", network.name)
     if macro.own_id:
         note = OTHER_IDS.format(network=network.name, bare=template[1:-1])
     return Translation(written, template, macro.meaning, note, macro.click)
-
-
-def _left(found: Found, advice: str) -> Replacement:
-    return Replacement(found.start, found.end, found.written, Left(found.written, advice))
 
 
 def _unfilled(match: re.Match[str]) -> Replacement:

@@ -25,13 +25,15 @@ def _fits(text: str, network: Network) -> bool:
     gaps = {(start, end): key for key, gap, start, end in gaps_in(text) if gap and not _is_macro(network, gap)}
     if gaps and not all(key in network.parameters for key in gaps.values()):
         return False
-    found = [
-        each
-        for each in macros_in(text, network.brackets)
-        if not any(start <= each.start < end for start, end in gaps)
-        and (network.brackets is not Brackets.PARENTHESES or stands_alone(text, each))
-    ]
-    return bool(gaps or found) and all(named(network, each) for each in found)
+    in_gaps = {index for start, end in gaps for index in range(start, end)}
+    some = bool(gaps)
+    for each in macros_in(text, network.brackets):
+        if each.start in in_gaps or (network.brackets is Brackets.PARENTHESES and not stands_alone(text, each)):
+            continue
+        if named(network, each) is None:
+            return False
+        some = True
+    return some
 
 
 def _is_macro(network: Network, gap: str) -> bool:

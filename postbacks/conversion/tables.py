@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
@@ -58,7 +59,7 @@ class Page:
     macros: tuple[Macro, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # Without slots, as what is cached needs a place.
 class Network:
     """A network whose templates can be translated.
 
@@ -75,12 +76,12 @@ class Network:
     raw_prefix: str = ""
     raw_function: str = ""
 
-    @property
+    @cached_property
     def macros(self) -> Mapping[str, Macro]:
         """The macros by name; of two pages, the first counts."""
         return _by_name(self.pages)
 
-    @property
+    @cached_property
     def parameters(self) -> Mapping[str, Macro]:
         """What the tracker's own postback URL takes, by the name of the parameter."""
         return _by_name(self.parameter_pages)

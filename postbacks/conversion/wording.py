@@ -17,6 +17,20 @@ CLICK_VALUE: Final = (
     "or leave the parameter out."
 )
 OF_THE_TRACKER: Final = "Only {network} knows it. Leave the parameter out, or write the text that the receiver expects."
+OWN_CLICK: Final = (
+    "{network} is the partner's here: its id of the click comes in your link. If {network} was yours, write "
+    "{RefClickId}."
+)
+"""Said of the id that a tracker gives to a click itself."""
+
+EXTERNAL_CLICK: Final = (
+    "{network} was yours here, and the partner the traffic source. In a partner's own {network} it is the id of the "
+    "source behind the partner, which does not come here."
+)
+"""Said of the id that a tracker got from its traffic source."""
+
+NAME_HERE: Final = "The name here is written. Give it the same name, or translate it with map."
+CODE_HERE: Final = "The in-app event's code here is written. Give it the same code, or translate it with map."
 TIME_OF_CLICK: Final = (
     'The time of the click is not kept. The conversion\'s is {date(EventDate, "%Y-%m-%d %H:%M:%S", "UTC")}.'
 )

@@ -29,7 +29,7 @@ def test_the_result_is_printed_alone_and_all_else_apart() -> None:
     out, error, status = run("--from", "everflow", f"{URL}?c={{sub1}}&p={{payout_amount}}")
     assert (out, status) == (f"{URL}?c={{SubId1}}&p={{Payout}}\n", 0)
     assert error.startswith("From Everflow.\nTranslated:\n  {sub1} → {SubId1}\n  {payout_amount} → {Payout}\n")
-    assert "For these to have a value:\n  {SubId1} is what the partner puts" in error
+    assert "To do, or to check:\n  {SubId1} is what the partner puts" in error
 
 
 def test_what_is_left_makes_another_status_and_is_told() -> None:

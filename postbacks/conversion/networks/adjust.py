@@ -1,7 +1,7 @@
 """Adjust."""
 
 from postbacks.conversion.tables import Brackets, Macro, Network, left, page
-from postbacks.conversion.wording import CLICK_VALUE, GOOGLE_ID, OF_THE_TRACKER
+from postbacks.conversion.wording import CLICK_VALUE, GOOGLE_ID, NAME_HERE, OF_THE_TRACKER
 
 _CALLBACKS = "https://help.adjust.com/en/article/event-callbacks"
 _COST = "What the partner's ad cost is not known here. What the partner earns is {Payout}, in {PayoutCurrency}."
@@ -19,7 +19,7 @@ NETWORK = Network(
             Macro("idfv", "The iOS identifier for vendors", note=CLICK_VALUE),
             Macro("adid", "The device's id in Adjust", note=OF_THE_TRACKER),
             Macro("app_name", "The app's name", "{appName}"),
-            Macro("event_name", "The event's name", "{ActionTrackerName}"),
+            Macro("event_name", "The event's name", "{ActionTrackerName}", NAME_HERE),
             Macro(
                 "event",
                 "The event's token in Adjust",

@@ -1,7 +1,7 @@
 """Affise."""
 
 from postbacks.conversion.tables import Brackets, Macro, Network, numbered, page
-from postbacks.conversion.wording import CLICK_VALUE, NO_FURTHER_FIELD, NO_ZONE, TIME_OF_CLICK
+from postbacks.conversion.wording import CLICK_VALUE, NAME_HERE, NO_FURTHER_FIELD, NO_ZONE, TIME_OF_CLICK
 
 _SUB = "What the partner put into sub%d of the link"
 _FIELD = "What was reported as custom_field%d"
@@ -44,7 +44,7 @@ NETWORK = Network(
             Macro("timestamp", "When the conversion was created, in Unix seconds", '{date(CreationDate, "%s")}'),
             Macro("click_date", "The click's date and time", note=TIME_OF_CLICK),
             Macro("offerid", "The offer's id in Affise", "{CampaignId}", own_id=True),
-            Macro("offer_name", "The offer's title", "{CampaignName}"),
+            Macro("offer_name", "The offer's title", "{CampaignName}", NAME_HERE),
             Macro("promo_code", "The promo code", "{PromoCode}"),
             Macro("comment", "A comment", "{Note}"),
             Macro(

@@ -1,7 +1,7 @@
 """AppsFlyer."""
 
 from postbacks.conversion.tables import Brackets, Macro, Network, page
-from postbacks.conversion.wording import CLICK_VALUE, GOOGLE_ID
+from postbacks.conversion.wording import CLICK_VALUE, CODE_HERE, GOOGLE_ID
 
 _MACROS = "https://support.appsflyer.com/hc/en-us/articles/207273946-Postback-macros-for-ad-networks"
 _SPELLING = (
@@ -41,7 +41,7 @@ NETWORK = Network(
         ),
         page(
             "https://support.appsflyer.com/hc/en-us/articles/360016751637-Postback-macros-for-analytics-partners",
-            Macro("event_name", "The event's name", "{EventCode}"),
+            Macro("event_name", "The event's name", "{EventCode}", CODE_HERE),
             Macro("event_revenue", "The event's value in the currency of event_revenue_currency", "{Amount}"),
             Macro("event_revenue_currency", "The currency of event_revenue", "{Currency}"),
             Macro(

@@ -1,7 +1,7 @@
 """Binom: what it sends to traffic sources, and what its own postback URL takes."""
 
 from postbacks.conversion.tables import Brackets, Macro, Network, left, page
-from postbacks.conversion.wording import CLICK_VALUE, OF_THE_TRACKER, TIME_OF_CLICK
+from postbacks.conversion.wording import CLICK_VALUE, EXTERNAL_CLICK, OF_THE_TRACKER, OWN_CLICK, TIME_OF_CLICK
 
 _STATUS_NOTE = "PENDING, APPROVED or REVERSED is written. For other words translate it with map."
 _OWN = ("affiliate_network_id", "affiliate_network_name", "campaign", "campaign_id", "campaign_key", "campaign_name")
@@ -14,8 +14,10 @@ NETWORK = Network(
     (
         page(
             "https://docs.binom.org/conv-to-source-v2.php",
-            Macro("clickid", "The id that Binom gave to the click", "{SubId1}", click=True),
-            Macro("externalid", "The click's id in the traffic source's system", "{SubId1}", click=True),
+            Macro("clickid", "The id that Binom gave to the click", "{SubId1}", OWN_CLICK, click=True),
+            Macro(
+                "externalid", "The click's id in the traffic source's system", "{SubId1}", EXTERNAL_CLICK, click=True
+            ),
             Macro("cnv_status", "The conversion's status, in any words", "{Status}", _STATUS_NOTE),
             Macro("city", "The customer's city", "{RefCustomerCity}"),
             *left(" ".join(_OWN), "A setting of the tracker", OF_THE_TRACKER),
@@ -33,7 +35,9 @@ NETWORK = Network(
         ),
         page(
             "https://docs.binom.org/create-source.php",
-            Macro("external_id", "The click's id in the traffic source's system", "{SubId1}", click=True),
+            Macro(
+                "external_id", "The click's id in the traffic source's system", "{SubId1}", EXTERNAL_CLICK, click=True
+            ),
             Macro("device_brand", "The device's maker", "{deviceManuf}"),
             Macro("device_model", "The device's model", "{deviceModel}"),
             Macro("os_name", "The operating system", "{deviceOs}"),

@@ -1,7 +1,7 @@
 """Branch."""
 
 from postbacks.conversion.tables import Brackets, Macro, Network, page
-from postbacks.conversion.wording import CLICK_VALUE
+from postbacks.conversion.wording import CLICK_VALUE, CODE_HERE
 
 _OWN = "Write the text that the receiver expects. The program is {CampaignId} and {CampaignName}."
 _SINCE_TOUCH = tuple(
@@ -16,7 +16,7 @@ NETWORK = Network(
     (
         page(
             "https://help.branch.io/using-branch/docs/postback-macros-functions",
-            Macro("name", "The event's name", "{EventCode}"),
+            Macro("name", "The event's name", "{EventCode}", CODE_HERE),
             Macro("event_timestamp", "The event's time, in Unix milliseconds", '{date(EventDate, "%Q")}'),
             Macro(
                 "id",

@@ -1,7 +1,7 @@
 """Everflow."""
 
 from postbacks.conversion.tables import Brackets, Macro, Network, numbered, page
-from postbacks.conversion.wording import NO_FURTHER_FIELD
+from postbacks.conversion.wording import NAME_HERE, NO_FURTHER_FIELD
 
 _SUB = "What the partner put into sub%d of the link"
 _ADV = "What the advertiser reported as adv%d"
@@ -19,7 +19,7 @@ NETWORK = Network(
             *numbered("adv%d", range(1, 11), _ADV, "{Text%d}"),
             Macro("payout_amount", "What the partner earns", "{Payout}"),
             Macro("sale_amount", "What the customer paid", "{Amount}"),
-            Macro("event_name", "The event's name", "{ActionTrackerName}"),
+            Macro("event_name", "The event's name", "{ActionTrackerName}", NAME_HERE),
             Macro("order_id", "The order's id", "{Oid}"),
         ),
         page(

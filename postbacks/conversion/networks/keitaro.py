@@ -1,7 +1,7 @@
 """Keitaro: what it sends to traffic sources, and what its own postback URL takes."""
 
 from postbacks.conversion.tables import Argument, Brackets, Macro, Network, left, page
-from postbacks.conversion.wording import CLICK_VALUE, OF_THE_TRACKER, TIME_OF_CLICK
+from postbacks.conversion.wording import CLICK_VALUE, EXTERNAL_CLICK, OF_THE_TRACKER, OWN_CLICK, TIME_OF_CLICK
 
 _STATUS = '{map(Status, "PENDING", "lead", "APPROVED", "sale", "REVERSED", "rejected")}'
 _STATUS_MEANING = "lead: not confirmed, sale: confirmed, rejected: cancelled"
@@ -18,8 +18,10 @@ NETWORK = Network(
     (
         page(
             "https://docs.keitaro.io/en/campaigns-and-streams/s2s-postback-placeholders.html",
-            Macro("subid", "The id that Keitaro gave to the click", "{SubId1}", click=True),
-            Macro("external_id", "The click's id in the traffic source's system", "{SubId1}", click=True),
+            Macro("subid", "The id that Keitaro gave to the click", "{SubId1}", OWN_CLICK, click=True),
+            Macro(
+                "external_id", "The click's id in the traffic source's system", "{SubId1}", EXTERNAL_CLICK, click=True
+            ),
             Macro("status", _STATUS_MEANING, _STATUS, argument=Argument.STATUSES),
             Macro("tid", "The transaction id", "{ActionId}"),
             Macro("revenue", "The conversion's revenue", "{Payout}", _EARNED),

@@ -1,6 +1,7 @@
 """RedTrack: what it sends to partners, and what its own postback URL takes."""
 
 from postbacks.conversion.tables import Brackets, Macro, Network, page
+from postbacks.conversion.wording import EXTERNAL_CLICK, OWN_CLICK
 
 _CLICK_ID = (
     "https://help.redtrack.io/knowledgebase/kb/basic-setup-9785/supported-dynamic-parameters/%d1%81lick-id-parameter/"
@@ -14,9 +15,9 @@ NETWORK = Network(
         page(
             "https://help.redtrack.io/knowledgebase/kb/basic-setup-9785/publisher-management/"
             "publisher-panel-settings-for-publisher/",
-            Macro("ref_id", "The click's id in the partner's system", "{SubId1}", click=True),
+            Macro("ref_id", "The click's id in the partner's system", "{SubId1}", EXTERNAL_CLICK, click=True),
         ),
-        page(_CLICK_ID, Macro("clickid", "The id that RedTrack gave to the click", "{SubId1}", click=True)),
+        page(_CLICK_ID, Macro("clickid", "The id that RedTrack gave to the click", "{SubId1}", OWN_CLICK, click=True)),
     ),
     (
         page(_CLICK_ID, Macro("clickid", "The id that RedTrack gave to the click", "{SubId1}", click=True)),

@@ -1,6 +1,7 @@
 """Voluum: what it sends to traffic sources, and what its own postback URL takes."""
 
 from postbacks.conversion.tables import Brackets, Macro, Network, numbered, page
+from postbacks.conversion.wording import EXTERNAL_CLICK, OWN_CLICK
 
 _WRITE = "Write the text that the partner asks for, or leave the parameter out."
 
@@ -11,11 +12,13 @@ NETWORK = Network(
     (
         page(
             "https://doc.voluum.com/en/traffic_source_postback_url.html",
-            Macro("externalid", "The click's id in the traffic source's system", "{SubId1}", click=True),
+            Macro(
+                "externalid", "The click's id in the traffic source's system", "{SubId1}", EXTERNAL_CLICK, click=True
+            ),
         ),
         page(
             "https://doc.voluum.com/article/parameters-in-postback-urls",
-            Macro("clickid", "The id that Voluum gave to the click", "{SubId1}", click=True),
+            Macro("clickid", "The id that Voluum gave to the click", "{SubId1}", OWN_CLICK, click=True),
         ),
     ),
     (

@@ -78,7 +78,7 @@ Exit status: 0 all was translated, 1 something has no counterpart, 2 the input o
         self._list(
             "Translated:", (_told(f"{each.written} → {each.template}", each.note) for each in answer.translations)
         )
-        self._list("For these to have a value:", answer.conditions)
+        self._list("To do, or to check:", answer.conditions)
         self._list(
             "Left as it stands, since nothing says the same:",
             (_told(each.written, each.advice) for each in answer.left),

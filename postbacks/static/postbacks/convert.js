@@ -76,7 +76,7 @@
       ...problems.map((message) => part("p", `It cannot be saved: ${message}`, "pp-wrong")),
       ...list("Left as it stands, since nothing says the same:", answer.left.map((each) => told(each.written, each.advice)), "pp-warning"),
       ...list("Translated:", answer.translations.map((each) => told(`${each.written} → ${each.template}`, each.note))),
-      ...list("For these to have a value:", answer.conditions),
+      ...list("To do, or to check:", answer.conditions),
       ...list("Warnings:", answer.warnings, "pp-warning"),
     );
   }

@@ -175,7 +175,28 @@ def test_what_must_be_reported_is_told() -> None:
     assert "write {SubId1} or {SubId2} or {SubId3} in place of {SharedId}" in text
     assert "{Text2}: empty unless the shop reports it" in text
     apps = convert(Asked("https://p.example/?a={idfa}"), "adjust").conditions
-    assert apps == ("{iosIfa}: only events of mobile apps have it, where the app reports it.",)
+    assert apps[0] == "{iosIfa}: only events of mobile apps have it, where the app reports it."
+
+
+@pytest.mark.parametrize(
+    ("network", "query", "said"),
+    [
+        ("affise", "a={sum}", ["{Payout} is in {PayoutCurrency}: check", "set Event Trigger to “New actions only”"]),
+        ("affise", "a={sum}&c={currency}&s={status}", []),
+        ("adjust", "a={revenue}", ["{Amount} is in {Currency}: check", "set Event Trigger to “New actions only”"]),
+        ("everflow", "a={sale_amount}&b={payout}", ["{Amount} is in", "{Payout} is in", "set Event Trigger"]),
+    ],
+)
+def test_currencies_and_changes_are_to_be_checked(network: str, query: str, said: list[str]) -> None:
+    found = convert(Asked(f"https://p.example/?{query}"), network).conditions
+    assert len(found) == len(said)
+    assert all(words in text for words, text in zip(said, found, strict=True))
+
+
+def test_a_tracker_that_may_be_anybodys_is_told() -> None:
+    own, outside = convert(Asked("https://p.example/?a={clickid}&b={externalid}"), "voluum").translations
+    assert "If Voluum was yours, write {RefClickId}." in own.note
+    assert "In a partner's own Voluum it is the id of the source behind the partner" in outside.note
 
 
 def test_an_id_that_is_given_out_anew_is_told() -> None:
