@@ -37,8 +37,6 @@ def test_a_pasted_url_is_translated_and_put_into_the_field(open_as: OpenAs, part
     expect(told).to_contain_text("{sub7}: What the partner put into sub7 of the link.")
     expect(told).to_contain_text("the shop report it as SubId1")
     axe(page)
-    page.get_by_text(SUMMARY).evaluate("it => it.scrollIntoView({block: 'start'})")
-    screenshot(page, "paste-url")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#id_url")).to_have_value("https://track.example/pb?c={SubId1}&p={Payout}&x={sub7}")
