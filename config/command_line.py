@@ -33,8 +33,8 @@ from postbacks import __version__
 # These need neither PostgreSQL nor Redis; `up` starts them itself.
 WITHOUT_SERVICES = {
     *("help", "version", "check", "collectstatic", "findstatic", "diffsettings", "startapp", "up", "completion"),
-    *("makemessages", "compilemessages", "receive_postbacks", "size"),
-    *("template_reference", "receiver_guide", "command_reference", "api_document"),
+    *("makemessages", "compilemessages", "receive_postbacks", "size", "convert_template"),
+    *("template_reference", "receiver_guide", "command_reference", "conversion_reference", "api_document"),
 }
 
 

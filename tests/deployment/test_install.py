@@ -30,7 +30,11 @@ RUNNING = ".".join(map(str, sys.version_info[:3]))
 @pytest.mark.parametrize(
     ("output", "machine", "said"),
     [
-        (NO_WHEEL, MACHINE, rf"There is no wheel of pycurl==7\.49\.0 for {MACHINE}: use a platform that README.md names, .*\."),
+        (
+            NO_WHEEL,
+            MACHINE,
+            rf"There is no wheel of pycurl==7\.49\.0 for {MACHINE}: use a platform that README.md names, .*\.",
+        ),
         (NO_WHEEL, MUSL, rf"There is no wheel of pycurl==7\.49\.0 for {MUSL}: Alpine .* not supported.* Debian\."),
         (BROKEN, MACHINE, r"The packages could not be downloaded: [^<>]*Connection refused.* again\."),
         (

@@ -25,6 +25,8 @@ from partners.admin_kit import ModelAdmin
 from partners.ids import row_of
 from partners.models import Partner
 from partners.opened_with import is_stale
+from postbacks.admin.conversion.views import URL_NAME as CONVERT
+from postbacks.admin.conversion.views import convert_view
 from postbacks.admin.deliveries.offer import offer_to_try_now
 from postbacks.admin.first_start.views import sample_urls
 from postbacks.admin.form.folding import unfolded
@@ -39,6 +41,7 @@ from postbacks.admin.postbacks.state_filter import StateFilter
 from postbacks.admin.test_send.views import may_name_actions, preview_view, recent_actions, shown_palette, test_view
 from postbacks.admin.versions.views import URL_NAME as VERSIONS
 from postbacks.admin.versions.views import restored, versions_view
+from postbacks.conversion.checked import names
 from postbacks.credentials.asking.certificates import in_words
 from postbacks.credentials.asking.fields import FIELDS, SECRETS
 from postbacks.credentials.secrets.headers import masked_lines
@@ -188,6 +191,7 @@ class PostbackAdmin(ModelAdmin):
             "owner_kind": kind_of(owner) if owner else None,
             "owner_url": kind_of(owner).url(owner) if owner else "",
             "palette": shown_palette() if may_type else None,
+            "networks": names(),
             "may_name_actions": may_name_actions(request),
             "recent_actions": recent_actions(request, owner) if may_type else [],
             "duplicated": like if owner is None else None,
@@ -243,6 +247,7 @@ class PostbackAdmin(ModelAdmin):
             *sample_urls(view),
             path("preview/", view(preview_view), {"model_admin": self}, name="postbacks_postback_preview"),
             path("test/", view(test_view), {"model_admin": self}, name="postbacks_postback_test"),
+            path("convert/", view(convert_view), {"model_admin": self}, name=CONVERT),
             path("<int:pk>/signing/", view(signing_view), {"model_admin": self}, name=SIGNING),
             path("<int:pk>/versions/", view(versions_view), {"model_admin": self}, name=VERSIONS),
             path("<int:pk>/pause/", view(self.pause_view), name="postbacks_postback_pause"),

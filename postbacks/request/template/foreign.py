@@ -41,7 +41,8 @@ _MACROS: Final = tuple(
         rf"\\u007[bB]\s*{_WORD}",
     )
 )
-# These may be meant as they stand, and are told by a name that says a parameter, or that has an underscore.
+# These may be meant as they stand, and are told by a name that says a parameter, or that has an underscore
+# or a hyphen.
 _PERHAPS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -51,6 +52,7 @@ _PERHAPS: Final = tuple(
         r"(?<!\w)__(?P<name>[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*)__(?!\w)",
         rf"(?<![\w.])@{_WORD}@(?!\w)",
         rf"\(\({_WORD}\)\)",
+        r"(?<==)\((?P<name>[A-Za-z][A-Za-z0-9_-]*)\)(?=&|\Z)",
     )
 )
 _IN_ADDRESSES: Final = (re.compile(rf"(?<=[=/])(?:<|%3[Cc]){_WORD}(?:>|%3[Ee])"),)
@@ -65,7 +67,7 @@ _HIDDEN: Final = re.compile(f"[{_NEVER_MEANT}]")
 _HIDDEN_IN_ADDRESS: Final = re.compile(f"[{_INVISIBLE}]")
 _HIDDEN_IN_BRACES: Final = re.compile(rf"\{{(?=[^{{}}\s]*[{_INVISIBLE}])(?P<name>[\w{_INVISIBLE}]+)\}}")
 
-_WORTH_A_LOOK: Final = re.compile(r"[\[#$%{<@*\\]|__|\(\(|&[a-z#]+[0-9A-Fa-f]*;|[^\x00-\x7f]")
+_WORTH_A_LOOK: Final = re.compile(r"[\[#$%{<@*\\(]|__|&[a-z#]+[0-9A-Fa-f]*;|[^\x00-\x7f]")
 _JSON_WORDS: Final = frozenset({"true", "false", "null"})
 
 
@@ -95,7 +97,7 @@ def _macros(text: str, place: Place) -> Iterator[re.Match[str]]:
     for pattern in (*_PERHAPS, *(_IN_ADDRESSES if place in _ADDRESSES else ())):
         for found in pattern.finditer(text):
             name = found["name"]
-            if name not in _JSON_WORDS and ("_" in name or nearest(name, PARAMETERS, PARAMETER_ALIASES)):
+            if name not in _JSON_WORDS and ("_" in name or "-" in name or nearest(name, PARAMETERS, PARAMETER_ALIASES)):
                 yield found
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import textwrap
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -488,6 +489,13 @@ def test_the_documentation_names_every_key_and_its_example_loads(tmp_path: Path)
 
     assert missing == []
     assert load(tmp_path, example).splitlines()[-1] == "16 created, 0 changed, 0 deleted, 0 unchanged."
+
+
+def test_the_example_of_a_move_loads(tmp_path: Path) -> None:
+    text = (BASE_DIR / "docs" / "moving.md").read_text(encoding="utf-8")
+    example = textwrap.dedent(text.partition("```yaml\n")[2].partition("```")[0])
+
+    assert load(tmp_path, example).splitlines()[-1] == "6 created, 0 changed, 0 deleted, 0 unchanged."
 
 
 def names_of(kind: EntryKind) -> set[str]:

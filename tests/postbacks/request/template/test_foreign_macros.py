@@ -27,6 +27,8 @@ MACROS = {
     "<click_id>": CLICK,
     "@click_id@": CLICK,
     "((click_id))": CLICK,
+    "(click-id)": CLICK,
+    "(idfa)": "Did you mean {iosIfa}?",
     "$(click_id)": CLICK,
     "*|CLICK_ID|*": CLICK,
     "%23CLICK_ID%23": CLICK,

@@ -1,0 +1,1 @@
+"""The form's box for a URL of another network."""
