@@ -33,6 +33,8 @@ from environment.reading import (
 from environment.secret_key import embedded_encryption_key, embedded_secret_key, is_guessable
 from environment.variables import data_dir, env
 from operations.logs.setup import logged_attempts, logging_setup
+from stores.replica import ALIAS as REPLICA
+from stores.replica.connection import replica_of
 
 DATABASE_IS_EMBEDDED = is_embedded("DATABASE_URL")
 REDIS_IS_EMBEDDED = is_embedded("REDIS_URL")
@@ -149,6 +151,14 @@ DATABASES = {
         "OPTIONS": {"connect_timeout": 5, **database.get("OPTIONS", {})},
     }
 }
+# A replica that serves what only reads; see docs/replica.md. Without one, nothing asks where to read.
+if env.str("DATABASE_REPLICA_URL", default="").strip():
+    if DATABASE_IS_EMBEDDED:
+        raise ImproperlyConfigured("DATABASE_REPLICA_URL is set, so DATABASE_URL must be set too: to its primary.")
+    DATABASES[REPLICA] = replica_of(env.db("DATABASE_REPLICA_URL"))
+    DATABASE_ROUTERS = ["stores.replica.router.Router"]
+    MIDDLEWARE.insert(MIDDLEWARE.index("whitenoise.middleware.WhiteNoiseMiddleware"), "config.replica.Replica")
+DATABASE_REPLICA_MAX_LAG_SECONDS = seconds("DATABASE_REPLICA_MAX_LAG_SECONDS", 10)
 
 # After ten failures from one address, nobody can sign in from there for a quarter of an hour. By address, not by name:
 # otherwise anyone could lock out an administrator. A success does not reset the count: it may be the attacker's own.

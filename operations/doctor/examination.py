@@ -18,6 +18,7 @@ from operations.doctor.lanes import look_at_lanes
 from operations.doctor.locks import look_at_locks
 from operations.doctor.machine import look_at_machine
 from operations.doctor.redis_server import look_at_redis
+from operations.doctor.replica import look_at_replica
 from operations.doctor.workers import look_at_workers
 
 
@@ -39,6 +40,7 @@ def _with_database() -> Iterator[Finding]:
         tables = look_at_tables(asker)
         yield tables
     yield look_for_a_pooler()
+    yield from look_at_replica()
     if tables.level is not Level.OK:
         return  # The rest queries tables.
     with Asker(SECONDS) as asker:

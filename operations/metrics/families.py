@@ -5,6 +5,7 @@ Labels are few and bounded: only held postbacks have their own series, because t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
@@ -13,6 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from operations.metrics.readings import Readings
+from operations.replica import ReplicaState
 from postbacks import __version__
 from postbacks.metrics.counters import LAG, LAG_SECONDS, TOOK, TOOK_MS, WHY, histogram
 from postbacks.metrics.reasons import LABELS
@@ -107,7 +109,20 @@ def _gauges(readings: Readings) -> Iterator[Metric]:
     yield _age("postbacks_sweep_age_seconds", "Time since the last sweep. Absent: never.", readings.sweep_age)
     yield _age("postbacks_beat_age_seconds", "Time since beat last ran. Absent: never.", readings.beat_age)
     yield _age("postbacks_prune_age_seconds", "Time since pruning last finished. Absent: never.", readings.prune_age)
+    if readings.replica is not None:
+        yield from _of_replica(readings.replica)
     yield _gauge("postbacks_build_info", "The version of the process that answers.", "version", {__version__: 1})
+
+
+def _of_replica(replica: ReplicaState) -> Iterator[Metric]:
+    yield GaugeMetricFamily("postbacks_replica_usable", "1 if reads may go to the replica.", value=not replica.trouble)
+    lag = replica.lag if math.isfinite(replica.lag) else None
+    yield _age("postbacks_replica_lag_seconds", "How far the replica is behind. Absent: not known.", lag)
+    yield CounterMetricFamily(
+        "postbacks_replica_fallbacks",
+        "Reads that failed on the replica and went to the primary.",
+        value=replica.fallbacks,
+    )
 
 
 def _counter(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:

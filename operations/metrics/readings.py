@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from operations.asking import Asker
+from operations.replica import ReplicaState, replica_state
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
 from postbacks.delivery_states import SQL_UNFINISHED
@@ -74,6 +75,7 @@ class Readings:
     sweep_age: float | None = None
     beat_age: float | None = None
     prune_age: float | None = None
+    replica: ReplicaState | None = None  # None: there is none.
 
 
 def read() -> Readings:
@@ -99,6 +101,7 @@ def read() -> Readings:
             sweep_age=ages.get(heartbeat.SWEEP),
             beat_age=ages.get(heartbeat.BEAT),
             prune_age=ages.get(heartbeat.PRUNE),
+            replica=replica_state(),
         )
 
 

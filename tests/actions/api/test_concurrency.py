@@ -25,10 +25,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from actions.api import redis as api_redis
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
 from postbacks.models import Delivery
+from stores import patience as api_redis
 from tests.support.factories import make_partner, make_postback, make_term, make_tracker, report_fields
 
 pytestmark = pytest.mark.django_db(transaction=True)
