@@ -33,6 +33,7 @@ from environment.reading import (
 from environment.secret_key import embedded_encryption_key, embedded_secret_key, is_guessable
 from environment.variables import data_dir, env
 from operations.logs.setup import logged_attempts, logging_setup
+from stores.broker import celery_settings
 from stores.replica import ALIAS as REPLICA
 from stores.replica.connection import replica_of
 
@@ -192,24 +193,26 @@ SECOND_FACTOR = one_of("SECOND_FACTOR", ("nobody", "changing", "all"), default="
 
 # Redis holds the pacing and the broker's messages; it can be flushed at any moment, because the database has it all.
 REDIS_URL: str = f"unix://{redis_socket()}" if REDIS_IS_EMBEDDED else env.str("REDIS_URL")
-CELERY_BROKER_URL = f"redis+socket://{redis_socket()}" if REDIS_IS_EMBEDDED else REDIS_URL
+# Redis is also the broker, unless CELERY_BROKER_URL names another one; see docs/brokers.md.
+CELERY_TASK_DEFAULT_QUEUE = "postbacks"
+try:
+    of_broker = celery_settings(
+        env.str("CELERY_BROKER_URL", default="").strip()
+        or (f"redis+socket://{redis_socket()}" if REDIS_IS_EMBEDDED else REDIS_URL),
+        quorum=one_of("RABBITMQ_QUEUES", ("classic", "quorum"), default="classic") == "quorum",
+    )
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from error
+vars().update(of_broker)
+CELERY_BROKER_URL: str = of_broker["CELERY_BROKER_URL"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_connect_timeout": 2,
-    "socket_timeout": 5,
-    "socket_keepalive": True,
-    "health_check_interval": 25,
-    # A message taken by a worker that died comes back after this long. It may be late: the sweep needs no message.
-    "visibility_timeout": 600,
-}
-CELERY_TASK_DEFAULT_QUEUE = "postbacks"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # Tasks say "there is work"; the next sweep makes up for a lost one.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = False  # Unless a worker is started with -E.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # Only LOGGING below sets up logging.
 CELERY_WORKER_CONCURRENCY = whole_number("WORKER_CONCURRENCY", default=os.cpu_count() or 1, most=256)
 CELERY_TIMEZONE = "UTC"

@@ -8,6 +8,7 @@ import psycopg2
 from django.db import Error
 
 from operations.asking import Asker
+from operations.doctor.broker import look_at_broker
 from operations.doctor.certificates import look_at_certificates
 from operations.doctor.channels import look_at_channels
 from operations.doctor.configuration import look_at_settings
@@ -26,6 +27,7 @@ def examine() -> Iterator[Finding]:
     yield from look_at_settings()
     yield from look_at_machine()
     yield from look_at_redis()
+    yield from look_at_broker()
     try:
         yield from _with_database()
     except psycopg2.OperationalError as error:
