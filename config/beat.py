@@ -19,9 +19,10 @@ class Scheduler(beat.Scheduler):
     """In memory: tasks that run every second need no stored history, and a file may be corrupt after a kill."""
 
     def _waiting(self) -> int:
-        """How many messages no worker has taken yet."""
-        queue = self.app.conf.task_default_queue
-        return int(self.connection.default_channel.client.llen(queue))  # type: ignore[attr-defined]  # The Redis transport has it.
+        """How many messages no worker has taken yet. Makes the queue, where no worker has."""
+        queue = self.app.amqp.queues[self.app.conf.task_default_queue]
+        declared: Any = queue(self.connection.default_channel).queue_declare()
+        return int(declared.message_count)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -1,10 +1,11 @@
-"""The broker's client, kombu's Redis transport, where Redis hangs, refuses to write, or restarts.
+"""Kombu's transport for Redis as the broker, where Redis hangs, refuses to write, restarts or fails over.
 
 Importing this module changes the transport for the whole process.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kombu.transport import redis, virtual
@@ -40,14 +41,15 @@ class QoS(redis.QoS):
         virtual.QoS.ack(self, delivery_tag)  # Only in memory; a second time it changes nothing.
 
 
-class Channel(redis.Channel):
+class _Careful:
     """Takes no connection to a Redis that refuses to write, so that the caller waits until it writes again."""
 
-    QoS = QoS
     # When a connection ends, kombu would put unacknowledged messages back. We do not need that, thanks to the sweep;
     # and after a restart of Redis it fails, which ends the worker (it reads the host of a connection that it has
     # dropped).
     do_restore = False
+    client: Any
+    close: Callable[[], None]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -58,6 +60,15 @@ class Channel(redis.Channel):
             raise
 
 
+class Channel(_Careful, redis.Channel):
+    QoS = QoS
+
+
+class SentinelChannel(_Careful, redis.SentinelChannel):
+    QoS = QoS
+
+
 redis.Transport.Channel = Channel
+redis.SentinelTransport.Channel = SentinelChannel
 # For kombu, a refusal is a mistake of the program, and ends the worker. Here it is an outage: connect again, later.
 redis.Transport.connection_errors = (*redis.Transport.connection_errors, ResponseError)

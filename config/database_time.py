@@ -11,13 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from psycopg2.errors import QueryCanceled
@@ -40,26 +40,27 @@ class Spending:
     def __init__(self) -> None:
         self.stopped = False
         self._lock = threading.Lock()
-        self._database: Any = None
+        self._databases: list[Any] = []
 
     @contextmanager
     def noted(self) -> Iterator[None]:
         """For the thread of the request, around all that it does."""
         token = _spending.set(self)
-        self._database = connections[DEFAULT_DB_ALIAS]
+        self._databases = _databases()
         try:
             yield
         finally:
             with self._lock:
-                self._database = None
+                self._databases = []
             _spending.reset(token)
 
     def stop(self) -> None:
         """For another thread: cancels the statement that runs, and lets no other begin."""
         with self._lock:
             self.stopped = True
-            if self._database is not None and self._database.connection is not None:
-                self._database.connection.cancel()
+            for database in self._databases:
+                if database.connection is not None:
+                    database.connection.cancel()
 
 
 _spending: ContextVar[Spending | None] = ContextVar("spending", default=None)
@@ -106,6 +107,19 @@ def limit_of(method: str | None, path: str) -> Limit:
     return Limit(settings.WEB_STATEMENT_SECONDS, shared=method in {"GET", "HEAD"} and not is_api(path))
 
 
+def _databases() -> list[Any]:
+    """This thread's connections: to the primary, and to its replica if there is one."""
+    return [connections[alias] for alias in settings.DATABASES]
+
+
+@contextmanager
+def _limiting(limit: Limit) -> Iterator[None]:
+    with ExitStack() as wrapped:
+        for database in _databases():
+            wrapped.enter_context(database.execute_wrapper(limit.execute))
+        yield
+
+
 def database_time(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Middleware: limits what the database does for a request, also while its answer is sent.
 
@@ -116,7 +130,7 @@ def database_time(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Ca
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         limit = limit_of(request.method, request.path_info)
-        with connection.execute_wrapper(limit.execute):
+        with _limiting(limit):
             response = get_response(request)
         if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
             response.streaming_content = _limited(response.streaming_content, limit)
@@ -128,7 +142,7 @@ def database_time(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Ca
 def _limited(pieces: Any, limit: Limit) -> Iterator[bytes]:
     pieces = iter(pieces)
     while True:
-        with connection.execute_wrapper(limit.execute):
+        with _limiting(limit):
             try:
                 piece = next(pieces)
             except StopIteration:

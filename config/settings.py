@@ -36,6 +36,9 @@ from environment.secret_key import embedded_encryption_key, embedded_secret_key,
 from environment.telemetry import sentry_dsn, traces_wanted
 from environment.variables import data_dir, env
 from operations.logs.setup import logged_attempts, logging_setup
+from stores.broker import celery_settings
+from stores.replica import ALIAS as REPLICA
+from stores.replica.connection import replica_of
 
 DATABASE_IS_EMBEDDED = is_embedded("DATABASE_URL")
 REDIS_IS_EMBEDDED = is_embedded("REDIS_URL")
@@ -152,6 +155,14 @@ DATABASES = {
         "OPTIONS": {"connect_timeout": 5, **dead_links.OURS, **database.get("OPTIONS", {})},
     }
 }
+# A replica that serves what only reads; see docs/replica.md. Without one, nothing asks where to read.
+if env.str("DATABASE_REPLICA_URL", default="").strip():
+    if DATABASE_IS_EMBEDDED:
+        raise ImproperlyConfigured("DATABASE_REPLICA_URL is set, so DATABASE_URL must be set too: to its primary.")
+    DATABASES[REPLICA] = replica_of(env.db("DATABASE_REPLICA_URL"))
+    DATABASE_ROUTERS = ["stores.replica.router.Router"]
+    MIDDLEWARE.insert(MIDDLEWARE.index("whitenoise.middleware.WhiteNoiseMiddleware"), "config.replica.Replica")
+DATABASE_REPLICA_MAX_LAG_SECONDS = seconds("DATABASE_REPLICA_MAX_LAG_SECONDS", 10)
 
 # After ten failures from one address, nobody can sign in from there for a quarter of an hour. By address, not by name:
 # otherwise anyone could lock out an administrator. A success does not reset the count: it may be the attacker's own.
@@ -185,24 +196,26 @@ SECOND_FACTOR = one_of("SECOND_FACTOR", ("nobody", "changing", "all"), default="
 
 # Redis holds the pacing and the broker's messages; it can be flushed at any moment, because the database has it all.
 REDIS_URL: str = f"unix://{redis_socket()}" if REDIS_IS_EMBEDDED else env.str("REDIS_URL")
-CELERY_BROKER_URL = f"redis+socket://{redis_socket()}" if REDIS_IS_EMBEDDED else REDIS_URL
+# Redis is also the broker, unless CELERY_BROKER_URL names another one; see docs/brokers.md.
+CELERY_TASK_DEFAULT_QUEUE = "postbacks"
+try:
+    of_broker = celery_settings(
+        env.str("CELERY_BROKER_URL", default="").strip()
+        or (f"redis+socket://{redis_socket()}" if REDIS_IS_EMBEDDED else REDIS_URL),
+        quorum=one_of("RABBITMQ_QUEUES", ("classic", "quorum"), default="classic") == "quorum",
+    )
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from error
+vars().update(of_broker)
+CELERY_BROKER_URL: str = of_broker["CELERY_BROKER_URL"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_connect_timeout": 2,
-    "socket_timeout": 5,
-    "socket_keepalive": True,
-    "health_check_interval": 25,
-    # A message taken by a worker that died comes back after this long. It may be late: the sweep needs no message.
-    "visibility_timeout": 600,
-}
-CELERY_TASK_DEFAULT_QUEUE = "postbacks"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # Tasks say "there is work"; the next sweep makes up for a lost one.
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = False  # Unless a worker is started with -E.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # Only LOGGING below sets up logging.
 CELERY_WORKER_CONCURRENCY = whole_number("WORKER_CONCURRENCY", default=os.cpu_count() or 1, most=256)
 CELERY_TIMEZONE = "UTC"

@@ -40,6 +40,7 @@ from front.intake import Intake
 from front.known_tokens import KnownTokens
 from front.standing_headers import StandingHeaders
 from front.threads import Lane
+from front.written import Written
 from operations.logs.request_ids import id_of, logged_as
 from tracing import traces
 
@@ -87,6 +88,7 @@ class Lean:
         self._tokens = KnownTokens(self._find)
         self._allowances = Allowances(self._book)
         self._standing = StandingHeaders()
+        self._written = Written(lane)
         self.intake = Intake()
 
     async def answer(self, request: Request, body: bytes) -> Answer | None:
@@ -126,6 +128,7 @@ class Lean:
             return 400, error_content(clean(str(refusal)), clean(refusal.field), refusal.reason_code)
         taken = take(token, request.kind, fields, datetime.now(UTC))
         refused = await self.intake.take(taken, len(body) + len(request.query))
+        await self._written.note(request.credentials)
         return told(request.account_sid, taken.id or 0, refused)
 
     def _answer(

@@ -1,4 +1,4 @@
-"""What to do about an error of PostgreSQL or Redis, by words of its message. No advice names a host or a user."""
+"""What to do about an error of PostgreSQL, Redis or the broker, by words of it. No advice names a host or a user."""
 
 from __future__ import annotations
 
@@ -29,6 +29,23 @@ REDIS: Advice = (
     ("refused", "Start Redis, or correct host and port in REDIS_URL."),
     ("imeout", "Check that the host answers, and that no firewall drops packets; a TLS port needs rediss://."),
     ("CERTIFICATE", "Give the certificate of the CA: rediss://…?ssl_ca_certs=/path/ca.pem."),
+)
+# Of RabbitMQ and SQS.
+BROKER: Advice = (
+    ("ACCESS_REFUSED", "Correct the user and the password in CELERY_BROKER_URL."),
+    ("NOT_ALLOWED", "Make the virtual host that CELERY_BROKER_URL names, and allow the user to use it."),
+    ("403", "Allow the user to use the virtual host in CELERY_BROKER_URL."),
+    ("inequivalent arg", "Delete the queue, which has other options: workers make it anew."),
+    ("Name or service not known", "Correct the host name in CELERY_BROKER_URL."),
+    ("refused", "Start the broker, or correct host and port in CELERY_BROKER_URL."),
+    ("imed out", "Check that the host answers, and that no firewall drops packets; a TLS port needs amqps://."),
+    ("CERTIFICATE", "Have the host trust the authority of RabbitMQ's certificate."),
+    ("No module named", "Install what SQS needs: pip install 'partner-postbacks[sqs]'."),
+    ("boto3", "Install what SQS needs: pip install 'partner-postbacks[sqs]'."),
+    ("Unable to locate credentials", "Give the process a role of AWS, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
+    ("InvalidClientTokenId", "Correct AWS_ACCESS_KEY_ID, or the role of the process."),
+    ("SignatureDoesNotMatch", "Correct AWS_SECRET_ACCESS_KEY."),
+    ("AccessDenied", "Allow the role to make and read the queue, as docs/brokers.md lists."),
 )
 
 

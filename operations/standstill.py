@@ -99,6 +99,6 @@ _END_THE_LOCK = (
 )
 _RESTART = "See the log of the workers, and restart them: nothing is lost."
 _CONTINUE = (
-    "The parent process of a worker may be stopped (kill -CONT lets it go on) or hang, or Redis gives it no messages. "
-    "Restart the workers: nothing is lost."
+    "The parent process of a worker may be stopped (kill -CONT lets it go on) or hang, or the broker gives it no "
+    "messages. Restart the workers: nothing is lost."
 )

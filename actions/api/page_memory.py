@@ -15,7 +15,7 @@ from typing import Any, Final
 from redis import Redis
 
 from actions.api.page_key import PageKey
-from actions.api.redis import ask
+from stores.patience import ask
 
 KEPT_SECONDS: Final = 3600  # After the latest page; a reader takes seconds from one to the next.
 _TOTAL, _NEWEST = "total", "newest"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from redis import Redis
 
-from actions.api.redis import ask
+from stores.patience import ask
 
 KEPT_SECONDS = 5  # Of a counter; longer than its second, for clocks that differ a little.
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 import orjson
-from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from actions.api.documented import ACTION, ITEM, PERSONAL, UPDATE, filled
@@ -17,6 +16,7 @@ from actions.models import Action, ActionEvent, Item
 from actions.reports.fields import read_date, write_date
 from actions.reports.rejected import Rejected
 from partners.models import ActionTracker
+from stores.replica import reading
 from value_types.currencies import minor_units
 
 AT_ONCE: Final = 500  # Rows in memory: a page of 20,000 is read in as many steps as it takes.
@@ -142,7 +142,7 @@ def _item(item: Item) -> dict[str, Any]:
 
 
 def _latest_parameters(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    with connection.cursor() as cursor:
+    with reading.cursor() as cursor:
         cursor.execute(LATEST, [list(ids)])
         return {pk: orjson.loads(text) if isinstance(text, str) else text for pk, text in cursor.fetchall()}
 

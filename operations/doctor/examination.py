@@ -8,6 +8,7 @@ import psycopg2
 from django.db import Error
 
 from operations.asking import Asker
+from operations.doctor.broker import look_at_broker
 from operations.doctor.certificates import look_at_certificates
 from operations.doctor.channels import look_at_channels
 from operations.doctor.configuration import look_at_settings
@@ -20,6 +21,7 @@ from operations.doctor.locks import look_at_locks
 from operations.doctor.machine import look_at_machine
 from operations.doctor.partitions import look_at_partitions
 from operations.doctor.redis_server import look_at_redis
+from operations.doctor.replica import look_at_replica
 from operations.doctor.restored import look_for_a_restore
 from operations.doctor.workers import look_at_workers
 
@@ -28,6 +30,7 @@ def examine() -> Iterator[Finding]:
     yield from look_at_settings()
     yield from look_at_machine()
     yield from look_at_redis()
+    yield from look_at_broker()
     try:
         yield from _with_database()
     except psycopg2.OperationalError as error:
@@ -42,6 +45,7 @@ def _with_database() -> Iterator[Finding]:
         tables = look_at_tables(asker)
         yield tables
     yield look_for_a_pooler()
+    yield from look_at_replica()
     if tables.level is not Level.OK:
         return  # The rest queries tables.
     with Asker(SECONDS) as asker:

@@ -6,6 +6,7 @@ their own, a hundred at most.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
@@ -19,6 +20,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from operations.metrics.readings import Busy, Readings
+from operations.replica import ReplicaState
 from postbacks import __version__
 from postbacks.metrics.counters import (
     LAG,
@@ -135,6 +137,8 @@ def _gauges(readings: Readings) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "postbacks_exchange_rates_held", "Fetched exchange rates that wait to be accepted.", value=readings.held_rates
     )
+    if readings.replica is not None:
+        yield from _of_replica(readings.replica)
     yield _gauge("postbacks_build_info", "The version of the process that answers.", "version", {__version__: 1})
 
 
@@ -163,6 +167,17 @@ def _of_the_busiest(busiest: Sequence[Busy]) -> Iterator[Metric]:
         attempts.add_metric([*named, "failed"], each.attempts - each.succeeded)
         took.add_metric(named, each.attempts, each.took_us / TOOK_PER_SECOND)
     yield from (deliveries, attempts, took)
+
+
+def _of_replica(replica: ReplicaState) -> Iterator[Metric]:
+    yield GaugeMetricFamily("postbacks_replica_usable", "1 if reads may go to the replica.", value=not replica.trouble)
+    lag = replica.lag if math.isfinite(replica.lag) else None
+    yield _age("postbacks_replica_lag_seconds", "How far the replica is behind. Absent: not known.", lag)
+    yield CounterMetricFamily(
+        "postbacks_replica_fallbacks",
+        "Reads that failed on the replica and went to the primary.",
+        value=replica.fallbacks,
+    )
 
 
 def _counter(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:

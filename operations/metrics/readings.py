@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from operations.asking import Asker
+from operations.replica import ReplicaState, replica_state
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
 from postbacks.delivery_states import SQL_UNFINISHED
@@ -117,6 +118,7 @@ class Readings:
     prune_age: float | None = None
     rates_age_days: int | None = None  # Of fetched exchange rates.
     held_rates: int = 0
+    replica: ReplicaState | None = None  # None: there is none.
 
 
 def read() -> Readings:
@@ -146,6 +148,7 @@ def read() -> Readings:
             prune_age=ages.get(heartbeat.PRUNE),
             rates_age_days=rates_age_days if settings.EXCHANGE_RATES == "ecb" else None,
             held_rates=held_rates,
+            replica=replica_state(),
         )
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.db import connection
 from django.db.models.fields.json import KT
 
 from actions.models import Action
@@ -20,6 +19,7 @@ from portal.shown.sent import CLICK_ID, ORDER_ID, SEARCHED, sent_by
 from portal.why import Moment, why_not
 from postbacks.database import as_array
 from postbacks.delivery_log.find import own_ids
+from stores.replica import reading
 
 MOST: Final = 100  # Deliveries of one search.
 _MOST_ACTIONS: Final = 100  # Of one order id or click; a real one has a handful.
@@ -93,13 +93,13 @@ def _deliveries(actions: Iterable[Action], postbacks: Iterable[int]) -> set[int]
         "postbacks": as_array(postbacks),
         "limit": MOST,
     }
-    with connection.cursor() as cursor:
+    with reading.cursor() as cursor:
         cursor.execute(_OF_ACTIONS, values)
         return {pk for (pk,) in cursor.fetchall()}
 
 
 def _in_scope(scope: Scope, ids: list[int]) -> list[int]:
-    with connection.cursor() as cursor:
+    with reading.cursor() as cursor:
         values = {"ids": as_array(ids), "postbacks": as_array(scope.every_postback)}
         cursor.execute(_NAMED_BY_NUMBER, values)
         return [pk for (pk,) in cursor.fetchall()]

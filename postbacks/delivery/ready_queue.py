@@ -15,11 +15,11 @@ All of this may vanish at any moment: the sweep rebuilds it from the rows every 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from celery import current_app
-from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from postbacks.delivery.redis import client
@@ -40,8 +40,9 @@ GO, LOOK, STOP = b"go", b"look", b"stop"  # What the bell says.
 
 # A drain that was posted and lost (broker flushed, worker killed) is posted again after this long.
 DRAIN_POSTED_FOR_MS = 2_000
-# Celery keeps countdowns in the worker's memory, and Redis delivers them twice past the visibility timeout. So only
-# short ones are posted; the sweep finds the rest when it is nearly due.
+# Celery keeps countdowns in the worker's memory. Redis and SQS deliver such a message twice past the visibility timeout
+# (10 minutes), SQS counts down for 15 minutes at most, and RabbitMQ closes the channel of a worker that keeps one for
+# 30. So only short ones are posted; the sweep finds the rest when it is nearly due.
 LOOK_AHEAD_MS = 300_000
 # The sweep lowers a lane's time only if it is this far ahead: a lane that waits for its next slot, at most about a
 # second away, is left alone.
@@ -123,6 +124,10 @@ _wake_script = client.register_script(_WAKE)
 _take_script = client.register_script(_TAKE)
 
 
+class NotPostedError(Exception):
+    """The broker has not taken a message."""
+
+
 def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True) -> None:
     """Adds lanes, and has a process come if one is due. Never raises: the sweep finds what is not woken now.
 
@@ -136,7 +141,7 @@ def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True)
         wait_ms = _wake_script(keys=_KEYS, args=arguments)
         if wait_ms >= 0:
             _post_drain(wait_ms)
-    except (RedisError, BrokerError, OSError) as error:
+    except (RedisError, NotPostedError) as error:
         logger.warning("Could not wake %d lanes (%s); the sweep will do it.", len(due), error)
 
 
@@ -147,7 +152,7 @@ def take_due(limit: int) -> list[int]:
     if wait_ms >= 0:
         try:
             _post_drain(wait_ms)
-        except (BrokerError, OSError) as error:
+        except NotPostedError as error:
             logger.warning("Could not post a timer (%s); the sweep finds what is due then.", error)
     return [int(lane) for lane in lanes]
 
@@ -201,6 +206,13 @@ def hand_over() -> None:
 
 
 def _post_drain(wait_ms: int) -> None:
+    """Raises NotPostedError."""
+    seconds = wait_ms / 1000
+    if current_app.conf.task_default_queue_type == "quorum":
+        seconds = math.ceil(seconds)  # RabbitMQ counts these down, in whole seconds; one that comes early does nothing.
     # By name, because the task runs the engine, which imports this module. A process that only records has not loaded
     # the task, so its options are repeated here.
-    current_app.send_task(DRAIN_TASK, countdown=wait_ms / 1000, retry=False, ignore_result=True)
+    try:
+        current_app.send_task(DRAIN_TASK, countdown=seconds, retry=False, ignore_result=True)
+    except Exception as error:
+        raise NotPostedError(str(error) or type(error).__name__) from error  # Each broker has errors of its own.

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import connection
-
 from partners.ids import MAX_ID, read_id
 from postbacks.delivery_log.counted import ANY_FAILURE
 from postbacks.delivery_log.filters import Filters, Time
@@ -25,6 +23,7 @@ from postbacks.delivery_log.find import NOT_RESENT, OF_PROGRAMS, few_of, postbac
 from postbacks.delivery_log.hits import Hit
 from postbacks.delivery_log.moments import ATTEMPTS, id_span
 from postbacks.metrics.reasons import LABELS
+from stores.replica import reading
 
 _MOST_LANES = 200  # More postbacks than these are compared along another index.
 _LATE = timedelta(days=1)  # By which a process that was cut off may record an attempt after its delivery has ended.
@@ -167,7 +166,7 @@ class AttemptFinder:
             "order": order,
         }
         found = self._found.replace("{one}", _ONE).format(**parts)
-        with connection.cursor() as cursor:
+        with reading.cursor() as cursor:
             cursor.execute(select.format(found=found, order=order), self._values | given)
             return list(cursor.fetchall())
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db import connection
 from django.utils import timezone
 
 from partners.ids import read_id
@@ -15,6 +14,7 @@ from postbacks.delivery_log.filters import Filters
 from postbacks.delivery_log.find import NOT_RESENT, OF_PROGRAMS, postbacks_of
 from postbacks.delivery_log.hits import Hit
 from postbacks.delivery_states import FINISHED, SQL_FINISHED
+from stores.replica import reading
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -94,7 +94,7 @@ class EndedFinder:
     def _run(self, within: list[str], order: str, values: dict[str, Any]) -> list[Hit]:
         given = [("since", "d.finished_at >= %(since)s"), ("until", "d.finished_at < %(until)s")]
         bounds = [*within, *(bound for name, bound in given if values[name] is not None)]
-        with connection.cursor() as cursor:
+        with reading.cursor() as cursor:
             cursor.execute(_FOUND.format(bounds=" AND ".join(bounds), order=order), values)
             return [Hit(f"{(at - _EPOCH) // _MICROSECOND}.{pk}", pk) for at, pk in cursor.fetchall()]
 

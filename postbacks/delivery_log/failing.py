@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import connection
 from django.utils import timezone
 
 from postbacks.database import as_array
@@ -21,6 +20,7 @@ from postbacks.delivery.circuit_breaker.failing import ACTIONS_TO_FAIL, LATEST, 
 from postbacks.metrics.backlog import waiting_of
 from postbacks.metrics.read import Sums, counts_by_postback
 from postbacks.models import Rollup
+from stores.replica import reading
 
 MOST_LOOKED_AT: Final = 200  # Postbacks; each costs a tenth of a millisecond.
 _LATELY: Final = timedelta(hours=1)  # Roll-ups of hours that begin since then: the current one.
@@ -90,7 +90,7 @@ def costliest_first(failing: Iterable[int], counts: Mapping[int, Sums]) -> list[
 def _judged(postbacks: Iterable[int]) -> dict[int, Failing]:
     now = timezone.now()
     found: dict[int, list[tuple[Tried, str, str]]] = {}
-    with connection.cursor() as cursor:
+    with reading.cursor() as cursor:
         values: dict[str, Any] = {"postbacks": as_array(postbacks), "failures": ACTIONS_TO_FAIL, "latest": LATEST}
         cursor.execute(_LATEST, values)
         for postback, at, action, succeeded, why, reason in cursor.fetchall():

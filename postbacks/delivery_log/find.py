@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
 from django.db.models.fields.json import KT
 
 from actions.admin import find_actions
@@ -32,6 +31,7 @@ from postbacks.delivery_log.moments import id_span
 from postbacks.delivery_states import SQL_FINISHED, SQL_UNFINISHED
 from postbacks.metrics.reasons import UNSENT
 from postbacks.models import Delivery
+from stores.replica import reading
 
 NEWEST: Final = MAX_ID  # All ids are below this.
 _CLICK_ACTIONS = 1_000  # The most actions found for one click; a real one has a handful.
@@ -173,7 +173,7 @@ class Finder:
             return
         low, high = values["low"], values["high"]
         if order == "DESC":
-            with connection.cursor() as cursor:
+            with reading.cursor() as cursor:
                 cursor.execute("SELECT coalesce(max(id), 0) + 1 FROM postbacks_delivery")
                 high = min(high, cursor.fetchone()[0])
         for width in _WINDOWS:
@@ -196,7 +196,7 @@ class Finder:
         if self.asked.programs is not None:
             within.append(OF_PROGRAMS)
         parts = {"bounds": " AND ".join(within), "order": order, "near": _NEAR_EDGE[order]}
-        with connection.cursor() as cursor:
+        with reading.cursor() as cursor:
             cursor.execute(select.format(found=found.format(**parts), order=order), values)
             return [pk for (pk,) in cursor.fetchall()]
 
@@ -231,7 +231,7 @@ def own_ids(term: str) -> list[int]:
         known_by = UUID(term)
     except ValueError:
         return []
-    with connection.cursor() as cursor:
+    with reading.cursor() as cursor:
         cursor.execute(KNOWN_BY, {"known_by": str(known_by), "nearby": _NEARBY, "limit": _SAME_ID})
         return [pk for (pk,) in cursor.fetchall()]
 

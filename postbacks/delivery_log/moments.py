@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from django.db import connection
+from stores.replica import reading
 
 # Deliveries written by concurrent statements may be out of order by time, but no statement runs this long.
 SKEW: Final = timedelta(seconds=30)
@@ -48,7 +48,7 @@ def id_span(since: datetime | None, until: datetime | None, of: Table = DELIVERI
     if since is None and until is None:
         return 0, None
     moments = [None if since is None else since - SKEW, None if until is None else until + SKEW]
-    with connection.cursor() as cursor:
+    with reading.cursor() as cursor:
         cursor.execute(_BISECT.format(table=of.name, at=of.at), [moments])
         found = dict(cursor.fetchall())  # Empty where there are no deliveries.
     return found.get(1, 0), None if until is None else found.get(2, 0)

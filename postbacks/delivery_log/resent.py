@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from postbacks.database import as_array, raw_cursor
+from postbacks.database import as_array
 from postbacks.models import Delivery
+from stores.replica import reading
 
 # The index of the event finds the handful of deliveries of one event. OFFSET 0 keeps the planner from walking down the
 # primary key instead, in the hope of meeting one soon.
@@ -45,6 +46,6 @@ NOT_RESENT = Resent(None, None, None)
 
 def resent_among(ids: Sequence[int]) -> dict[int, Resent]:
     """By id, those of these deliveries whose event was sent more than once."""
-    with raw_cursor() as cursor:
+    with reading.cursor() as cursor:
         cursor.execute(_OTHERS, (as_array(ids),))
         return {pk: Resent(newer, state, older) for pk, newer, state, older in cursor.fetchall()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from postbacks.database import raw_cursor
+from stores.replica import reading
 
 _NEWEST = """
 SELECT coalesce((SELECT max(id) FROM postbacks_delivery), 0), coalesce((SELECT max(id) FROM postbacks_attempt), 0)
@@ -22,7 +22,7 @@ class Seen(NamedTuple):
 
 
 def seen_now() -> Seen:
-    with raw_cursor() as cursor:
+    with reading.cursor() as cursor:
         cursor.execute(_NEWEST)
         return Seen(*(cursor.fetchone() or (0, 0)))
 

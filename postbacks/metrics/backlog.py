@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from django.db import connection
-
 from postbacks.database import as_array
 from postbacks.delivery_states import SQL_UNFINISHED
+from stores.replica import reading
 
 COUNTED_UP_TO: Final = 10_000  # For one postback.
 ALL_COUNTED_UP_TO: Final = 100_000
@@ -45,14 +44,14 @@ def waiting_of(postback_ids: Iterable[int], up_to: int | None = None) -> dict[in
     """How many deliveries are unfinished, by postback; `up_to` + 1 means more than `up_to`, which is `COUNTED_UP_TO`
     unless given."""
     up_to = COUNTED_UP_TO if up_to is None else up_to
-    with connection.cursor() as cursor:
+    with reading.cursor() as cursor:
         cursor.execute(_OF_POSTBACKS, (up_to + 1, as_array(postback_ids)))
         return dict(cursor.fetchall())
 
 
 def waiting_in_all() -> int:
     """How many deliveries are unfinished; `ALL_COUNTED_UP_TO` + 1 means more than `ALL_COUNTED_UP_TO`."""
-    with connection.cursor() as cursor:
+    with reading.cursor() as cursor:
         cursor.execute(_OF_ALL, (ALL_COUNTED_UP_TO + 1,))
         return int(cursor.fetchone()[0])
 
@@ -65,7 +64,7 @@ def oldest_due() -> datetime | None:
 
 def longest_waiting(postback_ids: Iterable[int] | None = None) -> tuple[int, datetime] | None:
     """Which of these postbacks, or of all, has the oldest delivery of `oldest_due`, and since when it has been due."""
-    with connection.cursor() as cursor:
+    with reading.cursor() as cursor:
         cursor.execute(_OLDEST, {"all": postback_ids is None, "chosen": as_array(postback_ids or ())})
         found: tuple[int, datetime] | None = cursor.fetchone()
         return found

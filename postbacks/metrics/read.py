@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import connections, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
@@ -31,6 +31,7 @@ from postbacks.metrics.counters import (
 )
 from postbacks.metrics.fold import ALL, EVER, MOST_TALLIES, beginning_of, fold, row_of
 from postbacks.models import Rollup, Tally
+from stores.replica import reading
 
 STALE_AFTER = timedelta(seconds=15)  # Three times the interval of the fold: nothing is folding.
 
@@ -97,7 +98,9 @@ def catch_up(*, exactly: bool = False) -> None:
 def one_moment() -> Iterator[datetime]:
     """Everything that is read inside shows the database at one moment, which is handed out: what is committed ended
     before it. Within another transaction it is only nearly so."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    where = reading.alias()
+    connection = connections[where]
+    with transaction.atomic(using=where), connection.cursor() as cursor:
         if len(connection.atomic_blocks) == 1:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SELECT clock_timestamp()")

@@ -68,8 +68,14 @@ class PgBouncer:
 
 
 @contextmanager
-def running_pgbouncer(*, ignored: str = "extra_float_digits") -> Iterator[PgBouncer]:
-    """Skips the test where the program is not installed. Of the `ignored` startup parameters it takes no notice."""
+def running_pgbouncer(
+    *, ignored: str = "extra_float_digits", place: Mapping[str, str] | None = None
+) -> Iterator[PgBouncer]:
+    """Before the test database, or the server at `place`. Of the `ignored` startup parameters it takes no notice.
+
+    Skips the test where the program is not installed.
+    """
+    before = _place(place or settings.DATABASES["default"])
     program = shutil.which("pgbouncer")
     if program is None:
         pytest.skip("PgBouncer is not installed (Debian: apt-get install pgbouncer).")
@@ -80,7 +86,12 @@ def running_pgbouncer(*, ignored: str = "extra_float_digits") -> Iterator[PgBoun
         file = folder / "pgbouncer.ini"
         file.write_text(
             _CONFIGURATION.format(
-                place=_place(), host=LOCALHOST, port=port, size=SERVER_CONNECTIONS, folder=folder, ignored=ignored
+                place=before,
+                host=LOCALHOST,
+                port=port,
+                size=SERVER_CONNECTIONS,
+                folder=folder,
+                ignored=ignored,
             )
         )
         command = [*privileges.drop_root(folder), program, "--quiet", str(file)]
@@ -92,7 +103,6 @@ def running_pgbouncer(*, ignored: str = "extra_float_digits") -> Iterator[PgBoun
             stop(process)
 
 
-def _place() -> str:
-    database = settings.DATABASES["default"]
+def _place(database: Mapping[str, str]) -> str:
     names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password"}
     return " ".join(f"{words}={database[name]}" for name, words in names.items() if database.get(name))

@@ -15,10 +15,10 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from redis import Redis
 
-from actions.api import redis as api_redis
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
 from postbacks.models import Delivery
+from stores import patience as api_redis
 from tests.support.factories import make_partner, make_postback, make_term, make_tracker, report_fields
 
 pytestmark = pytest.mark.django_db(transaction=True)

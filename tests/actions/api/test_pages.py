@@ -14,12 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
 from actions.api import lists
-from actions.api import redis as api_redis
 from actions.api.page_key import PageKey
 from actions.api.pages import Order
 from actions.models import Action, ActionEvent
 from actions.reports.rejected import Rejected
 from partners.models import ActionTracker
+from stores import patience as api_redis
 from tests.support.api import Caller
 from tests.support.bulk_actions import make_actions
 from tests.support.factories import make_tracker, record_action

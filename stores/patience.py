@@ -1,4 +1,4 @@
-"""Redis, as the API asks it: a caller waits for the answer, and does without it while Redis is away."""
+"""Redis, as a request asks it: a caller waits for the answer, and does without it while Redis is away."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.conf import settings
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from stores.redis_url import redis_client
 
 TIMEOUT_SECONDS = 0.1  # A caller waits for the answer, so it is no reason to wait long.
 PAUSE_SECONDS = 5.0  # After an error Redis is left alone, so that an outage does not slow every request down.
 
 Answer = TypeVar("Answer")
 
-_redis: Redis = Redis.from_url(
-    settings.REDIS_URL,
-    socket_timeout=TIMEOUT_SECONDS,
-    socket_connect_timeout=TIMEOUT_SECONDS,
-    retry=Retry(NoBackoff(), 0),
+_redis: Redis = redis_client(
+    socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
 )
 _asked_again_at = 0.0
 
