@@ -187,7 +187,9 @@ def call_off(own_bell: str) -> None:
 def _tell(own_bell: str, what: bytes) -> None:
     try:
         with client.pipeline(transaction=False) as both:
-            both.rpush(own_bell, what).pexpire(own_bell, AWAKE_FOR_MS).execute()
+            both.rpush(own_bell, what)
+            both.pexpire(own_bell, AWAKE_FOR_MS)
+            both.execute()
     except (RedisError, OSError) as error:
         logger.warning("Could not reach the bell of this process (%s).", error)
 

@@ -116,10 +116,11 @@ class Installation:
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         """Asks PostgreSQL by its socket, past the network."""
-        place = {"host": str(self.sockets), "user": DATABASE_USER, "dbname": DATABASE_NAME}
-        with closing(psycopg2.connect(**place)) as connected, connected.cursor() as cursor:
+        server = psycopg2.connect(host=str(self.sockets), user=DATABASE_USER, dbname=DATABASE_NAME)
+        with closing(server) as connected, connected.cursor() as cursor:
             cursor.execute(statement)
-            return cursor.fetchall()
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
 
     def unfinished(self) -> int:
         """The reports that are not recorded and the deliveries that are not delivered."""

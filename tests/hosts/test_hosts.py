@@ -28,7 +28,7 @@ NOTICED_SECONDS = 60.0
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(500)
 def test_nothing_is_lost_whatever_host_is_cut_off_or_dies(tmp_path: Path) -> None:
     tracker = make_tracker()
     source = make_media_source()
