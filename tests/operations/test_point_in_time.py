@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -95,6 +96,10 @@ def test_a_moment_comes_back_and_nothing_after_it(host: Host) -> None:
     host.pgbackrest("check")
     host.ask("CREATE TABLE kept (id bigserial PRIMARY KEY); INSERT INTO kept SELECT FROM generate_series(1, 5)")
     host.pgbackrest("--type=full", "backup")
+    # pgBackRest takes a backup only for moments of a later second than its end.
+    end = json.loads(host.pgbackrest("--output=json", "info"))[0]["backup"][-1]["timestamp"]["stop"]
+    seconds = "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint"
+    wait_until(lambda: int(host.ask(seconds)) > end, 30, "a second has passed")
     host.ask("INSERT INTO kept SELECT FROM generate_series(1, 5)")
     moment = host.ask("SELECT clock_timestamp()")
     host.ask("INSERT INTO kept SELECT FROM generate_series(1, 5)")
