@@ -88,7 +88,7 @@ _partner_postbacks() {{
         esac ;;
     esac
 }}
-if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+if [[ $funcstack[1] == _{program} ]]; then
     _partner_postbacks "$@"
 else
     compdef _partner_postbacks {program}

@@ -99,3 +99,16 @@ def test_fish_completes_options_with_what_they_mean(found: list[Described], tmp_
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
     )
     assert done.stdout == "--failed-only\tonly events that have failed since they were last delivered\n"
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_completes_from_a_file_each_time(found: list[Described], tmp_path: Path) -> None:
+    """The first time the file defines the function and calls it; later it is the function."""
+    (tmp_path / "_partner-postbacks").write_text(script("zsh", found))
+    lines = (
+        f"fpath=({tmp_path} $fpath); autoload -U _partner-postbacks",
+        "_arguments() { echo asked }; compdef() { echo registered }",
+        "_partner-postbacks; _partner-postbacks",
+    )
+    done = subprocess.run(["zsh", "-f", "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert done.stdout == "asked\nasked\n"
