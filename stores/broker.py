@@ -21,6 +21,7 @@ _BY_SCHEME: Final = {
     "redis": Broker.REDIS,
     "rediss": Broker.REDIS,
     "redis+socket": Broker.REDIS,
+    "unix": Broker.REDIS,
     sentinel.SCHEME: Broker.REDIS,
     sentinel.TLS_SCHEME: Broker.REDIS,
     "amqp": Broker.RABBITMQ,
@@ -65,6 +66,8 @@ def _redis(url: str) -> dict[str, Any]:
         "health_check_interval": 25,
         "visibility_timeout": _BACK_AFTER_SECONDS,
     }
+    if url.startswith("unix:"):  # Celery has other words for a socket.
+        url = f"redis+socket:{url.removeprefix('unix:')}".replace("?db=", "?virtual_host=")
     if not sentinel.is_sentinel(url):
         return {"CELERY_BROKER_URL": url, "CELERY_BROKER_TRANSPORT_OPTIONS": options}
     place = sentinel.read(url)

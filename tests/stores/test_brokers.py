@@ -27,17 +27,23 @@ from tests.support.workers import CeleryProcess
         ("redis://one/0", Broker.REDIS),
         ("rediss://:p@one/0?ssl_ca_certs=/ca.crt", Broker.REDIS),
         ("redis+socket:///run/redis.sock", Broker.REDIS),
+        ("unix:///run/redis.sock?db=2", Broker.REDIS),
         ("sentinel://one/0?service=name", Broker.REDIS),
         ("amqp://u:p@one//", Broker.RABBITMQ),
         ("amqps://u:p@one/host", Broker.RABBITMQ),
         ("sqs://", Broker.SQS),
     ],
-    ids=["redis", "rediss", "socket", "sentinel", "amqp", "amqps", "sqs"],
+    ids=["redis", "rediss", "socket", "unix", "sentinel", "amqp", "amqps", "sqs"],
 )
 def test_a_url_names_its_broker(url: str, broker: Broker) -> None:
     assert broker_of(url) is broker
     celery_url = celery_settings(url, quorum=False)["CELERY_BROKER_URL"]
     assert broker_of(celery_url) is broker, "also in Celery's words"
+
+
+def test_a_socket_is_named_in_celerys_words() -> None:
+    settings = celery_settings("unix://:secret@/run/redis.sock?db=2", quorum=False)
+    assert settings["CELERY_BROKER_URL"] == "redis+socket://:secret@/run/redis.sock?virtual_host=2"
 
 
 def test_another_broker_is_refused_with_what_to_write() -> None:
