@@ -91,7 +91,7 @@ def test_kustomize_puts_them_together() -> None:
     assert sorted(f"{each['kind']} {each['metadata']['name']}" for each in built) == sorted(NAMES)
     assert {each["metadata"]["namespace"] for each in built} == {"postbacks"}
     images = set(re.findall(r"image: (\S+)", done.stdout))
-    assert images == {"registry.example/postbacks:0.1.0"}
+    assert images == {"registry.example/postbacks:1.0.0"}
 
 
 def test_they_run_the_programs_of_the_procfile() -> None:

@@ -15,7 +15,7 @@ from environment.variables import BASE_DIR
 
 FILE = BASE_DIR / "deploy" / "compose" / "compose.yml"
 ENVIRONMENT = {
-    "POSTBACKS_IMAGE": "registry.example/postbacks:0.1.0",
+    "POSTBACKS_IMAGE": "registry.example/postbacks:1.0.0",
     "SECRET_KEY": "x",
     "POSTBACKS_ENCRYPTION_KEYS": "x",
     "DATABASE_URL": "postgres://db.example/x",

@@ -20,7 +20,7 @@ LAG = "postbacks_delivery_lag_seconds_bucket"
 
 # A value each minute: first, then what is added each time.
 GOOD = {
-    'postbacks_build_info{version="0.1.0"}': (1, 0),
+    'postbacks_build_info{version="1.0.0"}': (1, 0),
     "postbacks_worker_processes": (4, 0),
     "postbacks_sweep_age_seconds": (1, 0),
     "postbacks_beat_age_seconds": (4, 0),
