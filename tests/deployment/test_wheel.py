@@ -18,6 +18,7 @@ import pytest
 import requests
 from django.core.management import get_commands
 
+from devtools.demo import mark
 from devtools.embedded import errors
 from environment.variables import BASE_DIR
 from postbacks import __version__
@@ -175,6 +176,7 @@ def test_it_shows_the_demo_in_a_folder_whose_files_have_the_names_of_its_package
     try:
         wait_until(lambda: process.poll() is not None or "  → 200" in log.read_text(), "a postback arrives", 60)
         wait_until(lambda: process.poll() is not None or answers(port), "the web answers", 60)
+        assert mark.is_running(copy.data_dir)
         status = [program, "postback_status", "--json"]
         asked = subprocess.run(status, cwd=tmp_path, env=variables, capture_output=True, check=True)
         process.send_signal(signal.SIGINT)
@@ -183,6 +185,7 @@ def test_it_shows_the_demo_in_a_folder_whose_files_have_the_names_of_its_package
         left = copy.processes()
         process.kill()
         copy.kill_everything()
+    assert not mark.is_running(copy.data_dir), "without the demo this machine is no target"
     assert json.loads(asked.stdout)["deliveries"]["delivered"] > 0
     assert "imported from the current folder" not in log.read_text()
     assert log.read_text().endswith("Stopped.\n")

@@ -1,4 +1,7 @@
-"""`manage.py up` as a real process: what it serves, how it stops, and what a kill leaves behind."""
+"""`manage.py up` as a real process: what it serves, how it stops, and what a kill leaves behind.
+
+tests/deployment/test_wheel.py has its demo, which Ctrl-C ends.
+"""
 
 import fcntl
 import re
@@ -110,21 +113,12 @@ def test_the_first_start_says_how_to_sign_in_and_the_second_keeps_the_data(copy:
     assert (copy.data_dir / "admin-password").stat().st_mode & 0o777 == 0o600
     style = requests.get(up.url.replace("/admin/", "/static/admin/css/base.css"), timeout=5)
     assert (style.status_code, style.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
-    up.stop(signal.SIGINT)
+    up.stop(signal.SIGHUP)
 
     again = start_up()
     assert said[1] not in again.output
     assert sign_in(again, said[1])
     again.stop(signal.SIGTERM)
-
-
-def test_the_demo_ends_with_postbacks_arriving(start_up: StartUp) -> None:
-    up = start_up("--demo")
-    up.wait_for("receiver  |")
-    wait_until(lambda: re.search(r"receiver +\| \S+  (GET|POST) /\S+  → 200", up.output), "a postback arrives")
-    assert mark.is_running(up.copy.data_dir)
-    up.stop(signal.SIGHUP)
-    assert not mark.is_running(up.copy.data_dir), "without the demo this machine is no target"
 
 
 def test_a_demo_that_is_killed_leaves_no_permission(start_up: StartUp) -> None:
