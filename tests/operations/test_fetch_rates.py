@@ -22,7 +22,7 @@ from notices.models import Notice
 from notices.watching.rates import tell_of_rates
 from operations.doctor.exchange_rates import judge_exchange_rates
 from operations.exchange_rates import fetch as fetching
-from operations.exchange_rates.background import Fetcher
+from operations.exchange_rates.background import fetcher
 from operations.metrics import readings
 from partners.models import ExchangeRate, HeldRate, RateFeed
 from partners.published_rates.taking import accept, decline
@@ -302,7 +302,6 @@ def test_the_doctor_says_how_old_rates_are(settings: Any) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_fetches_on_a_thread_of_its_own_and_not_twice_a_day(publish: Publish) -> None:
     publish(TUESDAY, USUAL, (MONDAY, USUAL))
-    fetcher = Fetcher()
     fetcher.start()
     fetcher.stop()
     assert len(table()) == 4

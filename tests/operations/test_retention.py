@@ -29,7 +29,7 @@ from actions.models import (
 from notices.models import Message, Notice
 from operations.retention import prune as pruning
 from operations.retention.ages import Ages
-from operations.retention.background import Pruner
+from operations.retention.background import pruner
 from operations.retention.kinds import KINDS, NOT_PERSONAL, PERSONAL
 from operations.retention.prune import BusyError, Result, prune
 from postbacks.models import Attempt, Delivery, KeptBack, Postback, Pulse, Replay, ReplayItem, Rollup
@@ -351,7 +351,6 @@ def test_a_worker_prunes_beside_its_work(lane: Postback, settings: Any) -> None:
     event = make_event(lane)
     make_ended(lane, event)
     Delivery.objects.update(created_at=days_later(-2), finished_at=days_later(-1.5))
-    pruner = Pruner()
 
     pruner.start()
     wait_until(lambda: not Delivery.objects.exists(), 5, "it is gone")
