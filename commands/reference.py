@@ -46,9 +46,11 @@ if it is set and not empty. Long work shows a progress bar on standard error: on
 Tab completes commands, options and values. The script is made of the commands of the installed release: write it again
 after an upgrade.
 
-    partner-postbacks completion bash > ~/.local/share/bash-completion/completions/partner-postbacks
-    partner-postbacks completion zsh > "${{fpath[1]}}/_partner-postbacks"
-    partner-postbacks completion fish > ~/.config/fish/completions/partner-postbacks.fish
+```sh
+partner-postbacks completion bash > ~/.local/share/bash-completion/completions/partner-postbacks
+partner-postbacks completion zsh > "${{fpath[1]}}/_partner-postbacks"
+partner-postbacks completion fish > ~/.config/fish/completions/partner-postbacks.fish
+```
 """
 
 _OTHERS = """\

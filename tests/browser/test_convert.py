@@ -9,6 +9,7 @@ from partners.models import Partner
 from tests.browser.actors import Role, make_user
 from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, OpenAs
+from tests.browser.keys import press, type_into
 from tests.browser.pictures import screenshot
 
 SUMMARY = "Paste a URL from another network"
@@ -17,14 +18,13 @@ SUMMARY = "Paste a URL from another network"
 def paste(page: Page, partner: Partner, url: str) -> None:
     """By keyboard alone: the disclosure is opened, and the fields behind it are reached by Tab."""
     page.goto(f"/admin/postbacks/postback/add/?partner={partner.pk}")
+    expect(page.locator("#id_url")).to_be_focused()  # The page's own script gives it the focus, once it has run.
     page.get_by_text(SUMMARY).focus()
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    expect(page.get_by_label("It comes from")).to_be_focused()
-    page.keyboard.press("Tab")
-    page.keyboard.insert_text(url)
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    press(page.locator("summary", has_text=SUMMARY), "Enter", "Tab")
+    press(page.get_by_label("It comes from"), "Tab")
+    type_into(page.locator("#convert-text"), url)
+    press(page.locator("#convert-text"), "Tab")
+    press(page.get_by_role("button", name="Translate"), "Enter")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -37,8 +37,8 @@ def test_a_pasted_url_is_translated_and_put_into_the_field(open_as: OpenAs, part
     expect(told).to_contain_text("{sub7}: What the partner put into sub7 of the link.")
     expect(told).to_contain_text("the shop report it as SubId1")
     axe(page)
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    press(page.get_by_role("button", name="Translate"), "Tab")
+    press(page.get_by_role("button", name="Put it into the URL field"), "Enter")
     expect(page.locator("#id_url")).to_have_value("https://track.example/pb?c={SubId1}&p={Payout}&x={sub7}")
     expect(page.locator("#id_url")).to_be_focused()
     expect(page.get_by_role("region", name="The request")).to_contain_text("Unknown parameter {sub7}")

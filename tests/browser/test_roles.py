@@ -21,7 +21,8 @@ from tests.support.factories import make_partner, make_postback, make_program, m
 ADDRESS = "203.0.113.77"
 ALL = {
     *("Dashboard", "Partners", "Contracts", "Programs", "Event types", "Attribution rules", "Actions", "Networks"),
-    *("Delivery log", "All postbacks", "Held", "Proposals", "Replays", "Submissions", "Exchange rates"),
+    *("Delivery log", "All postbacks", "Held", "Proposals", "Replays", "Submissions"),
+    *("Exchange rates", "Rates to accept"),
 }
 ADMINISTRATORS_ONLY = {"Notices", "Partner links", "API tokens", "Changes", "Users", "Roles"}
 

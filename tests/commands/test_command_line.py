@@ -28,6 +28,7 @@ from environment.variables import BASE_DIR
 WITHOUT_JSON = {
     "command_reference": "a document",
     "completion": "a script",
+    "conversion_reference": "a document",
     "demo_traffic": "runs until Ctrl-C",
     "receive_postbacks": "runs until Ctrl-C; --log writes JSON",
     "receiver_guide": "a document",

@@ -50,7 +50,7 @@ def test_what_a_host_must_be_told_is_required_and_documented(services: dict[str,
     for name, service in services.items():
         assert set(service["environment"]) - {"PGOPTIONS", "PORT"} <= documented, name
         assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
-    assert all(f"    {name}=" in page for name in (*ENVIRONMENT, "LISTEN"))
+    assert all(f"\n{name}=" in page for name in (*ENVIRONMENT, "LISTEN"))
 
 
 @pytest.mark.worker

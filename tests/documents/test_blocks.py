@@ -42,12 +42,13 @@ SETTINGS = "".join(
 
 # What a block begins with: the test that runs it, or the reason why nothing can.
 RUN_BY = {
-    "  Partner Postbacks is running": "test_up.py::test_the_demo_ends_with_postbacks_arriving",
+    "  Partner Postbacks is running": (
+        "test_wheel.py::test_it_shows_the_demo_in_a_folder_whose_files_have_the_names_of_its_packages"
+    ),
     "ok       Redis": "test_doctor.py",
     "127.0.0.1 - - [": "test_getting_started.py::test_the_first_postback_arrives_as_the_readme_shows",
     "16:30:24.055": "test_getting_started.py::test_the_example_ends_with_the_postbacks_that_its_page_shows",
     "ItemSubTotal1=60": "test_consoles.py::test_discounts_come_off_as_shown",
-    "SELECT setval": "test_restore.py",
     '{"ready": false': "test_consoles.py::test_readiness_is_answered_as_shown",
     '{"type": "postbacks.notices"': "test_consoles.py::test_a_webhook_of_notices_has_the_shown_fields",
     '{"time":': "test_consoles.py::test_an_attempt_is_logged_with_the_shown_fields",
@@ -77,7 +78,7 @@ def titled(block: Block) -> None:
 
 def words_of_line(line: str) -> None:
     """Check what a line of a shell says to programs of this project."""
-    for part in re.split(r" \| | && ", line):
+    for part in re.split(r" \|\|? | && ", line):
         words = shlex.split(part, comments=True)
         words = [word for word in words if not re.match(r"[A-Z_]+=", word) or "make" in words]
         if "manage.py" in words or (words and words[0].endswith("partner-postbacks")):
@@ -90,8 +91,8 @@ def words_of_line(line: str) -> None:
 def takes_options(command: str, options: list[str]) -> None:
     assert command in get_commands(), command
     parser = load_command_class(get_commands()[command], command).create_parser("manage.py", command)
-    taken = [word for word in options if word not in {">", "<"}]
-    parser.parse_args(taken[: taken.index("person.json")] if ">" in options else taken)
+    written_to = options.index(">") if ">" in options else len(options)
+    parser.parse_args([word for word in options[:written_to] if word != "<"])
 
 
 def makes(words: list[str]) -> None:

@@ -43,7 +43,8 @@ def write_file(path: Path, tracker: ActionTracker) -> Path:
 
 def recorders(pid: int) -> list[psutil.Process]:
     """The forked processes. From Python 3.14 on there is one more child, which keeps track of their semaphores."""
-    return [child for child in psutil.Process(pid).children() if "import_actions" in child.cmdline()]
+    parent = psutil.Process(pid)
+    return [child for child in parent.children() if child.cmdline() == parent.cmdline()]
 
 
 def assert_each_once_and_in_order() -> None:

@@ -1,5 +1,6 @@
 """The admin: every page opens, mistakes land on their fields, and what is history cannot be edited."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,7 +16,16 @@ from django.utils import timezone
 from actions.api.submit import submit
 from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
-from partners.models import ActionTracker, AttributionRule, Contract, ContractTerm, InAppEvent, Partner, Program
+from partners.models import (
+    ActionTracker,
+    AttributionRule,
+    Contract,
+    ContractTerm,
+    HeldRate,
+    InAppEvent,
+    Partner,
+    Program,
+)
 from portal.models import Proposal
 from postbacks.admin.form.fields import format_pairs, parse_pairs
 from postbacks.lifecycle import delete_postback, pause
@@ -87,6 +97,7 @@ def everything(delivery: Delivery) -> Delivery:
     submit(token, Submission.Kind.CONVERSION, {"OrderId": "o-1"})
     make_channel()
     proposal_for(delivery.postback)
+    HeldRate.objects.create(currency="USD", date=date(2026, 11, 20), published="9.99", rate="9.99", reason="It jumped.")
     return delivery
 
 
@@ -125,8 +136,8 @@ def test_every_page_of_a_row_opens(admin_client: Client, model: type[Model]) -> 
     assert admin_client.get(url_of(model, "change", row.pk)).status_code == 200
 
 
-# Partners propose, by their links.
-@pytest.mark.parametrize("model", [model for model in OURS if model not in (*HISTORY, Proposal)])
+# Partners propose, by their links; what is held was fetched.
+@pytest.mark.parametrize("model", [model for model in OURS if model not in (*HISTORY, Proposal, HeldRate)])
 def test_every_form_for_a_new_row_opens(admin_client: Client, model: type[Model]) -> None:
     assert admin_client.get(url_of(model, "add")).status_code == 200
 

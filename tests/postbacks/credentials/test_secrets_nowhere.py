@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from psycopg2 import sql
 from pytest_django import Settings
 
 from accounts.roles.table import Role
@@ -49,7 +50,8 @@ def database_dump() -> str:
     out = StringIO()
     with raw_cursor() as cursor:
         for table in connection.introspection.table_names():
-            cursor.copy_expert(f'COPY "{table}" TO STDOUT', out)
+            # A table in partitions is not copied by its name.
+            cursor.copy_expert(sql.SQL("COPY (SELECT * FROM {}) TO STDOUT").format(sql.Identifier(table)), out)
     return out.getvalue()
 
 
