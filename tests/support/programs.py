@@ -21,7 +21,12 @@ from typing import Any
 
 from environment.variables import BASE_DIR
 
-_AT_START = ("LD_PRELOAD", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")  # What only an interpreter reads.
+_AT_START = (
+    "LD_PRELOAD",
+    "PYTHONPATH",
+    "COVERAGE_PROCESS_CONFIG",
+    "COVERAGE_PROCESS_START",
+)  # What only an interpreter reads.
 
 
 def start(command: Sequence[str], **named: Any) -> subprocess.Popen[Any]:
