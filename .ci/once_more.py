@@ -62,7 +62,7 @@ def _run(tests: list[str]) -> Outcomes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "again.json"
         subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "tests.support.outcomes", "--outcomes", str(file), *tests],
+            [sys.executable, "-m", "pytest", "-p", "tests.support.outcomes", f"--outcomes={file}", *tests],
             check=False,
         )
         return Outcomes.read(file)

@@ -1,4 +1,5 @@
-"""Writes down how a run of tests went, for those who decide what follows: `-p tests.support.outcomes --outcomes FILE`.
+"""Writes down how a run of tests went, for those who decide what follows: `-p tests.support.outcomes --outcomes=FILE`,
+in one word, because pytest looks for its settings beside all paths before it knows the option.
 
 The file is written by the process that hands out the tests, at the end, as `Outcomes` in JSON.
 """

@@ -82,7 +82,7 @@ def test_all_must_pass_alone(once_more: ModuleType, again: Outcomes, passed: boo
 
 def run_in(folder: Path, *options: str, tests: str = _TESTS) -> Outcomes:
     (folder / "test_some.py").write_text(tests)
-    command = [sys.executable, "-m", "pytest", "-p", "tests.support.outcomes", "--outcomes", str(folder / "outcomes")]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.support.outcomes", f"--outcomes={folder / 'outcomes'}"]
     plain = ("-c", "/dev/null", "--rootdir", str(folder), "-p", "xdist", "-p", "no:cacheprovider")
     variables = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # Importing all of them takes seconds.
     subprocess.run(
