@@ -8,7 +8,11 @@
   const AGAIN_MS = 5000; // A click that comes later than this after the last one is meant.
   const here = DRAFT + window.location.pathname + window.location.search;
   let leaving = false;
+  let touched = false;
 
+  for (const name of ["keydown", "pointerdown"]) {
+    document.addEventListener(name, () => (touched = true), { capture: true, once: true });
+  }
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post") {
@@ -42,8 +46,10 @@
     }
   }
 
+  // Django's own script gives the first field the focus, if the page is shown by then; the user may have moved it since.
   function focusOn(field) {
-    if (document.activeElement === document.body) {
+    const has = document.activeElement;
+    if (!touched && (has === document.body || field.form?.contains(has))) {
       field.focus();
     }
   }
