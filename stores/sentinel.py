@@ -64,7 +64,7 @@ def read(url: str) -> Place:
     if not asked.get("service"):
         raise ValueError(f"REDIS_URL lacks the name of the service that the Sentinels watch. Write {_EXAMPLE}.")
     if not database.isdecimal():
-        raise ValueError(f"The database in REDIS_URL, {database}, is no number. Write {_EXAMPLE}.")
+        raise ValueError(f"The database in REDIS_URL, {database}, is not a number. Write {_EXAMPLE}.")
     tls = {"ssl_cert_reqs": "required"} if parts.scheme == TLS_SCHEME else {}
     if tls and "ssl_ca_certs" in asked:
         tls["ssl_ca_certs"] = asked["ssl_ca_certs"]

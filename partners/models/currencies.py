@@ -94,8 +94,8 @@ class ExchangeRate(models.Model):
 class HeldRate(models.Model):
     """What was published for a day and is not in force: an operator accepts or declines it.
 
-    `rate` is null where what was published is no number that could be accepted. A declined one stays, so that it is not
-    held again.
+    `rate` is null where what was published is not a number that could be accepted. A declined one stays, so that it is
+    not held again.
     """
 
     currency = currency_field()

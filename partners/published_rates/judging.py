@@ -25,7 +25,7 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A rate that is not taken. `rate` is None if it is no number that could be."""
+    """A rate that is not taken. `rate` is None if it is not a number that could be."""
 
     currency: str
     published: str
@@ -69,7 +69,7 @@ def _rate(text: str) -> Decimal | None:
 
 def _why_not(text: str, rate: Decimal | None, before: Known | None, same: Decimal | None, most_percent: int) -> str:
     if rate is None:
-        return f"{shown(text)} is no number above 0 with at most 8 decimals."
+        return f"{shown(text)} is not a number above 0 with at most 8 decimals."
     if same is not None:
         return "" if same == rate else f"For this day, {same.normalize():f} has been published before."
     if before is None:

@@ -84,7 +84,7 @@ def accept(held: HeldRate) -> None:
     """Let it be in force for its day, in place of what was published before for the same day.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is not a number.
     """
     if held.rate is None:
         raise ValueError(f"{held.currency} of {held.date}: {held.published} is no rate. Type one, or decline it.")

@@ -225,7 +225,7 @@ def test_what_was_held_needs_no_answer_once_a_usual_rate_has_come(publish: Publi
 
 def test_what_is_no_number_is_held_and_cannot_be_accepted(publish: Publish, root: Client) -> None:
     publish(TUESDAY, {"USD": "1,0850", "JPY": "161"})
-    assert "Held: USD 1,0850 of 2026-11-24. '1,0850' is no number" in run()
+    assert "Held: USD 1,0850 of 2026-11-24. '1,0850' is not a number" in run()
     held = HeldRate.objects.get()
     with pytest.raises(ValueError, match="is no rate"):
         accept(held)

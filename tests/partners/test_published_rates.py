@@ -89,7 +89,7 @@ def judged(rates: dict[str, str], **stored: str) -> tuple[dict[str, Decimal], di
 def test_what_is_no_rate_is_held_and_the_others_are_taken(text: str) -> None:
     taken, held = judged({"USD": text, "JPY": "161"})
     assert taken == {"JPY": Decimal(161)}
-    assert held == {"USD": f"{text!r} is no number above 0 with at most 8 decimals."}
+    assert held == {"USD": f"{text!r} is not a number above 0 with at most 8 decimals."}
 
 
 @pytest.mark.parametrize(("rate", "is_taken"), [("1.188", True), ("1.1881", False), ("0.9819", True), ("0.98", False)])

@@ -61,7 +61,7 @@ def test_a_url_of_sentinels_is_read() -> None:
     ("url", "says"),
     [
         ("sentinel://one/0", "lacks the name of the service"),
-        ("sentinel://one/first?service=postbacks", "first, is no number"),
+        ("sentinel://one/first?service=postbacks", "first, is not a number"),
         ("sentinel://one,:5/0?service=postbacks", "names no Sentinel in “:5”"),
         ("sentinel://one:many/0?service=postbacks", "names no Sentinel in “one:many”"),
     ],
