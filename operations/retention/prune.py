@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg2
 from psycopg2 import extensions
 
 from operations.retention import partitions
@@ -138,7 +139,12 @@ def _alone() -> Iterator[extensions.connection]:
             cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", PRUNE_LOCK)
             if cursor.fetchone() != (True,):
                 raise BusyError("Another process is already pruning.")
-        yield connection
+        try:
+            yield connection
+        finally:
+            # At once: the server frees what a closed connection held only a moment later. A broken one frees it, too.
+            with suppress(psycopg2.Error), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", PRUNE_LOCK)
     finally:
         connection.close()
 
