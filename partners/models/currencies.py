@@ -116,7 +116,7 @@ class HeldRate(models.Model):
 
 
 class RateFeed(models.Model):
-    """How fetching rates is going: one row. It is locked by whoever takes rates, so that only one does."""
+    """How fetching rates is going: one row. A process that takes rates locks it, so that only one does."""
 
     single = models.BooleanField(primary_key=True, default=True)
     tried_at = models.DateTimeField(null=True)
