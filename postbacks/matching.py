@@ -7,12 +7,14 @@ words, why it does not, so that what operators read is what was decided.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from actions.models import ActionEvent
 from partners.models import InAppEvent
 from postbacks.conditions.judging import NONE, Conditions, compile_conditions, unmet
 from postbacks.models import Postback
+
+_Likeness: TypeAlias = tuple[Any, ...]
 
 CHANGES = (ActionEvent.Kind.MODIFIED, ActionEvent.Kind.REVERSED, ActionEvent.Kind.RESTORED)
 
@@ -86,24 +88,47 @@ class Listeners:
 
     def matches(self, events: Iterable[ActionEvent]) -> Iterator[tuple[Postback, ActionEvent]]:
         """Yields every (postback, event) that fires, events in the given order."""
-        for event in filter(_fires_any, events):
-            by_partner = self._by_tracker[event.action.action_tracker_id]
-            partner = event.action.partner_id
-            for owner in (None,) if partner is None else (partner, None):
-                for postback in by_partner.get(owner, ()):
-                    if _fires_this(postback, event):
-                        yield postback, event
+        found: dict[_Likeness, list[Postback]] = {}  # Most events of a file are like earlier ones.
+        for event in events:
+            likeness = _likeness(event)
+            postbacks = found.get(likeness)
+            if postbacks is None:
+                postbacks = found[likeness] = self._taking(event) if _fires_any(event) else []
+            for postback in postbacks:
+                if _conditions_take_it(postback, event):
+                    yield postback, event
+
+    def _taking(self, event: ActionEvent) -> list[Postback]:
+        """The postbacks that take `event` as far as their conditions do too."""
+        by_partner = self._by_tracker[event.action.action_tracker_id]
+        partner = event.action.partner_id
+        owners = (None,) if partner is None else (partner, None)
+        return [each for owner in owners for each in by_partner.get(owner, ()) if _takes_alike(each, event)]
 
 
 def _fires_any(event: ActionEvent) -> bool:
     return event.kind in ActionEvent.NON_STANDARD
 
 
+def _likeness(event: ActionEvent) -> _Likeness:
+    """What the rules look at, but for the conditions: they take all events alike in this, or none."""
+    action = vars(event.action)  # Past Django's descriptors: an import asks this of thousands.
+    return (
+        event.kind,
+        action["action_tracker_id"],
+        action["partner_id"],
+        action["contract_term_id"] is None,
+        action["event_code"],
+        *action["media_source_ids"],
+    )
+
+
 def _fires_this(postback: Postback, event: ActionEvent) -> bool:
-    for takes in _TAKES:  # noqa: SIM110 -- a generator would take as long as the rules
-        if not takes(postback, event):
-            return False
-    return True
+    return _takes_alike(postback, event) and _conditions_take_it(postback, event)
+
+
+def _takes_alike(postback: Postback, event: ActionEvent) -> bool:
+    return all(takes(postback, event) for takes in _TAKES_ALIKE)
 
 
 def _kind_takes_it(_: Postback, event: ActionEvent) -> bool:
@@ -194,4 +219,5 @@ _OF_POSTBACKS: Final = (
 )
 RULES: Final = (_KIND, *_OF_POSTBACKS)
 """All rules. An event fires a postback if each of them takes it."""
-_TAKES: Final = tuple(rule.takes for rule in _OF_POSTBACKS)
+# The last are the conditions, which look at every value.
+_TAKES_ALIKE: Final = tuple(rule.takes for rule in _OF_POSTBACKS[:-1])

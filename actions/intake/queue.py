@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -185,7 +184,7 @@ def _taken(row: Sequence[Any], token: ApiToken) -> Taken:
     pk, _, kind, received_at, order_id, fields, trace = row
     found = take(token, kind, json.loads(fields), received_at)
     if isinstance(found.report, Report) and found.report.trace != trace:
-        found.report = replace(found.report, trace=trace)  # Not that of whoever reads it.
+        found.report = found.report._replace(trace=trace)  # Not that of whoever reads it.
     found.id, found.order_id, found.is_queued = pk, order_id, True
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -48,7 +47,7 @@ def read_report(
             raise malformed("Event", f"{report.kind} cannot be reported here; expected is {' or '.join(allowed)}.")
         programs, trace = programs_of(token), traces.current()
         if trace is not None:
-            report = replace(report, trace=trace)
+            report = report._replace(trace=trace)
         return report if programs is None else _within(report, programs)
     except UNREADABLE as error:
         return refusal_of(error)
@@ -95,4 +94,4 @@ def _within(report: Report, programs: frozenset[int]) -> Report:
                 f"{field}: this token cannot report for the program {program}; expected is one of {text}.",
                 field,
             )
-    return replace(report, programs=programs)
+    return report._replace(programs=programs)

@@ -17,7 +17,7 @@ from actions.recording.currency import Rates
 from actions.recording.discounts import Counting
 from actions.recording.lines import Line
 from actions.recording.rows import made
-from actions.recording.snapshot import as_reported, snapshot
+from actions.recording.snapshot import Named, as_reported, snapshot
 from partners.models import ContractTerm, Figures
 from value_types.currencies import smallest_unit
 
@@ -110,11 +110,30 @@ class Currencies(NamedTuple):
         )
 
 
+class Bearings(NamedTuple):
+    """What no report changes of an action, and what many have in common that are recorded together."""
+
+    currencies: Currencies
+    counting: Counting
+    named: Named
+
+    @classmethod
+    def of(cls, action: Action) -> Bearings:
+        """Those of an action, with its program, event type and partner loaded."""
+        return cls(
+            Currencies(action.original_currency, action.account_currency, action.payout_currency),
+            Counting(smallest_unit(action.original_currency), action.counts_discounts),
+            Named.of(action),
+        )
+
+
 @dataclass(slots=True)
 class ActionState:
     """One action inside the transaction: locked, or new."""
 
     action: Action  # With its program, event type and partner loaded.
+    day: date  # Of its event date, as reported.
+    bearings: Bearings
     lines: tuple[Line, ...] = ()
     figures: Figures | None = None  # What its term pays for it.
     events: int = 0
@@ -123,16 +142,22 @@ class ActionState:
     new: bool = False
     changed: bool = False
     stored_items: list[Item] = field(default_factory=list)
-    # What no report changes; asked for several times for each.
-    day: date = field(init=False)  # Of its event date, as reported.
-    currencies: Currencies = field(init=False)  # Of the cart, the program and the partner.
-    counting: Counting = field(init=False)  # How what is reported of it is counted.
 
-    def __post_init__(self) -> None:
-        action = self.action
-        self.day = as_reported(action.event_date, action.event_utc_offset_minutes).date()
-        self.currencies = Currencies(action.original_currency, action.account_currency, action.payout_currency)
-        self.counting = Counting(smallest_unit(action.original_currency), action.counts_discounts)
+    @classmethod
+    def stored(cls, action: Action) -> ActionState:
+        """The state of one that is known, without its lines and events."""
+        day = as_reported(action.event_date, action.event_utc_offset_minutes).date()
+        return cls(action, day, Bearings.of(action), figures=action.figures)
+
+    @property
+    def currencies(self) -> Currencies:
+        """Of the cart, the program and the partner."""
+        return self.bearings.currencies
+
+    @property
+    def counting(self) -> Counting:
+        """How what is reported of it is counted."""
+        return self.bearings.counting
 
     @property
     def paying_term(self) -> ContractTerm | None:
@@ -196,4 +221,5 @@ class ActionState:
 
     def _snapshot(self, before: Worth) -> dict[str, Any]:
         action = self.action
-        return snapshot(action, self.lines, action.amount - before.amount, action.payout - before.payout)
+        deltas = action.amount - before.amount, action.payout - before.payout
+        return snapshot(action, self.lines, *deltas, self.bearings.named)

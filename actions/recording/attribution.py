@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -100,5 +99,5 @@ def _attributed(report: Report, pairs: Sequence[KeyValue], rules: Mapping[KeyVal
             if rule.holds(report.campaign_id, day):
                 # A reported type stands: the sender knows more than that somebody was found.
                 parameters = {"ReferringType": REFERRING_TYPES[key], **report.parameters}
-                return replace(report, partner_id=rule.partner_id, parameters=parameters)
+                return report._replace(partner_id=rule.partner_id, parameters=parameters)
     return report

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from actions.models import ActionEvent
-from actions.recording.credit import Engagements, Placement, load_engagements, load_trackers
+from actions.recording.credit import Placement, load_engagements, load_trackers
 from actions.recording.currency import Rates, load_rates
 from actions.recording.early_changes import Kept, OrderKey, waiting_for
 from actions.recording.known_actions import KnownActions, NamedOrder, load_known_actions
@@ -86,8 +86,8 @@ def load_batch(reports: Sequence[Report], *, with_early: bool = True) -> Batch:
     begun = _begin(len(created), len(created) if len(created) == len(reports) else 0, _named(reports))
     early = waiting_for(_orders(created)) if created and begun.any_early and with_early else {}
     engagements = load_engagements(created, begun.setup_version)
-    placements = {id(report): _place(report, engagements) for report in created}
-    placed = [each for each in placements.values() if isinstance(each, Placement)]
+    placements = {id(report): each for report, each in zip(created, engagements.place_all(created), strict=True)}
+    placed = list({id(each): each for each in placements.values() if isinstance(each, Placement)}.values())
     limits = lock_limits([(each.credit.term, each.day) for each in placed if each.credit.term])
     actions = load_known_actions(reports, begun.known)
     rates = _load_rates(reports, placed, actions)
@@ -128,13 +128,6 @@ def _begin(actions: int, events: int, orders: Collection[NamedOrder]) -> _Begun:
     with connection.cursor() as cursor:
         cursor.execute(BEGIN, values)
         return _Begun(*cursor.fetchone())
-
-
-def _place(report: Report, engagements: Engagements) -> Placement | Rejected:
-    try:
-        return engagements.place(report)
-    except Rejected as refusal:
-        return refusal
 
 
 def _load_rates(reports: Sequence[Report], placed: Sequence[Placement], actions: KnownActions) -> Rates:

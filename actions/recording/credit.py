@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
@@ -40,6 +40,26 @@ class Engagements:
     trackers: dict[int, ActionTracker] = field(default_factory=dict)
     partners: dict[int, Partner] = field(default_factory=dict)
     contracts: dict[tuple[int, int], list[ContractAndTerms]] = field(default_factory=dict)  # Of (partner, program).
+
+    def place_all(self, reports: Sequence[Report]) -> list[Placement | Rejected]:
+        """Where the new action of each report belongs, or why nowhere. Those that belong together share a placement."""
+        found: dict[tuple[Any, ...], Placement] = {}
+        placed: list[Placement | Rejected] = []
+        for report in reports:
+            # All that `place` looks at.
+            key = (
+                *(report.campaign_id, report.action_tracker_id, report.partner_id, report.event_code),
+                *(report.event_date and report.event_date.date(), bool(report.media_source_ids), report.programs),
+            )
+            placement = found.get(key)
+            if placement is None:
+                try:
+                    placement = found[key] = self.place(report)
+                except Rejected as refusal:
+                    placed.append(refusal)
+                    continue
+            placed.append(placement)
+        return placed
 
     def place(self, report: Report) -> Placement:
         """Where the new action of `report` belongs.

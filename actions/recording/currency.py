@@ -193,6 +193,7 @@ def rounded(amount: Exact, currency: str) -> Decimal:
     if not _LEAST < amount < _MOST:
         raise Rejected("MALFORMED", f"An amount of {float(amount):.3g} is too large to be kept.", "Amount")
     if isinstance(amount, Decimal):
-        return amount.quantize(smallest_unit(currency), ROUND_HALF_EVEN)
+        unit = smallest_unit(currency)
+        return amount if amount.same_quantum(unit) else amount.quantize(unit, ROUND_HALF_EVEN)
     decimals = minor_units(currency)
     return Decimal(round(amount * 10**decimals)).scaleb(-decimals)

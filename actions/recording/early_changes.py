@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -140,4 +140,4 @@ def _read(row: EarlyChange) -> Report | Rejected:
         )
     except UNREADABLE as error:
         return refusal_of(error)
-    return replace(report, action_tracker_id=row.action_tracker_id, order_id=row.order_id, event_type_code="")
+    return report._replace(action_tracker_id=row.action_tracker_id, order_id=row.order_id, event_type_code="")

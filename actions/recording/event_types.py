@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -41,8 +40,7 @@ def _named(report: Report, known: Sequence[_EventType]) -> Report | Rejected:
         meant = _meant(report, known)
     except Rejected as refusal:
         return refusal
-    return replace(
-        report,
+    return report._replace(
         action_tracker_id=meant.pk,
         # A change needs no program. One that it names, and that is another, is found out later.
         campaign_id=meant.program_id if report.campaign_id is None else report.campaign_id,

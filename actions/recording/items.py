@@ -30,6 +30,9 @@ def merge(
         Rejected: a line would end below zero or too large, its discount is more than it costs, it lacks an amount, or
             there would be too many lines.
     """
+    if not lines and not need_money:  # As of all new orders.
+        _require_few(reported)
+        return tuple([_changed(Line(item.sku), item, counting) for item in reported])
     merged = list(lines)
     place: dict[tuple[str, int], int] = {}
     counts: defaultdict[str, int] = defaultdict(int)
@@ -46,11 +49,15 @@ def merge(
             merged.append(_changed(Line(sku=item.sku), item, counting))
         else:
             merged[known] = _changed(lines[known], item, counting)
-    if len(merged) > MAX_ITEMS:
-        raise Rejected(
-            "MALFORMED", f"The order would have {len(merged)} items; at most {MAX_ITEMS} are allowed.", "Items"
-        )
+    _require_few(merged)
     return tuple([line.unshared() for line in merged])
+
+
+def _require_few(items: Sequence[object]) -> None:
+    if len(items) > MAX_ITEMS:
+        raise Rejected(
+            "MALFORMED", f"The order would have {len(items)} items; at most {MAX_ITEMS} are allowed.", "Items"
+        )
 
 
 def _require_price(line: Line, item: ReportedItem) -> None:

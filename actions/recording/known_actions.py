@@ -129,7 +129,7 @@ def lock_actions(ids: Iterable[int]) -> list[ActionState]:
         .select_related("program", "action_tracker", "partner", "contract_term")
         .prefetch_related("contract_term__category_payouts")
     )
-    states = {action.pk: ActionState(action, figures=action.figures) for action in locked}
+    states = {action.pk: ActionState.stored(action) for action in locked}
     for item in Item.objects.filter(action__in=states).order_by("action_id", "position"):
         state = states[item.action_id]
         state.stored_items.append(item)

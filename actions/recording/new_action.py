@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from django.db.models import Model
 
 from actions.models import Action
-from actions.recording.action_state import ZERO, ActionState, Standing
+from actions.recording.action_state import ZERO, ActionState, Bearings, Standing
 from actions.recording.credit import Placement
 from actions.recording.limits import Limits
 from actions.recording.rows import made
 from actions.reports.report import Report
+from partners.models import Figures
 
 # Where no contract term says otherwise.
 LOCK_AFTER_DAYS = 30
 CLEAR_AFTER_DAYS = 45
+NO_OFFSET: Final = timedelta()
+_MINUTE: Final = timedelta(minutes=1)
 
 
-def new_action(pk: int, report: Report, placement: Placement, *, repeat: int, now: datetime) -> ActionState:
-    """The action with the id `pk`, with everything of the report that no later report can change. Pure."""
-    if report.event_date is None:
-        raise ValueError("A new action has an event date.")
-    tracker, credit, _ = placement
+class Template(NamedTuple):
+    """What the new actions at one placement have in common; most of a file share a few placements."""
+
+    values: dict[str, Any]
+    related: dict[str, Model | None]
+    figures: Figures | None
+    day: date
+    locks_after: timedelta
+    clears_after: timedelta
+    bearings: dict[str, Bearings]  # By the cart's currency.
+
+
+def template_of(placement: Placement, report: Report) -> Template:
+    """That of all reports that share the placement of `report`. Pure."""
+    tracker, credit, day = placement
     program, partner, term = tracker.program, credit.partner, credit.term
-    offset = report.event_date.utcoffset() or timedelta()
     figures = term.figures if term else None
     values = {
-        "id": pk,
-        "program_id": program.pk,
-        "action_tracker_id": tracker.pk,
-        "partner_id": partner.pk if partner else None,
-        "contract_term_id": term.pk if term else None,
+        "program_id": program.id,
+        "action_tracker_id": tracker.id,
+        "partner_id": partner.id if partner else None,
+        "contract_term_id": term.id if term else None,
         "no_payout_reason": credit.no_payout_reason,
-        "order_id": report.order_id,
-        "order_repeat": repeat,
         "status": Action.Status.PENDING,
         "status_detail": "",
-        "event_date": report.event_date,
-        "event_utc_offset_minutes": offset // timedelta(minutes=1),
-        "created_at": now,
-        "locking_date": report.event_date + timedelta(days=term.lock_after_days if term else LOCK_AFTER_DAYS),
-        "clearing_date": report.event_date + timedelta(days=term.clear_after_days if term else CLEAR_AFTER_DAYS),
         "cleared_at": None,
-        "original_currency": report.currency or program.currency,
         "program_currency": program.currency,
         "partner_currency": partner.currency if partner else "",
         "term_figures": figures.kept if figures else None,
@@ -54,15 +60,46 @@ def new_action(pk: int, report: Report, placement: Placement, *, repeat: int, no
         "intended_amount": None,
         "payout": ZERO,
         "intended_payout": None,
-        "event_code": report.event_code,
         "media_source_ids": [],
         # Who the report named, although nobody is known by it.
         "reported": {"MediaPartnerId": str(report.partner_id)}
         if credit.no_payout_reason == "PARTNER_NOT_FOUND"
         else {},
     }
-    related = {"program": program, "action_tracker": tracker, "partner": partner, "contract_term": term}
-    return ActionState(made(Action, values, related), figures=figures, new=True)
+    return Template(
+        values,
+        {"program": program, "action_tracker": tracker, "partner": partner, "contract_term": term},
+        figures,
+        day,
+        timedelta(days=term.lock_after_days if term else LOCK_AFTER_DAYS),
+        timedelta(days=term.clear_after_days if term else CLEAR_AFTER_DAYS),
+        {},
+    )
+
+
+def new_action(pk: int, report: Report, template: Template, *, repeat: int, now: datetime) -> ActionState:
+    """The action with the id `pk`, with everything of the report that no later report can change. Pure."""
+    event_date = report.event_date
+    if event_date is None:
+        raise ValueError("A new action has an event date.")
+    values = {
+        **template.values,
+        "id": pk,
+        "order_id": report.order_id,
+        "order_repeat": repeat,
+        "event_date": event_date,
+        "event_utc_offset_minutes": (event_date.utcoffset() or NO_OFFSET) // _MINUTE,
+        "created_at": now,
+        "locking_date": event_date + template.locks_after,
+        "clearing_date": event_date + template.clears_after,
+        "original_currency": report.currency or template.values["program_currency"],
+        "event_code": report.event_code,
+    }
+    action = made(Action, values, template.related)
+    bearings = template.bearings.get(values["original_currency"])
+    if bearings is None:
+        bearings = template.bearings[values["original_currency"]] = Bearings.of(action)
+    return ActionState(action, template.day, bearings, figures=template.figures, new=True)
 
 
 def within_limits(state: ActionState, standing: Standing, limits: Limits) -> Standing:

@@ -8,7 +8,7 @@ from actions.models import Action, ActionEvent
 from actions.recording.batch import Batch
 from actions.recording.changes import work_out
 from actions.recording.early_changes import Kept, OrderKey, settle
-from actions.recording.new_action import new_action, within_limits
+from actions.recording.new_action import Template, new_action, template_of, within_limits
 from actions.recording.results import Recorded, Repeated, Result, Waiting, refused
 from actions.recording.store import store, take_ids
 from actions.reports.rejected import Rejected
@@ -22,6 +22,7 @@ class Recording:
     def __init__(self, batch: Batch, *, keep_early: bool) -> None:
         self.results: list[Result] = []
         self._batch = batch
+        self._templates: dict[int, Template] = {}  # By the identity of the placement.
         self._keep_early = keep_early
         self._events: list[ActionEvent] = []  # In the order in which they happen.
         self._waiting: dict[OrderKey, list[tuple[int, Report]]] = defaultdict(list)  # Of this call, with their places.
@@ -78,7 +79,10 @@ class Recording:
         if repeated is not None:
             return Repeated(repeated)
         repeat = batch.actions.next_repeat(placement.tracker, report.order_id)
-        state = new_action(next(batch.ids), report, placement, repeat=repeat, now=batch.now)
+        template = self._templates.get(id(placement))
+        if template is None:
+            template = self._templates[id(placement)] = template_of(placement, report)
+        state = new_action(next(batch.ids), report, template, repeat=repeat, now=batch.now)
         kind, standing = work_out(state, report, batch.rates)
         state.keep_rates(batch.rates)
         event = state.become(kind, within_limits(state, standing, batch.limits))

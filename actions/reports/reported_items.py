@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from actions.reports import fields as read
 from actions.reports.documented import is_unused_item_field
@@ -25,8 +24,7 @@ MAX_ITEMS = 1000  # Above any order that people place; bounds the snapshot, whic
 _ROUNDED: Final = frozenset({"sub_total", "sub_total_delta", "amount", "net", "total_discount"})
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedItem:
+class ReportedItem(NamedTuple):
     """One line of a report; None is what was not said. Amounts are in the cart's currency."""
 
     sku: str = ""
@@ -130,8 +128,12 @@ class ItemFields:
 
     def rounded(self, currency: str) -> list[str]:
         """Notes on the amounts that have more decimals than the currency; one that is not reported may have two."""
-        most = minor_units(currency)
-        return [read.ROUNDED.format(field, most) for field, exact in self.exact.items() if read.is_finer(exact, most)]
+        most, unit = minor_units(currency), smallest_unit(currency)
+        return [
+            read.ROUNDED.format(field, most)
+            for field, exact in self.exact.items()
+            if not exact.same_quantum(unit) and read.is_finer(exact, most)  # Most have its decimals.
+        ]
 
     def claim_total(
         self, amount: Decimal | None, post_discount: Decimal | None, *, new_order: bool
@@ -247,7 +249,7 @@ def _checked(number: int, item: ReportedItem, new_order: bool) -> ReportedItem:
         raise Rejected("NO_ITEM", f"Items: {place} has no Sku; a change needs it to know which item it means.", "Items")
     if item.price is not None and not 0 <= item.price < read.MAX_MONEY:
         raise malformed("Items", f"the price of {place} is {read.shown(item.price)}; 0 or more is expected.")
-    if sum(each is not None for each in (item.sub_total, item.price, item.sub_total_delta, item.net)) > 1:
+    if [item.sub_total, item.price, item.sub_total_delta, item.net].count(None) < 3:
         raise malformed(
             "Items", f"{place} has more than one of SubTotal, Price, SubTotalDelta and cartamt; one is enough."
         )

@@ -48,6 +48,11 @@ class UnusedNames:
             f"{name} is a field of an item only beside a Sku; it is kept with the action, and no postback can carry it."
         )
 
+    @property
+    def may_decide(self) -> bool:
+        """Whether there is anything to `refuse`."""
+        return bool(self._misses)
+
     def refuse(self, said: Mapping[str, bool]) -> None:
         """Refuse the report if one of the names would have decided; `said` tells which fields the report says.
 

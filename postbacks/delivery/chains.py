@@ -83,8 +83,10 @@ _PLACE = f"""
 """  # noqa: S608 -- made of constants
 
 
-def insertion(source: str, *, due_at: str, order: str, known_by: str, state: str = _PLACE, **columns: str) -> str:
-    """The SQL that inserts deliveries at their places in their chains, and returns the columns of `Made`.
+def insertion(
+    source: str, *, due_at: str, order: str, known_by: str, state: str = _PLACE, told: bool = True, **columns: str
+) -> str:
+    """The SQL that inserts deliveries at their places in their chains, and returns the columns of `Made` if `told`.
 
     `source` is a FROM item named `v` with the columns postback_id, action_id and event_id; it holds each pair of
     postback and event once. `due_at`, `known_by` and `columns` are expressions over it; `order` gives the order of
@@ -101,7 +103,7 @@ def insertion(source: str, *, due_at: str, order: str, known_by: str, state: str
            {", ".join((due_at, "0", "''", known_by, *columns.values()))}
     FROM {source} CROSS JOIN {_JUDGES}
     ORDER BY {order}
-    RETURNING id, postback_id, action_id, event_id, state
+    {"RETURNING id, postback_id, action_id, event_id, state" if told else ""}
     """  # noqa: S608 -- made of the constants of its callers
 
 

@@ -13,6 +13,7 @@ a process of an earlier release made that attempt, and sent the number.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -34,12 +35,15 @@ class Facts(NamedTuple):
 
 def derive(facts: Facts) -> str:
     """What the SQL of `derived` gives, for an event whose values are known already. Pure."""
-    since = facts.postback_created_at - _EPOCH
-    text = (
-        f"{facts.postback_id}:{since // _SECOND}.{since.microseconds:06}:{facts.action_tracker_id}:"
-        f"{facts.order_repeat}:{facts.event_kind}:{facts.event_number}::{facts.order_id}"
-    )
+    postback_id, created_at, tracker_id, order_id, order_repeat, kind, number = facts
+    text = f"{_of_postback(postback_id, created_at)}:{tracker_id}:{order_repeat}:{kind}:{number}::{order_id}"
     return sha256(text.encode()).hexdigest()[:32]
+
+
+@lru_cache(4096)  # An import makes thousands for each postback.
+def _of_postback(postback_id: int, created_at: datetime) -> str:
+    since = created_at - _EPOCH
+    return f"{postback_id}:{since // _SECOND}.{since.microseconds:06}"
 
 
 def derived(replay: str = "''") -> str:

@@ -16,7 +16,7 @@ from actions.intake.catch_up import take_left, wait_for_queued
 from actions.intake.reading import is_sound
 from actions.intake.recorder import record_queued
 from actions.models import Action, ActionEvent, ApiToken, QueuedReport, Submission
-from actions.reports.report import parse_report
+from actions.reports.report import Report, parse_report
 from partners.models import ActionTracker
 from tests.support.factories import make_tracker, report_fields
 from tests.support.queued import grow_old, queued
@@ -122,7 +122,8 @@ def test_what_the_database_refuses_costs_itself_only(
 ) -> None:
     group = [queued(token, "conversion", **order(tracker, f"o-{each}")) for each in range(3)]
     report = group[1].report
-    object.__setattr__(report, "parameters", {"Text1": "\0"})  # As no check has foreseen.
+    assert isinstance(report, Report)
+    group[1].report = report._replace(parameters={"Text1": "\0"})  # As no check has foreseen.
     record_queued(group)
     assert [result for result, _ in results()] == ["recorded", "rejected", "recorded"]
 

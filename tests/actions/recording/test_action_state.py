@@ -14,7 +14,7 @@ from actions.recording.changes import work_out
 from actions.recording.credit import Credit, Placement
 from actions.recording.currency import Rates
 from actions.recording.limits import Limits
-from actions.recording.new_action import CLEAR_AFTER_DAYS, LOCK_AFTER_DAYS, new_action, within_limits
+from actions.recording.new_action import CLEAR_AFTER_DAYS, LOCK_AFTER_DAYS, new_action, template_of, within_limits
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
 from partners.models import ActionTracker, Contract, ContractTerm, Partner, Program
@@ -56,7 +56,7 @@ def report_new(**fields: Any) -> Report:
 
 
 def create(report: Report, credited: Credit, limits: Limits | None = None) -> tuple[ActionState, ActionEvent]:
-    state = new_action(158133, report, Placement(TRACKER, credited, DAY), repeat=0, now=NOW)
+    state = new_action(158133, report, template_of(Placement(TRACKER, credited, DAY), report), repeat=0, now=NOW)
     kind, standing = work_out(state, report, RATES)
     return state, state.become(kind, within_limits(state, standing, limits or Limits({})))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ FAR_OFFSET = "2026-11-20T10:00:00-23:59"  # ISO 8601, and wider than PostgreSQL 
 
 def unstorable(tracker: ActionTracker, order_id: str) -> Report:
     """A report as no reader lets it through; the database refuses it."""
-    return replace(make_report(tracker, OrderId=order_id), event_date=datetime.fromisoformat(FAR_OFFSET))
+    return make_report(tracker, OrderId=order_id)._replace(event_date=datetime.fromisoformat(FAR_OFFSET))
 
 
 def deep(levels: int, inner: Any = 1) -> Any:

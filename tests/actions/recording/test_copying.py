@@ -1,0 +1,63 @@
+"""The text that COPY reads: PostgreSQL reads back what was written, whatever stands in it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from actions.recording.copying import copy_text
+
+Row = tuple[Any, ...]
+
+
+def read_back(rows: list[Row]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE copied (number numeric, first text, second text) ON COMMIT DROP")
+        cursor.copy_expert("COPY copied FROM STDIN", BytesIO(copy_text(rows)))
+        cursor.execute("SELECT number, first, second FROM copied ORDER BY number")
+        return list(cursor.fetchall())
+
+
+@pytest.mark.django_db
+def test_what_ends_a_cell_or_stands_for_nothing_is_read_back_as_text() -> None:
+    texts = [
+        "a\tb",
+        "a\nb",
+        "a\r\nb",
+        "\\",
+        "\\N",
+        "\\.",
+        "\\t",
+        "None",
+        "",
+        None,
+        'Deck "Pro"',
+        "São Paulo\\\n",
+        "\x01",
+    ]
+    rows = [(Decimal(place), text, texts[-1 - place]) for place, text in enumerate(texts)]
+    assert read_back(rows) == rows
+
+
+@pytest.mark.django_db
+def test_columns_without_anything_to_escape_are_read_back() -> None:
+    rows = [(Decimal("1.50"), "GH23", None), (Decimal("2.00"), None, "UT66")]
+    assert read_back(rows) == rows
+
+
+def test_a_nul_stays_in_its_cell_where_postgresql_refuses_it() -> None:
+    rows = [("a\0b", "c\\", 1), ("d\te", "f", 2)]
+    assert copy_text(rows) == b"a\0b\tc\\\\\t1\nd\\te\tf\t2\n"
+
+
+def test_half_a_surrogate_pair_is_an_error() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        copy_text([("\ud800",)])
+
+
+def test_no_rows_are_no_text() -> None:
+    assert copy_text([]) == b""
