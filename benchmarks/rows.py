@@ -115,7 +115,8 @@ def clear() -> None:
     client.flushall()
     with connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE partners_program, partners_partner, optimize_sources_mediasource, postbacks_attempt CASCADE"
+            "TRUNCATE partners_program, partners_partner, optimize_sources_mediasource, actions_item, "
+            "actions_actionevent, postbacks_attempt CASCADE"
         )
         cursor.execute("CHECKPOINT")
 
@@ -124,7 +125,7 @@ def clear_actions() -> None:
     """Deletes reported actions and everything that came of them; the configuration stays."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE actions_action, actions_submission, actions_importrun CASCADE")
-        cursor.execute("TRUNCATE postbacks_attempt")
+        cursor.execute("TRUNCATE actions_item, actions_actionevent, postbacks_delivery, postbacks_attempt CASCADE")
         cursor.execute("CHECKPOINT")
 
 

@@ -180,8 +180,11 @@ class Item(models.Model):
     Its own discount and its share of the order's are in the cart's currency too. What came before them is the sum.
     """
 
-    # The position's constraint begins with it, so it needs no index of its own.
-    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="items", db_index=False)
+    # The position's constraint begins with it, so it needs no index of its own. No foreign key in the database: whoever
+    # writes a line has made the action or holds it locked, and a trigger keeps actions that have lines or events.
+    action = models.ForeignKey(
+        Action, on_delete=models.CASCADE, related_name="items", db_index=False, db_constraint=False
+    )
     position = models.PositiveIntegerField(help_text="From 1, in the order in which the lines were first reported.")
     sku = models.CharField(max_length=255, blank=True)
     category = models.CharField(max_length=255, blank=True)
@@ -231,8 +234,10 @@ class ActionEvent(models.Model):
     # Events whose date no contract fixes. Only these fire postbacks.
     NON_STANDARD = (Kind.CREATED, Kind.MODIFIED, Kind.REVERSED, Kind.RESTORED)
 
-    # The number's constraint begins with it, so it needs no index of its own.
-    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="events", db_index=False)
+    # The number's constraint begins with it, so it needs no index of its own. No foreign key, as that of lines.
+    action = models.ForeignKey(
+        Action, on_delete=models.PROTECT, related_name="events", db_index=False, db_constraint=False
+    )
     number = models.PositiveIntegerField(help_text="From 1, within the action.")
     kind = models.CharField(max_length=10, choices=Kind)
     recorded_at = models.DateTimeField(db_default=Now())

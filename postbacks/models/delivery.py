@@ -47,7 +47,9 @@ class Delivery(models.Model):
         REPLAY = 2, "Replay"
 
     # Each change of state writes every index of this table again, so it has only those that are read. Postbacks are
-    # never removed. The action is that of the event, whose foreign key protects it; it is repeated here for the chains.
+    # never removed. The action is that of the event; it is repeated here for the chains. Event and action have no
+    # foreign keys in the database: whoever makes a delivery has made the event or holds its action locked, and a
+    # trigger keeps events that have deliveries.
     postback = models.ForeignKey(Postback, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     replay = models.ForeignKey(
         Replay, on_delete=models.PROTECT, related_name="deliveries", db_index=False, null=True, blank=True
@@ -61,7 +63,7 @@ class Delivery(models.Model):
     parameters = models.JSONField(
         null=True, blank=True, help_text="Replayed with present values: instead of the event's."
     )
-    event = models.ForeignKey(ActionEvent, on_delete=models.PROTECT, related_name="deliveries")
+    event = models.ForeignKey(ActionEvent, on_delete=models.PROTECT, related_name="deliveries", db_constraint=False)
     action = models.ForeignKey(
         Action, on_delete=models.PROTECT, related_name="deliveries", db_index=False, db_constraint=False
     )
