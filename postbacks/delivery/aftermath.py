@@ -26,6 +26,7 @@ MOST_NEWS = 100  # Of one lane; ten in a row decide.
 PASSING = (psycopg2.errors.LockNotAvailable, psycopg2.errors.QueryCanceled, psycopg2.errors.DeadlockDetected)
 
 News = dict[int, list[Observation]]
+_SILENT = (Sign.SILENT, Sign.UNSENT)
 
 
 class FollowUp(NamedTuple):
@@ -72,7 +73,7 @@ class Aftermath:
     def _promote(self, connection: extensions.connection, chains: set[Chain]) -> list[tuple[int, float]]:
         try:
             with connection.cursor() as cursor:
-                promoted = promote(cursor, chains)
+                promoted = promote(cursor, chains, often=True)
         except psycopg2.Error as error:
             logger.warning("Could not promote in %d chains yet (%s).", len(chains), str(error).strip())
             self._chains |= chains
@@ -99,15 +100,15 @@ def _joined(first: News, second: News) -> News:
 def _news(batch: Sequence[Judged]) -> dict[int, list[Observation]]:
     """What the batch says about its destinations, by lane. A good answer is news only if the lane had failures, and a
     result that says nothing is news only if it was the probe."""
-    by_lane: dict[int, list[Observation]] = {}
-    lanes_with_news: set[int] = set()
-    for judged in batch:
-        sign = sign_of(judged)
-        if sign in (Sign.SILENT, Sign.UNSENT) and not judged.probe:
-            continue
-        by_lane.setdefault(judged.claimed.postback_id, []).append(
-            Observation(sign, judged.claimed.action_id, judged.probe)
-        )
-        if sign is not Sign.ALIVE or (judged.sent is not None and judged.sent.prepared.troubled):
-            lanes_with_news.add(judged.claimed.postback_id)
-    return {lane: by_lane[lane] for lane in lanes_with_news}
+    signs = [(judged, sign) for judged in batch if (sign := sign_of(judged)) not in _SILENT or judged.probe]
+    lanes_with_news = {
+        judged.claimed.postback_id
+        for judged, sign in signs
+        if sign is not Sign.ALIVE or (judged.sent is not None and judged.sent.prepared.troubled)
+    }
+    by_lane: dict[int, list[Observation]] = {lane: [] for lane in lanes_with_news}
+    if lanes_with_news:  # Mostly there are none.
+        for judged, sign in signs:
+            if (lane := judged.claimed.postback_id) in lanes_with_news:
+                by_lane[lane].append(Observation(sign, judged.claimed.action_id, judged.probe))
+    return by_lane

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
 import logging
 import mmap
 import os
 import struct
-import threading
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -43,6 +43,8 @@ _NOTE = struct.Struct("<QQQQffHHBB")
 _CHECK = struct.Struct("<I")  # The last note may be half written.
 _SIZE = _NOTE.size + _CHECK.size
 _OUTCOMES: tuple[type[Outcome], ...] = (Delivered, Retry, GaveUp)
+_NUMBER_OF_OUTCOME = {outcome: number for number, outcome in enumerate(_OUTCOMES)}
+_NUMBER_OF_METHOD = {method: number for number, method in enumerate(METHODS)}
 _HELD = "SELECT id, attempts_made FROM postbacks_delivery WHERE owner = %s AND state = 'sending'"
 
 
@@ -50,8 +52,7 @@ class Answered:
     """The file of this process. `note` may be called on any thread."""
 
     def __init__(self, holder: int) -> None:
-        self._next = 0
-        self._lock = threading.Lock()
+        self._places = itertools.count()  # Of the notes, in order; its step is one of C, so threads need no lock.
         self._map: mmap.mmap | None = None
         try:
             self.path = _folder() / f"{_database()}-{holder}"
@@ -77,12 +78,10 @@ class Answered:
             sent.duration_seconds,
             claimed.attempt,
             sent.answer.status_code,
-            _OUTCOMES.index(type(judged.outcome)),
-            METHODS.index(sent.prepared.request.method),
+            _NUMBER_OF_OUTCOME[type(judged.outcome)],
+            _NUMBER_OF_METHOD[sent.prepared.request.method],
         )
-        with self._lock:
-            place = self._next * _SIZE
-            self._next = (self._next + 1) % PLACES
+        place = next(self._places) % PLACES * _SIZE
         self._map[place : place + _SIZE] = note + _CHECK.pack(zlib.crc32(note))
 
     def close(self) -> None:

@@ -27,8 +27,8 @@ COLUMNS = (
 Row = tuple[object, ...]
 
 _COPY_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))  # The backslash first.
-# Between two values, and for None, until the row has been escaped: a clean text has no NUL.
-_BETWEEN, _NOTHING = "\0,", "\0-"
+# Between two values until the row has been escaped: a clean text has no NUL.
+_BETWEEN = "\0"
 
 
 def attempt_row(judged: Judged) -> Row:
@@ -68,11 +68,14 @@ def without_text(row: Row) -> Row:
 def copy_line(row: Row) -> str:
     """The row in PostgreSQL's COPY text format; its texts must be clean."""
     # Escaped as a whole: value by value takes three times as long.
-    text = _BETWEEN.join([_NOTHING if value is None else str(value) for value in row])
+    text = _BETWEEN.join(["" if value is None else str(value) for value in row])
     for character, escape in _COPY_ESCAPES:  # Each is a search in C; `str.translate` looks at every character.
         if character in text:
             text = text.replace(character, escape)
-    return text.replace(_BETWEEN, "\t").replace(_NOTHING, "\\N") + "\n"
+    if None in row:  # As where no answer came.
+        values = text.split(_BETWEEN)
+        text = _BETWEEN.join(["\\N" if value is None else values[place] for place, value in enumerate(row)])
+    return text.replace(_BETWEEN, "\t") + "\n"
 
 
 def clean(text: str) -> str:

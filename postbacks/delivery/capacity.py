@@ -32,7 +32,8 @@ class Capacity:
         # Guards everything below.
         self._lock = threading.Lock()
         self._held: Counter[int] = Counter()  # By lane.
-        self._ids: Counter[int] = Counter()  # One that was given back may be claimed again before it is taken away.
+        # How often each is held: one that was given back may be claimed again before it is taken away.
+        self._ids: dict[int, int] = {}
         self._bytes = 0
         self._replays = 0
         self._full = False  # The last check found no room.
@@ -90,7 +91,8 @@ class Capacity:
         with self._lock:
             if any(one.priority == Priority.LIVE for one in claimed):
                 self._live_at = now
-            self._ids.update(one.delivery_id for one in claimed)
+            for one in claimed:
+                self._ids[one.delivery_id] = self._ids.get(one.delivery_id, 0) + 1
             return self._count(claimed, 1)
 
     def put_off_replays(self, lanes: Iterable[int]) -> None:
@@ -110,10 +112,8 @@ class Capacity:
         with self._lock:
             self._count(claimed, -1)
             for one in claimed:
-                if self._ids[one.delivery_id] > 1:
-                    self._ids[one.delivery_id] -= 1
-                else:
-                    del self._ids[one.delivery_id]
+                if (left := self._ids.pop(one.delivery_id) - 1) > 0:
+                    self._ids[one.delivery_id] = left
 
     def ready(self, share: Callable[[int], int]) -> set[int] | None:
         """The lanes that were put off and may be claimed from again; None if no drain is needed.

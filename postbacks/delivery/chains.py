@@ -13,6 +13,7 @@ from psycopg2 import extensions
 
 from postbacks.database import as_array, raw_cursor
 from postbacks.delivery import ready_queue
+from postbacks.delivery.prepared import PreparedStatement
 from postbacks.delivery_states import SQL_UNDER_WAY, SQL_UNFINISHED
 from postbacks.models import Delivery
 
@@ -26,7 +27,7 @@ Chain = tuple[int, int]  # postback id, action id
 PROMOTE = f"""
 WITH head AS MATERIALIZED (
     SELECT head.id, chain.postback_id, chain.action_id
-    FROM unnest(%s::bigint[], %s::bigint[]) AS chain (postback_id, action_id)
+    FROM unnest($1, $2) AS chain (postback_id, action_id)
     CROSS JOIN LATERAL (
         SELECT d.id, d.state FROM postbacks_delivery d
         WHERE d.postback_id = chain.postback_id AND d.action_id = chain.action_id
@@ -48,6 +49,8 @@ SELECT postback_id, NULL::bigint, seconds FROM promoted
 UNION ALL
 SELECT postback_id, action_id, NULL FROM head WHERE id <> ALL (ARRAY(SELECT id FROM free))
 """  # noqa: S608 -- made of constants
+_PROMOTE = PreparedStatement("promote", "bigint[], bigint[]", PROMOTE)
+_PROMOTE_ONCE = PROMOTE.replace("$1", "%s::bigint[]").replace("$2", "%s::bigint[]")
 
 # Chains in which every unfinished delivery is blocked.
 STUCK = f"""
@@ -130,13 +133,17 @@ class Promoted(NamedTuple):
     locked: list[Chain]
 
 
-def promote(cursor: extensions.cursor, chains: Iterable[Chain]) -> Promoted:
+def promote(cursor: extensions.cursor, chains: Iterable[Chain], *, often: bool = False) -> Promoted:
     """Makes the first delivery of each chain ready if the one that blocked it has finished.
 
-    Runs in its own transaction, after the one that finished the delivery in front.
+    Runs in its own transaction, after the one that finished the delivery in front. `often`: the connection is the
+    engine's and in no transaction, and does this all the time, so the statement is worth preparing.
     """
     pairs = sorted(set(chains))
-    cursor.execute(PROMOTE, (as_array(postback for postback, _ in pairs), as_array(action for _, action in pairs)))
+    if often:
+        _PROMOTE.make_known(cursor)
+    statement = _PROMOTE.execute if often else _PROMOTE_ONCE
+    cursor.execute(statement, (as_array(postback for postback, _ in pairs), as_array(action for _, action in pairs)))
     rows = cursor.fetchall()
     due = earliest((postback, seconds) for postback, action, seconds in rows if action is None)
     return Promoted(due, [(postback, action) for postback, action, _ in rows if action is not None])

@@ -12,13 +12,13 @@ import random
 import time
 from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
-from weakref import WeakSet
 
 from django.conf import settings
 from psycopg2 import extensions
 
 from postbacks.delivery.known_ids import sent_as
 from postbacks.delivery.outcomes import Claimed
+from postbacks.delivery.prepared import PreparedStatement
 from postbacks.delivery.setups import TROUBLED, VERSION
 from postbacks.models import Delivery
 
@@ -96,13 +96,9 @@ SELECT NULL, lane.postback_id, NULL, NULL, NULL, NULL, NULL, NULL, lane.expected
 ), NULL
 FROM lane
 """  # noqa: S608 -- made of constants
-_PREPARE = f"""
-SET plan_cache_mode = force_generic_plan;
-PREPARE claim (integer, float8, bigint[], integer[], integer[], integer[], text[], boolean[]) AS {CLAIM}
-"""
-_EXECUTE = "EXECUTE claim (%s, %s, %s, %s, %s, %s, %s, %s)"
-
-_prepared: WeakSet[extensions.connection] = WeakSet()
+_CLAIM = PreparedStatement(
+    "claim", "integer, float8, bigint[], integer[], integer[], integer[], text[], boolean[]", CLAIM
+)
 
 # How long until each lane's next delivery and next replay are due. Those that others are claiming count: they may come
 # back.
@@ -171,11 +167,9 @@ def claim(
     kept = [_kept(most) for most in room.values()]
     replays = list(room.values()) if replay_room is None else _dealt_out(replay_room, len(room))
     known = [versions[lane] if versions else None for lane in lanes]
-    if cursor.connection not in _prepared:
-        cursor.execute(_PREPARE)
-        _prepared.add(cursor.connection)
+    _CLAIM.make_known(cursor)
     probes = [lane in probed for lane in lanes]
-    cursor.execute(_EXECUTE, (holder, lease_seconds(), lanes, list(room.values()), kept, replays, known, probes))
+    cursor.execute(_CLAIM.execute, (holder, lease_seconds(), lanes, list(room.values()), kept, replays, known, probes))
     taken = Taken([], {})
     for pk, lane, action, made, kind, priority, known_as, values, expected, troubled, later, replay, trace in cursor:
         if pk is None:

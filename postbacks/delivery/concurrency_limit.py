@@ -9,14 +9,10 @@ MOST_IN_FLIGHT = 256  # Connections of one process to one destination.
 class ConcurrencyLimit:
     """`in_flight` limits the lane's open transfers, `held` its deliveries that are claimed and not yet recorded."""
 
-    __slots__ = ("_size",)
+    __slots__ = ("_size", "in_flight")
 
     def __init__(self) -> None:
-        self._size = FIRST
-
-    @property
-    def in_flight(self) -> int:
-        return min(self._size, MOST_IN_FLIGHT)
+        self._resize(FIRST)
 
     @property
     def held(self) -> int:
@@ -26,8 +22,12 @@ class ConcurrencyLimit:
     def answered(self) -> None:
         """Raises the limit: an answer, good or bad, came in time, so the destination is alive."""
         if self._size < LARGEST:
-            self._size += 1
+            self._resize(self._size + 1)
 
     def failed(self) -> None:
         """Halves the limit: there was no connection, or no answer in time."""
-        self._size = max(SMALLEST, self._size // 2)
+        self._resize(max(SMALLEST, self._size // 2))
+
+    def _resize(self, size: int) -> None:
+        self._size = size
+        self.in_flight = min(size, MOST_IN_FLIGHT)  # Read several times for each transfer.

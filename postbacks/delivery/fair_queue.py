@@ -50,7 +50,7 @@ class FairQueue:
             lane.lined_up = False
             if not lane.queue:
                 continue
-            host = self._host(lane.queue[0])
+            host = self._host(lane, lane.queue[0])
             if host.in_flight >= MAX_PER_HOST:
                 lane.lined_up = True
                 host.waiting.append(lane)
@@ -64,7 +64,7 @@ class FairQueue:
     def started(self, prepared: Prepared) -> None:
         lane = self._lane(prepared)
         lane.in_flight += 1
-        self._host(prepared).in_flight += 1
+        self._host(lane, prepared).in_flight += 1
         self.in_flight += 1
         self._line_up(lane)
 
@@ -74,7 +74,8 @@ class FairQueue:
 
     def finished(self, prepared: Prepared, *, answered: bool | None) -> None:
         """A transfer is over; `answered` if any answer came, good or bad, None if that says nothing of the host."""
-        lane, host = self._lane(prepared), self._host(prepared)
+        lane = self._lane(prepared)
+        host = self._host(lane, prepared)
         lane.in_flight -= 1
         host.in_flight -= 1
         self.in_flight -= 1
@@ -121,19 +122,25 @@ class FairQueue:
             lane = self._lanes[postback_id] = _Lane()
         return lane
 
-    def _host(self, prepared: Prepared) -> _Host:
-        name = (prepared.request.url or "").split("/", 3)[2]  # A built URL always has a scheme and a host.
+    def _host(self, lane: _Lane, prepared: Prepared) -> _Host:
+        url = prepared.request.url
+        if lane.host is not None and url.startswith(lane.origin):  # Nearly always the one of before.
+            return lane.host
+        name = url.split("/", 3)[2]  # A built URL always has a scheme and a host.
         host = self._hosts.get(name)
         if host is None:
             host = self._hosts[name] = _Host()
+        lane.origin, lane.host = f"{url.partition(name)[0]}{name}/", host
         return host
 
 
 class _Lane:
-    __slots__ = ("in_flight", "lined_up", "queue", "share")
+    __slots__ = ("host", "in_flight", "lined_up", "origin", "queue", "share")
 
     def __init__(self) -> None:
         self.queue: deque[Prepared] = deque()
+        self.origin = ""  # What the URLs of `host` begin with.
+        self.host: _Host | None = None  # That of the URL seen last.
         self.in_flight = 0
         self.lined_up = False  # It is in exactly one line: for its turn, its host, or more room.
         self.share = ConcurrencyLimit()

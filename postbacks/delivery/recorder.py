@@ -27,6 +27,10 @@ from postbacks.delivery.ownership import Ownership
 logger = logging.getLogger(__name__)
 
 MAX_BATCH = 500  # Larger batches are no faster.
+# Where so many outcomes have come while the last batch was written, more are on their way. A batch costs as much as
+# some dozens of outcomes in it, so it waits for them: a fraction of the time that a delivery of a backlog waits anyway.
+MANY = 48
+GATHER_SECONDS = 0.03
 IDLE_WAIT_SECONDS = 0.05  # How late a lane may notice that it has room or a slot again.
 RECONNECT_WAIT_SECONDS = 0.5
 CONFIRM_SECONDS = 0.5  # How often an idle recorder asks the server whether it is still there.
@@ -129,6 +133,8 @@ class Recorder:
         return connection
 
     def _next_batch(self) -> list[Judged]:
+        if MANY <= self._queue.qsize() < MAX_BATCH and not self._stopping.is_set():
+            time.sleep(GATHER_SECONDS)  # Not `get`, which would wake this thread for each that comes.
         batch: list[Judged] = []
         try:
             batch.append(self._queue.get(timeout=IDLE_WAIT_SECONDS))

@@ -67,6 +67,8 @@ class Sender:
         self._on_unsent = on_unsent
         self._may_start = may_start
         self._ownership = ownership or Ownership()
+        self._total_timeout = float(settings.POSTBACKS_TOTAL_TIMEOUT)
+        self._response_timeout = float(settings.POSTBACKS_RESPONSE_TIMEOUT)
         self._paused = False
         self._inbox: deque[list[Prepared]] = deque()
         self._recalled: deque[int] = deque()
@@ -240,10 +242,7 @@ class Sender:
     def _start(self, prepared: Prepared, slot: float | None = None) -> None:
         claimed = prepared.claimed
         # It may have been taken over since, or could outlive its lease, and another worker would send it too.
-        if (
-            claimed.tenure != self._ownership.tenure
-            or time.monotonic() + settings.POSTBACKS_TOTAL_TIMEOUT > claimed.expires
-        ):
+        if claimed.tenure != self._ownership.tenure or time.monotonic() + self._total_timeout > claimed.expires:
             self._fair_queue.skipped(prepared)
             self._on_unsent([prepared])
             return
@@ -267,7 +266,7 @@ class Sender:
             self._on_sent(Sent(prepared, started_at, 0.0, failure))
             return
         self._fair_queue.started(prepared)
-        patience = settings.POSTBACKS_RESPONSE_TIMEOUT * random.uniform(1, 1 + TIMEOUT_SPREAD)  # noqa: S311 -- no secret
+        patience = self._response_timeout * (1 + TIMEOUT_SPREAD * random.random())  # noqa: S311 -- no secret
         self._in_flight[call.curl] = (call, prepared, started_at, call.started + patience)
 
     def _departure(self, call: Call, prepared: Prepared, slot: float | None) -> Callable[[int | None], bool]:
@@ -315,22 +314,23 @@ class Sender:
         if call.gate is not None:
             call.gate.abandon()
             call.gate = None
+        call.forget()
         self._idle_calls.append(call)
         self._fair_queue.finished(prepared, answered=None)
         self._on_unsent([prepared])
-        call.forget()
 
     def _finish(self, curl: pycurl.Curl, answer: Answer | Failure) -> None:
         self._multi.remove_handle(curl)
         call, prepared, started_at, _ = self._in_flight.pop(curl)
+        took = time.monotonic() - call.started
+        call.forget()
         self._idle_calls.append(call)
         dropped = isinstance(answer, Failure) and answer.code is Code.DROPPED
         if dropped:
             self._careful_until[prepared.claimed.postback_id] = time.monotonic() + CAREFUL_SECONDS
         # A dropped one says neither that the destination is well nor that it is not.
         self._fair_queue.finished(prepared, answered=None if dropped else isinstance(answer, Answer))
-        self._on_sent(Sent(prepared, started_at, time.monotonic() - call.started, answer))
-        call.forget()
+        self._on_sent(Sent(prepared, started_at, took, answer))
 
     def _on_socket(self, event: int, fd: int, _multi: pycurl.CurlMulti, _data: Any) -> None:
         if event == pycurl.POLL_REMOVE:

@@ -10,8 +10,7 @@ from urllib.parse import quote
 
 from postbacks.request.template.errors import UnusableValueError
 
-_NOT_UNRESERVED = re.compile(r"[^A-Za-z0-9._~-]").search  # RFC 3986, section 2.3.
-_PERCENT = tuple(quote(bytes([byte]), safe="") for byte in range(256))  # Joined, twice as fast as quoting the whole.
+_NOT_UNRESERVED = re.compile(r"[^A-Za-z0-9._~-]")  # RFC 3986, section 2.3.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -35,7 +34,27 @@ def plain(value: str) -> str:
 
 def percent_encoded(value: str) -> str:
     """For a URL's path or query and for a form body: UTF-8, all but RFC 3986's unreserved characters encoded."""
-    return value if _NOT_UNRESERVED(value) is None else "".join(map(_PERCENT.__getitem__, utf8(value)))
+    return value if _NOT_UNRESERVED.search(value) is None else _NOT_UNRESERVED.sub(_percent, value)
+
+
+class _Encodings(dict[str, str]):
+    """Of characters that have occurred, up to a number. Values mostly have a few to be encoded, so looking up these
+    takes a fraction of the time that it takes to go through all their bytes."""
+
+    _MOST = 4096
+
+    def __missing__(self, character: str) -> str:
+        encoded = quote(utf8(character), safe="")
+        if len(self) < self._MOST:
+            self[character] = encoded
+        return encoded
+
+
+_ENCODINGS = _Encodings()
+
+
+def _percent(match: re.Match[str]) -> str:
+    return _ENCODINGS[match[0]]
 
 
 # What a URL may hold as it is written: reserved and unreserved characters, and percent signs that begin an encoding.

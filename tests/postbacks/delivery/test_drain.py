@@ -152,7 +152,7 @@ def test_a_single_delivery_of_a_known_lane_takes_one_statement(
     engine._drain._session.cursor().connection.cursor_factory = noting(statements)
     engine.drain()
     receiver.wait_for(2)
-    assert statements == [claim._EXECUTE]
+    assert statements == [claim._CLAIM.execute]
     assert lane_scores() == {}
 
 

@@ -162,3 +162,14 @@ def test_a_lane_whose_turn_came_to_nothing_has_another(air: Air) -> None:
     air.turns.skipped(first)
     assert air.start() == [1]
     assert air.turns.in_flight == 1
+
+
+def test_a_lane_that_moves_to_another_host_counts_for_each_host_what_it_has_there(air: Air) -> None:
+    hosts = ("receiver.example", "receiver.example.com", "receiver.example")
+    for host in hosts:
+        air.add(1, host=host)
+        air.start()
+        air.turns.finished(air.flying[0], answered=True)
+        air.turns.started(air.flying[0])
+    in_flight = {name: host.in_flight for name, host in air.turns._hosts.items()}
+    assert in_flight == {"receiver.example": 2, "receiver.example.com": 1}

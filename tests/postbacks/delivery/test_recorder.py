@@ -13,7 +13,7 @@ from postbacks.delivery import recorder as recorder_module
 from postbacks.delivery.aftermath import FollowUp
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry, Sent
 from postbacks.delivery.ownership import Ownership
-from postbacks.delivery.recorder import Recorder
+from postbacks.delivery.recorder import MANY, MAX_BATCH, Recorder
 from postbacks.models import Attempt, Delivery, Lane, Postback
 from tests.support.delivery_rows import (
     OWNER,
@@ -123,6 +123,18 @@ def test_what_comes_together_is_written_together_and_reported(
     assert calls.batches == [[made[0].pk], [one.pk for one in made[1:]]]
     assert calls.due == [{}, {lane.pk: 30.0}]
     assert states(*made) == ["delivered", "ready", "ready", "ready"]
+
+
+@pytest.mark.parametrize(("waiting", "gathers"), [(1, False), (MANY - 1, False), (MANY, True), (MAX_BATCH, False)])
+def test_a_batch_waits_for_more_only_where_many_come(
+    monkeypatch: pytest.MonkeyPatch, calls: Calls, waiting: int, gathers: bool
+) -> None:
+    recorder = Recorder(OWNER, calls.on_recorded)
+    one = Judged(claimed(), Released(), None)
+    for _ in range(waiting):
+        recorder.put(one)
+    monkeypatch.setattr(recorder_module.time, "sleep", lambda _: recorder.put(one))
+    assert len(recorder._next_batch()) == waiting + gathers
 
 
 @pytest.mark.parametrize("outcome", [Delivered("Fine."), GaveUp("Gone.")])

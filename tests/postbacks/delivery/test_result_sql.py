@@ -227,6 +227,7 @@ def test_few_outcomes_take_two_messages_with_their_attempts_and_the_tally(
 ) -> None:
     made = [make_held(lane) for _ in range(many)]
     batch = [attempted(one, Delivered("Fine."), url="http://x/?a=50%25&b=%s") for one in made]
+    assert result_sql.write(connection, OWNER, []) == [], "from now on the connection knows the statement"
     CountedCursor.messages.clear()
     connection.cursor_factory = CountedCursor
     assert result_sql.write(connection, OWNER, batch) == []
