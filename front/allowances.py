@@ -33,16 +33,23 @@ class Allowances:
         self._shares: dict[int, _Share] = {}
         self._asking: dict[int, asyncio.Future[None]] = {}
 
+    def at_once(self, token_id: int, limit: int, now: float) -> Allowance | None:
+        """Count one request of the token, if nobody needs to be asked for that."""
+        share = self._shares.get(token_id)
+        if share is None or share.second < int(now) or not share.left:
+            return None
+        share.left -= 1
+        if share.used is None:  # Without Redis nobody is turned back.
+            return Allowance(limit, 0)
+        share.used += 1
+        return Allowance(limit, share.used)
+
     async def count(self, token_id: int, limit: int, now: float) -> Allowance:
         """Count one request of the token, which may make `limit` in a second."""
         while True:
-            share = self._shares.get(token_id)
-            if share is not None and share.second >= int(now) and share.left:
-                share.left -= 1
-                if share.used is None:  # Without Redis nobody is turned back.
-                    return Allowance(limit, 0)
-                share.used += 1
-                return Allowance(limit, share.used)
+            counted = self.at_once(token_id, limit, now)
+            if counted is not None:
+                return counted
             # Those that come together share one share.
             asking = self._asking.get(token_id)
             if asking is None:

@@ -26,6 +26,7 @@ from actions.api.answers import error
 from front import lean, limits, probes
 from front.answering import Answering, Send
 from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room
+from front.connection import Connection
 from front.handler import Handler, head_of, request_of
 from front.threads import BusyError, Lane
 from front.traced import traced
@@ -45,19 +46,38 @@ RETRY_AFTER_SECONDS = "5"
 class Front:
     """The application of one process."""
 
+    connection = Connection
+
     def __init__(self) -> None:
         self._handler = Handler()
         self._room = Room()
         self._reports, self._pages = Lane("reports"), Lane("pages")
         self._probes = probes.Probes()
-        self._lean: lean.Lean | None = None
+        self.reports: lean.Lean | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            self._lean = lean.Lean(self._reports)
-            await _live(receive, send, self._lean)
-        elif scope["type"] == "http":
-            await (traced(self._answer) if traces.are_on() else self._answer)(scope, receive, send)
+        await (traced(self._answer) if traces.are_on() else self._answer)(scope, receive, send)
+
+    async def start(self) -> None:
+        """To be called before anything else, on the loop on which it is used."""
+        self.reports = lean.Lean(self._reports)
+        errors.start("web")
+        traces.start("web", __version__)
+        sys.setswitchinterval(SWITCH_SECONDS)
+        # What was loaded stays: looking through it for garbage again and again would stop all threads each time.
+        gc.collect()
+        gc.freeze()
+        atexit.register(_end_at_once)
+        parent = multiprocessing.parent_process()
+        self._watching = asyncio.create_task(_end_with_parent((parent and parent.pid) or os.getppid()))
+
+    async def stop(self) -> None:
+        """To be called when no request is being answered any more."""
+        self._watching.cancel()
+        if self.reports is not None:
+            await asyncio.to_thread(self.reports.intake.stop)
+        await asyncio.to_thread(traces.stop)
+        await asyncio.to_thread(errors.stop)
 
     async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         response = await self._probes.answer(scope)
@@ -87,7 +107,7 @@ class Front:
 
     async def _answer_report(self, report: lean.Request, body: IO[bytes], send: Send) -> bool:
         """Returns whether there is an answer; if not, Django is asked."""
-        answer = await self._lean.answer(report, body.read()) if self._lean is not None else None
+        answer = await self.reports.answer(report, body.read()) if self.reports is not None else None
         if answer is None:
             body.seek(0)
             return False
@@ -117,27 +137,6 @@ async def _send_whole(response: HttpResponse, send: Send) -> None:
     headers.append((b"content-length", str(len(response.content)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": response.content})
-
-
-async def _live(receive: Receive, send: Send, reports: lean.Lean) -> None:
-    """From the server's start to its end."""
-    await receive()
-    errors.start("web")
-    traces.start("web", __version__)
-    sys.setswitchinterval(SWITCH_SECONDS)
-    # What was loaded stays: looking through it for garbage again and again would stop all threads each time.
-    gc.collect()
-    gc.freeze()
-    atexit.register(_end_at_once)
-    parent = multiprocessing.parent_process()
-    watching = asyncio.create_task(_end_with_parent((parent and parent.pid) or os.getppid()))
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    watching.cancel()
-    await asyncio.to_thread(reports.intake.stop)
-    await asyncio.to_thread(traces.stop)
-    await asyncio.to_thread(errors.stop)
-    await send({"type": "lifespan.shutdown.complete"})
 
 
 async def _end_with_parent(parent: int) -> None:

@@ -50,14 +50,27 @@ _PAUSE_SECONDS: Final = 0.5  # While the database does not answer.
 _STOP_SECONDS: Final = 10.0
 
 
+Outcome = RejectedResult | Exception | None
+"""What a caller hears of a report: its refusal, why it could not be kept, or nothing."""
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     """A report whose caller waits."""
 
     taken: Taken
     size: int
-    kept: asyncio.Future[RejectedResult | None]  # Once nothing can be lost any more; the refusal of the report.
-    judged: asyncio.Future[RejectedResult | None] | None  # Once it is recorded, if its caller waits for that.
+    hear: Callable[[Outcome], None] | None  # None once it was called.
+    is_judged: bool  # Its caller waits until it is recorded, otherwise until nothing can be lost any more.
+
+    def tell(self, outcome: Outcome) -> None:
+        """Tell the caller, once. Errors of one must not cost others their answers."""
+        if self.hear is not None:
+            hear, self.hear = self.hear, None
+            try:
+                hear(outcome)
+            except Exception:
+                logger.exception("A caller was not told of a report")
 
 
 class Intake:
@@ -67,6 +80,7 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._room = MOST_WAITING, MOST_WAITING_BYTES
         self._for_room: deque[asyncio.Future[None]] = deque()
+        self._come: list[_Waiting] = []
         self._coming: Pile[_Waiting] = Pile()
         self._kept: Pile[_Waiting] = Pile()
         self._threads = [
@@ -76,23 +90,42 @@ class Intake:
         for thread in self._threads:
             thread.start()
 
+    def has_room(self) -> bool:
+        """Whether there is room for one more."""
+        return self._room[0] > 0 and self._room[1] > 0
+
+    def begin(self, taken: Taken, size: int, hear: Callable[[Outcome], None]) -> None:
+        """Keep a report of so many bytes, and `hear` what is known of it then. It has its id by that time.
+
+        There must be room for it.
+        """
+        self._give_room(-1, -size)
+        report = taken.report
+        waiting = _Waiting(taken, size, hear, isinstance(report, Report) and not is_sound(report))
+        if not self._come:
+            self._loop.call_soon(self._hand_over)
+        self._come.append(waiting)
+
     async def take(self, taken: Taken, size: int) -> RejectedResult | None:
-        """Keep a report of so many bytes, and return what is known of it: its refusal, or None. It has its id then.
+        """The same, and return what is known of it: its refusal, or None.
 
         Raises:
             django.db.Error: it could not be kept.
             BusyError: there is no room for it.
         """
-        await self._find_room(size)
-        report = taken.report
-        waits = isinstance(report, Report) and not is_sound(report)
-        waiting = _Waiting(taken, size, self._loop.create_future(), self._loop.create_future() if waits else None)
-        self._coming.put(waiting)
-        refusal = await asyncio.shield(waiting.kept)
-        if waiting.judged is not None:
-            await asyncio.wait({waiting.judged}, timeout=JUDGED_WITHIN_SECONDS)
-            return waiting.judged.result() if waiting.judged.done() else None
-        return refusal
+        await self._find_room()
+        heard: asyncio.Future[RejectedResult | None] = self._loop.create_future()
+
+        def hear(outcome: Outcome) -> None:
+            if heard.done():  # Nobody waits any more.
+                return
+            if isinstance(outcome, Exception):
+                heard.set_exception(outcome)
+            else:
+                heard.set_result(outcome)
+
+        self.begin(taken, size, hear)
+        return await heard
 
     def stop(self) -> None:
         """Record what has been kept, for some seconds, and end. On a thread of its own."""
@@ -101,9 +134,14 @@ class Intake:
         self._kept.close()
         self._threads[1].join(_STOP_SECONDS)
 
-    async def _find_room(self, size: int) -> None:
+    def _hand_over(self) -> None:
+        """What has come since the loop last looked makes one group."""
+        come, self._come = self._come, []
+        self._coming.put(*come)
+
+    async def _find_room(self) -> None:
         until = self._loop.time() + PATIENCE_SECONDS
-        while self._room[0] <= 0 or self._room[1] <= 0:
+        while not self.has_room():
             turn = self._loop.create_future()
             self._for_room.append(turn)
             try:
@@ -111,7 +149,6 @@ class Intake:
                     await turn
             except TimeoutError:
                 raise BusyError from None
-        self._give_room(-1, -size)
 
     def _give_room(self, reports: int, size: int) -> None:
         self._room = self._room[0] + reports, self._room[1] + size
@@ -145,7 +182,7 @@ class Intake:
         """What cannot be kept together: one of them may be at fault, and costs itself only."""
         if len(group) == 1 or isinstance(error, (django.db.OperationalError, django.db.InterfaceError)):
             connection.close()
-            self._call(lambda: _fail_all(group, error))
+            self._call(lambda: _tell_all(group, error))
             self._call(lambda: self._give_room(len(group), sum(each.size for each in group)))
             return
         for each in group:
@@ -164,7 +201,10 @@ class Intake:
         def tell() -> None:
             for each in group:
                 report = each.taken.report
-                _settle(each.kept, None if isinstance(report, Report) else refused(report))
+                if each.is_judged:
+                    self._loop.call_later(JUDGED_WITHIN_SECONDS, each.tell, None)
+                else:
+                    each.tell(None if isinstance(report, Report) else refused(report))
             if done:
                 self._give_room(len(done), sum(each.size for each in done))
 
@@ -200,9 +240,9 @@ class Intake:
 
         def tell() -> None:
             for each in group:
-                if each.judged is not None:
+                if each.is_judged:
                     result = became.get(each.taken, (None, None))[1]
-                    _settle(each.judged, result if isinstance(result, RejectedResult) else None)
+                    each.tell(result if isinstance(result, RejectedResult) else None)
             self._give_room(len(group), sum(each.size for each in group))
 
         self._call(tell)
@@ -239,12 +279,6 @@ def _take_left() -> None:
         logger.exception("What others have left stays queued")
 
 
-def _settle(future: asyncio.Future[RejectedResult | None], refusal: RejectedResult | None) -> None:
-    if not future.done():
-        future.set_result(refusal)
-
-
-def _fail_all(group: Sequence[_Waiting], error: Exception) -> None:
+def _tell_all(group: Sequence[_Waiting], error: Exception) -> None:
     for each in group:
-        if not each.kept.done():
-            each.kept.set_exception(error)
+        each.tell(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -30,12 +31,17 @@ class KnownTokens:
         self._known: dict[tuple[str, str], _Known] = {}
         self._asked: dict[tuple[str, str], asyncio.Future[ApiToken | None]] = {}
 
+    def known(self, shown: tuple[str, str]) -> ApiToken | None:
+        """The token that these show, if nobody needs to be asked for it."""
+        known = self._known.get(shown)
+        return known.token if known is not None and time.monotonic() < known.until else None
+
     async def of(self, account_sid: str, text: str) -> ApiToken | None:
         """The token, if it was in force a moment ago. What is no token is asked for each time."""
-        now, shown = asyncio.get_running_loop().time(), (account_sid, text)
-        known = self._known.get(shown)
-        if known is not None and now < known.until:
-            return known.token
+        now, shown = time.monotonic(), (account_sid, text)
+        known = self.known(shown)
+        if known is not None:
+            return known
         asked = self._asked.get(shown)
         if asked is None:
             asked = self._asked[shown] = asyncio.ensure_future(self._find(account_sid, text))

@@ -10,6 +10,7 @@ import logging
 import re
 import time
 from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -30,16 +31,16 @@ from actions.api.rate import Allowance, book
 from actions.api.rights import Scope, ScopeMissingError, require
 from actions.api.tokens import find_token
 from actions.api.told import told
-from actions.intake.taken import take
+from actions.intake.taken import Taken, take
 from actions.models import ApiToken, Submission
 from actions.reports.rejected import Rejected
 from actions.reports.storable import clean
 from front.allowances import Allowances
 from front.handler import Headers
-from front.intake import Intake
+from front.intake import Intake, Outcome
 from front.known_tokens import KnownTokens
 from front.standing_headers import StandingHeaders
-from front.threads import Lane
+from front.threads import BusyError, Lane
 from front.written import Written
 from operations.logs.request_ids import id_of, logged_as
 from tracing import traces
@@ -78,6 +79,7 @@ class Request:
     headers: dict[bytes, bytes]
     query: bytes
     credentials: str
+    shown: tuple[str, str] | None  # The account's SID and a token, if the credentials are those of this account.
 
 
 class Lean:
@@ -91,6 +93,28 @@ class Lean:
         self._written = Written(lane)
         self.intake = Intake()
 
+    def begin(self, request: Request, body: bytes, hear: Callable[[Answer], None]) -> bool:
+        """Answer by `hear`, now or once the report is kept, if nothing else has to be waited for.
+
+        If it returns False, nothing was done, and nothing will be: `answer` waits for what there is.
+        """
+        if not self.intake.has_room() or self._written.is_on or traces.are_on():
+            return False
+        token = self._tokens.known(request.shown) if request.shown else None
+        allowance = self._allowances.at_once(token.pk, settings.API_REQUESTS_PER_SECOND, time.time()) if token else None
+        if token is None or allowance is None:
+            return False
+        read = self._read(request, token, allowance, body)
+        if not isinstance(read, Taken):
+            hear(self._answer(request, *read, allowance))
+            return True
+
+        def kept(outcome: Outcome) -> None:
+            hear(self._answer(request, *_content(request, read, outcome), allowance))
+
+        self.intake.begin(read, len(body) + len(request.query), kept)
+        return True
+
     async def answer(self, request: Request, body: bytes) -> Answer | None:
         """The answer to a request whose whole body this is; None if Django is to be asked.
 
@@ -101,39 +125,38 @@ class Lean:
         if token is None:
             return None
         allowance = await self._allowances.count(token.pk, settings.API_REQUESTS_PER_SECOND, time.time())
-        more: Headers = []
         traces.routed(_ROUTES[request.kind])
+        read = self._read(request, token, allowance, body)
+        if not isinstance(read, Taken):
+            return self._answer(request, *read, allowance)
+        outcome: Outcome
         try:
-            status, content = await self._told(request, token, allowance, body)
-        except (django.db.OperationalError, django.db.InterfaceError) as error:
-            status, content = 503, error_content(not_recorded(error))
-            more = [(b"retry-after", RETRY_AFTER_SECONDS.encode())]
-            _request_log.error("%s: the database does not answer: %s", request.path, str(error).strip())
-        except (django.db.Error, ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
-            _request_log.exception("%s failed", request.path)
-            status, content = 500, error_content(FAULT)
-        return self._answer(request, status, content, allowance, more)
+            outcome = await self.intake.take(read, len(body) + len(request.query))
+            await self._written.note(request.credentials)
+        except BusyError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- the caller hears of it
+            outcome = error
+        return self._answer(request, *_content(request, read, outcome), allowance)
 
-    async def _told(
+    def _read(
         self, request: Request, token: ApiToken, allowance: Allowance, body: bytes
-    ) -> tuple[int, dict[str, Any]]:
+    ) -> Taken | tuple[int, dict[str, Any]]:
+        """The report; or status and content of the answer, if there is none."""
         if allowance.is_exceeded:
             return 429, error_content(str(TooManyRequestsError(allowance)))
         try:
             require(token, Scope.REPORT)
             fields = fields_of(body, request.headers.get(b"content-type", b"").decode("latin-1"), request.query)
+            return take(token, request.kind, fields, datetime.now(UTC))
         except ScopeMissingError as missing:
             return 403, error_content(str(missing))
         except Rejected as refusal:
             return 400, error_content(clean(str(refusal)), clean(refusal.field), refusal.reason_code)
-        taken = take(token, request.kind, fields, datetime.now(UTC))
-        refused = await self.intake.take(taken, len(body) + len(request.query))
-        await self._written.note(request.credentials)
-        return told(request.account_sid, taken.id or 0, refused)
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+            return _failed(request, error)
 
-    def _answer(
-        self, request: Request, status: int, content: dict[str, Any], allowance: Allowance, more: Headers
-    ) -> Answer:
+    def _answer(self, request: Request, status: int, content: dict[str, Any], allowance: Allowance) -> Answer:
         body, content_type = written(content, as_json=request.as_json)
         given = request.headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = id_of(given)
@@ -148,17 +171,13 @@ class Lean:
             **{name.lower().encode(): value.encode() for name, value in allowance.headers().items()},
         }
         headers = self._standing.of(request.headers.get(b"x-forwarded-proto", b""), request.headers[b"host"], own)
-        return status, [headers[0], *more, *headers[1:]], body
+        if status == 503:
+            headers.insert(1, (b"retry-after", RETRY_AFTER_SECONDS.encode()))
+        return status, headers, body
 
     async def _token(self, request: Request) -> ApiToken | None:
         try:
-            account_sid, text = b64decode(request.credentials).decode().split(":", 1)
-        except ValueError:
-            return None
-        if account_sid != request.account_sid:
-            return None
-        try:
-            return await self._tokens.of(account_sid, text)
+            return await self._tokens.of(*request.shown) if request.shown else None
         except django.db.Error:
             return None  # Django says what is to be said of it.
 
@@ -193,7 +212,30 @@ def usual(scope: dict[str, Any]) -> Request | None:
     sid, kind, suffix = address
     accept = headers.get(b"accept", b"").decode("latin-1")
     as_json = suffix == ".json" if suffix else prefers_json(accept)
-    return Request(sid, kind, scope["path"], as_json, headers, query, credentials)
+    return Request(sid, kind, scope["path"], as_json, headers, query, credentials, _shown(credentials, sid))
+
+
+def _shown(credentials: str, account_sid: str) -> tuple[str, str] | None:
+    try:
+        sid, text = b64decode(credentials).decode().split(":", 1)
+    except ValueError:
+        return None
+    return (sid, text) if sid == account_sid else None
+
+
+def _content(request: Request, taken: Taken, outcome: Outcome) -> tuple[int, dict[str, Any]]:
+    """Status and content of the answer to a report that was kept, or could not be."""
+    if isinstance(outcome, Exception):
+        return _failed(request, outcome)
+    return told(request.account_sid, taken.id or 0, outcome)
+
+
+def _failed(request: Request, error: Exception) -> tuple[int, dict[str, Any]]:
+    if isinstance(error, (django.db.OperationalError, django.db.InterfaceError)):
+        _request_log.error("%s: the database does not answer: %s", request.path, str(error).strip())
+        return 503, error_content(not_recorded(error))
+    _request_log.error("%s failed", request.path, exc_info=error)
+    return 500, error_content(FAULT)
 
 
 @lru_cache(_ADDRESSES_REMEMBERED)

@@ -11,18 +11,20 @@ Thing = TypeVar("Thing")
 
 
 class Pile(Generic[Thing]):
-    """Things in the order in which they came. Any thread may call it."""
+    """Things in the order in which they came. Any thread may put, one takes."""
 
     def __init__(self) -> None:
         self.is_closed = False
         self._things: deque[Thing] = deque()
         self._changed = threading.Condition()
+        self._wanted = 1  # So many wake the one who takes.
 
     def put(self, *things: Thing) -> None:
         if things:
             with self._changed:
                 self._things.extend(things)
-                self._changed.notify()
+                if len(self._things) >= self._wanted:
+                    self._changed.notify()
 
     def close(self) -> None:
         """Lets those that take end, once nothing is left."""
@@ -38,8 +40,10 @@ class Pile(Generic[Thing]):
         with self._changed:
             if not self._things and not self.is_closed:
                 self._changed.wait(seconds)
+            self._wanted = most
             while 0 < len(self._things) < most and not self.is_closed and (rest := not_before - time.monotonic()) > 0:
                 self._changed.wait(rest)
+            self._wanted = 1
             if not self._things and self.is_closed:
                 return None
             return [self._things.popleft() for _ in range(min(most, len(self._things)))]

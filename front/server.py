@@ -1,18 +1,19 @@
-"""The server: granian, which reads requests without a thread for each, and how it is set up."""
+"""The processes that serve, and granian, which starts, replaces and ends them; what they do is our own."""
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
+import os
 import resource
 import socket
 from importlib import import_module
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
-from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.net import SocketSpec  # type: ignore[attr-defined] # it imports it under this name
-from granian.server.mp import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 
 from operations.logs.setup import logging_setup
 
@@ -21,10 +22,6 @@ APPLICATION = "front.application:application"
 MOST_CONNECTIONS = 8192
 # Those that wait to be accepted while a process is busy; the kernel may allow fewer (net.core.somaxconn).
 BACKLOG = 2048
-# From the connection, or the end of the answer before, to the end of the headers.
-HEADERS_MS = 10_000
-# Request line and headers. Browsers and proxies send at most 32 kB.
-HEADER_BYTES = 64 * 1024
 # A process told to stop finishes what it has begun, for at most this long: below the 40 s after which systemd kills.
 STOP_SECONDS = 30
 # By then a new process mostly serves, before an old one is told to stop. Until it does, connections wait.
@@ -39,7 +36,7 @@ def serve(host: str, port: int, *, processes: int, quiet: bool) -> None:
     multiprocessing.set_start_method("spawn")
     _allow_descriptors(MOST_CONNECTIONS + _SPARE_DESCRIPTORS)
     level = LogLevels.warning if quiet else LogLevels.info
-    _OneQueue(
+    _Processes(
         APPLICATION,
         host,
         port,
@@ -47,10 +44,8 @@ def serve(host: str, port: int, *, processes: int, quiet: bool) -> None:
         http=HTTPModes.http1,
         workers=processes,
         loop=Loops.asyncio,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MS, max_buffer_size=HEADER_BYTES),
         websockets=False,
         backlog=BACKLOG,
-        backpressure=MOST_CONNECTIONS,
         log_level=level,
         log_dictconfig={
             **logging_setup(level.value.upper()),
@@ -68,12 +63,23 @@ def _load(target: str) -> Any:
     return getattr(import_module(module), name)
 
 
-class _OneQueue(MPServer):
-    """With one queue of connections for all processes, as granian has it everywhere but on Linux.
+class _Processes(MPServer):
+    """granian's processes, with another inside.
 
-    There each process would have its own, which is lost with it: a connection would be refused while an old process
-    has ended and a new one is not ready yet, and broken off in between.
+    They have one queue of connections together, as granian has it everywhere but on Linux. There each process would
+    have its own, which is lost with it: a connection would be refused while an old process has ended and a new one is
+    not ready yet, and broken off in between.
     """
+
+    @staticmethod
+    @WorkerProcess.wrap_target
+    def _spawn_asgi_lifespan_worker(  # type: ignore[override] # of the rest, nothing is used
+        _number: int, application: Any, shared: Any, _ipc: Any, loop: asyncio.AbstractEventLoop, *_: Any
+    ) -> None:
+        serving = import_module("front.serving")  # Needs the settings.
+        listening = socket.socket(fileno=os.dup(shared[1].get_fd()))
+        listening.listen(BACKLOG)
+        loop.run_until_complete(serving.serve(application, listening))
 
     def _init_shared_socket(self) -> None:
         holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()

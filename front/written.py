@@ -19,9 +19,14 @@ class Written:
         self._lane = lane
         self._until: dict[str, float] = {}
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody reads from a replica."""
+        return ALIAS in settings.DATABASES
+
     async def note(self, credentials: str) -> None:
         """Notes that the token has reported, seldom enough to cost nothing: a mark is good for twice as long."""
-        if ALIAS not in settings.DATABASES:
+        if not self.is_on:
             return
         now = asyncio.get_running_loop().time()
         if now < self._until.get(credentials, 0.0):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from benchmarks.programs.notes import note
 
@@ -16,14 +15,17 @@ if __name__ == "__main__":
     server.APPLICATION = "benchmarks.programs.traced_web:application"
     main()
 else:  # In a process that serves; only there is the project imported.
-    from front.application import application as traced
+    from front.application import Front
+    from front.connection import Connection
 
-    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """The application of `front`, with a note of each body."""
+    class _Noting(Connection):
+        """A connection that notes each body, behind a known head or not."""
 
-        async def noted() -> Any:
-            message = await receive()
-            note("door", [order.decode() for order in _ORDER.findall(message.get("body", b""))])
-            return message
+        def data_received(self, data: bytes) -> None:
+            note("door", [order.decode() for order in _ORDER.findall(data)])
+            super().data_received(data)
 
-        await traced(scope, noted, send)
+    class _Traced(Front):
+        connection = _Noting
+
+    application = _Traced()

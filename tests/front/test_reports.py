@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -113,6 +115,7 @@ ASKED: dict[str, tuple[str, str, bytes, dict[str, str]]] = {
 @pytest.mark.parametrize("asked", [pytest.param(asked, id=name) for name, asked in ASKED.items()])
 def test_it_answers_as_django_does(shop: Shop, asked: tuple[str, str, bytes, dict[str, str]]) -> None:
     method, path, sent, headers = asked
+    shop.send(method, path, sent, **headers)  # From now on, a usual head is known by its bytes.
     short, long = shop.send(method, path, sent, **headers), shop.django(method, path, sent, **headers)
     assert (short.status_code, _without_ids(short.content)) == (long.status_code, _without_ids(long.content))
     expected = {name: value for name, value in long.headers.items() if name not in OWN}
@@ -131,6 +134,35 @@ def _parts(value: str) -> list[str]:
 def _without_ids(content: bytes) -> bytes:
     start, _, rest = content.partition(b"/APISubmissions/A-")
     return start + rest.lstrip(b"0123456789")
+
+
+def test_reports_of_one_connection_are_answered_in_their_order_however_they_are_cut(shop: Shop) -> None:
+    sent = [shop.raw(OrderId=f"o-{each}") for each in range(5)]
+    with shop.web.connect() as connection:
+        for report in sent[:2]:
+            connection.sendall(report)
+            assert heard(connection, 1) == ["QUEUED"]
+        for part in (sent[2][:100], sent[2][100:-30], sent[2][-30:-1], sent[2][-1:] + sent[3] + sent[4][:-5]):
+            connection.sendall(part)
+            connection.sendall(b"")
+        assert heard(connection, 2) == ["QUEUED"] * 2
+        connection.sendall(sent[4][-5:] + b"no request\r\n\r\n")
+        assert heard(connection, 1) == ["QUEUED"]
+        assert connection.recv(12) == b"HTTP/1.1 400"
+    wait_until(lambda: Action.objects.count() == 5, 10, "all are recorded")
+
+
+def heard(connection: socket.socket, answers: int) -> list[str]:
+    """The `Status` of so many answers."""
+    found = []
+    for _ in range(answers):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += connection.recv(1)
+        assert head.startswith(b"HTTP/1.1 200 "), head
+        (length,) = re.findall(rb"content-length: (\d+)", head)
+        found.append(json.loads(connection.recv(int(length), socket.MSG_WAITALL))["Status"])
+    return found
 
 
 def test_a_report_that_contradicts_itself_is_refused_at_once(shop: Shop) -> None:

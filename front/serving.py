@@ -1,0 +1,124 @@
+"""What a process that serves does: accept connections, look after them, and end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from email.utils import formatdate
+from typing import Final, Protocol
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from front import lean
+from front.answering import Send
+from front.body import Receive
+from front.connection import Connection
+from front.heads import Heads
+from front.server import MOST_CONNECTIONS
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS: Final = 1.0
+_END_LOOK_SECONDS: Final = 0.02
+
+
+class Application(Protocol):
+    """An ASGI application that is started and stopped."""
+
+    reports: lean.Lean | None
+    connection: type[Connection]
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def __call__(self, scope: dict[str, object], receive: Receive, send: Send) -> None: ...
+
+
+async def serve(application: Application, listening: socket.socket) -> None:
+    """Serve the connections that come there until a signal to stop."""
+    await Serving(application, listening).serve()
+
+
+class Serving:
+    """One process. Made on its event loop."""
+
+    def __init__(self, application: Application, listening: socket.socket) -> None:
+        self._application = application
+        self._listening = listening
+        self._loop = asyncio.get_running_loop()
+        self._state = ServerState()
+        self._heads = Heads()
+        self._is_accepting = False
+        self._is_ending = asyncio.Event()
+        self._new: set[asyncio.Task[object]] = set()
+        # Who it is that proxies name, Django decides.
+        self._config = Config(
+            application, http="httptools", ws="none", lifespan="off", interface="asgi3", log_config=None,
+            access_log=False, proxy_headers=False,
+        )  # fmt: skip
+        self._config.load()
+
+    async def serve(self) -> None:
+        """Until SIGTERM or SIGINT; then what has been begun is finished."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._is_ending.set)
+        await self._application.start()
+        self._listening.setblocking(False)
+        looking = self._loop.create_task(self._look())
+        self._accept_more(is_more=True)
+        await self._is_ending.wait()
+        self._accept_more(is_more=False)
+        self._listening.close()
+        await self._finish()
+        looking.cancel()
+        await self._application.stop()
+
+    async def _finish(self) -> None:
+        while self._state.connections or self._state.tasks or self._new:
+            for each in list(self._state.connections):
+                each.shutdown()
+            await asyncio.sleep(_END_LOOK_SECONDS)
+
+    def _accept_more(self, *, is_more: bool) -> None:
+        if is_more and not self._is_accepting and not self._is_ending.is_set():
+            self._loop.add_reader(self._listening, self._accept)
+        elif not is_more and self._is_accepting:
+            self._loop.remove_reader(self._listening)
+        self._is_accepting = is_more
+
+    def _accept(self) -> None:
+        """Accept one connection, so that other processes have their share of those that come together."""
+        if len(self._state.connections) + len(self._new) >= MOST_CONNECTIONS:
+            self._accept_more(is_more=False)  # Until `_look` finds room.
+            return
+        try:
+            client, _ = self._listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionError):
+            return  # Another process was faster, or the client has left.
+        except OSError as error:
+            logger.error("No connection can be accepted: %s", error)  # noqa: TRY400 -- the trace tells nothing more
+            self._accept_more(is_more=False)
+            return
+        client.setblocking(False)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(self._connection, client))
+        self._new.add(task)
+        task.add_done_callback(self._new.discard)
+
+    def _connection(self) -> Connection:
+        return self._application.connection(self._config, self._state, self._heads, self._application.reports)
+
+    async def _look(self) -> None:
+        while True:
+            date = formatdate(usegmt=True).encode()
+            self._state.default_headers = [(b"date", date)]
+            now = self._loop.time()
+            for each in list(self._state.connections):
+                each.look(now)
+            if len(self._state.connections) < MOST_CONNECTIONS:
+                self._accept_more(is_more=True)
+            await asyncio.sleep(_LOOK_SECONDS)
