@@ -1,8 +1,9 @@
 """Works through the kinds in many short transactions.
 
-Each transaction takes up to two thousand rows and skips locked ones; a pause as long as the transaction follows, so
-that sending and recording have the server at least half of the time. An advisory lock on its own connection allows one
-pruner at a time. It may be stopped or killed at any moment, and continues from there the next time.
+Each transaction takes as many rows as the last one did in about BATCH_SECONDS, so fewer while the server is busy or
+reads from a slow disk, and skips locked ones. A pause as long as the transaction follows, so that sending and recording
+have the server at least half of the time. An advisory lock on its own connection allows one pruner at a time. It may be
+stopped or killed at any moment, and continues from there the next time.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from postbacks import database
 from postbacks.advisory_locks import PRUNE_LOCK
 from postbacks.delivery import heartbeat
 
-ROWS = 2_000  # In one transaction, which takes some tens of milliseconds.
+BATCH_SECONDS = 0.05  # So long others may wait for a row, or for a processor.
+FIRST_ROWS = 500  # Little, until it is known how fast the server is.
+FEWEST_ROWS = 100  # Of fewer, the commit would cost more than the rows.
+MOST_ROWS = 5_000  # Locked at a time, and as much memory as their ids take.
 LEAST_PAUSE_SECONDS = 0.02
 COMPACTED_FOR_DAYS = 7  # For fewer, the copy would not be worth its writes.
 
@@ -99,6 +103,12 @@ def prune(
     return result
 
 
+def next_rows(rows: int, seconds: float) -> int:
+    """How many rows the next transaction is to take, where so many took so long: at most twice as many."""
+    wanted = round(rows * BATCH_SECONDS / max(seconds, BATCH_SECONDS / 2))
+    return max(FEWEST_ROWS, min(wanted, MOST_ROWS))
+
+
 def _steps(run: _Run, ages: Ages, result: Result, *, dry_run: bool) -> Generator[float, None, None]:
     """Whole partitions first, then row by row; yields the seconds of each step."""
     if run.kind is TEXTS and not dry_run and _texts_go_long_before(ages):
@@ -121,9 +131,9 @@ def _texts_go_long_before(ages: Ages) -> bool:
 def _tidy_up(connection: extensions.connection) -> None:
     with connection.cursor() as cursor:
         for statement in LEFT_OVER:
-            cursor.execute(statement, {"most": ROWS})
+            cursor.execute(statement, {"most": FIRST_ROWS})
             while cursor.rowcount:
-                cursor.execute(statement, {"most": ROWS})
+                cursor.execute(statement, {"most": FIRST_ROWS})
 
 
 def _sleep(seconds: float) -> bool:
@@ -170,7 +180,7 @@ class _Run:
         self._dry_run = dry_run
         self.values: dict[str, Any] = {
             "before": before,
-            "most": ROWS,
+            "most": FIRST_ROWS,
             "personal": PERSONAL,
             "not_personal": NOT_PERSONAL,
         }
@@ -194,7 +204,9 @@ class _Run:
                 return
             after = look.last
             self._watch(len(look.goes) + len(look.held))
-            yield time.monotonic() - began
+            took = time.monotonic() - began
+            self.values["most"] = next_rows(self.values["most"], took)
+            yield took
 
     @contextmanager
     def _transaction(self) -> Iterator[extensions.cursor]:

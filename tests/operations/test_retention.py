@@ -53,6 +53,11 @@ def days_later(days: float) -> datetime:
     return datetime.now(UTC) + timedelta(days=days)
 
 
+def rows_at_a_time(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    for name in ("FIRST_ROWS", "FEWEST_ROWS", "MOST_ROWS"):
+        monkeypatch.setattr(pruning, name, rows)
+
+
 def prune_all(days: float, **ages: int) -> Result:
     """As the pruner will do it in so many days."""
     return prune(keep(**ages), now=days_later(days), pause=lambda _: False)
@@ -239,7 +244,7 @@ def test_a_dry_run_counts_and_changes_nothing() -> None:
 
 
 def test_small_batches_come_to_the_same_end(lane: Postback, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "ROWS", 3)
+    rows_at_a_time(monkeypatch, 3)
     for _ in range(10):
         make_ended(lane)
     make_delivery(lane)
@@ -257,8 +262,36 @@ def test_small_batches_come_to_the_same_end(lane: Postback, monkeypatch: pytest.
     assert Delivery.objects.count() == 1
 
 
+def test_a_slow_server_is_asked_for_less_at_a_time(lane: Postback, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "FIRST_ROWS", 8)
+    monkeypatch.setattr(pruning, "FEWEST_ROWS", 2)
+    monkeypatch.setattr(pruning, "BATCH_SECONDS", 1e-6)  # Any transaction takes longer.
+    for _ in range(10):
+        make_ended(lane)
+    looked: list[int] = []
+
+    prune(keep(texts=1), now=days_later(2), pause=lambda _: False, watch=looked.append)
+
+    assert looked == [8, 2, 2, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("rows", "seconds", "following"),
+    [
+        (500, 0.05, 500),
+        (500, 0.04, 625),
+        (500, 0.001, 1_000),  # At most twice as many.
+        (2_000, 0.1, 1_000),
+        (2_000, 60.0, 100),  # Never too few to get on.
+        (4_000, 0.0, 5_000),
+    ],
+)
+def test_a_batch_is_as_large_as_the_server_is_fast(rows: int, seconds: float, following: int) -> None:
+    assert pruning.next_rows(rows, seconds) == following
+
+
 def test_an_interrupted_run_goes_on_where_it_was(lane: Postback, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "ROWS", 3)
+    rows_at_a_time(monkeypatch, 3)
     for _ in range(5):
         make_ended(lane)
 
