@@ -63,7 +63,7 @@ class Kind:
 
     @property
     def columns(self) -> list[str]:
-        return [each.column for each in self.model._meta.concrete_fields]  # noqa: SLF001 -- as above
+        return [str(each.column) for each in self.model._meta.concrete_fields]  # noqa: SLF001 -- as above
 
 
 # In the order in which they are read: each after those that its triggers look at.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -64,7 +64,12 @@ def page_of(delivery: Delivery) -> str:
 
 def exported(client: Client) -> list[str]:
     """The deliveries in the file."""
-    return deliveries_in(client.get(EXPORT).streaming_content)
+    return deliveries_in(pieces_of_export(client))
+
+
+def pieces_of_export(client: Client) -> Iterator[bytes]:
+    response: Any = client.get(EXPORT)
+    return iter(response.streaming_content)
 
 
 def deliveries_in(pieces: Iterable[bytes]) -> list[str]:
@@ -171,7 +176,7 @@ def test_an_export_goes_on_where_the_replica_ends_in_the_middle(
     later = make_delivery(earlier.postback)
     settle()
     caught_up()
-    pieces = iter(operator.get(EXPORT).streaming_content)
+    pieces = pieces_of_export(operator)
     first = next(pieces)
     replica.kill()
     try:
