@@ -66,6 +66,9 @@ def fold() -> None:
 # What was imported before the fork stays. Python would look through its 200,000 objects again and again for some that
 # nobody needs any more, and all threads would stand still for a tenth of a second.
 worker_process_init.connect(lambda **_: gc.freeze(), weak=False)
+# Awake from its first moment: a process that waited for its first task would leave all work to the other hosts as long
+# as they are quicker to take tasks.
+worker_process_init.connect(lambda **_: engine(), weak=False)
 # Otherwise a worker that starts while beat is down would not find what waits for it.
 worker_ready.connect(lambda **_: sweep.delay(), weak=False)
 # Only these signals let a worker finish what is in flight: at any later hook, a child's threads are already cut off.

@@ -27,13 +27,19 @@ WHERE token_sha256 IN (%s, %s) AND account_sid = %s AND revoked_at IS NULL
 
 
 def create_token(
-    name: str, *, scopes: Collection[str] | None = None, programs: Sequence[int] | None = None
+    name: str,
+    *,
+    scopes: Collection[str] | None = None,
+    programs: Sequence[int] | None = None,
+    own_account: bool = False,
 ) -> tuple[ApiToken, str]:
     """A new token of the account and its text, which cannot be had again.
 
-    Without `scopes` it has the usual ones, without `programs` it is for all.
+    Without `scopes` it has the usual ones, without `programs` it is for all. With `own_account` it has an account of
+    its own.
     """
     token = ApiToken(
+        own_account=own_account,
         name=name,
         scopes=usual_scopes() if scopes is None else [each for each in ApiToken.Scope.values if each in scopes],
         program_ids=None if programs is None else sorted(set(programs)),
@@ -43,7 +49,7 @@ def create_token(
 
 def new_token(token: ApiToken) -> str:
     """Save the new token and return its text. The first one makes the account's SID."""
-    first = ApiToken.objects.order_by("id").first()
+    first = None if token.own_account else ApiToken.objects.filter(own_account=False).order_by("id").first()
     token.account_sid = first.account_sid if first else "PP" + "".join(secrets.choice(_SID_LETTERS) for _ in range(24))
     text = secrets.token_urlsafe(32)
     token.token_sha256 = _hash(text)

@@ -29,6 +29,8 @@ class ApiToken(models.Model):
         MANAGE = "manage", "Set up postbacks, resend and cancel deliveries"
 
     account_sid = models.CharField("account SID", max_length=40, editable=False)
+    # The database's default is for the previous release, which knows one account.
+    own_account = models.BooleanField(default=False, db_default=False, editable=False)
     name = models.CharField(max_length=100, help_text="Who uses it, such as “shop” or “data warehouse”.")
     token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
     # The database's default is for the previous release, which makes tokens without knowing of scopes.

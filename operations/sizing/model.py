@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from operations.sizing.costs import Costs
+from operations.sizing.skew import divide
 from postbacks.delivery.fair_queue import MAX_IN_FLIGHT
 
 SECONDS_A_DAY = 86_400
@@ -58,10 +59,13 @@ class Size:
     wal_gb_per_day: float
     disk_gb: float
     cells: int
+    largest_cell: float  # Its load, in times the mean.
+    largest_account_fits: bool  # Into one cell.
 
 
-def size(load: Load, costs: Costs, *, database_cores: int) -> Size:
-    """What to run for this load; `database_cores` are those of the largest PostgreSQL server that can be had."""
+def size(load: Load, costs: Costs, *, database_cores: int, accounts: int = 1_000) -> Size:
+    """What to run for this load; `database_cores` are those of the largest PostgreSQL server that can be had, and
+    `accounts` is among how many a load is divided that is too large for it."""
     average = load.events_per_day / SECONDS_A_DAY
     events = average * load.peak
     deliveries = events * load.postbacks
@@ -73,6 +77,7 @@ def size(load: Load, costs: Costs, *, database_cores: int) -> Size:
     by_time, by_flight = ceil(worker / LOADED), ceil(in_flight / (MAX_IN_FLIGHT * LOADED))
     web_processes = max(WEB_PROCESSES, ceil(web / LOADED))
     worker_processes = max(WORKER_PROCESSES, by_time, by_flight)
+    division = divide(postgres / database_cores, accounts)
     wal = costs.report_wal_bytes + load.postbacks * load.attempts * costs.delivery_wal_bytes
     return Size(
         events_per_second=average,
@@ -92,7 +97,9 @@ def size(load: Load, costs: Costs, *, database_cores: int) -> Size:
         wal_mb_per_second_peak=events * wal / 1e6,
         wal_gb_per_day=load.events_per_day * wal / 1e9,
         disk_gb=_disk_bytes(load, costs) / 1e9,
-        cells=ceil(postgres / database_cores),
+        cells=division.cells,
+        largest_cell=division.largest,
+        largest_account_fits=division.fits,
     )
 
 

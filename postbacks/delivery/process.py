@@ -2,8 +2,8 @@
 
 There are six: Celery's thread, that of the bell, on which nearly all drains run, and those of the sender, the judge,
 the recorder and the caretaker, which sweeps when no task asks for it; with OAuth 2.0, also those of the keeper, which
-fetches tokens. All but Celery's start after the fork, at the first drain or sweep, and stop at the worker's shutdown
-signal.
+fetches tokens. All but Celery's start right after the fork, or at the first task where nothing is forked, and stop at
+the worker's shutdown signal.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -45,3 +45,16 @@ def replica(
         streaming_replica.catch_up()
         yield streaming_replica
         watch.close()
+
+
+@pytest.fixture
+def caught_up(replica: Replica) -> Callable[[], None]:
+    """Waits until the replica has all, lets the marks of writers be old, and looks."""
+
+    def wait() -> None:
+        replica.catch_up()
+        watch._paused_until = 0.0
+        watch.look()
+        assert watch.trouble == ""
+
+    return wait

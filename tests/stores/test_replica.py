@@ -27,23 +27,10 @@ from tests.support.api_calls import ApiCaller
 from tests.support.delivery_rows import make_delivery, make_lane
 from tests.support.factories import make_program, report_fields
 from tests.support.patience import wait_until
-from tests.support.replica import Replica
+from tests.support.replica import Replica, settle
 
 LOG = "/admin/postbacks/delivery/"
 WHERE = "SELECT pg_is_in_recovery()"
-
-
-@pytest.fixture
-def caught_up(replica: Replica) -> Callable[[], None]:
-    """Waits until the replica has all, lets the marks of writers be old, and looks."""
-
-    def wait() -> None:
-        replica.catch_up()
-        watch._paused_until = 0.0
-        watch.look()
-        assert watch.trouble == ""
-
-    return wait
 
 
 @pytest.fixture
@@ -66,12 +53,6 @@ def reader(caught_up: Callable[[], None]) -> Iterator[Reading]:
     now = Reading("somebody")
     with now.begun():
         yield now
-
-
-def settle() -> None:
-    """Redis has been there for longer than a mark is kept."""
-    marks.find("anybody")
-    redis.delete("postbacks:wrote:everyone")
 
 
 def reads_there() -> bool:

@@ -19,8 +19,10 @@ JSON = "application/json"
 class ApiCaller:
     """A program with a token: of these scopes, for these programs or all of them."""
 
-    def __init__(self, *programs: Program, scopes: Collection[str] | None = None) -> None:
-        self.token, text = create_token("caller", scopes=scopes, programs=[program.pk for program in programs] or None)
+    def __init__(self, *programs: Program, scopes: Collection[str] | None = None, own_account: bool = False) -> None:
+        self.token, text = create_token(
+            "caller", scopes=scopes, programs=[program.pk for program in programs] or None, own_account=own_account
+        )
         self.sid = self.token.account_sid
         self._basic = base64.b64encode(f"{self.sid}:{text}".encode()).decode()
         self._client = Client()

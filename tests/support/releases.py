@@ -31,6 +31,7 @@ from devtools.embedded.redis_server import redis_command
 from devtools.up.ports import answers, find_free
 from environment.addresses import LOCALHOST
 from environment.variables import BASE_DIR
+from tests.support import programs
 from tests.support.patience import wait_until
 
 VARIABLE = "POSTBACKS_PREVIOUS_COMMIT"
@@ -47,7 +48,7 @@ class Program:
         self.name = name
         self.log = Path(variables["POSTBACKS_DATA_DIR"]) / f"{name}.log"
         with self.log.open("w") as output:
-            self._process = subprocess.Popen(
+            self._process = programs.start(
                 command, cwd=folder, env=variables, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
             )
 
@@ -82,25 +83,20 @@ class Release:
 
     def manage(self, *arguments: str) -> str:
         """The output of a management command; one that fails, fails the test."""
-        done = subprocess.run(
+        done = programs.run(
             [sys.executable, "manage.py", *arguments],
             cwd=self.folder,
             env=self.variables,
             capture_output=True,
             text=True,
-            check=False,
         )
         assert done.returncode == 0, f"{self.name}: {arguments[0]}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        return str(done.stdout)
 
     def web(self) -> tuple[Program, str]:
         """A web that answers, and its address."""
         port = find_free()
-        if (self.folder / "front").is_dir():
-            program = self._start("web", "front", "--host", LOCALHOST, "--port", str(port))
-        else:  # A release before the front.
-            options = ("--bind", f"{LOCALHOST}:{port}", "--threads", "4", "--no-control-socket")
-            program = self._start("web", "gunicorn", "config.wsgi", *options)
+        program = self._start("web", *web_command(self.folder, LOCALHOST, port))
         address = f"http://{LOCALHOST}:{port}"
         wait_until(lambda: _is_alive(address), _READY_SECONDS, program.name)
         return program, address
@@ -117,6 +113,13 @@ class Release:
         program = Program(name, [sys.executable, "-m", *module_and_arguments], self.folder, self.variables)
         self.started.append(program)
         return program
+
+
+def web_command(folder: Path, address: str, port: int) -> tuple[str, ...]:
+    """The module that is the web of the code in `folder`, with one process, and its arguments."""
+    if (folder / "front").is_dir():
+        return ("front", "--host", address, "--port", str(port), "--processes", "1")
+    return ("gunicorn", "config.wsgi", "--bind", f"{address}:{port}", "--threads", "4", "--no-control-socket")
 
 
 @contextmanager
@@ -194,18 +197,19 @@ class Servers:
 
 
 @contextmanager
-def running_servers(folder: Path) -> Iterator[Servers]:
+def running_servers(folder: Path, *, name: str = "releases", template: str = "template1") -> Iterator[Servers]:
+    """The database is a copy of `template`, which nobody may be connected to."""
     given = settings.DATABASES["default"]
     keys = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
     place = {name: given[key] for name, key in keys.items() if given.get(key)}
-    name = f"releases_{os.getpid()}"
+    name = f"{name}_{os.getpid()}"
     server = Servers({**place, "dbname": "postgres"}, {})
     port = find_free()
     options = ("--port", str(port), "--bind", LOCALHOST, "--save", "", "--dir", str(folder))
     redis = subprocess.Popen([redis_command()[0], *options], stdout=subprocess.DEVNULL)
     try:
         wait_until(lambda: answers(port) and _pings(port), _READY_SECONDS, "Redis answers")
-        server.change(f"CREATE DATABASE {name}")
+        server.change(f"CREATE DATABASE {name} TEMPLATE {template}")
         url = f"postgres:///{quote(name)}?{urlencode(place)}"
         variables = {"DATABASE_URL": url, "REDIS_URL": f"redis://{LOCALHOST}:{port}/0"}
         yield Servers({**place, "dbname": name}, variables)

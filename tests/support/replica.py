@@ -20,6 +20,8 @@ from django.db import connection, connections
 
 from devtools.embedded import privileges
 from devtools.embedded.postgres import _reachable, postgres_dir
+from postbacks.delivery.redis import client as redis
+from stores.replica import marks
 from stores.replica.backend.base import DatabaseWrapper
 from stores.replica.connection import replica_of
 from stores.replica.positions import COMMITTED, position
@@ -158,6 +160,12 @@ def running_replica() -> Iterator[Replica]:
         finally:
             with killed_afterwards(replica._process):
                 replica.kill()
+
+
+def settle() -> None:
+    """Redis has been there for longer than a mark is kept."""
+    marks.find("anybody")
+    redis.delete("postbacks:wrote:everyone")
 
 
 @contextmanager

@@ -29,6 +29,11 @@ class Command(BaseCommand):
             metavar="ID",
             help="The program that it is for; may be given several times. Default: all.",
         )
+        parser.add_argument(
+            "--own-account",
+            action="store_true",
+            help="Give it an AccountSID of its own, so that a router tells its programs from others (docs/cells.md).",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         name = " ".join(options["name"].split())[:100]
@@ -36,6 +41,8 @@ class Command(BaseCommand):
         unknown = sorted(set(programs or ()) - set(Program.objects.in_bulk(programs or ())))
         if unknown:
             raise CommandError(f"There is no program {', '.join(map(str, unknown))}. Nothing was made.")
-        token, text = create_token(name, scopes=options["scope"], programs=programs)
+        if options["own_account"] and not programs:
+            raise CommandError("--own-account needs the programs of the account: add --program ID. Nothing was made.")
+        token, text = create_token(name, scopes=options["scope"], programs=programs, own_account=options["own_account"])
         told = {"account_sid": token.account_sid, "auth_token": str(text)}
         self.report(told, f"AccountSID  {token.account_sid}\nAuthToken   {text}")

@@ -60,6 +60,13 @@ class Command(BaseCommand):
             help="of the largest PostgreSQL server that you can have; default: 32",
         )
         parser.add_argument(
+            "--accounts",
+            type=_whole,
+            default=1_000,
+            metavar="N",
+            help="that are divided among cells where one PostgreSQL server is not enough; default: 1000",
+        )
+        parser.add_argument(
             "--costs",
             type=Path,
             metavar="FILE",
@@ -84,7 +91,7 @@ class Command(BaseCommand):
             submissions_days=ages.submissions,
             years=options["years"],
         )
-        needed = size(load, costs, database_cores=options["database_cores"])
+        needed = size(load, costs, database_cores=options["database_cores"], accounts=options["accounts"])
         told = "\n".join(f"{name:<28}{value}" for name, value in _lines(load, needed, options["database_cores"]))
         self.report({"load": asdict(load), "costs": asdict(costs), "size": asdict(needed)}, told)
 
@@ -93,7 +100,10 @@ def _lines(load: Load, needed: Size, database_cores: int) -> list[tuple[str, str
     per_second = (
         f"{needed.events_per_second:,.1f} a second on average, {needed.events_per_second_peak:,.0f} at the peak"
     )
-    cells = f"{needed.cells}: one PostgreSQL server with {database_cores} cores is not enough (docs/scaling.md)"
+    cells = f"{needed.cells}: one PostgreSQL server with {database_cores} cores is not enough (docs/cells.md)"
+    largest = f"The largest of them has {needed.largest_cell:.2f} times the mean"
+    if not needed.largest_account_fits:
+        largest += ": the largest account alone is too much for one server"
     return [
         ("Events", per_second),
         ("Deliveries", f"{needed.deliveries_per_second_peak:,.0f} a second at the peak"),
@@ -110,7 +120,7 @@ def _lines(load: Load, needed: Size, database_cores: int) -> list[tuple[str, str
         ("Connections to PostgreSQL", f"{needed.postgres_connections}"),
         ("WAL", f"{needed.wal_mb_per_second_peak:,.1f} MB/s at the peak, {needed.wal_gb_per_day:,.1f} GB a day"),
         ("Disk of PostgreSQL", f"{needed.disk_gb:,.0f} GB after {load.years:g} years; {_kept(load)}"),
-        *([("Cells", cells)] if needed.cells > 1 else []),
+        *([("Cells", cells), ("", f"{largest}.")] if needed.cells > 1 else []),
         ("", f"At the peak, {LOADED:.0%} of each core is in use. Redis needs a core and 1 GB."),
     ]
 

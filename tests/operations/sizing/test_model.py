@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from operations.sizing.costs import Costs
 from operations.sizing.model import LOADED, Load, most_reports_per_second, size
+from operations.sizing.skew import Division, divide, placed, scattered, shares, unevenness
 
 COSTS = Costs(
     report_web_ms=1.0,
@@ -89,3 +91,30 @@ def test_repeated_attempts_cost_workers_disk_and_wal() -> None:
 def test_all_cores_are_taken() -> None:
     assert most_reports_per_second(COSTS, postbacks=2, cores=3) == pytest.approx(1_000)
     assert most_reports_per_second(COSTS, postbacks=2, cores=3, other_ms=1.0) == pytest.approx(750)
+
+
+def test_cells_are_as_many_as_the_largest_one_allows() -> None:
+    """Of five accounts the largest has 44 % of the events, and goes with the smallest, which has 9 %."""
+    ten_times = replace(LOAD, events_per_day=86_400_000)
+    few = size(ten_times, COSTS, database_cores=16, accounts=5)
+    assert (few.cells, few.largest_account_fits) == (2, True)
+    assert few.largest_cell == pytest.approx(1.051, abs=0.001)
+    many = size(ten_times, COSTS, database_cores=4, accounts=5)
+    assert not many.largest_account_fits
+    assert size(ten_times, COSTS, database_cores=4, accounts=1_000).largest_account_fits
+
+
+def test_accounts_that_are_placed_where_room_is_make_more_equal_cells_than_a_hash() -> None:
+    parts = shares(1_000)
+    assert sum(parts) == pytest.approx(1)
+    assert parts[0] == pytest.approx(2 * parts[1])
+    by_room, by_hash = placed(parts, 4), scattered(parts, 4, random.Random(1))  # noqa: S311 -- no secret
+    assert sum(by_room) == pytest.approx(1) == pytest.approx(sum(by_hash))
+    assert unevenness(by_room) == pytest.approx(1, abs=0.001)
+    assert unevenness(by_hash) > 1.1
+
+
+def test_a_load_that_fits_into_one_server_is_not_divided() -> None:
+    assert divide(1.0, 10) == Division(1, 1.0, fits=True)
+    assert divide(1.1, 1_000).cells == 2
+    assert not divide(8, 1_000).fits, "the largest account has 13 %, an eighth is 12.5 %"

@@ -1,0 +1,93 @@
+"""`manage.py move_account`: takes an account, its programs and their history from one cell to another."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management import CommandError, CommandParser
+
+from commands.base import Command as BaseCommand
+from commands.exit_codes import ExitCode
+from operations.moving import account as moving
+from operations.moving.file import UnreadableFileError
+
+PATIENCE_SECONDS = 60  # Longer than a request may take with the usual settings.
+
+
+class Command(BaseCommand):
+    help = (
+        "Move an account to another cell: its programs, set-up, actions, events, deliveries and submissions, with "
+        "their ids. One step at each call; the order, and what stays behind: docs/cells.md."
+    )
+    json_keys = {
+        "account": "its AccountSID",
+        "programs": "ids of its programs",
+        "rows": "with --out and --in: how many of each table",
+        "paused": "with --out and --in: postbacks that wait for --resume",
+        "resumed": "with --resume: how many postbacks",
+        "cancelled": "with --end: deliveries that waited here, and are the new cell's now",
+    }
+    fails_if = "the account cannot move as things are, or the file is not whole; the message says what to do"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        step = parser.add_mutually_exclusive_group(required=True)
+        step.add_argument(
+            "--out",
+            nargs=2,
+            metavar=("SID", "FILE"),
+            help="In the old cell, once the router holds the account's reports: pause its postbacks, wait until "
+            "nothing is under way, and write everything to FILE.",
+        )
+        step.add_argument("--in", metavar="FILE", dest="into", help="In the new cell: read FILE, all of it or nothing.")
+        step.add_argument(
+            "--resume",
+            metavar="SID",
+            help="In the new cell, send what waits from now on. In the old one, give up the move.",
+        )
+        step.add_argument(
+            "--end",
+            metavar="FILE",
+            help="In the old cell, once the router sends the account's reports to the new one: revoke its tokens, "
+            "switch off its event types and delete its postbacks.",
+        )
+
+    def handle(self, *, out: list[str] | None, into: str | None, resume: str | None, end: str | None, **_: Any) -> None:
+        try:
+            if out:
+                self._write(*out)
+            elif into:
+                with Path(into).open("rb") as file:
+                    moved = moving.read_in(file)
+                self._tell(moved, "Read")
+            elif resume:
+                resumed = moving.go_on(resume)
+                self.report({"account": resume, "resumed": resumed}, f"Resumed: {resumed}.")
+            else:
+                with Path(str(end)).open("rb") as file:
+                    cancelled = moving.end(file)
+                self.report({"cancelled": cancelled}, f"The account has left this cell. Cancelled here: {cancelled}.")
+        except moving.CannotMoveError as error:
+            raise CommandError(str(error)) from None
+        except UnreadableFileError as error:
+            raise CommandError(f"{into or end}: {error} Nothing was changed.") from None
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}.", returncode=ExitCode.USAGE) from None
+
+    def _write(self, account: str, name: str) -> None:
+        path = Path(name)
+        with path.open("xb") as file:
+            path.chmod(0o600)  # It holds personal data, and hashes of tokens.
+            try:
+                moved = moving.write_out(account, file, PATIENCE_SECONDS)
+            except BaseException:
+                path.unlink()
+                raise
+        self._tell(moved, "Written")
+
+    def _tell(self, moved: moving.Moved, done: str) -> None:
+        lines = [f"{done}: account {moved.account}, programs {', '.join(map(str, moved.programs))}"]
+        lines += [f"  {table:<32}{count:>12,}" for table, count in moved.rows.items() if count]
+        lines.append(f"Postbacks that wait for --resume: {moved.paused}")
+        self.report(asdict(moved), "\n".join(lines))
