@@ -13,6 +13,7 @@ from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.pictures import screenshot
 from tests.support.factories import make_postback
+from tests.support.patience import wait_until
 
 TYPED = "https://receiver.example/typed?id={ActionId}"
 SECRET = "Authorization: Bearer typed-before-the-session-ended"
@@ -36,6 +37,11 @@ def drafts(page: Page) -> list[str]:
     """The drafts of forms that the browser keeps."""
     kept: list[str] = page.evaluate("Object.keys(sessionStorage)")
     return [key for key in kept if key != "left-from"]  # Where the focus was.
+
+
+def no_drafts(page: Page) -> None:
+    """Waits for it: the page clears them once it is there."""
+    wait_until(lambda: not drafts(page), 10, "no draft is kept")
 
 
 def with_password(role: Role) -> tuple[User, str]:
@@ -74,7 +80,7 @@ def test_a_session_that_ends_takes_nothing_that_was_typed(
     expect(page.get_by_role("row", name=postback.name)).to_be_visible()
     postback.refresh_from_db()
     assert (postback.url, postback.body_pairs) == (TYPED, [["a", "1"], ["b=2", "{Oid}"]])
-    assert not drafts(page)
+    no_drafts(page)
 
     page.goto(url_of(postback))
     page.locator("#id_url").fill("https://receiver.example/of-the-first-user")
@@ -83,7 +89,7 @@ def test_a_session_that_ends_takes_nothing_that_was_typed(
     expect(page.get_by_label("Password")).to_be_visible()
     sign_in(page, other, others_password)
     expect(page.locator("#id_url")).to_have_value(TYPED)
-    assert not drafts(page)
+    no_drafts(page)
 
 
 def test_back_after_an_error_and_leaving(open_as: OpenAs, tracker: ActionTracker, partner: Partner) -> None:

@@ -24,6 +24,7 @@ from commands.failing import UsageError
 from commands.progress import progress
 from config import command_line
 from environment.variables import BASE_DIR
+from tests.support.patience import PATIENCE
 
 WITHOUT_JSON = {
     "command_reference": "a document",
@@ -245,7 +246,7 @@ def test_a_reader_that_ends_first_is_no_error() -> None:
     os.close(reader)
     with start("template_reference", stdout=writer) as process:
         os.close(writer)
-        _, complaint = process.communicate(timeout=60)
+        _, complaint = process.communicate(timeout=PATIENCE * 60)
     assert (process.returncode, complaint) == (ExitCode.OUTPUT_CLOSED, "")
 
 

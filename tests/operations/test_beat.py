@@ -20,7 +20,7 @@ from config.beat import MOST_WAITING, Scheduler
 from environment.variables import BASE_DIR
 from postbacks.delivery.redis import client
 from tests.support import programs
-from tests.support.patience import wait_until
+from tests.support.patience import PATIENCE, wait_until
 from tests.support.workers import CeleryProcess
 
 LOCALHOST = "127.0.0.1"
@@ -99,7 +99,7 @@ def test_beat_ends_at_once_while_redis_hangs() -> None:
         wait_until(redis.posted.is_set, 20, "a message is posted")
         time.sleep(0.2)
         beat.process.terminate()
-        assert beat.process.wait(20) == 0
+        assert beat.process.wait(PATIENCE * 20) == 0
 
 
 class FakeBeat(Scheduler):

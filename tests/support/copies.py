@@ -8,14 +8,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import psutil
 
 from devtools.embedded.supervisor import GROUP_MARK, SERVICES_MARK
 from environment.variables import BASE_DIR
-from tests.support import programs
+from tests.support import patience, programs
 from tests.support.patience import PATIENCE
 from tests.support.processes import killed_afterwards
 
@@ -58,7 +57,7 @@ class Copy:
         start = subprocess.Popen if self.prefix else programs.start
         process = self._start(start, *arguments, **variables)
         with killed_afterwards(process):
-            output, _ = process.communicate(timeout=60)
+            output, _ = process.communicate(timeout=PATIENCE * 60)
         return process.returncode, output
 
     def processes(self) -> list[psutil.Process]:
@@ -104,10 +103,7 @@ def free_port() -> int:
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
     """Wait until `condition` holds; fail with `what` after `seconds`."""
-    end = monotonic() + PATIENCE * seconds
-    while not condition():
-        assert monotonic() < end, f"{what}: not within {PATIENCE} times {seconds:g} s"
-        sleep(0.05)
+    patience.wait_until(condition, seconds, what)
 
 
 def runs(process: psutil.Process) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from environment.variables import BASE_DIR
+from tests.support.patience import PATIENCE
 
 _AT_START = (
     "LD_PRELOAD",
@@ -45,12 +46,12 @@ def run(
     check: bool = False,
     **named: Any,
 ) -> subprocess.CompletedProcess[Any]:
-    """`subprocess.run(command, ...)`, by the nursery if it can."""
+    """`subprocess.run(command, ...)`, by the nursery if it can; it may take `timeout` on a machine at rest."""
     if capture_output:
         named |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with start(command, **named) as process:
         try:
-            output, errors = process.communicate(timeout=timeout)
+            output, errors = process.communicate(timeout=None if timeout is None else PATIENCE * timeout)
         except BaseException:
             process.kill()
             raise

@@ -98,10 +98,14 @@ class Proxy:
 
 
 def _pour(source: socket.socket, target: socket.socket) -> None:
+    """Until the source ends, or is reset, which the target is told too: another thread may be reading from it, and then
+    closing it would tell nobody."""
     with suppress(OSError):
-        while data := source.recv(65_536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
+        try:
+            while data := source.recv(65_536):
+                target.sendall(data)
+        finally:
+            target.shutdown(socket.SHUT_WR)
 
 
 @contextmanager

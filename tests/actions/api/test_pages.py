@@ -74,9 +74,9 @@ def expected(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("reader", [by_number, by_next_address, until_a_short_page])
-def test_twenty_thousand_actions_are_read_once_each(get: Get, tracker: ActionTracker, reader: Reader) -> None:
-    make_actions(tracker, 20_000, first=FIRST)
-    assert sorted(order_ids(reader(get, "Actions?PageSize=2000", "Actions"))) == expected(20_000)
+def test_thousands_of_actions_are_read_once_each(get: Get, tracker: ActionTracker, reader: Reader) -> None:
+    make_actions(tracker, 3_000, first=FIRST)
+    assert sorted(order_ids(reader(get, "Actions?PageSize=300", "Actions"))) == expected(3_000)
 
 
 @pytest.mark.parametrize("path", LISTS)

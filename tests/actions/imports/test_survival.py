@@ -13,7 +13,7 @@ import pytest
 from actions.models import Action, ActionEvent, ImportPart, ImportRun
 from partners.models import ActionTracker
 from tests.support.factories import make_tracker
-from tests.support.patience import wait_until
+from tests.support.patience import PATIENCE, wait_until
 from tests.support.workers import Command, commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +62,7 @@ def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, import_
     children = recorders(first.pid)
     assert len(children) == 2
     first.kill()
-    first.communicate(timeout=20)
+    first.communicate(timeout=PATIENCE * 20)
     wait_until(lambda: not any(child.is_running() for child in children), 10, "its processes end too")
     done = ActionEvent.objects.count()
     assert 0 < done < ORDERS * ROUNDS
@@ -73,12 +73,12 @@ def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, import_
     wait_until(lambda: ActionEvent.objects.count() > done, 30, "it goes on")
     for child in recorders(second.pid)[:1]:
         child.kill()
-    _, complaint = second.communicate(timeout=20)
+    _, complaint = second.communicate(timeout=PATIENCE * 20)
     assert second.returncode == 1
     assert "A process that recorded was killed; the memory may have run out." in complaint
 
     third = import_command(path, "--jobs", "3")
-    assert third.communicate(timeout=60)[0] == SUMMARY
+    assert third.communicate(timeout=PATIENCE * 60)[0] == SUMMARY
     assert third.returncode == 0
     assert ImportRun.objects.get().completed_at is not None
     assert Action.objects.count() == ORDERS
@@ -88,5 +88,5 @@ def test_killed_and_imported_again_each_line_counts_once(tmp_path: Path, import_
 def test_started_twice_at_once_they_share_the_work(tmp_path: Path, import_command: Command) -> None:
     path = write_file(tmp_path / "a.jsonl", make_tracker())
     both = [import_command(path, "--jobs", "2") for _ in range(2)]
-    assert [each.communicate(timeout=60)[0] for each in both] == [SUMMARY, SUMMARY]
+    assert [each.communicate(timeout=PATIENCE * 60)[0] for each in both] == [SUMMARY, SUMMARY]
     assert_each_once_and_in_order()

@@ -19,6 +19,7 @@ from django.core.management import CommandError, call_command
 
 from environment.variables import BASE_DIR
 from tests.support import programs
+from tests.support.patience import PATIENCE
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Running:
     def end(self, with_signal: signal.Signals = signal.SIGTERM) -> str:
         """Ends the command and returns what it has printed since its first line."""
         self.process.send_signal(with_signal)
-        printed, _ = self.process.communicate(timeout=10)
+        printed, _ = self.process.communicate(timeout=PATIENCE * 10)
         return printed
 
 
@@ -88,9 +89,9 @@ def test_each_request_is_shown_decoded_and_logged_as_it_was_received(tmp_path: P
     with receiver("--log", str(log)) as running:
         assert re.fullmatch(r"Listening on http://127\.0\.0\.1:\d+\n", running.first_line)
         before = time.monotonic()
-        answer = requests.get(f"{running.url}/in?sub=dc%7Cbanner%267&city=S%C3%A3o+Paulo", timeout=5)
-        requests.post(f"{running.url}/app", json={"payout": 33.99}, headers={"X-Source": "harbor"}, timeout=5)
-        requests.post(f"{running.url}/form", data={"a": "1 2", "b": "é"}, timeout=5)
+        answer = requests.get(f"{running.url}/in?sub=dc%7Cbanner%267&city=S%C3%A3o+Paulo", timeout=60)
+        requests.post(f"{running.url}/app", json={"payout": 33.99}, headers={"X-Source": "harbor"}, timeout=60)
+        requests.post(f"{running.url}/form", data={"a": "1 2", "b": "é"}, timeout=60)
         after = time.monotonic()
         lines = logged_when(log, 3)
         printed = running.end()
@@ -117,7 +118,7 @@ def test_each_request_is_shown_decoded_and_logged_as_it_was_received(tmp_path: P
 
 def test_what_arrives_cannot_steer_the_terminal() -> None:
     with receiver() as running:
-        requests.post(f"{running.url}/?x=%1B%5B2J", data=b"\x1b[2Jboo\x9b\xff", timeout=5)
+        requests.post(f"{running.url}/?x=%1B%5B2J", data=b"\x1b[2Jboo\x9b\xff", timeout=60)
         printed = running.end()
     assert "\x1b" not in printed
     assert "\x9b" not in printed
@@ -129,14 +130,14 @@ def test_every_request_gets_the_answer_that_was_asked_for(tmp_path: Path) -> Non
     log = tmp_path / "arrivals.jsonl"
     with receiver("--status", "503", "--body", "denied: é", "--log", str(log)) as running:
         for _ in range(2):
-            answer = requests.get(running.url, timeout=5)
+            answer = requests.get(running.url, timeout=60)
             assert (answer.status_code, answer.content) == (503, "denied: é".encode())
         assert [line["status"] for line in logged_when(log, 2)] == [503, 503]
 
 
 def test_the_delay_counts_for_each_request_by_itself() -> None:
     with receiver("--delay", "0.4", "--quiet") as running:
-        connections = [socket.create_connection(("127.0.0.1", running.port), timeout=5) for _ in range(20)]
+        connections = [socket.create_connection(("127.0.0.1", running.port), timeout=60) for _ in range(20)]
         started = time.monotonic()
         for connection in connections:
             connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -149,7 +150,7 @@ def test_the_delay_counts_for_each_request_by_itself() -> None:
 
 def test_quiet_shows_the_start_and_the_count_and_nothing_between() -> None:
     with receiver("--quiet") as running:
-        requests.get(f"{running.url}/in", timeout=5)
+        requests.get(f"{running.url}/in", timeout=60)
         assert running.end(signal.SIGINT) == "Received 1 request.\n"
         assert running.process.returncode == 0
 
@@ -160,7 +161,7 @@ def test_quiet_takes_ten_thousand_requests_and_logs_each(tmp_path: Path) -> None
         b"GET /in?cid=1000&aid=1000.2001.158133&amt=460.93 HTTP/1.1\r\nHost: a.example\r\nX-Source: harbor\r\n\r\n"
     )
     with receiver("--quiet", "--log", str(log)) as running:
-        connections = [socket.create_connection(("127.0.0.1", running.port), timeout=5) for _ in range(50)]
+        connections = [socket.create_connection(("127.0.0.1", running.port), timeout=60) for _ in range(50)]
         for _ in range(200):
             for connection in connections:
                 connection.sendall(request)
@@ -175,7 +176,7 @@ def test_quiet_takes_ten_thousand_requests_and_logs_each(tmp_path: Path) -> None
 def test_a_kill_leaves_whole_lines_and_the_next_start_appends(tmp_path: Path) -> None:
     log = tmp_path / "arrivals.jsonl"
     with receiver("--quiet", "--log", str(log)) as running:
-        with closing(socket.create_connection(("127.0.0.1", running.port), timeout=5)) as connection:
+        with closing(socket.create_connection(("127.0.0.1", running.port), timeout=60)) as connection:
             for _ in range(20):
                 connection.sendall(b"GET /first HTTP/1.1\r\n\r\n" * 100)
         logged_when(log, 1)
@@ -183,7 +184,7 @@ def test_a_kill_leaves_whole_lines_and_the_next_start_appends(tmp_path: Path) ->
     kept = len(logged(log))
     assert log.read_bytes().endswith(b"\n")
     with receiver("--quiet", "--log", str(log)) as running:
-        requests.get(f"{running.url}/second", timeout=5)
+        requests.get(f"{running.url}/second", timeout=60)
         running.end()
     lines = logged(log)
     assert len(lines) == kept + 1

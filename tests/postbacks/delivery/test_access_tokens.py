@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -57,6 +58,12 @@ def attempts_of(delivery: Delivery) -> list[tuple[int, bool, str]]:
 
 def delivered() -> bool:
     return not Delivery.objects.exclude(state="delivered").exists()
+
+
+def left() -> list[object]:
+    """What is not delivered, and why."""
+    rows = Delivery.objects.exclude(state="delivered")
+    return [(each.state, each.due_at, attempts_of(each)) for each in rows]
 
 
 def sent_tokens(receiver: ScriptedReceiver) -> list[str]:
@@ -180,17 +187,13 @@ def test_another_secret_fetches_another_token(engine: Engine, receiver: Scripted
 @pytest.mark.worker
 def test_of_two_worker_processes_one_fetches_the_token(receiver: ScriptedReceiver, tokens: TokenServer) -> None:
     lanes = [lane_of(receiver, tokens) for _ in range(4)]
-
-    def slowly(arrival: Arrival) -> Response:
-        time.sleep(0.3)  # Long enough that the other process wants it meanwhile.
-        return token(f"t0ken-number-{arrival.headers['Host']}")
-
-    tokens.answer = slowly
+    # So late that the other process wants it meanwhile.
+    tokens.answer = lambda _: replace(token("t0ken-of-all"), delay_seconds=0.3)
     with running_workers(concurrency=2) as worker:
         for _ in range(8):
             for lane in lanes:
                 make_delivery(lane)
-        wait_until(delivered, 30, "all are delivered")
+        wait_until(delivered, 30, "all are delivered", lambda: [*left(), worker.log.read_text()[-4000:]])
         assert len(worker.children()) == 2
     assert len(tokens.asked) == len(lanes)
     assert all(attempt.succeeded for attempt in Attempt.objects.all())

@@ -21,7 +21,7 @@ from tests.support.workers import CeleryProcess, running_workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-COUNT = 4_000
+COUNT = 2_000
 URL = "/in?delivery={DeliveryId}&action={ActionId}&event={ActionEvent}"
 
 
@@ -79,7 +79,7 @@ def test_a_locked_row_holds_up_nothing_but_itself(
 ) -> None:
     with running_workers() as worker:
         postbacks = [make_postback(tracker, source, url=slow.url + URL, maximum_requests=200) for _ in range(4)]
-        made = make_due_deliveries(tracker, postbacks, COUNT // 2)
+        made = make_due_deliveries(tracker, postbacks, COUNT)
         slow.wait_for(200, timeout=30)
         with left_open("SELECT id FROM postbacks_delivery WHERE state = 'sending' LIMIT 1 FOR UPDATE", []) as locked:
             left = Delivery.objects.exclude(state="delivered")

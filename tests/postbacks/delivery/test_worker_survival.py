@@ -21,7 +21,7 @@ from tests.support.workers import running_workers, start_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-COUNT = 5_000
+COUNT = 2_500
 URL = "/in?delivery={DeliveryId}&city={CustomerCity}"
 
 
@@ -83,33 +83,33 @@ def test_a_warm_shutdown_finishes_what_is_in_flight(tracker: ActionTracker, sour
 def test_redis_flushed_under_load_loses_nothing(tracker: ActionTracker, source: MediaSource) -> None:
     with ScriptedReceiver() as receiver, running_workers():
         postbacks = [make_postback(tracker, source, url=receiver.url + URL, maximum_requests=300) for _ in range(3)]
-        make_due_deliveries(tracker, postbacks, 3_000)
-        receiver.wait_for(300, timeout=20)
+        make_due_deliveries(tracker, postbacks, 1_500)
+        receiver.wait_for(150, timeout=20)
         client.flushall()
         wait_until(lambda: not Delivery.objects.exclude(state="delivered").exists(), 40, "all are delivered")
         arrived = Counter(int(arrival.query["delivery"]) for arrival in receiver.arrivals)
 
-    assert (len(arrived), max(arrived.values())) == (3_000, 1)
+    assert (len(arrived), max(arrived.values())) == (1_500, 1)
 
 
 def test_redis_restarted_under_load_loses_nothing(tracker: ActionTracker, source: MediaSource) -> None:
     with ScriptedReceiver() as receiver, running_workers() as worker:
         postbacks = [make_postback(tracker, source, url=receiver.url + URL, maximum_requests=300) for _ in range(3)]
-        make_due_deliveries(tracker, postbacks, 3_000)
-        receiver.wait_for(300, timeout=20)
+        make_due_deliveries(tracker, postbacks, 1_500)
+        receiver.wait_for(150, timeout=20)
         psutil.Process(client.info("server")["process_id"]).kill()  # What supervises it starts it again.
         wait_until(lambda: not Delivery.objects.exclude(state="delivered").exists(), 60, "all are delivered")
         assert worker.process.poll() is None, "the worker has lived on"
         arrived = Counter(int(arrival.query["delivery"]) for arrival in receiver.arrivals)
 
-    assert (len(arrived), max(arrived.values())) == (3_000, 1)
+    assert (len(arrived), max(arrived.values())) == (1_500, 1)
 
 
 @pytest.mark.parametrize("destinations", [1, 1000])
-def test_twenty_thousand_due_deliveries_arrive_once_each(
+def test_thousands_of_due_deliveries_arrive_once_each(
     tracker: ActionTracker, source: MediaSource, destinations: int
 ) -> None:
-    count = 20_000
+    count = 6_000  # Several for each of a thousand, and a dozen batches of results for one.
     with ScriptedReceiver() as receiver, running_workers():
         postbacks = [make_postback(tracker, source, url=receiver.url + URL) for _ in range(destinations)]
         made = make_due_deliveries(tracker, postbacks, count)

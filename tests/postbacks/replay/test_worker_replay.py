@@ -13,13 +13,14 @@ from commands.exit_codes import ExitCode
 from postbacks.models import Attempt, Delivery, Replay
 from tests.support.bulk import make_due_deliveries
 from tests.support.factories import make_media_source, make_postback, make_tracker
-from tests.support.patience import wait_until
+from tests.support.patience import PATIENCE, wait_until
 from tests.support.receiver import ScriptedReceiver
 from tests.support.workers import Command, commands
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("workers")]
 
-COUNT = 4_000
+COUNT = 2_000
+RATE = 200  # So slow that seconds are left to interrupt it in.
 
 
 @pytest.fixture
@@ -38,19 +39,19 @@ def test_stopped_killed_and_gone_on_with_each_arrives_once(replay_command: Comma
         made = make_due_deliveries(tracker, postbacks, COUNT)
         Delivery.objects.update(state="delivered", finished_at=timezone.now())
 
-        first = replay_command("--yes", "--rate", "800")
-        receiver.wait_for(COUNT // 10, timeout=30)
+        first = replay_command("--yes", "--rate", str(RATE))
+        receiver.wait_for(COUNT // 20, timeout=30)
         first.send_signal(signal.SIGINT)
-        _, complaint = first.communicate(timeout=20)
+        _, complaint = first.communicate(timeout=PATIENCE * 20)
         replay = Replay.objects.get()
         assert first.returncode == ExitCode.INTERRUPTED
         assert f"were handed over. Continue with: python manage.py replay_actions --resume {replay.pk}" in complaint
         assert (replay.state, 0 < replay.made < COUNT, replay.driver) == ("stopped", True, None)
 
         second = replay_command("--resume", str(replay.pk))
-        receiver.wait_for(COUNT // 2, timeout=30)
+        receiver.wait_for(COUNT // 4, timeout=30)
         second.kill()
-        second.communicate(timeout=20)
+        second.communicate(timeout=PATIENCE * 20)
         replay.refresh_from_db()
         assert (replay.state, replay.made < COUNT) == ("running", True)
 
