@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("actions", "0028_rates_of_actions")]
+    dependencies = [("actions", "0031_events_without_foreign_key")]
 
     operations = [
         migrations.AddField(

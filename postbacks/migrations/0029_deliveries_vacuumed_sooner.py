@@ -17,6 +17,6 @@ END $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("postbacks", "0026_attempts_in_partitions")]
+    dependencies = [("postbacks", "0028_deliveries_without_foreign_key_to_events")]
 
     operations = [migrations.RunSQL(SOONER, migrations.RunSQL.noop)]
