@@ -46,7 +46,7 @@ class Connection(HttpToolsProtocol):
         self._unsent = 0  # Of its answers, when it was looked at last.
         # Of the long way.
         self._is_between = True  # Nothing of the next request has been read.
-        self._in_head = False
+        self._in_head = self._has_read_head = False
         self._head_bytes = 0
         self._begins_with = b""  # The bytes with which the head began that is being read.
         self._is_broken = False
@@ -108,17 +108,17 @@ class Connection(HttpToolsProtocol):
         """The long way."""
         if self._is_between:
             self._begins_with = data
-        elif self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEADER_BYTES:
-                self._refuse(431)
-                return
+        self._has_read_head = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # To nothing that is known here: it is answered as it is.
             logger.debug("An upgrade is not made.")
         except httptools.HttpParserError as error:
             self._refuse(431 if isinstance(error.__context__, _TooLongError) else 400)
+        if self._in_head and not self._has_read_head:  # All of it is head.
+            self._head_bytes += len(data)
+            if self._head_bytes > HEADER_BYTES and not self._is_broken:
+                self._refuse(431)
 
     def on_message_begin(self) -> None:
         """Called by the parser."""
@@ -127,7 +127,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
-        self._in_head = False
+        self._in_head, self._has_read_head = False, True
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEADER_BYTES:
             raise _TooLongError
         super().on_headers_complete()

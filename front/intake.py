@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 # In one transaction: more saves nothing, and one that is turned back costs them all a second try.
 MOST_TOGETHER: Final = 200
 # After each report of a group the next group waits this long for company: what comes faster shares the cost of a
-# transaction, and of all that follows it in a worker; what comes alone waits for nothing.
+# transaction, and of all that follows it in a worker; what comes alone, or has a caller waiting for it, does not wait.
 SPACING_SECONDS: Final = 0.008
 MOST_SPACING_SECONDS: Final = 0.06
 # Of one process, kept and not recorded yet, so that its memory stays flat whatever comes.
@@ -195,7 +195,7 @@ class Intake:
 
     def _on_kept(self, group: Sequence[_Waiting]) -> None:
         recorded_later = [each for each in group if each.taken.is_queued]
-        self._kept.put(*recorded_later)
+        self._kept.put(*recorded_later, is_urgent=any(each.is_judged for each in recorded_later))
         done = [each for each in group if not each.taken.is_queued]
 
         def tell() -> None:

@@ -118,7 +118,8 @@ class Serving:
             self._state.default_headers = [(b"date", date)]
             now = self._loop.time()
             for each in list(self._state.connections):
-                each.look(now)
+                if isinstance(each, Connection):
+                    each.look(now)
             if len(self._state.connections) < MOST_CONNECTIONS:
                 self._accept_more(is_more=True)
             await asyncio.sleep(_LOOK_SECONDS)

@@ -17,7 +17,8 @@ from actions.recording.submissions import MAX_ORDER_ID
 from actions.reports.report import Report
 from actions.reports.storable import clean
 
-NEXT_ID: Final = "nextval(pg_get_serial_sequence('actions_submission', 'id'))"
+# The sequence is looked up once for a statement, not for each row.
+NEXT_ID: Final = "nextval((SELECT pg_get_serial_sequence('actions_submission', 'id')::regclass))"
 # The ids rise in the order of the rows, and are given only here: what was answered before has a smaller one.
 PUT: Final = f"""
 INSERT INTO actions_queuedreport (id, token_id, kind, received_at, order_id, fields)
