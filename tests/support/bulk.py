@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -24,7 +25,7 @@ _ACTIONS = """
 INSERT INTO actions_action (program_id, action_tracker_id, order_id, order_repeat, status, status_detail, event_date,
     event_utc_offset_minutes, locking_date, clearing_date, original_currency, original_amount, amount,
     intended_amount, payout, intended_payout, event_code, media_source_ids, reported, no_payout_reason)
-SELECT %s, %s, 'bulk ' || n, 0, 'PENDING', '', now(), 0, now(), now(), 'USD', 1, 1, 1, 1, 1, '', '{}', '{}', ''
+SELECT %s, %s, %s || n, 0, 'PENDING', '', now(), 0, now(), now(), 'USD', 1, 1, 1, 1, 1, '', '{}', '{}', ''
 FROM generate_series(1, %s) n
 RETURNING id
 """
@@ -44,10 +45,19 @@ RETURNING id
 def make_due_deliveries(tracker: ActionTracker, postbacks: Sequence[Postback], count: int) -> set[int]:
     """`count` new actions, each with one event and one due delivery, dealt out to the postbacks in turn; their ids."""
     with connection.cursor() as cursor:
-        cursor.execute(_ACTIONS, [tracker.program_id, tracker.pk, count])
-        actions = [row[0] for row in cursor.fetchall()]
-        cursor.execute(_EVENTS, [json.dumps(_PARAMETERS), actions])
-        events = cursor.fetchall()
-        ids = [postback.pk for postback in postbacks]
-        cursor.execute(_DELIVERIES, [ids, len(ids), [event for event, _ in events], [action for _, action in events]])
-        return {row[0] for row in cursor.fetchall()}
+        return add_due_deliveries(
+            cursor, tracker.program_id, tracker.pk, [postback.pk for postback in postbacks], count
+        )
+
+
+def add_due_deliveries(
+    cursor: Any, program: int, tracker: int, postbacks: list[int], count: int, *, orders: str = "bulk "
+) -> set[int]:
+    """The same in the database of `cursor`, with ids; the names of the orders begin with `orders`."""
+    cursor.execute(_ACTIONS, [program, tracker, orders, count])
+    actions = [row[0] for row in cursor.fetchall()]
+    cursor.execute(_EVENTS, [json.dumps(_PARAMETERS), actions])
+    events = cursor.fetchall()
+    of_events = [[event for event, _ in events], [action for _, action in events]]
+    cursor.execute(_DELIVERIES, [postbacks, len(postbacks), *of_events])
+    return {row[0] for row in cursor.fetchall()}

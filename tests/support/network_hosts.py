@@ -23,6 +23,8 @@ from pathlib import Path
 import pytest
 
 from environment.variables import BASE_DIR
+from tests.support import programs
+from tests.support.patience import PATIENCE
 
 NETWORK = "10.89.0"
 _NOBODY = "02:00:00:00:00:01"  # A hardware address that no host has.
@@ -47,12 +49,15 @@ class Host:
         self.plug()
         _ip("-n", switch, "link", "set", self._port, "up")
 
-    def start(self, command: Sequence[str], variables: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-        """Starts a program on this host, in a group of its own, its output in `log`."""
+    def start(
+        self, command: Sequence[str], variables: Mapping[str, str], log: Path, folder: Path = BASE_DIR
+    ) -> subprocess.Popen[bytes]:
+        """Starts a program on this host, in `folder`, in a group of its own, its output in `log`."""
         with log.open("ab") as output:
-            program = subprocess.Popen(
-                ["ip", "netns", "exec", self.namespace, *command],
-                cwd=BASE_DIR,
+            program = programs.start(
+                command,
+                namespace=self.namespace,
+                cwd=folder,
                 env=dict(variables),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -83,6 +88,14 @@ class Host:
         """It is gone, and so are its programs; their connections do not end for those at the other end."""
         self.unplug()
         self.kill()
+
+    def stop(self) -> None:
+        """Asks its programs to end and waits; one that does not end in time fails the test."""
+        for program in self.started:
+            program.terminate()
+        for program in self.started:
+            program.wait(PATIENCE * _STOP_SECONDS)
+        self.started.clear()
 
     def kill(self) -> None:
         """All of its programs."""

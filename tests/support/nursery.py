@@ -6,6 +6,7 @@ Such a program reads settings and all of the project anew, from its own environm
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib
 import io
@@ -31,6 +32,8 @@ _PACKAGES = (
     *("environ", "iso4217", "jmespath", "markdown_it", "oauthlib.oauth2", "orjson", "pycurl", "pydantic.dataclasses"),
     *("pydantic.networks", "pythonjsonlogger", "regex", "requests", "segno"),
 )
+
+_CLONE_NEWNET = 0x40000000  # Of setns: the namespace is one of networks.
 
 
 def main() -> None:
@@ -90,6 +93,8 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
     """Be the program `python ARGUMENTS` in its folder, its environment, and with these as its standard streams."""
     if request["session"]:
         os.setsid()
+    if request["namespace"]:
+        _enter(request["namespace"])
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -115,6 +120,13 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
         sys.argv = [what, *arguments]
         sys.path[0] = str(Path(what).resolve().parent)
         runpy.run_path(what, run_name="__main__")
+
+
+def _enter(namespace: str) -> None:
+    """Have the network of this namespace, as `ip netns exec` does; Python can do so itself from 3.12 on."""
+    with Path("/run/netns", namespace).open() as file:
+        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), _CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), f"The network namespace {namespace} cannot be entered")
 
 
 def _open_streams() -> None:

@@ -30,12 +30,14 @@ _AT_START = (
 )  # What only an interpreter reads.
 
 
-def start(command: Sequence[str], **named: Any) -> subprocess.Popen[Any]:
-    """`subprocess.Popen(command, **named)`, by the nursery if it can."""
+def start(command: Sequence[str], *, namespace: str | None = None, **named: Any) -> subprocess.Popen[Any]:
+    """`subprocess.Popen(command, **named)`, by the nursery if it can; in this network namespace of `ip netns`."""
     environment = named.get("env") or os.environ
     ours = command[0] == sys.executable and not any(name in environment for name in _AT_START)
     ours &= "preexec_fn" not in named and (command[1] in ("-c", "-m") or command[1].endswith(".py"))
-    return (_Program if ours else subprocess.Popen)(list(command), **named)
+    if ours:
+        return _Program(list(command), namespace=namespace, **named)
+    return subprocess.Popen([*(("ip", "netns", "exec", namespace) if namespace else ()), *command], **named)
 
 
 def run(
@@ -64,8 +66,11 @@ def run(
 class _Program(subprocess.Popen[Any]):
     """A process whose parent is the nursery, which tells its id and how it ended on a connection of its own."""
 
-    def __init__(self, args: list[str], *, start_new_session: bool = False, **named: Any) -> None:
+    def __init__(
+        self, args: list[str], *, start_new_session: bool = False, namespace: str | None = None, **named: Any
+    ) -> None:
         self._session = start_new_session
+        self._namespace = namespace
         super().__init__(args, **named)
 
     def _execute_child(self, args: list[str], *given: Any) -> None:
@@ -79,6 +84,7 @@ class _Program(subprocess.Popen[Any]):
             "folder": str(cwd or Path.cwd()),
             "environment": dict(os.environ if env is None else env),
             "session": self._session,
+            "namespace": self._namespace,
         }
         try:
             _nursery().ask(request, [*streams, theirs.fileno()])

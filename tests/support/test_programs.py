@@ -47,7 +47,12 @@ def test_its_end_is_told(code: str, status: int, errors: str) -> None:
 
 def test_it_can_be_talked_to_waited_for_and_stopped() -> None:
     code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print(input()); signal.pause()"
-    named = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "start_new_session": True}
+    named: dict[str, Any] = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "text": True,
+        "start_new_session": True,
+    }
     with programs.start([sys.executable, "-c", code], **named) as process:
         assert process.stdin
         assert process.stdout

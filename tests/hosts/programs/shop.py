@@ -1,4 +1,5 @@
-"""A shop. `FILE SID TOKEN PER_SECOND SETUP WEB...`: reports orders, and changes each; FILE gets a line for each answer.
+"""A shop. `NAME FILE SID TOKEN PER_SECOND SETUP WEB...`: reports orders, which begin with its name, and changes each;
+FILE gets a line for each answer.
 
 SETUP is the fields of each order, as JSON. A report without an answer is made again, to the next web, until it has one:
 the order is then as often there as it was reported once. Ends at SIGTERM, when all that was begun has been answered.
@@ -62,15 +63,16 @@ class Shop:
         self._notes.write(f"0 {method} {fields['OrderId']} {said}\n")
 
 
-def main(file: str, sid: str, token: str, per_second: str, setup: str, *webs: str) -> None:
+def main(*arguments: str) -> None:
+    name, file, sid, token, per_second, setup, *webs = arguments
     enough = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: enough.set())
-    shop = Shop(Path(file), sid, token, json.loads(setup), list(webs))
+    shop = Shop(Path(file), sid, token, json.loads(setup), webs)
     with ThreadPoolExecutor(32) as reports:
         for number in count():
             if enough.wait(1 / float(per_second)):
                 return
-            reports.submit(shop.order, f"ORDER-{number}")
+            reports.submit(shop.order, f"{name}-{number}")
 
 
 if __name__ == "__main__":
