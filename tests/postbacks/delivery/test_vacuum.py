@@ -9,7 +9,7 @@ from django.db import connection
 
 pytestmark = pytest.mark.django_db
 
-MIGRATION = import_module("postbacks.migrations.0027_deliveries_vacuumed_sooner")
+MIGRATION = import_module("postbacks.migrations.0029_deliveries_vacuumed_sooner")
 OPTIONS = "SELECT reloptions FROM pg_class WHERE oid = 'postbacks_delivery'::regclass"
 
 
