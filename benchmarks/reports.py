@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ from decimal import Decimal
 from itertools import count, cycle
 from typing import Any
 
-from actions.models import Action, Item
+from actions.models import Action, Item, QueuedReport
 from benchmarks.results import CannotRunError
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Contract, ContractTerm, Partner, Program
@@ -19,6 +20,7 @@ EVENT_TYPES, PARTNERS = 4, 20
 ITEMS = 2
 DELIVERIES = 2  # One to the partner, one to the network.
 NOWHERE = "https://receiver.example/in?n={DeliveryId}&pay={Payout}"
+_RECORDED_SECONDS, _POLL_SECONDS = 10, 0.05
 _numbers = count(1)
 
 
@@ -33,11 +35,13 @@ class Shop:
     def reports(self, number: int) -> Iterator[dict[str, Any]]:
         """Yields `number` new orders, spread over event types and partners in turn."""
         for at, order in zip(range(number), _numbers, strict=False):
+            # Each at a moment and with an amount of its own, as in a shop: nothing is the same text again.
             yield {
                 "CampaignId": self.program,
                 "ActionTrackerId": self.trackers[at % len(self.trackers)],
                 "MediaPartnerId": self.partners[at % len(self.partners)],
-                "EventDate": "2026-11-20T10:42:38-07:00",
+                "EventDate": f"2026-11-{order // 3600 // 24 % 20 + 1:02}T{order // 3600 % 24:02}"
+                f":{order // 60 % 60:02}:{order % 60:02}-07:00",
                 "OrderId": f"SS-{order}",
                 "CurrencyCode": "USD",
                 "ClickId": f"Xy7-{order}",
@@ -49,7 +53,7 @@ class Shop:
                 "ItemSku1": "GH23",
                 "ItemCategory1": "Watches",
                 "ItemQuantity1": 3,
-                "ItemSubTotal1": "63.65",
+                "ItemSubTotal1": f"{order % 1000 + 1}.65",
                 "ItemSku2": "UT66",
                 "ItemName2": 'Deck "Pro" 42',
                 "ItemSubTotal2": "397.28",
@@ -79,7 +83,13 @@ def open_shop(name: str = "Intake", urls: Sequence[str] = (NOWHERE,), *, network
 
 
 def must_hold(number: int) -> None:
-    """Raises CannotRunError unless `number` reports have become actions, with all their items and deliveries."""
+    """Raises CannotRunError unless `number` reports have become actions, with all their items and deliveries.
+
+    Those that are answered and still queued are waited for.
+    """
+    until = time.monotonic() + _RECORDED_SECONDS
+    while QueuedReport.objects.exists() and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)
     found = (Action.objects.count(), Item.objects.count(), Delivery.objects.count())
     if found != (number, number * ITEMS, number * DELIVERIES):
         raise CannotRunError(f"{number} reports became {found[0]} actions, {found[1]} items, {found[2]} deliveries.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Sequence
@@ -138,6 +139,8 @@ def begin_process() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     Thread(target=_end_with_parent, daemon=True).start()
+    # What was loaded before stays: to look through it for garbage would take a fifth of the time of recording.
+    gc.freeze()
 
 
 def _end_with_parent() -> None:

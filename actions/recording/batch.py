@@ -26,11 +26,17 @@ from actions.recording.results import Waiting
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 
-# The actions are found through the constraint's index, order by order. Most orders are new.
+# The actions are found through the constraint's index, order by order. Most orders are new. The sequences are looked up
+# once, and not for each id.
 BEGIN = """
 SELECT version,
-    ARRAY(SELECT nextval(pg_get_serial_sequence('actions_action', 'id')) FROM generate_series(1, %s)),
-    ARRAY(SELECT nextval(pg_get_serial_sequence('actions_actionevent', 'id')) FROM generate_series(1, %s)),
+    ARRAY(
+        SELECT nextval((SELECT pg_get_serial_sequence('actions_action', 'id')::regclass)) FROM generate_series(1, %s)
+    ),
+    ARRAY(
+        SELECT nextval((SELECT pg_get_serial_sequence('actions_actionevent', 'id')::regclass))
+        FROM generate_series(1, %s)
+    ),
     EXISTS (SELECT FROM actions_earlychange),
     ARRAY(
         SELECT a.id FROM unnest(%s::bigint[], %s::text[]) AS asked (tracker, order_id)

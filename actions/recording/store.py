@@ -51,7 +51,9 @@ ITEMS = _Table(
 )
 EVENTS = _Table("actions_actionevent", "id, action_id, number, kind, parameters")
 TRACED_EVENTS = _Table(EVENTS.name, f"{EVENTS.columns}, trace")
-EVENT_IDS = "SELECT nextval(pg_get_serial_sequence('actions_actionevent', 'id')) FROM generate_series(1, %s)"
+EVENT_IDS = """
+SELECT nextval((SELECT pg_get_serial_sequence('actions_actionevent', 'id')::regclass)) FROM generate_series(1, %s)
+"""
 
 # What a change may touch.
 UPDATE_ACTIONS = """

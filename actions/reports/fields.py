@@ -94,6 +94,8 @@ def read_ids(field: str, value: object) -> tuple[int, ...]:
 
 
 def read_number(field: str, value: object) -> Decimal:
+    if type(value) is str and len(value) <= MAX_NUMBER_DIGITS and NUMBER.fullmatch(value):
+        return Decimal(value)  # As most.
     text = read_text(field, value).strip()
     if isinstance(value, (float, Decimal)):
         # JSON may write 1E+2; plain digits are what everything after this expects.

@@ -11,6 +11,8 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, TypeAlias
 
+import orjson
+
 from actions.reports.rejected import Rejected, malformed
 
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -26,6 +28,7 @@ _NO_TEXT = (
 # Above any line of names or report; a file that is one line is not read into memory.
 MAX_FIRST_LINE = 16 * 1024 * 1024
 MAX_DEPTH = 10  # Of lists and objects in each other. The object, its items and one of them are three.
+_BLANK_BEFORE_COLON = re.compile(rb'"[ \t\r\n]+:')
 _OBJECTS_BETWEEN_CR = re.compile(rb"\}[ \t]*\r[ \t\r]*\{")
 
 
@@ -87,6 +90,9 @@ def json_object(text: bytes, what: str = "line") -> dict[str, Any]:
     Raises:
         Rejected: it is none, or one that no report needs: nested too deep, or with a field twice.
     """
+    value = _plain_object(text)
+    if value is not None:
+        return value
     try:
         value = _DECODER.decode(text.removeprefix(UTF8_MARK).decode())
     except UnicodeDecodeError:
@@ -108,6 +114,36 @@ def json_object(text: bytes, what: str = "line") -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Rejected("MALFORMED", f"The {what} is JSON, but not an object with fields such as CampaignId.")
     return value
+
+
+def _plain_object(text: bytes) -> dict[str, Any] | None:
+    """The object, read in a fifth of the time, if all ways to read it agree: as most. None is that they may not."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    names = _names_in(value)
+    # Of a name that comes twice, orjson keeps one. Each name has its colon; texts may have more, and no fewer.
+    return value if names and names == text.count(b'":') and not _BLANK_BEFORE_COLON.search(text) else None
+
+
+def _names_in(fields: dict[str, Any]) -> int:
+    """How many names there are, in items too; 0 for what another way to read it may take for something else."""
+    names = len(fields)
+    for value in fields.values():
+        if isinstance(value, float):  # Also a whole number of more than 64 bits.
+            return 0
+        if isinstance(value, dict):
+            return 0
+        if isinstance(value, list):
+            for item in value:
+                inner = item.values() if isinstance(item, dict) else (item,)
+                if any([isinstance(each, (float, dict, list)) for each in inner]):  # noqa: C419 -- twice as long otherwise
+                    return 0
+                names += len(item) if isinstance(item, dict) else 0
+    return names
 
 
 def differing(name: str) -> Rejected:

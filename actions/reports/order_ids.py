@@ -30,6 +30,7 @@ _NOTHING: Final = frozenset(
 )
 # #N/A, #REF!, #DIV/0!, #NAME?, their translations, and the bars of a column that is too narrow.
 _SPREADSHEET_ERROR: Final = re.compile(r"#(?:N/?A|NV|[^\W_][\w/¡]*[!?]|¡[\w/]+[!?]|#+)|Err:\d+", re.IGNORECASE)
+_BEGINS_ERROR: Final = ("#", "E", "e")
 _EXPONENT: Final = re.compile(r"[+-]?(?:\d+[.,]\d*E[+-]?\d+|\d+E[+-]\d+)", re.ASCII | re.IGNORECASE)
 _MARKS: Final = frozenset("{%[<#$@_")  # Without one of these there is no placeholder.
 _ZERO: Final = re.compile(r"[+-]?0+(?:[.,]0*)?", re.ASCII)
@@ -97,9 +98,9 @@ def _problem(text: str) -> str:
     """Why this cannot be an order id, or nothing."""
     if text.casefold() in _NOTHING or _ZERO.fullmatch(text) or text == _MINUS_ONE:
         return "it is what programs write where there is none. Report the order's own id."
-    if _SPREADSHEET_ERROR.fullmatch(text):
+    if text[:1] in _BEGINS_ERROR and _SPREADSHEET_ERROR.fullmatch(text):
         return "it is a spreadsheet's error. Correct the cell and export the file again."
-    if _EXPONENT.fullmatch(text):
+    if ("e" in text or "E" in text) and _EXPONENT.fullmatch(text):
         return "a spreadsheet has rounded it. Format the column as text and export the file again."
     if _has_placeholder(text):
         return "it is a placeholder that was not filled in. Put the order's own id there."

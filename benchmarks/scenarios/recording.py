@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ def figures(full: bool) -> Iterator[Figure]:
     """Each group is recorded in a transaction of its own, by one process."""
     rows.clear()
     shop = reports.open_shop()
+    gc.collect()
+    gc.freeze()  # As web processes and those of imports do.
     number = 20_000 if full else 4_000
     with patch.object(ready_queue, "wake"), _as_usual():
         for size in GROUPS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import product
 from typing import Any
 
 import pytest
@@ -181,3 +183,26 @@ def test_matching_asks_every_rule_that_can_be_told() -> None:
         listeners.put(event.action.action_tracker_id, [postback])
         assert [each.rule for each in refusals(postback, event)] == [name]
         assert list(listeners.matches([event])) == []
+
+
+def test_events_that_differ_in_anything_that_a_rule_looks_at_are_matched_each_for_itself() -> None:
+    postbacks = [
+        a_postback(pk=1, action_tracker=APP, install=True),
+        a_postback(pk=2, action_tracker=APP, install=True, event_trigger="changes"),
+        a_postback(pk=3, action_tracker=APP, install=True, partner=STRANGER),
+        a_postback(pk=4, action_tracker=APP, install=True, media_source=NETWORK, scope="involved"),
+        a_postback(pk=5, action_tracker=APP, install=True, media_source=NETWORK, scope="all"),
+    ]
+    ways: dict[str, list[Any]] = {
+        "kind": ["created", "modified", "locked"],
+        "partner": [PARTNER, STRANGER, None],
+        "event_code": ["INSTALL", "SALE"],
+        "media_source_ids": [[], [NETWORK.pk], [OTHER_NETWORK.pk], [OTHER_NETWORK.pk, NETWORK.pk]],
+        "contract_term": [TERM, None],
+    }
+    events = [an_event(action_tracker=APP, **dict(zip(ways, way, strict=True))) for way in product(*ways.values())]
+    listeners = Listeners()
+    listeners.put(APP.pk, postbacks)
+    found = Counter((postback.pk, id(event)) for postback, event in listeners.matches(events))
+    assert found == Counter((each.pk, id(event)) for event in events for each in postbacks if fires(each, event))
+    assert {postback for postback, _ in found} == {1, 2, 3, 4, 5}

@@ -49,9 +49,9 @@ def test_columns_without_anything_to_escape_are_read_back() -> None:
     assert read_back(rows) == rows
 
 
-def test_a_nul_stays_in_its_cell_where_postgresql_refuses_it() -> None:
-    rows = [("a\0b", "c\\", 1), ("d\te", "f", 2)]
-    assert copy_text(rows) == b"a\0b\tc\\\\\t1\nd\\te\tf\t2\n"
+def test_what_is_the_same_in_all_rows_is_escaped_too() -> None:
+    rows = [("a\tb", None, 1), ("a\tb", None, 2)]
+    assert copy_text(rows) == b"a\\tb\t\\N\t1\na\\tb\t\\N\t2\n"
 
 
 def test_half_a_surrogate_pair_is_an_error() -> None:

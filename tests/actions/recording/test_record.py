@@ -22,6 +22,7 @@ from tests.support.factories import (
     make_contract,
     make_partner,
     make_program,
+    make_rate,
     make_report,
     make_term,
     make_tracker,
@@ -275,6 +276,23 @@ def test_a_contract_counts_both_its_days_as_the_event_date_was_reported(
 ) -> None:
     action = record_action(ActionTracker.objects.get(), contract.partner, EventDate=event_date).action
     assert action.no_payout_reason == ("" if paid else "CONTRACT_NOT_FOUND")
+
+
+def test_reports_of_one_partner_that_are_recorded_together_keep_their_own_days_and_currencies(
+    contract: Contract,
+) -> None:
+    tracker = ActionTracker.objects.get()
+    make_rate("JPY", "USD", "0.01")
+    told = [("2026-06-01", "USD"), ("2027-06-01", "USD"), ("2026-06-01", "JPY"), ("2026-06-01", "USD")]
+    reports = [
+        make_report(tracker, contract.partner, EventDate=day, CurrencyCode=currency, Amount="500")
+        for day, currency in told
+    ]
+    events = [recorded_event(outcome) for outcome in record(reports)]
+    assert [event.action.no_payout_reason for event in events] == ["", "CONTRACT_NOT_FOUND", "", ""]
+    assert [event.parameters["OriginalAmount"] for event in events] == ["500.00", "500.00", "500", "500.00"]
+    assert [event.parameters["Amount"] for event in events] == ["500.00", "500.00", "5.00", "500.00"]
+    assert [event.parameters["OriginalCurrency"] for event in events] == ["USD", "USD", "JPY", "USD"]
 
 
 @pytest.mark.django_db
