@@ -142,7 +142,7 @@ def test_a_batch_waits_for_more_only_where_many_come_and_the_sender_has_enough_t
     one = Judged(claimed(), Released(), None)
     for _ in range(waiting):
         recorder.put(one)
-    monkeypatch.setattr(recorder_module.time, "sleep", lambda _: recorder.put(one))
+    monkeypatch.setattr("postbacks.delivery.recorder.time.sleep", lambda _: recorder.put(one))
     assert len(recorder._next_batch()) == waiting + gathers
 
 
