@@ -58,7 +58,7 @@ class Engine:
         holder = leases.new_holder()
         self._stopping = threading.Event()
         self._answered = Answered(holder)
-        self._recorder = Recorder(holder, self._on_recorded, self.ownership)
+        self._recorder = Recorder(holder, self._on_recorded, self.ownership, lambda: self.capacity.total)
         self._judge = Judge(self._on_judged)
         self._sender = Sender(self._on_sent, self._on_unsent, self._may_start, self.ownership)
         self._outgoing = Outgoing(self._sender, self._recorder)

@@ -30,7 +30,9 @@ MAX_BATCH = 500  # Larger batches are no faster.
 # Where so many outcomes have come while the last batch was written, more are on their way. A batch costs as much as
 # some dozens of outcomes in it, so it waits for them: a fraction of the time that a delivery of a backlog waits anyway.
 MANY = 48
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.05
+# Only while the sender has at least so much to do meanwhile: what is recorded makes room for what it does next.
+LEFT_TO_SEND = 256
 IDLE_WAIT_SECONDS = 0.05  # How late a lane may notice that it has room or a slot again.
 RECONNECT_WAIT_SECONDS = 0.5
 CONFIRM_SECONDS = 0.5  # How often an idle recorder asks the server whether it is still there.
@@ -42,15 +44,18 @@ NAMED_EVERY_SECONDS = 60.0
 
 class Recorder:
     """`put` takes outcomes from any thread. `on_recorded` is called on the recorder's thread after each batch, with
-    what was written and what follows from it; with an empty batch every IDLE_WAIT_SECONDS."""
+    what was written and what follows from it; with an empty batch every IDLE_WAIT_SECONDS. `held` says how many
+    deliveries the process has claimed and not yet recorded."""
 
     def __init__(
         self,
         holder: int,
         on_recorded: Callable[[Sequence[Judged], FollowUp], None],
         ownership: Ownership | None = None,
+        held: Callable[[], int] = lambda: 0,
     ) -> None:
         self._holder = holder
+        self._held = held
         self._pulse = heartbeat.ProcessPulse(heartbeat.RECORD, holder)
         self._on_recorded = on_recorded
         self._ownership = ownership or Ownership()
@@ -133,7 +138,8 @@ class Recorder:
         return connection
 
     def _next_batch(self) -> list[Judged]:
-        if MANY <= self._queue.qsize() < MAX_BATCH and not self._stopping.is_set():
+        waiting = self._queue.qsize()
+        if MANY <= waiting < MAX_BATCH and self._held() - waiting >= LEFT_TO_SEND and not self._stopping.is_set():
             time.sleep(GATHER_SECONDS)  # Not `get`, which would wake this thread for each that comes.
         batch: list[Judged] = []
         try:

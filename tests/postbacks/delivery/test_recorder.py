@@ -13,7 +13,7 @@ from postbacks.delivery import recorder as recorder_module
 from postbacks.delivery.aftermath import FollowUp
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry, Sent
 from postbacks.delivery.ownership import Ownership
-from postbacks.delivery.recorder import MANY, MAX_BATCH, Recorder
+from postbacks.delivery.recorder import LEFT_TO_SEND, MANY, MAX_BATCH, Recorder
 from postbacks.models import Attempt, Delivery, Lane, Postback
 from tests.support.delivery_rows import (
     OWNER,
@@ -125,15 +125,24 @@ def test_what_comes_together_is_written_together_and_reported(
     assert states(*made) == ["delivered", "ready", "ready", "ready"]
 
 
-@pytest.mark.parametrize(("waiting", "gathers"), [(1, False), (MANY - 1, False), (MANY, True), (MAX_BATCH, False)])
-def test_a_batch_waits_for_more_only_where_many_come(
-    monkeypatch: pytest.MonkeyPatch, calls: Calls, waiting: int, gathers: bool
+@pytest.mark.parametrize(
+    ("waiting", "to_send", "gathers"),
+    [
+        (1, LEFT_TO_SEND, False),
+        (MANY - 1, LEFT_TO_SEND, False),
+        (MANY, LEFT_TO_SEND, True),
+        (MANY, LEFT_TO_SEND - 1, False),
+        (MAX_BATCH, LEFT_TO_SEND, False),
+    ],
+)
+def test_a_batch_waits_for_more_only_where_many_come_and_the_sender_has_enough_to_do(
+    monkeypatch: pytest.MonkeyPatch, calls: Calls, waiting: int, to_send: int, gathers: bool
 ) -> None:
-    recorder = Recorder(OWNER, calls.on_recorded)
+    recorder = Recorder(OWNER, calls.on_recorded, held=lambda: waiting + to_send)
     one = Judged(claimed(), Released(), None)
     for _ in range(waiting):
         recorder.put(one)
-    monkeypatch.setattr(recorder_module.time, "sleep", lambda _: recorder.put(one))
+    monkeypatch.setattr("postbacks.delivery.recorder.time.sleep", lambda _: recorder.put(one))
     assert len(recorder._next_batch()) == waiting + gathers
 
 
