@@ -36,7 +36,7 @@ def serve(host: str, port: int, *, processes: int, quiet: bool) -> None:
     multiprocessing.set_start_method("spawn")
     _allow_descriptors(MOST_CONNECTIONS + _SPARE_DESCRIPTORS)
     level = LogLevels.warning if quiet else LogLevels.info
-    _Processes(
+    _OneQueue(
         APPLICATION,
         host,
         port,
@@ -63,12 +63,13 @@ def _load(target: str) -> Any:
     return getattr(import_module(module), name)
 
 
-class _Processes(MPServer):
-    """granian's processes, with another inside.
+class _OneQueue(MPServer):
+    """granian's processes, with ours inside, and one queue of connections for all of them.
 
-    They have one queue of connections together, as granian has it everywhere but on Linux. There each process would
-    have its own, which is lost with it: a connection would be refused while an old process has ended and a new one is
-    not ready yet, and broken off in between.
+    granian has one everywhere but on Linux. There each process would have its own, which is lost with it: a connection
+    would be refused while an old process has ended and a new one is not ready yet, and broken off in between.
+
+    A process is started by the name of this class and its method; at SIGHUP it may have the code of another release.
     """
 
     @staticmethod
