@@ -73,8 +73,8 @@ class _OneQueue(MPServer):
     """
 
     @staticmethod
-    @WorkerProcess.wrap_target
-    def _spawn_asgi_lifespan_worker(  # type: ignore[override] # of the rest, nothing is used
+    @WorkerProcess.wrap_target  # type: ignore[untyped-decorator] # granian has no types for it
+    def _spawn_asgi_lifespan_worker(
         _number: int, application: Any, shared: Any, _ipc: Any, loop: asyncio.AbstractEventLoop, *_: Any
     ) -> None:
         serving = import_module("front.serving")  # Needs the settings.
