@@ -56,7 +56,18 @@ class Front:
         self.reports: lean.Lean | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":  # Of another server: that of the release before, told to start anew.
+            await self._live(receive, send)
+            return
         await (traced(self._answer) if traces.are_on() else self._answer)(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def start(self) -> None:
         """To be called before anything else, on the loop on which it is used."""

@@ -50,6 +50,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._begins_with = b""  # The bytes with which the head began that is being read.
         self._is_broken = False
+        self._has_begun = False  # There is a cycle: uvicorn's of a request and its answer.
         # Of the short way.
         self._is_answering = False
         self._is_last = False  # No request is answered after this one.
@@ -58,7 +59,7 @@ class Connection(HttpToolsProtocol):
     @property
     def is_free(self) -> bool:
         """Whether no request is being answered."""
-        return not self._is_answering and (self.cycle is None or self.cycle.response_complete) and not self.pipeline
+        return not self._is_answering and not self.pipeline and (not self._has_begun or self.cycle.response_complete)
 
     def data_received(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -131,6 +132,7 @@ class Connection(HttpToolsProtocol):
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEADER_BYTES:
             raise _TooLongError
         super().on_headers_complete()
+        self._has_begun = True
         data, self._begins_with = self._begins_with, b""
         if data and self._reports is not None and self.cycle.keep_alive and not self.parser.should_upgrade():
             self._heads.learn(data, self.scope)
@@ -166,7 +168,7 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End with the answer that is being made, or to come: a request may be on its way on what was just opened."""
         self._is_last = True
-        if not self.is_free and self.cycle is not None:
+        if not self.is_free and self._has_begun:
             self.cycle.keep_alive = False
         elif self.is_free and not self._ahead and self.loop.time() - self._quiet_since > ON_ITS_WAY_SECONDS:
             self.transport.close()

@@ -36,7 +36,7 @@ def serve(host: str, port: int, *, processes: int, quiet: bool) -> None:
     multiprocessing.set_start_method("spawn")
     _allow_descriptors(MOST_CONNECTIONS + _SPARE_DESCRIPTORS)
     level = LogLevels.warning if quiet else LogLevels.info
-    _Processes(
+    _OneQueue(
         APPLICATION,
         host,
         port,
@@ -63,17 +63,18 @@ def _load(target: str) -> Any:
     return getattr(import_module(module), name)
 
 
-class _Processes(MPServer):
-    """granian's processes, with another inside.
+class _OneQueue(MPServer):
+    """granian's processes, with ours inside, and one queue of connections for all of them.
 
-    They have one queue of connections together, as granian has it everywhere but on Linux. There each process would
-    have its own, which is lost with it: a connection would be refused while an old process has ended and a new one is
-    not ready yet, and broken off in between.
+    granian has one everywhere but on Linux. There each process would have its own, which is lost with it: a connection
+    would be refused while an old process has ended and a new one is not ready yet, and broken off in between.
+
+    A process is started by the name of this class and its method; at SIGHUP it may have the code of another release.
     """
 
     @staticmethod
-    @WorkerProcess.wrap_target
-    def _spawn_asgi_lifespan_worker(  # type: ignore[override] # of the rest, nothing is used
+    @WorkerProcess.wrap_target  # type: ignore[untyped-decorator] # granian has no types for it
+    def _spawn_asgi_lifespan_worker(
         _number: int, application: Any, shared: Any, _ipc: Any, loop: asyncio.AbstractEventLoop, *_: Any
     ) -> None:
         serving = import_module("front.serving")  # Needs the settings.

@@ -9,7 +9,7 @@ import codecs
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
@@ -107,18 +107,30 @@ def _add(fields: dict[str, Any], encoded: bytes, charset: str, what: str) -> Non
 def _pairs(encoded: bytes, charset: str, what: str) -> list[tuple[str, str]]:
     for tried in dict.fromkeys(("utf-8", charset)):
         try:
-            return parse_qsl(
-                encoded.decode(tried),
-                keep_blank_values=True,
-                encoding=tried,
-                errors="strict",
-                max_num_fields=MAX_FIELDS,
-            )
+            return form_pairs(encoded.decode(tried), tried)
         except UnicodeDecodeError:
             continue
-        except ValueError:
-            raise Rejected("MALFORMED", f"There are more than {MAX_FIELDS} fields.") from None
     raise Rejected("MALFORMED", f"The {what} is not UTF-8.")
+
+
+def form_pairs(text: str, charset: str) -> list[tuple[str, str]]:
+    """The names and values of a form, as `urllib.parse.parse_qsl` reads them, empty ones too; in less than half of its
+    time, which each report pays.
+
+    Raises:
+        UnicodeDecodeError: what is escaped is not of this charset.
+        Rejected: there are too many.
+    """
+    if text.count("&") >= MAX_FIELDS:
+        raise Rejected("MALFORMED", f"There are more than {MAX_FIELDS} fields.")
+    pairs = []
+    for each in text.replace("+", " ").split("&"):
+        if each:
+            name, _, value = each.partition("=")
+            if "%" in each:
+                name, value = unquote(name, charset, "strict"), unquote(value, charset, "strict")
+            pairs.append((name, value))
+    return pairs
 
 
 def _text(value: object) -> object:
