@@ -68,7 +68,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measures the delivery engine with real processes, on its own embedded servers.",
-        epilog=f"scenarios:\n{names}",
+        epilog=f"scenarios:\n{names}\n\nWith BENCH_KEEP=1, databases of millions of rows are kept for the next run.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

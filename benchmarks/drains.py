@@ -30,8 +30,9 @@ class StuckError(Exception):
     """Deliveries do not finish."""
 
 
-def wait_until_delivered(count: int, what: str) -> None:
-    """Waits until no delivery is unfinished, with a progress bar up to `count`. Raises StuckError."""
+def wait_until_delivered(count: int, what: str, *, after: int = 0) -> None:
+    """Waits until no delivery is unfinished, with a progress bar up to `count`; then looks at the states of those with
+    an id above `after`. Raises StuckError."""
     deadline = time.monotonic() + count / _SLOWEST_PER_SECOND + _STUCK_SECONDS
     before = recorded()
     with tqdm(total=count, desc=what, unit="", leave=False, disable=None) as bar:
@@ -40,7 +41,7 @@ def wait_until_delivered(count: int, what: str) -> None:
                 raise StuckError(f"{what}: unfinished deliveries remain: {states()}")
             time.sleep(_POLL_SECONDS)
             bar.update(recorded() - before - bar.n)
-    found = states()
+    found = states(after=after)
     if set(found) != {"delivered"}:
         raise StuckError(f"{what}: not all were delivered: {found}")
 
@@ -70,10 +71,10 @@ def unfinished() -> int:
     return int(scalar(_COUNT_UNFINISHED))
 
 
-def states() -> dict[str, int]:
-    """The number of deliveries by state."""
+def states(after: int = 0) -> dict[str, int]:
+    """The number of deliveries by state, of those with an id above `after`."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT state, count(*) FROM postbacks_delivery GROUP BY state")
+        cursor.execute("SELECT state, count(*) FROM postbacks_delivery WHERE id > %s GROUP BY state", [after])
         return dict(cursor.fetchall())
 
 

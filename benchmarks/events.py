@@ -53,8 +53,16 @@ def count(rate: float, seconds: float) -> int:
 
 def latencies_ms(committed: dict[int, float], arrivals: Sequence[Arrival]) -> list[float]:
     """The times from commit to request at the receiver, sorted, for events with one delivery each."""
+    return sorted(ms for _, ms in by_commit(committed, arrivals))
+
+
+def by_commit(committed: dict[int, float], arrivals: Sequence[Arrival]) -> list[tuple[float, float]]:
+    """The same unsorted, each with when it was committed."""
     first = first_arrivals(arrivals)
-    return sorted((first[known_as] - committed[event]) * 1000 for event, (_, known_as) in deliveries(committed).items())
+    return [
+        (committed[event], (first[known_as] - committed[event]) * 1000)
+        for event, (_, known_as) in deliveries(committed).items()
+    ]
 
 
 def first_arrivals(arrivals: Sequence[Arrival]) -> dict[str, float]:

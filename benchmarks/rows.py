@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from tqdm import tqdm
 
+from benchmarks import shelves
 from optimize_sources.models import MediaSource
 from partners.models import ActionTracker, Program
 from postbacks.database import raw_cursor
@@ -98,7 +99,8 @@ def begin_afresh() -> None:
     client.flushall()
     client.bgrewriteaof()  # Otherwise a restart would replay what earlier runs left in its log.
     with connection.cursor() as cursor:
-        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        cursor.execute("DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public")
+    shelves.clear_up()
     call_command("migrate", verbosity=0)
 
 

@@ -43,13 +43,9 @@ SCENARIOS = (
     Scenario("delays", "what waiting deliveries cost, and how punctual they are"),
     Scenario("statements", "how many statements a delivery takes"),
     Scenario("prune", "how much pruning slows down live traffic", long=True),
-    Scenario(
-        "retention",
-        "what partitions of attempts cost, and save, night by night",
-        long=True,
-    ),
-    Scenario("log", "how long the pages of the delivery log and the dashboard take"),
     Scenario("history", "how much finished deliveries slow down those that are due", long=True),
+    Scenario("retention", "what partitions of attempts cost, and save, night by night", long=True),
+    Scenario("log", "how long the pages of the delivery log and the dashboard take"),
     Scenario("memory", "whether a worker's memory grows", long=True),
 )
 

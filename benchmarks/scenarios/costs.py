@@ -7,11 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 from django.conf import settings
-from django.db import connection
 
-from benchmarks import drains, rows
+from benchmarks import drains, rows, usage
 from benchmarks.processes import workers
 from benchmarks.programs.timed import FILE
 from benchmarks.receivers import fastest_receiver
@@ -19,7 +17,6 @@ from benchmarks.results import Figure
 
 LEAST_SECONDS = 0.5e-6  # What costs a delivery less is not shown.
 APP = "benchmarks.programs.timed"
-_BACKENDS = "SELECT pid, coalesce(nullif(application_name, ''), backend_type) FROM pg_stat_activity"
 _WAL = "SELECT pg_current_wal_insert_lsn() - '0/0'"
 
 
@@ -34,11 +31,11 @@ def figures(full: bool) -> Iterator[Figure]:
     with fastest_receiver() as receiver:
         rows.add_deliveries(rows.make_destinations([receiver.url(0)]), count)
         rows.settle()
-        wal, before = drains.scalar(_WAL), _backends()
+        wal, before = drains.scalar(_WAL), usage.backends()
         with workers(APP) as worker:
             drains.wait_until_delivered(count, "costs")
             wal = drains.scalar(_WAL) - wal
-            postgres = {name: seconds - before.get(name, 0.0) for name, seconds in _backends().items()}
+            postgres = {name: seconds - before.get(name, 0.0) for name, seconds in usage.backends().items()}
             python = _threads(times)
             in_all = sum(sum(child.cpu_times()[:2]) for child in worker.children())
     del os.environ[FILE]
@@ -59,19 +56,4 @@ def _threads(times: Path) -> dict[str, float]:
         for line in file.read_text().splitlines():
             name, spent = line.rsplit(" ", 1)
             seconds[name] += float(spent)
-    return seconds
-
-
-def _backends() -> dict[str, float]:
-    """The seconds of each kind of backend that lives now."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BACKENDS)
-        found = cursor.fetchall()
-    seconds: defaultdict[str, float] = defaultdict(float)
-    for pid, name in found:
-        try:
-            user, system, *_ = psutil.Process(pid).cpu_times()
-        except psutil.Error:
-            continue
-        seconds[name] += user + system
     return seconds
