@@ -32,14 +32,16 @@ def create_token(
     scopes: Collection[str] | None = None,
     programs: Sequence[int] | None = None,
     own_account: bool = False,
+    account_sid: str = "",
 ) -> tuple[ApiToken, str]:
     """A new token of the account and its text, which cannot be had again.
 
     Without `scopes` it has the usual ones, without `programs` it is for all. With `own_account` it has an account of
-    its own.
+    its own: a new one, or that of `account_sid`.
     """
     token = ApiToken(
         own_account=own_account,
+        account_sid=account_sid,
         name=name,
         scopes=usual_scopes() if scopes is None else [each for each in ApiToken.Scope.values if each in scopes],
         program_ids=None if programs is None else sorted(set(programs)),
@@ -48,9 +50,11 @@ def create_token(
 
 
 def new_token(token: ApiToken) -> str:
-    """Save the new token and return its text. The first one makes the account's SID."""
-    first = None if token.own_account else ApiToken.objects.filter(own_account=False).order_by("id").first()
-    token.account_sid = first.account_sid if first else "PP" + "".join(secrets.choice(_SID_LETTERS) for _ in range(24))
+    """Save the new token and return its text. The first one of an account makes its SID."""
+    if not token.own_account:
+        first = ApiToken.objects.filter(own_account=False).order_by("id").first()
+        token.account_sid = first.account_sid if first else ""
+    token.account_sid = token.account_sid or "PP" + "".join(secrets.choice(_SID_LETTERS) for _ in range(24))
     text = secrets.token_urlsafe(32)
     token.token_sha256 = _hash(text)
     token.save()

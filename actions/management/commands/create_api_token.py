@@ -31,8 +31,11 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--own-account",
-            action="store_true",
-            help="Give it an AccountSID of its own, so that a router tells its programs from others (docs/cells.md).",
+            nargs="?",
+            const="",
+            metavar="SID",
+            help="Give it an AccountSID of its own, so that a router tells its programs from others (docs/cells.md). "
+            "With an SID: a further token of that account.",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -41,8 +44,17 @@ class Command(BaseCommand):
         unknown = sorted(set(programs or ()) - set(Program.objects.in_bulk(programs or ())))
         if unknown:
             raise CommandError(f"There is no program {', '.join(map(str, unknown))}. Nothing was made.")
-        if options["own_account"] and not programs:
+        account: str | None = options["own_account"]
+        if account is not None and not programs:
             raise CommandError("--own-account needs the programs of the account: add --program ID. Nothing was made.")
-        token, text = create_token(name, scopes=options["scope"], programs=programs, own_account=options["own_account"])
+        if account and not ApiToken.objects.filter(account_sid=account, own_account=True).exists():
+            raise CommandError(f"No token with an account of its own has the AccountSID {account}. Nothing was made.")
+        token, text = create_token(
+            name,
+            scopes=options["scope"],
+            programs=programs,
+            own_account=account is not None,
+            account_sid=account or "",
+        )
         told = {"account_sid": token.account_sid, "auth_token": str(text)}
         self.report(told, f"AccountSID  {token.account_sid}\nAuthToken   {text}")

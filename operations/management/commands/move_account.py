@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,7 @@ class Command(BaseCommand):
 
     def _write(self, account: str, name: str) -> None:
         path = Path(name)
-        with path.open("xb") as file:
-            path.chmod(0o600)  # It holds personal data, and hashes of tokens.
+        with open(path, "xb", opener=_private) as file:
             try:
                 moved = moving.write_out(account, file, PATIENCE_SECONDS)
             except BaseException:
@@ -91,3 +91,8 @@ class Command(BaseCommand):
         lines += [f"  {table:<32}{count:>12,}" for table, count in moved.rows.items() if count]
         lines.append(f"Postbacks that wait for --resume: {moved.paused}")
         self.report(asdict(moved), "\n".join(lines))
+
+
+def _private(name: str, flags: int) -> int:
+    """The file holds personal data, and hashes of tokens."""
+    return os.open(name, flags, 0o600)

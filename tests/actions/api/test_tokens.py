@@ -57,6 +57,26 @@ def test_the_command_makes_tokens_of_some_scopes_and_programs(
     assert ApiToken.objects.count() == 1
 
 
+def test_an_account_of_its_own_is_told_from_the_others(
+    tracker: ActionTracker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def made(*options: str) -> str:
+        call_command("create_api_token", "x", *options)
+        return str(capsys.readouterr().out).split()[1]
+
+    program = ("--program", str(tracker.program_id))
+    own = made(*program, "--own-account")
+    usual = made()
+    assert made() == usual != own
+    assert made(*program, "--own-account", own) == own, "a further token of the same account"
+    assert made(*program, "--own-account") not in {usual, own}
+    with pytest.raises(CommandError, match="needs the programs"):
+        made("--own-account")
+    with pytest.raises(CommandError, match="No token with an account of its own"):
+        made(*program, "--own-account", usual)
+    assert ApiToken.objects.count() == 5
+
+
 # The screen.
 
 PAGE = "/admin/actions/apitoken/"
