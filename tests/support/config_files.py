@@ -4,6 +4,11 @@ import io
 from pathlib import Path
 
 from django.core.management import CommandError, call_command
+from django.db.models import Model
+
+from optimize_sources.models import MediaSource
+from partners.models import ActionTracker, Contract, ContractTerm, ExchangeRate, InAppEvent, Partner, Program
+from postbacks.models import Postback
 
 CONFIG = """\
 exchange_rates:
@@ -94,3 +99,25 @@ def problems(path: Path, text: str, *options: str) -> list[str]:
     except CommandError as error:
         return [line.strip() for line in str(error).splitlines()[1:]]
     raise AssertionError("The file was loaded.")
+
+
+MODELS: list[type[Model]] = [
+    *(ExchangeRate, Program, ActionTracker, InAppEvent, Partner, Contract, ContractTerm, MediaSource, Postback)
+]
+
+
+def count_rows() -> int:
+    return sum(model._default_manager.count() for model in MODELS)
+
+
+def edited(old: str, new: str) -> str:
+    """The configuration with one place changed."""
+    assert CONFIG.count(old) == 1, old
+    return CONFIG.replace(old, new)
+
+
+def place(text: str, path: str, found: str) -> str:
+    """`path, line N`, N being the line in which `found` stands."""
+    numbers = [number for number, line in enumerate(text.splitlines(), start=1) if found in line]
+    assert len(numbers) == 1, numbers
+    return f"{path}, line {numbers[0]}"

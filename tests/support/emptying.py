@@ -40,16 +40,18 @@ def empty(test_case: TransactionTestCase) -> None:
 
 
 def _remove_rows() -> None:
-    """Of all tables that a flush leaves empty."""
+    """Of all tables that a flush leaves empty, none of which a table refers to that it leaves filled."""
     tables = _tables() - _left_by_flush.keys()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_OTHER_SESSIONS)
-        if cursor.fetchone() == (
-            True,
-        ):  # It may be a worker, still writing. TRUNCATE waits for it, and DELETE does not.
-            cursor.execute(f"TRUNCATE {', '.join(tables)}")
-        else:
-            for table in _with_rows(tables):  # In any order: foreign keys are checked at the commit.
+        beside = cursor.fetchone() == (True,)  # It may be a worker, still writing. A lock waits for it.
+        if beside:
+            cursor.execute(f"LOCK TABLE {', '.join(sorted(tables))} IN ACCESS EXCLUSIVE MODE")
+        filled = _with_rows(tables)
+        if beside and filled:  # Each table that is truncated gets new files: only these, and what refers to them.
+            cursor.execute(f"TRUNCATE {', '.join(filled)} CASCADE")
+        elif filled:
+            for table in filled:  # In any order: foreign keys are checked at the commit.
                 cursor.execute(f"DELETE FROM {table}")
 
 

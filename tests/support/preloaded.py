@@ -1,5 +1,6 @@
 """What a process imports before programs are forked from it. See `fork_server`."""
 
+import gc
 import importlib
 import os
 
@@ -15,3 +16,4 @@ for name in (
     "celery.concurrency.prefork",
 ):
     importlib.import_module(name)
+gc.freeze()  # So that programs share these pages: looking for garbage would write to each of them.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Iterable
-from threading import get_ident
 
 from postbacks.delivery.outcomes import Prepared, Sent
 from tests.support.delivery_rows import claimed, prepared
@@ -22,7 +24,7 @@ class Outcomes:
         self.fail_next = False
 
     def on_sent(self, sent: Sent) -> None:
-        self.threads.add(get_ident())
+        self.threads.add(threading.get_ident())
         self.sent.append(sent)
         if self.fail_next:
             self.fail_next = False
@@ -32,8 +34,20 @@ class Outcomes:
         self.unsent.extend(unsent)
 
     def wait_for(self, count: int, timeout_seconds: float = 10) -> list[Sent]:
-        wait_until(lambda: len(self.sent) >= count, timeout_seconds, f"{count} are sent")
+        wait_until(
+            lambda: len(self.sent) >= count,
+            timeout_seconds,
+            f"{count} are sent",
+            lambda: f"{len(self.sent)} are, {len(self.unsent)} came back. {where_senders_stand()}",
+        )
         return list(self.sent)
+
+
+def where_senders_stand() -> str:
+    """What the sender's thread is doing, of each sender in this process."""
+    frames = sys._current_frames()
+    senders = [each for each in threading.enumerate() if each.name == "postbacks-sender" and each.ident in frames]
+    return "\n".join("".join(traceback.format_stack(frames[each.ident])) for each in senders if each.ident)
 
 
 def ready(receiver: ScriptedReceiver, lane: int = 1, count: int = 1) -> list[Prepared]:

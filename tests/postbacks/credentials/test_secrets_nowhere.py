@@ -105,18 +105,57 @@ def error_pages(
     return found
 
 
+def signed_in_administrator() -> Client:
+    client = Client(raise_request_exception=False)
+    administrator = make_user(Role.ADMINISTRATOR)
+    administrator.set_password(PASSWORD)
+    administrator.save()
+    client.force_login(administrator)
+    return client
+
+
+def made_keys(client: Client, postback: Postback) -> tuple[str, str]:
+    """The signing key, and the one before, from the page that shows each when it is made."""
+    page = reverse("admin:postbacks_postback_signing", args=(postback.pk,))
+    answers = [client.post(page, {"renew": "1"}).content.decode() for _ in range(2)]
+    (before,), (now,) = (re.findall(r"whsec_([\w+/=]+)", answer) for answer in answers)
+    return now, before
+
+
+def refused_login(client: Client) -> tuple[str, str]:
+    """The text of a token, and what the API answers to who puts it in the wrong place."""
+    token, text = create_token("Shop")
+    basic = {"Authorization": f"Basic {text}"}
+    return text, client.post(f"/Advertisers/{token.account_sid}/Conversions", {}, headers=basic).content.decode()
+
+
+def what_commands_print(postback: Postback) -> str:
+    printed = StringIO()
+    call_command("preview_postback", postback=postback.pk, stdout=printed, stderr=printed)
+    call_command("postback_status", stdout=printed)
+    call_command("rotate_secrets", stdout=printed)
+    return printed.getvalue()
+
+
+def where_it_could_be(client: Client, postback: Postback, worker: CeleryProcess) -> dict[str, str]:
+    """All that is stored, logged, shown and printed, by its place."""
+    found = {"the database": database_dump(), "the worker's log": worker.log.read_text()}
+    assert postback.url in found["the database"], "it is a dump"
+    found["metrics"] = client.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}).content.decode()
+    assert "postbacks_attempts" in found["metrics"]
+    for path in pages(postback):
+        found[path] = client.get(path).content.decode()
+        assert len(found[path]) > 500, path
+    return {**found, "dump_config": dump_config(), "commands": what_commands_print(postback)}
+
+
 def test_no_secret_is_found_anywhere(
     telling_worker: CeleryProcess, settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("DEBUG")
     settings.METRICS_TOKEN = METRICS_TOKEN
     settings.POSTBACKS_ALLOWED_NETWORKS = parse_networks(["127.0.0.0/8"])
-    client = Client(raise_request_exception=False)
-    administrator = make_user(Role.ADMINISTRATOR)
-    administrator.set_password(PASSWORD)
-    administrator.save()
-    client.force_login(administrator)
-    found: dict[str, str] = {}
+    client = signed_in_administrator()
 
     def echo(arrival: Arrival) -> Response:
         """The first answer fails and repeats what it was sent, in the header and in the body."""
@@ -127,44 +166,22 @@ def test_no_secret_is_found_anywhere(
         postback = make_postback(make_tracker(), make_media_source(), url=receiver.url + "/in")
         change = reverse("admin:postbacks_postback_change", args=(postback.pk,))
         assert client.post(change, fields(postback)).status_code == 302
-        keys = []
-        for _ in range(2):
-            answer = client.post(reverse("admin:postbacks_postback_signing", args=(postback.pk,)), {"renew": "1"})
-            keys += re.findall(r"whsec_([\w+/=]+)", answer.content.decode())
-        token, text = create_token("Shop")
-        account = f"/Advertisers/{token.account_sid}/Conversions"
-        basic = {"Authorization": f"Basic {text}"}
-        found["a refused login of the API"] = client.post(account, {}, headers=basic).content.decode()
+        key, key_before = made_keys(client, postback)
+        token, refused = refused_login(client)
         record_action(postback.action_tracker)
         receiver.wait_for(2, timeout=20)
         wait_until(lambda: Attempt.objects.count() == 2, 10, "both attempts are recorded")
-
     assert receiver.arrivals[0].headers["X-Access"] == HEADER, "it went where it belongs"
-    assert len(keys) == 2
-    found["the database"] = database_dump()
-    assert postback.url in found["the database"], "it is a dump"
-    found["the worker's log"] = telling_worker.log.read_text()
-    found["metrics"] = client.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}).content.decode()
-    assert "postbacks_attempts" in found["metrics"]
-    for path in pages(postback):
-        found[path] = client.get(path).content.decode()
-        assert len(found[path]) > 500, path
-    found["dump_config"] = dump_config()
-    printed = StringIO()
-    call_command("preview_postback", postback=postback.pk, stdout=printed, stderr=printed)
-    call_command("postback_status", stdout=printed)
-    call_command("rotate_secrets", stdout=printed)
-    found["commands"] = printed.getvalue()
 
+    found = {"a refused login of the API": refused, **where_it_could_be(client, postback, telling_worker)}
     found |= error_pages(client, change, fields(postback), settings, monkeypatch)
     found["the web's log"] = caplog.text
-
     secrets = {
         "header": HEADER,
         "authorization": SECOND,
-        "signing key": keys[0],
-        "signing key before": keys[1],
-        "API token": text,
+        "signing key": key,
+        "signing key before": key_before,
+        "API token": token,
         "metrics token": METRICS_TOKEN,
         "proxy password": PROXY_PASSWORD,
         "password": PASSWORD,
