@@ -34,7 +34,8 @@ def figures(full: bool) -> Iterator[Figure]:
     with fastest_receiver() as receiver:
         for finished in sizes:
             name = past.on_shelf(finished)
-            empty, beside = [], []
+            empty: list[Drained] = []
+            beside: list[Drained] = []
             for number in range(rounds):
                 for full_first in (True, False) if number % 2 else (False, True):
                     (beside if full_first else empty).append(drain(receiver, name if full_first else None))
