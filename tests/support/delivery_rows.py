@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection as django_connection
+from django.db import transaction
 from django.utils import timezone
 from psycopg2 import extensions
 from redis import Redis
@@ -22,10 +23,11 @@ from postbacks.delivery.outcomes import Claimed, Prepared, Sent
 from postbacks.delivery.redis import client
 from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Failure
-from postbacks.models import Delivery, Postback
+from postbacks.models import Delivery, Lane, Postback
 from postbacks.request.building import Request
 from postbacks.verdicts.rules import compile_rules
 from tests.support.factories import make_media_source, make_postback, make_tracker, record_action
+from tests.support.workers import CeleryProcess
 
 OWNER = 4711
 _ids = itertools.count(1)
@@ -37,12 +39,15 @@ def make_lane(**fields: Any) -> Postback:
 
 
 def make_event(lane: Postback) -> ActionEvent:
-    """The first event of a new action, recorded as if the postback had not been there."""
-    Postback.objects.filter(pk=lane.pk).update(deleted_at=timezone.now())
-    try:
-        return record_action(lane.action_tracker)
-    finally:
+    """The first event of a new action, recorded as if the postback had not been there.
+
+    No other session sees it deleted: a worker's sweep would cancel what waits for it.
+    """
+    with transaction.atomic():
+        Postback.objects.filter(pk=lane.pk).update(deleted_at=timezone.now())
+        event = record_action(lane.action_tracker)
         Postback.objects.filter(pk=lane.pk).update(deleted_at=None)
+    return event
 
 
 def make_delivery(
@@ -132,6 +137,14 @@ def living_worker() -> Iterator[None]:
         for name in (heartbeat.SWEEP, heartbeat.BEAT):
             heartbeat.note(cursor, name)
         yield
+
+
+def undelivered(worker: CeleryProcess) -> str:
+    """What is not delivered and who has it, and what the worker has said last: for a test that waits in vain."""
+    left = Delivery.objects.exclude(state="delivered").order_by("pk")
+    fields = ("pk", "postback_id", "state", "owner", "lease_until", "due_at", "attempts_made", "reason")
+    rows = [*left.values_list(*fields)[:10], *Lane.objects.values()]
+    return "\n".join([f"{left.count()} are not:", *map(str, rows), worker.log.read_text()[-4000:]])
 
 
 def terminate(connection_name: str) -> int:

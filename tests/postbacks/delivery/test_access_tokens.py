@@ -13,7 +13,7 @@ from postbacks.credentials.secrets.cipher import encrypt
 from postbacks.delivery import ready_queue
 from postbacks.delivery.process import Engine
 from postbacks.models import AccessToken, Attempt, Delivery, Postback
-from tests.support.delivery_rows import make_delivery, make_lane
+from tests.support.delivery_rows import make_delivery, make_lane, undelivered
 from tests.support.patience import wait_until
 from tests.support.receiver import Arrival, Hang, Response, ScriptedReceiver
 from tests.support.token_server import TokenServer, token, token_server
@@ -58,12 +58,6 @@ def attempts_of(delivery: Delivery) -> list[tuple[int, bool, str]]:
 
 def delivered() -> bool:
     return not Delivery.objects.exclude(state="delivered").exists()
-
-
-def left() -> list[object]:
-    """What is not delivered, and why."""
-    rows = Delivery.objects.exclude(state="delivered")
-    return [(each.state, each.due_at, attempts_of(each)) for each in rows]
 
 
 def sent_tokens(receiver: ScriptedReceiver) -> list[str]:
@@ -193,7 +187,7 @@ def test_of_two_worker_processes_one_fetches_the_token(receiver: ScriptedReceive
         for _ in range(8):
             for lane in lanes:
                 make_delivery(lane)
-        wait_until(delivered, 30, "all are delivered", lambda: [*left(), worker.log.read_text()[-4000:]])
+        wait_until(delivered, 30, "all are delivered", lambda: undelivered(worker))
         assert len(worker.children()) == 2
     assert len(tokens.asked) == len(lanes)
     assert all(attempt.succeeded for attempt in Attempt.objects.all())

@@ -13,7 +13,7 @@ from optimize_sources.models import MediaSource
 from partners.models import ActionTracker
 from postbacks.models import Attempt, Delivery
 from tests.support.bulk import make_due_deliveries
-from tests.support.delivery_rows import engine_connection, terminate
+from tests.support.delivery_rows import engine_connection, terminate, undelivered
 from tests.support.factories import make_media_source, make_postback, make_tracker
 from tests.support.patience import wait_until
 from tests.support.receiver import Response, ScriptedReceiver
@@ -49,14 +49,14 @@ def times_of(receiver: ScriptedReceiver) -> Counter[int]:
 def test_connections_that_are_cut_repeat_nothing(
     tracker: ActionTracker, source: MediaSource, slow: ScriptedReceiver, cut: list[str]
 ) -> None:
-    with running_workers():
+    with running_workers() as worker:
         postbacks = [make_postback(tracker, source, url=slow.url + URL, maximum_requests=200) for _ in range(4)]
         made = make_due_deliveries(tracker, postbacks, COUNT)
         for number in range(1, 9):
             slow.wait_for(number * COUNT // 10, timeout=30)
             for name in cut:
                 terminate(name)
-        wait_until(all_delivered, 60, "all are delivered")
+        wait_until(all_delivered, 60, "all are delivered", lambda: undelivered(worker))
     assert times_of(slow) == Counter(made), "each came once"
     assert Counter(Attempt.objects.values_list("delivery_id", "number")) == Counter((one, 1) for one in made)
 
@@ -106,7 +106,7 @@ def test_what_was_answered_does_not_come_again_though_its_process_was_killed_bef
             assert not Delivery.objects.filter(state="delivered").exists(), "nothing is recorded"
             for child in worker.children():
                 child.kill()
-        wait_until(all_delivered, 60, "all are delivered")
+        wait_until(all_delivered, 60, "all are delivered", lambda: undelivered(worker))
         assert "answers that a process had got when it was killed" in log_of(worker)
     assert answered > 0
     assert times_of(receiver) == Counter(made), "each came once"
