@@ -6,7 +6,6 @@ Such a program reads settings and all of the project anew, from its own environm
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import gc
 import importlib
@@ -19,7 +18,6 @@ import select
 import signal
 import socket
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -42,26 +40,7 @@ def main() -> None:
     for name in _PACKAGES:
         importlib.import_module(name)
     gc.freeze()  # So that the programs share these pages.
-    program = _serve(socket.socket(fileno=int(sys.argv[1])))
-    try:
-        _become(*program)
-    except SystemExit as end:
-        if not isinstance(end.code, int | None):
-            raise  # Its text is to be printed.
-        _end(end.code or 0)
-    _end(0)
-
-
-def _end(code: int) -> None:
-    """As the interpreter ends, but without freeing what has been imported: each page of it would be copied for that."""
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        sys.exit(code)  # The interpreter says so in its own way.
-    os._exit(code)
+    _become(*_serve(socket.socket(fileno=int(sys.argv[1]))))
 
 
 def _serve(asking: socket.socket) -> tuple[dict[str, Any], list[int]]:
