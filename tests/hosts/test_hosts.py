@@ -240,4 +240,6 @@ def limit_must_hold(arrivals: Sequence[Arrival]) -> None:
     """Over all hosts, in any second; and it did limit."""
     times = [arrival.at for arrival in arrivals if arrival.path == "/limited"]
     fullest = max(sum(begin <= at < begin + 1 for at in times) for begin in times)
-    assert LIMIT - 3 <= fullest <= LIMIT + 1  # The receiver's clock is not the pace's.
+    # The receiver's clock is not the pace's, and beside other tests it may stand still for a quarter of a second. Hosts
+    # that paced themselves apart would come to a multiple.
+    assert LIMIT - 3 <= fullest <= LIMIT + LIMIT // 4

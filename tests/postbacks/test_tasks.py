@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gc
 
+import pytest
 from celery.signals import worker_process_init
 
-import postbacks.tasks  # noqa: F401 -- it connects the signal
+from postbacks import tasks
 
 
-def test_collections_pass_over_what_was_imported_before_the_fork() -> None:
+def test_a_process_starts_its_engine_and_passes_over_what_was_imported_before_the_fork(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(tasks, "engine", lambda: started.append("engine"))
     before = gc.get_freeze_count()
     modules = len(gc.get_objects())
     try:
@@ -18,3 +23,4 @@ def test_collections_pass_over_what_was_imported_before_the_fork() -> None:
         assert len(gc.get_objects()) < modules / 2
     finally:
         gc.unfreeze()
+    assert started == ["engine"]

@@ -33,6 +33,7 @@ _PACKAGES = (
     *("pydantic.networks", "pythonjsonlogger", "regex", "requests", "segno"),
 )
 
+NUMBER_BYTES = 20
 _CLONE_NEWNET = 0x40000000  # Of setns: the namespace is one of networks.
 
 
@@ -70,10 +71,15 @@ def _serve(asking: socket.socket) -> tuple[dict[str, Any], list[int]]:
             os.close(descriptors.pop())
             return request, descriptors
         telling = socket.socket(fileno=descriptors.pop())
-        telling.send(str(pid).encode())
+        telling.send(_number(pid))
         running[pid] = telling
         for given in descriptors:
             os.close(given)
+
+
+def _number(told: int) -> bytes:
+    """Of a fixed length: the id of a short program and its end may arrive together."""
+    return str(told).encode().ljust(NUMBER_BYTES)
 
 
 def _bury(running: dict[int, socket.socket]) -> None:
@@ -83,7 +89,7 @@ def _bury(running: dict[int, socket.socket]) -> None:
         if ended:
             telling = running.pop(pid)
             try:
-                telling.send(str(os.waitstatus_to_exitcode(status)).encode())
+                telling.send(_number(os.waitstatus_to_exitcode(status)))
             except BrokenPipeError:
                 """Nobody waits for it."""
             telling.close()

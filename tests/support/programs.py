@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from environment.variables import BASE_DIR
+from tests.support.nursery import NUMBER_BYTES
 from tests.support.patience import PATIENCE
 
 _AT_START = (
@@ -92,7 +93,7 @@ class _Program(subprocess.Popen[Any]):
             theirs.close()
             os.close(nothing)
             self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
-        self.pid = int(self._ended.recv(20))
+        self.pid = int(self._ended.recv(NUMBER_BYTES, socket.MSG_WAITALL))
         self._child_created = True
 
     def _internal_poll(self, *_: Any, **__: Any) -> int | None:
@@ -108,7 +109,7 @@ class _Program(subprocess.Popen[Any]):
         return self.returncode
 
     def _read_end(self) -> None:
-        said = self._ended.recv(20)
+        said = self._ended.recv(NUMBER_BYTES, socket.MSG_WAITALL)
         self.returncode = int(said) if said else -9  # The nursery has been killed, and its programs with it.
         self._ended.close()
 

@@ -83,9 +83,9 @@ def sender() -> Iterator[Sender]:
 def sent_through(sender: Sender, *requests: Request) -> None:
     """One after the other, so that each could use the handle and the connection of the one before."""
     outcomes: Outcomes = sender.outcomes  # type: ignore[attr-defined]
-    for each in requests:
+    for number, each in enumerate(requests, 1):
         sender.put([prepared(claimed(), each.url)._replace(request=each)])
-        assert isinstance(outcomes.wait_for(len(outcomes.sent) + 1)[-1].answer, Answer | Failure)
+        assert isinstance(outcomes.wait_for(number)[-1].answer, Answer | Failure)
 
 
 def test_postbacks_of_one_host_share_neither_connection_nor_session(
@@ -108,10 +108,10 @@ def test_postbacks_of_one_host_share_neither_connection_nor_session(
 def test_a_new_connection_resumes_the_session_of_nobody_else(serve: Callable[..., MutualTls], sender: Sender) -> None:
     server = serve()
     outcomes: Outcomes = sender.outcomes  # type: ignore[attr-defined]
-    for name in ("shop", "outlet", "", "shop"):
+    for number, name in enumerate(("shop", "outlet", "", "shop"), 1):
         one = prepared(claimed(attempt=15), server.url)  # The last attempt gets a connection for itself.
         sender.put([one._replace(request=request(f"{server.url}/{name}", tls_of(name)))])
-        outcomes.wait_for(len(outcomes.sent) + 1)
+        outcomes.wait_for(number)
     assert [(came.who, came.resumed) for came in server.came] == [
         *(("shop", False), ("outlet", False), ("", False), ("shop", False))
     ]
