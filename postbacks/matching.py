@@ -209,15 +209,16 @@ def _why_not_conditions(postback: Postback, event: ActionEvent) -> str:
 
 # Asked once for each event.
 _KIND: Final = Rule("kind", _kind_takes_it, _why_not_kind)
+# Looks at every value, so events that are alike for the other rules may differ here.
+_CONDITIONS: Final = Rule("conditions", _conditions_take_it, _why_not_conditions)
 # Asked for each postback of its event type.
 _OF_POSTBACKS: Final = (
     Rule("event_type", _event_type_takes_it, _why_not_event_type),
     Rule("owner", _owner_takes_it, _why_not_owner),
     Rule("trigger", _trigger_takes_it, _why_not_trigger),
     Rule("in_app_event", _app_event_takes_it, _why_not_app_event),
-    Rule("conditions", _conditions_take_it, _why_not_conditions),
+    _CONDITIONS,
 )
 RULES: Final = (_KIND, *_OF_POSTBACKS)
 """All rules. An event fires a postback if each of them takes it."""
-# The last are the conditions, which look at every value.
-_TAKES_ALIKE: Final = tuple(rule.takes for rule in _OF_POSTBACKS[:-1])
+_TAKES_ALIKE: Final = tuple(rule.takes for rule in _OF_POSTBACKS if rule is not _CONDITIONS)

@@ -180,8 +180,9 @@ class Item(models.Model):
     Its own discount and its share of the order's are in the cart's currency too. What came before them is the sum.
     """
 
-    # The position's constraint begins with it, so it needs no index of its own. No foreign key in the database: whoever
-    # writes a line has made the action or holds it locked, and a trigger keeps actions that have lines or events.
+    # The position's constraint begins with it, so it needs no index of its own. No foreign key in the database: a
+    # transaction that writes a line has inserted the action or holds its row lock, and a trigger refuses to delete
+    # actions that have lines or events.
     action = models.ForeignKey(
         Action, on_delete=models.CASCADE, related_name="items", db_index=False, db_constraint=False
     )

@@ -60,7 +60,6 @@ def template_of(placement: Placement, report: Report) -> Template:
         "intended_amount": None,
         "payout": ZERO,
         "intended_payout": None,
-        "media_source_ids": [],
         # Who the report named, although nobody is known by it.
         "reported": {"MediaPartnerId": str(report.partner_id)}
         if credit.no_payout_reason == "PARTNER_NOT_FOUND"
@@ -94,6 +93,9 @@ def new_action(pk: int, report: Report, template: Template, *, repeat: int, now:
         "clearing_date": event_date + template.clears_after,
         "original_currency": report.currency or template.values["program_currency"],
         "event_code": report.event_code,
+        # Of each its own: what one action says of an order must not be seen in another.
+        "media_source_ids": [],
+        "reported": dict(template.values["reported"]),
     }
     action = made(Action, values, template.related)
     bearings = template.bearings.get(values["original_currency"])

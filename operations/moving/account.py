@@ -112,11 +112,12 @@ def go_on(account: str) -> int:
 def end(file: IO[bytes]) -> int:
     """In the old cell, once the new one has read the file: revokes the account's tokens, switches its event types off,
     and deletes its postbacks. Returns how many waiting deliveries were cancelled here. Raises CannotMoveError if
-    something was recorded after the file was written."""
+    something was reported after the file was written."""
     about = files.about(file)
-    if last_event(about.programs) > about.last_event:
+    is_queued = QueuedReport.objects.filter(token__account_sid=about.account).exists()
+    if is_queued or last_event(about.programs) > about.last_event:
         raise CannotMoveError(
-            f"Something was recorded here after the file was written. Have the router hold {about.account}, remove the "
+            f"Something was reported here after the file was written. Have the router hold {about.account}, remove the "
             "account from the new cell, and write the file again."
         )
     ApiToken.objects.filter(account_sid=about.account, revoked_at=None).update(revoked_at=timezone.now())

@@ -147,15 +147,8 @@ def test_an_account_moves_to_another_cell_while_it_reports(tmp_path: Path) -> No
         finally:
             shop.stop()
         first = shop.report("PUT", "Actions", OrderId=shop.orders[0], ActionTrackerId="101", Amount=AMOUNTS[1])
-        shop.report(
-            "POST",
-            "Conversions",
-            OrderId=shop.orders[0],
-            ActionTrackerId="101",
-            CampaignId="100",
-            EventDate="2026-11-20",
-            Amount=AMOUNTS[0],
-        )
+        again = {"OrderId": shop.orders[0], "ActionTrackerId": "101", "CampaignId": "100", "Amount": AMOUNTS[0]}
+        shop.report("POST", "Conversions", EventDate="2026-11-20", **again)
         wait_until(lambda: new_servers.ask(UNFINISHED) == [], 60, "all is delivered")
         arrivals = receiver.arrivals
         recorded = dict(new_servers.ask("SELECT order_id, id FROM actions_action"))

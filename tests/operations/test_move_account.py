@@ -144,8 +144,14 @@ def test_the_old_cell_sends_and_takes_nothing_more(shop: Shop, tmp_path: Path) -
 def test_what_was_recorded_after_the_file_is_noticed(shop: Shop, tmp_path: Path) -> None:
     file = str(tmp_path / "account")
     run("--out", shop.sid, file)
+    waiting = QueuedReport.objects.create(
+        id=1, token=shop.token, kind="conversion", order_id="KC-3", fields="{}", received_at="2026-11-26T12:00:00Z"
+    )
+    with pytest.raises(CommandError, match="Something was reported here after"):
+        run("--end", file)
+    waiting.delete()
     shop.report("KC-2")
-    with pytest.raises(CommandError, match="Something was recorded here after"):
+    with pytest.raises(CommandError, match="Something was reported here after"):
         run("--end", file)
     assert Postback.objects.existing().count() == 2
     assert run("--resume", shop.sid)["resumed"] == 2, "the move is given up"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management import CommandError, CommandParser
+from tqdm import tqdm
 
 from commands.base import Command as BaseCommand
 from commands.exit_codes import ExitCode
+from commands.progress import progress
 from operations.moving import account as moving
 from operations.moving.file import UnreadableFileError
 
@@ -59,8 +61,9 @@ class Command(BaseCommand):
             if out:
                 self._write(*out)
             elif into:
-                with Path(into).open("rb") as file:
-                    moved = moving.read_in(file)
+                size = Path(into).stat().st_size
+                with Path(into).open("rb") as file, progress(size, what="read", unit="B", as_json=self.as_json) as bar:
+                    moved = moving.read_in(cast("IO[bytes]", _Counted(file, bar)))
                 self._tell(moved, "Read")
             elif resume:
                 resumed = moving.go_on(resume)
@@ -78,9 +81,12 @@ class Command(BaseCommand):
 
     def _write(self, account: str, name: str) -> None:
         path = Path(name)
-        with open(path, "xb", opener=_private) as file:
+        with (
+            open(path, "xb", opener=_private) as file,
+            progress(what="written", unit="B", as_json=self.as_json) as bar,
+        ):
             try:
-                moved = moving.write_out(account, file, PATIENCE_SECONDS)
+                moved = moving.write_out(account, cast("IO[bytes]", _Counted(file, bar)), PATIENCE_SECONDS)
             except BaseException:
                 path.unlink()
                 raise
@@ -96,3 +102,20 @@ class Command(BaseCommand):
 def _private(name: str, flags: int) -> int:
     """The file holds personal data, and hashes of tokens."""
     return os.open(name, flags, 0o600)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A file whose bytes move the bar."""
+
+    file: IO[bytes]
+    bar: tqdm[Any]
+
+    def write(self, data: bytes) -> int:
+        self.bar.update(len(data))
+        return self.file.write(data)
+
+    def readline(self) -> bytes:
+        line = self.file.readline()
+        self.bar.update(len(line))
+        return line
