@@ -7,19 +7,21 @@ import time
 from dataclasses import dataclass
 from typing import IO, Final
 
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
 from actions.models import ActionEvent, ApiToken, QueuedReport
 from operations.migrations import APPLIED
 from operations.moving import file as files
+from operations.moving.rows import KINDS
 from partners.models import ActionTracker, Program
 from postbacks.credentials.secrets.cipher import SecretUnreadableError, decrypt, encrypt
 from postbacks.lifecycle import delete_postback, pause, resume
 from postbacks.models import Delivery, Postback, PutAside, ReplayItem
 
 REASON: Final = "Paused while its account moves to another cell."
+ARRIVED: Final = "Paused since its account came from another cell."
 _SEALED: Final = "of the cell that the account leaves"
 # Triggers guard against what processes of the previous release write. These rows have passed them once.
 _KNOWS: Final = "SET LOCAL postbacks.knows_queue = 'yes'; SET LOCAL postbacks.judges = 'conditions'"
@@ -95,14 +97,44 @@ def read_in(file: IO[bytes]) -> Moved:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_KNOWS)
         rows = files.read(cursor.cursor, file)
-    paused = _postbacks(about.programs).filter(pause_reason=REASON).count()
+    # The file has the reason of the cell that wrote it. This one tells `undo` which of the two cells it is in.
+    paused = _postbacks(about.programs).filter(pause_reason=REASON).update(pause_reason=ARRIVED)
     return Moved(about.account, about.programs, rows, paused)
+
+
+@transaction.atomic
+def undo(file: IO[bytes]) -> dict[str, int]:
+    """In the new cell, as long as nothing goes on there: deletes what `read_in` has read of this file, without partners
+    and networks. Returns how many rows of each table. Raises CannotMoveError or UnreadableFileError."""
+    about = files.about(file)
+    if not _postbacks(about.programs).filter(pause_reason=ARRIVED).exists():
+        raise CannotMoveError(f"Nothing of {about.account} has come here and waits for --resume.")
+    if _postbacks(about.programs).filter(paused_at=None).exists():
+        raise CannotMoveError(f"Postbacks of {about.account} are no longer paused here. It cannot be taken out again.")
+    if _has_come(about):
+        raise CannotMoveError(
+            f"Something was reported here after the file was read: nothing else has it. Go on with --resume "
+            f"{about.account}, or report it again in the other cell first."
+        )
+    values = {"programs": about.programs, "account": about.account}
+    deleted = {}
+    with connection.cursor() as cursor:
+        try:
+            for kind in reversed(KINDS):
+                if not kind.shared:
+                    cursor.execute(f'DELETE FROM "{kind.table}" WHERE {kind.which}', values)  # noqa: S608 -- constants
+                    deleted[kind.table] = cursor.rowcount
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        except IntegrityError as error:
+            raise CannotMoveError(f"Something that was made here belongs to it; delete that first. {error}") from None
+    return deleted
 
 
 def go_on(account: str) -> int:
     """Resumes the postbacks that were paused for the move; returns how many. In the new cell after the move, in the
     old one to give it up."""
-    paused = list(_postbacks(programs_of(account)).filter(pause_reason=REASON, paused_at__isnull=False))
+    reasons = [REASON, ARRIVED]
+    paused = list(_postbacks(programs_of(account)).filter(pause_reason__in=reasons, paused_at__isnull=False))
     for postback in paused:
         resume(postback)
     return len(paused)
@@ -114,11 +146,10 @@ def end(file: IO[bytes]) -> int:
     and deletes its postbacks. Returns how many waiting deliveries were cancelled here. Raises CannotMoveError if
     something was reported after the file was written."""
     about = files.about(file)
-    is_queued = QueuedReport.objects.filter(token__account_sid=about.account).exists()
-    if is_queued or last_event(about.programs) > about.last_event:
+    if _has_come(about):
         raise CannotMoveError(
-            f"Something was reported here after the file was written. Have the router hold {about.account}, remove the "
-            "account from the new cell, and write the file again."
+            f"Something was reported here after the file was written. Have the router hold {about.account}, take the "
+            "account out of the new cell with --undo, and write the file again."
         )
     ApiToken.objects.filter(account_sid=about.account, revoked_at=None).update(revoked_at=timezone.now())
     ActionTracker.objects.filter(program_id__in=about.programs).update(active=False)
@@ -126,9 +157,17 @@ def end(file: IO[bytes]) -> int:
 
 
 def last_event(programs: list[int]) -> int:
-    """The highest id of an event of these programs; 0 without any."""
-    found = ActionEvent.objects.filter(action__program_id__in=programs).aggregate(last=Max("pk"))
+    """The highest id of a reported event of these programs; 0 without any. Not of those that time brings, which both
+    cells have."""
+    reported = ActionEvent.objects.exclude(kind__in=[ActionEvent.Kind.LOCKED, ActionEvent.Kind.CLEARED])
+    found = reported.filter(action__program_id__in=programs).aggregate(last=Max("pk"))
     return int(found["last"] or 0)
+
+
+def _has_come(about: files.About) -> bool:
+    """Whether anything was reported in this cell that is not in the file."""
+    is_queued = QueuedReport.objects.filter(token__account_sid=about.account).exists()
+    return is_queued or last_event(about.programs) > about.last_event
 
 
 def _wait_until_still(account: str, programs: list[int], patience_seconds: float) -> None:

@@ -13,8 +13,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from actions.models import Action, ActionEvent, ApiToken, QueuedReport
+from actions.recording.maturing import mature
 from operations.moving.rows import KINDS
 from partners.models import ActionTracker, Program
+from postbacks.lifecycle import resume
 from postbacks.models import Delivery, Postback, Replay, ReplayItem
 from tests.support.api_calls import ApiCaller
 from tests.support.factories import (
@@ -88,7 +90,8 @@ def become_another_cell() -> None:
         for kind in KINDS:
             cursor.execute(f"TRUNCATE {kind.table} CASCADE")
             if "id" in kind.columns:
-                cursor.execute(f"SELECT setval(pg_get_serial_sequence('{kind.table}', 'id'), 2000000)")
+                sequence = f"pg_get_serial_sequence('{kind.table}', 'id')"
+                cursor.execute(f"SELECT setval({sequence}, 2000000 + nextval({sequence}))")
 
 
 def test_all_arrives_with_its_ids_and_the_account_goes_on_there(shop: Shop, tmp_path: Path) -> None:
@@ -195,6 +198,49 @@ def test_an_account_moves_only_with_programs_of_its_own(shop: Shop, tmp_path: Pa
         run("--out", shop.sid, file)
     ApiToken.objects.filter(pk=other.token.pk).delete()
     run("--out", shop.sid, file)
+
+
+def test_what_time_brings_meanwhile_is_not_taken_for_a_report(shop: Shop, tmp_path: Path) -> None:
+    file = str(tmp_path / "account")
+    run("--out", shop.sid, file)
+    Action.objects.update(locking_date="2026-11-01T12:00:00Z")
+    assert mature(seconds=10) > 0
+    assert run("--end", file)["cancelled"] > 0
+
+
+def test_a_move_that_is_given_up_leaves_nothing_in_the_new_cell(shop: Shop, tmp_path: Path) -> None:
+    file = str(tmp_path / "account")
+    told = run("--out", shop.sid, file)
+    with pytest.raises(CommandError, match="waits for --resume"):
+        run("--undo", file)
+    assert Action.objects.exists(), "the old cell keeps what it has"
+    become_another_cell()
+    make_program(name="Beside it")
+    run("--in", file)
+    taken_out = run("--undo", file)["rows"]
+    shared = {"partners_partner", "optimize_sources_mediasource"}
+    assert taken_out == {table: count for table, count in told["rows"].items() if table not in shared}
+    assert {table: len(found) for table, found in rows().items() if found} == {
+        "partners_program": 1,
+        "partners_partner": told["rows"]["partners_partner"],
+        "optimize_sources_mediasource": told["rows"]["optimize_sources_mediasource"],
+    }
+    assert run("--in", file)["rows"] == told["rows"], "and may move again"
+
+
+def test_what_goes_on_in_the_new_cell_is_not_taken_out(shop: Shop, tmp_path: Path) -> None:
+    file = str(tmp_path / "account")
+    run("--out", shop.sid, file)
+    become_another_cell()
+    run("--in", file)
+    shop.report("KC-2")
+    with pytest.raises(CommandError, match="Something was reported here"):
+        run("--undo", file)
+    assert Action.objects.count() == 2
+    resume(Postback.objects.existing()[0])
+    with pytest.raises(CommandError, match="no longer paused here"):
+        run("--undo", file)
+    assert run("--resume", shop.sid)["resumed"] == 1
 
 
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9, 0.999])

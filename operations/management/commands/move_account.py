@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -27,7 +28,7 @@ class Command(BaseCommand):
     json_keys = {
         "account": "its AccountSID",
         "programs": "ids of its programs",
-        "rows": "with --out and --in: how many of each table",
+        "rows": "with --out, --in and --undo: how many of each table",
         "paused": "with --out and --in: postbacks that wait for --resume",
         "resumed": "with --resume: how many postbacks",
         "cancelled": "with --end: deliveries that waited here, and are the new cell's now",
@@ -50,13 +51,28 @@ class Command(BaseCommand):
             help="In the new cell, send what waits from now on. In the old one, give up the move.",
         )
         step.add_argument(
+            "--undo",
+            metavar="FILE",
+            help="In the new cell, before --resume: take out again what --in has read of FILE, except partners and "
+            "networks, which others may use by now.",
+        )
+        step.add_argument(
             "--end",
             metavar="FILE",
             help="In the old cell, once the router sends the account's reports to the new one: revoke its tokens, "
             "switch off its event types and delete its postbacks.",
         )
 
-    def handle(self, *, out: list[str] | None, into: str | None, resume: str | None, end: str | None, **_: Any) -> None:
+    def handle(
+        self,
+        *,
+        out: list[str] | None,
+        into: str | None,
+        resume: str | None,
+        undo: str | None,
+        end: str | None,
+        **_: Any,
+    ) -> None:
         try:
             if out:
                 self._write(*out)
@@ -68,6 +84,10 @@ class Command(BaseCommand):
             elif resume:
                 resumed = moving.go_on(resume)
                 self.report({"account": resume, "resumed": resumed}, f"Resumed: {resumed}.")
+            elif undo:
+                with Path(undo).open("rb") as file:
+                    rows = moving.undo(file)
+                self.report({"rows": rows}, "Taken out:\n" + _listed(rows))
             else:
                 with Path(str(end)).open("rb") as file:
                     cancelled = moving.end(file)
@@ -75,7 +95,7 @@ class Command(BaseCommand):
         except moving.CannotMoveError as error:
             raise CommandError(str(error)) from None
         except UnreadableFileError as error:
-            raise CommandError(f"{into or end}: {error} Nothing was changed.") from None
+            raise CommandError(f"{into or undo or end}: {error} Nothing was changed.") from None
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.", returncode=ExitCode.USAGE) from None
 
@@ -93,10 +113,16 @@ class Command(BaseCommand):
         self._tell(moved, "Written")
 
     def _tell(self, moved: moving.Moved, done: str) -> None:
-        lines = [f"{done}: account {moved.account}, programs {', '.join(map(str, moved.programs))}"]
-        lines += [f"  {table:<32}{count:>12,}" for table, count in moved.rows.items() if count]
-        lines.append(f"Postbacks that wait for --resume: {moved.paused}")
+        lines = [
+            f"{done}: account {moved.account}, programs {', '.join(map(str, moved.programs))}",
+            _listed(moved.rows),
+            f"Postbacks that wait for --resume: {moved.paused}",
+        ]
         self.report(asdict(moved), "\n".join(lines))
+
+
+def _listed(rows: Mapping[str, int]) -> str:
+    return "\n".join(f"  {table:<32}{count:>12,}" for table, count in rows.items() if count)
 
 
 def _private(name: str, flags: int) -> int:
