@@ -65,7 +65,8 @@ class Drain:
         self._share = share
         self._own: set[int] = set()
         self._own_lock = threading.Lock()
-        self._running = threading.Lock()  # Guards the two below.
+        self._running = threading.Lock()  # Guards the three below.
+        self._in_hand: list[tuple[list[Claimed], set[int]]] = []  # Claimed in this round, each with its probes.
         self._setups = Setups()
         self._session = database.Session("claim")
         self._pulse = heartbeat.ProcessPulse(heartbeat.CLAIM, holder)
@@ -110,10 +111,18 @@ class Drain:
 
     def _round(self, lanes_due: Sequence[int]) -> bool:
         """Returns whether any of these lanes has more work now, and this process has room for it."""
-        with self._session.cursor() as cursor:
-            database_clock.learn(cursor)
-            popped, claimed, due = self._take(cursor, lanes_due)
-            self._pulse.note(cursor)
+        self._in_hand.clear()
+        try:
+            with self._session.cursor() as cursor:
+                database_clock.learn(cursor)
+                popped, claimed, due = self._take(cursor, lanes_due)
+                self._pulse.note(cursor)
+        except BaseException:
+            # The connection may be cut once something is claimed. Nobody else would send it: its leases are kept for as
+            # long as this process lives.
+            for ones, probes in self._in_hand:
+                self._outgoing.release(ones, probes)
+            raise
         limits = {setup.postback_id: setup.maximum_requests for setup in popped.usable if setup.maximum_requests}
         unpaced = {lane: seconds for lane, seconds in due.items() if lane not in limits}
         if unpaced:
@@ -177,6 +186,7 @@ class Drain:
             if now.troubled != popped.setups[lane].troubled:
                 popped.setups[lane] = popped.setups[lane]._replace(troubled=now.troubled)
         counts = self._capacity.add(taken.claimed)
+        self._in_hand.append(([*taken.claimed], popped.probes))
         probed = {lane for lane in popped.probes if counts[lane]}
         circuit_breaker.return_probes(cursor, [lane for lane in popped.probes if lane not in probed])
         unchanged = {lane: most for lane, most in room.items() if lane in taken.lanes and lane not in changed}

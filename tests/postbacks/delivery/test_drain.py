@@ -105,6 +105,37 @@ def test_what_was_claimed_when_redis_went_away_is_not_kept(
     assert states.count("delivered") == len(receiver.arrivals) == 2 * FIRST, "those of the first lane"
 
 
+@pytest.mark.parametrize("known", [0, 1], ids=["before the pulse", "between two claims"])
+def test_what_was_claimed_when_the_connection_was_cut_is_not_kept(
+    engine: Engine, receiver: ScriptedReceiver, monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    lanes = [make_lane(url=receiver.url) for _ in range(2)]
+    made = [make_delivery(lane, due_in_seconds=3600) for lane in lanes for _ in range(3)]
+    ready_queue.wake({lane.pk: 0.0 for lane in lanes[:known]})
+    engine.drain()  # Reads these, so that they are claimed from before the others are read.
+    Delivery.objects.update(due_at=timezone.now())
+    cuts = []
+
+    def claim_and_cut(*arguments: Any, **named: Any) -> claim.Taken:
+        taken = real(*arguments, **named)
+        cuts.append((len(taken.claimed), terminate("claim")))
+        return taken
+
+    real = claim.claim
+    ready_queue.wake({lane.pk: 0.0 for lane in lanes})
+    with monkeypatch.context() as patch:
+        patch.setattr(claim, "claim", claim_and_cut)
+        patch.setattr(engine._drain._pulse, "_again_at", 0.0)
+        engine.drain()
+    assert cuts == [(3 if known else 6, 1)]
+    wait_until(lambda: engine.capacity.total == 0, 5, "nothing is held")
+    assert set(Delivery.objects.values_list("state", "attempts_made")) == {("ready", 0)}
+    ready_queue.wake({lane.pk: 0.0 for lane in lanes})
+    engine.drain()
+    wait_until(lambda: delivered() == len(made), 5, "all are delivered")
+    assert len(receiver.arrivals) == len(made), "each once"
+
+
 def test_a_change_counts_for_the_next_delivery(engine: Engine, receiver: ScriptedReceiver) -> None:
     """A lane that is known is not read before the claim: the claim itself sees that it has changed."""
     lane = make_lane(url=receiver.url + "/before")
