@@ -127,7 +127,7 @@ def _rows_read(plan: dict[str, Any]) -> float:
     own = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0.0)
     below = sum(_rows_read(each) for each in plan.get("Plans", ()))
     reads = plan.get("Relation Name") == Delivery._meta.db_table and plan["Node Type"].startswith(("Index", "Seq"))
-    return below + own * plan["Actual Loops"] * reads
+    return float(below + own * plan["Actual Loops"] * reads)
 
 
 @pytest.mark.parametrize(
