@@ -66,6 +66,10 @@ def fold() -> None:
 # What was imported before the fork stays. Python would look through its 200,000 objects again and again for some that
 # nobody needs any more, and all threads would stand still for a tenth of a second.
 worker_process_init.connect(lambda **_: gc.freeze(), weak=False)
+# And it would look through what is on its way, some dozen objects a delivery, whenever 700 more are on their way than
+# before. None of them is garbage that only a search finds. As many as this come and go without being more than before.
+OBJECTS_UNTIL_SEARCH = 20_000
+worker_process_init.connect(lambda **_: gc.set_threshold(OBJECTS_UNTIL_SEARCH), weak=False)
 # Awake from its first moment: a process that waited for its first task would leave all work to the other hosts as long
 # as they are quicker to take tasks.
 worker_process_init.connect(lambda **_: engine(), weak=False)

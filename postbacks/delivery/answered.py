@@ -18,7 +18,6 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +72,7 @@ class Answered:
             claimed.delivery_id,
             claimed.postback_id,
             claimed.action_id,
-            round(sent.started_at.timestamp() * 1_000_000),
+            round(sent.started_at * 1_000_000),
             judged.outcome.delay_seconds if isinstance(judged.outcome, Retry) else 0.0,
             sent.duration_seconds,
             claimed.attempt,
@@ -151,13 +150,11 @@ def _read(ring: bytes) -> Iterator[Judged]:
 
 def _judged(note: tuple[Any, ...]) -> Judged:
     delivery, postback, action, started, delay, took, attempt, status, outcome, method = note
-    seconds, microseconds = divmod(started, 1_000_000)
-    started_at = datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
     claimed = Claimed(delivery, postback, action, attempt, "", 0, "", "", 0.0)
     prepared = Prepared(claimed, Request(METHODS[method], "", {}), compile_rules("", ""))
     kind = _OUTCOMES[outcome]
     known = Retry(REASON, delay) if kind is Retry else GaveUp(REASON) if kind is GaveUp else Delivered(REASON)
-    return Judged(claimed, known, Sent(prepared, started_at, took, Answer(status)))
+    return Judged(claimed, known, Sent(prepared, started / 1_000_000, took, Answer(status)))
 
 
 def _folder() -> Path:

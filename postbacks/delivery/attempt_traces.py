@@ -50,7 +50,7 @@ def _note(judged: Judged, below: str, now: float, claimed: float) -> None:
 
 
 def _note_request(sent: Sent, below: str, about: dict[str, str | int], *, failed: bool) -> None:
-    request, began = sent.prepared.request, sent.started_at.timestamp()
+    request, began = sent.prepared.request, sent.started_at
     about = {**about, "http.request.method": request.method, "server.address": host_of(request.url)}
     if isinstance(sent.answer, Answer):
         about["http.response.status_code"] = sent.answer.status_code

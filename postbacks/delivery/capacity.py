@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from postbacks.delivery.claim import Priority
 from postbacks.delivery.outcomes import Claimed
 
-MAX_CLAIMED = 2_000  # Deliveries that one process has claimed and not yet recorded.
+MAX_CLAIMED = 3_072  # Deliveries that one process has claimed and not yet recorded: of one lane, half of it at most.
 # The size of their values, which may be large; requests and answers take at most a small multiple of it.
 MAX_CLAIMED_BYTES = 32 * 1024 * 1024
 LOW_WATER = MAX_CLAIMED // 2  # A full process claims again when it has more room than this: few, large claims.
@@ -128,7 +128,8 @@ class Capacity:
             if self._room() > LOW_WATER:
                 call |= self._full
                 self._full = False
-                eager = {lane for lane in self._without_room if self._held[lane] <= share(lane) // 2}
+                # Not later: the sender has work while more is claimed.
+                eager = {lane for lane in self._without_room if self._held[lane] <= share(lane) * 2 // 3}
                 self._without_room -= eager
                 lanes |= eager
         return lanes if lanes or call else None

@@ -16,8 +16,8 @@ class ConcurrencyLimit:
 
     @property
     def held(self) -> int:
-        """Twice the size, so that the next deliveries are ready when those in flight come back."""
-        return 2 * self._size
+        """Three times the size: in flight, being recorded, and ready to follow while the next claim is made."""
+        return 3 * self._size
 
     def answered(self) -> None:
         """Raises the limit: an answer, good or bad, came in time, so the destination is alive."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 import time
-from datetime import UTC, datetime
 
 from psycopg2 import extensions
 
@@ -47,13 +46,13 @@ class DatabaseClock:
         self._difference = self._clock.there(answered) - answered
         cursor.execute("SET application_name = %s", (name_for(time.time() - self._clock.there(answered)),))
 
-    def now(self) -> datetime:
-        """The database's time; before anything was learnt, this host's."""
-        return datetime.fromtimestamp(self.unix_time(), UTC)
-
-    def unix_time(self) -> float:
-        """The same as seconds since 1970."""
+    def now(self) -> float:
+        """The database's time in seconds since 1970; before anything was learnt, this host's."""
         return time.monotonic() + self._difference
+
+    def at(self, monotonic: float) -> float:
+        """The same at a moment of this host's monotonic clock."""
+        return monotonic + self._difference
 
 
 def name_for(ahead_seconds: float) -> str:

@@ -19,7 +19,8 @@ QUIET = 2
 
 
 class FairQueue:
-    """Callers `add` what waits, ask for the `next`, and report when it has `started` and `finished`."""
+    """Callers `add` what waits, ask for the `next`, and report when one is `finished`. It is in flight from `next` on,
+    or from `started` where it did not wait here."""
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -58,22 +59,19 @@ class FairQueue:
                 lane.lined_up = True
                 self._crowded[lane] = None
             else:
-                return lane.queue.popleft()
+                prepared = lane.queue.popleft()
+                self._count(lane, host)
+                return prepared
         return None
 
     def started(self, prepared: Prepared) -> None:
+        """One that has not been added is to start, because its time has come."""
         lane = self._lane(prepared)
-        lane.in_flight += 1
-        self._host(lane, prepared).in_flight += 1
-        self.in_flight += 1
-        self._line_up(lane)
-
-    def skipped(self, prepared: Prepared) -> None:
-        """What `next` returned was not started after all: the lane may have another turn."""
-        self._line_up(self._lane(prepared))
+        self._count(lane, self._host(lane, prepared))
 
     def finished(self, prepared: Prepared, *, answered: bool | None) -> None:
-        """A transfer is over; `answered` if any answer came, good or bad, None if that says nothing of the host."""
+        """A transfer is over, or was not started after all; `answered` if any answer came, good or bad, None if that
+        says nothing of the host."""
         lane = self._lane(prepared)
         host = self._host(lane, prepared)
         lane.in_flight -= 1
@@ -84,11 +82,11 @@ class FairQueue:
         elif answered is not None:
             lane.share.failed()
         self._line_up(lane)
-        if lane in self._crowded and lane.in_flight < QUIET:
+        if self._crowded and lane in self._crowded and lane.in_flight < QUIET:
             self._uncrowd(lane)
-        # One for one; all of them if the host has nothing left in flight that could call up the others.
-        for _ in range(1 if host.in_flight else len(host.waiting)):
-            if host.waiting:
+        if host.waiting:
+            # One for one; all of them if the host has nothing left in flight that could call up the others.
+            for _ in range(1 if host.in_flight else len(host.waiting)):
                 self._turn.append(host.waiting.popleft())
         if self._crowded and self.in_flight < MAX_IN_FLIGHT - FOR_QUIET_LANES:
             self._uncrowd(next(iter(self._crowded)))
@@ -104,6 +102,12 @@ class FairQueue:
 
     def take_back_all(self) -> list[Prepared]:
         return [prepared for postback_id in self._lanes for prepared in self.take_back(postback_id)]
+
+    def _count(self, lane: _Lane, host: _Host) -> None:
+        lane.in_flight += 1
+        host.in_flight += 1
+        self.in_flight += 1
+        self._line_up(lane)
 
     def _uncrowd(self, lane: _Lane) -> None:
         """Puts the lane back in line for a turn."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from postbacks.delivery.outcomes import Delivered, GaveUp, Outcome, Retry, Sent
 from postbacks.egress.answer import Answer
@@ -78,4 +78,4 @@ def _again(sent: Sent, reason: str, retry_after: str | None) -> Outcome:
 
 def _answered_at(sent: Sent) -> datetime:
     """By the database's clock, as the attempt's start is: the host's own may be an hour off a date in Retry-After."""
-    return sent.started_at + timedelta(seconds=sent.duration_seconds)
+    return datetime.fromtimestamp(sent.started_at + sent.duration_seconds, UTC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import NamedTuple
 
 from postbacks.delivery.access_tokens.store import Bearer
@@ -51,10 +50,10 @@ class Prepared(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """An attempt that was made, with its answer."""
+    """An attempt that was made, with its answer. `started_at` is the database's time, in seconds since 1970."""
 
     prepared: Prepared
-    started_at: datetime
+    started_at: float
     duration_seconds: float
     answer: Answer | Failure
 

@@ -67,7 +67,7 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: 
     values["ActionEvent"] = claimed.event_kind
     try:
         # A receiver refuses a signature whose time is some minutes off, as this host's clock may be.
-        request = compiled.build(values, signed_at=database_clock.unix_time(), trace=mark_of_attempt(claimed))
+        request = compiled.build(values, signed_at=database_clock.now(), trace=mark_of_attempt(claimed))
         bearer = None if setup.access is None else setup.access.bearer
         return Prepared(claimed, request, rules, not_before, setup.troubled, probe, limit, bearer)
     except Unbuildable as problem:

@@ -27,8 +27,9 @@ from postbacks.delivery.ownership import Ownership
 logger = logging.getLogger(__name__)
 
 MAX_BATCH = 500  # Larger batches are no faster.
-# Where so many outcomes have come while the last batch was written, more are on their way. A batch costs as much as
-# some dozens of outcomes in it, so it waits for them: a fraction of the time that a delivery of a backlog waits anyway.
+# Where so many outcomes were in the last batch, or have come while it was written, more are on their way. A batch costs
+# as much as some dozens of outcomes in it, so it waits for them: a fraction of the time that a delivery of a backlog
+# waits anyway.
 MANY = 48
 GATHER_SECONDS = 0.05
 # Only while the sender has at least so much to do meanwhile: what is recorded makes room for what it does next.
@@ -68,6 +69,7 @@ class Recorder:
         self._look_again_at = 0.0
         self._careful_until = 0.0
         self._named_at = -NAMED_EVERY_SECONDS
+        self._lately = 0  # How many were in the last batch.
         self._after = Aftermath()
         self._thread = threading.Thread(target=self._run, name="postbacks-recorder", daemon=True)
 
@@ -139,7 +141,8 @@ class Recorder:
 
     def _next_batch(self) -> list[Judged]:
         waiting = self._queue.qsize()
-        if MANY <= waiting < MAX_BATCH and self._held() - waiting >= LEFT_TO_SEND and not self._stopping.is_set():
+        many = max(waiting, self._lately) >= MANY
+        if many and waiting < MAX_BATCH and self._held() - waiting >= LEFT_TO_SEND and not self._stopping.is_set():
             time.sleep(GATHER_SECONDS)  # Not `get`, which would wake this thread for each that comes.
         batch: list[Judged] = []
         try:
@@ -148,6 +151,7 @@ class Recorder:
                 batch.append(self._queue.get_nowait())
         except queue.Empty:
             pass
+        self._lately = len(batch)
         return batch
 
     def _write(self, batch: list[Judged]) -> list[Judged]:

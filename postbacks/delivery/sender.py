@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any
 
 import pycurl
@@ -25,7 +24,7 @@ from postbacks.delivery.database_clock import database_clock
 from postbacks.delivery.departures import LATE_SLOT_SECONDS, Departures
 from postbacks.delivery.descriptors import raise_descriptor_limit
 from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, FairQueue
-from postbacks.delivery.outcomes import Prepared, Sent
+from postbacks.delivery.outcomes import Claimed, Prepared, Sent
 from postbacks.delivery.ownership import Ownership
 from postbacks.delivery.waiting import make_waiter
 from postbacks.egress import built_in
@@ -73,8 +72,8 @@ class Sender:
         self._inbox: deque[list[Prepared]] = deque()
         self._recalled: deque[int] = deque()
         self._fair_queue = FairQueue()
-        # The last value is the time by which the first byte must have come.
-        self._in_flight: dict[pycurl.Curl, tuple[Call, Prepared, datetime, float]] = {}
+        # The last are when it began, by the database's clock, and the time by which the first byte must have come.
+        self._in_flight: dict[pycurl.Curl, tuple[Call, Prepared, float, float]] = {}
         self._careful_until: dict[int, float] = {}  # By lane, see CAREFUL_SECONDS.
         self._look_at = 0.0
         self._idle_calls: list[Call] = []
@@ -203,7 +202,8 @@ class Sender:
                 if late:
                     self._on_unsent([slot.prepared])
                 else:  # If another takes the slot, this one gets ready for the next.
-                    self._start(slot.prepared, slot.at if held is None else None)
+                    self._fair_queue.started(slot.prepared)
+                    self._start(slot.prepared, time.monotonic(), slot.at if held is None else None)
             self._departures.ask_for_held(slot.lane)
 
     def _next_held(self, lane: int) -> Call | None:
@@ -220,7 +220,7 @@ class Sender:
         assert gate is not None  # noqa: S101 -- what is held stands behind one
         _, prepared, _, by = self._in_flight[call.curl]
         now = time.monotonic()
-        self._in_flight[call.curl] = (call, prepared, database_clock.now(), by + now - call.started)
+        self._in_flight[call.curl] = (call, prepared, database_clock.at(now), by + now - call.started)
         call.started = now
         self._waiter.forget(gate.fd)
         if gate.open():
@@ -232,28 +232,33 @@ class Sender:
         self._more_to_start = False
         if self._paused:
             return
-        until = time.monotonic() + START_SECONDS
+        now = time.monotonic()
+        until = now + START_SECONDS
         while (prepared := self._fair_queue.next()) is not None:
-            self._start(prepared)
-            if time.monotonic() > until:
+            self._start(prepared, now)
+            now = time.monotonic()
+            if now > until:
                 self._more_to_start = True
                 return
 
-    def _start(self, prepared: Prepared, slot: float | None = None) -> None:
+    def _start(self, prepared: Prepared, now: float, slot: float | None = None) -> None:
+        """Starts what is counted as in flight."""
         claimed = prepared.claimed
         # It may have been taken over since, or could outlive its lease, and another worker would send it too.
-        if claimed.tenure != self._ownership.tenure or time.monotonic() + self._total_timeout > claimed.expires:
-            self._fair_queue.skipped(prepared)
+        if claimed.tenure != self._ownership.tenure or now + self._total_timeout > claimed.expires:
+            self._fair_queue.finished(prepared, answered=None)
             self._on_unsent([prepared])
             return
-        started_at = database_clock.now()
+        started_at = database_clock.at(now)
         if (taken := built_in.answer(prepared.request)) is not None:
-            self._fair_queue.skipped(prepared)
+            self._fair_queue.finished(prepared, answered=None)
             self._on_sent(Sent(prepared, started_at, 0.0, taken))
             return
         try:
             call = self._idle_calls.pop() if self._idle_calls else Call()
-            failure = call.prepare(prepared.request, careful=self._is_careful(prepared))
+            careful = claimed.attempt > 1 and self._is_careful(claimed)
+            failure = call.prepare(prepared.request, careful=careful)
+            call.started = now
             call.depart = None if prepared.not_before is None else self._departure(call, prepared, slot)
             if failure is None:
                 self._multi.add_handle(call.curl)
@@ -262,23 +267,19 @@ class Sender:
             logger.exception("Delivery %d could not be started.", prepared.claimed.delivery_id)
             failure = Failure(Code.INTERNAL, f"The request could not be sent because of an internal error: {bug!r}")
         if failure is not None:
-            self._fair_queue.skipped(prepared)
+            self._fair_queue.finished(prepared, answered=None)
             self._on_sent(Sent(prepared, started_at, 0.0, failure))
             return
-        self._fair_queue.started(prepared)
         patience = self._response_timeout * (1 + TIMEOUT_SPREAD * random.random())  # noqa: S311 -- no secret
-        self._in_flight[call.curl] = (call, prepared, started_at, call.started + patience)
+        self._in_flight[call.curl] = (call, prepared, started_at, now + patience)
 
     def _departure(self, call: Call, prepared: Prepared, slot: float | None) -> Callable[[int | None], bool]:
         return lambda fd: self._departures.depart(call, prepared, slot, fd)
 
-    def _is_careful(self, prepared: Prepared) -> bool:
-        """Whether the request gets a new connection: the one after a dropped one does, and the last always."""
-        attempt = prepared.claimed.attempt
-        if attempt == 1:  # Nearly all.
-            return False
-        until = self._careful_until.get(prepared.claimed.postback_id, 0.0)
-        return attempt >= MAXIMUM_ATTEMPTS or time.monotonic() < until
+    def _is_careful(self, claimed: Claimed) -> bool:
+        """Whether a repeated request gets a new connection: the one after a dropped one does, and the last always."""
+        until = self._careful_until.get(claimed.postback_id, 0.0)
+        return claimed.attempt >= MAXIMUM_ATTEMPTS or time.monotonic() < until
 
     def _collect(self) -> None:
         """Takes what libcurl has finished, some at a time, so that hundreds of timeouts do not hold up the rest."""
@@ -339,4 +340,7 @@ class Sender:
             self._waiter.watch(fd, event)
 
     def _on_timer(self, timeout_ms: int) -> None:
-        self._timer_at = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
+        if timeout_ms == 0:  # Twice for each transfer: at once.
+            self._timer_at = 0.0
+        else:
+            self._timer_at = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import socket
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -101,6 +100,7 @@ class Call:
         # may go on, if only to the gate.
         self.depart: Callable[[int | None], bool] | None = None
         self.gate: Gate | None = None  # Behind which the request is held.
+        self.started = 0.0  # On the monotonic clock; for the sender, which knows when.
         self._reset()
 
     def _reset(self) -> None:
@@ -117,12 +117,11 @@ class Call:
         self.truncated = False
 
     def prepare(self, request: Request, *, careful: bool = False) -> Failure | None:
-        """Loads the request into the handle. Returns why it cannot be sent: libcurl refuses it outright, or a proxy
-        would be asked to connect to what may not be called.
+        """Loads the request into a handle that is new, or was told to `forget` the one before. Returns why it cannot be
+        sent: libcurl refuses it outright, or a proxy would be asked to connect to what may not be called.
 
         A `careful` request has a new connection for itself alone and speaks HTTP/1.1, so it never ends as `DROPPED`.
         """
-        self._reset()
         if careful is not self._careful:
             self._careful = careful
             self.curl.setopt(pycurl.FRESH_CONNECT, careful)
@@ -148,7 +147,6 @@ class Call:
                 curl.setopt(pycurl.POSTFIELDS, request.body or b"")
         except (pycurl.error, UnicodeError, TypeError) as error:
             return Failure(Code.INVALID_URL, f"The request cannot be sent: {error}")
-        self.started = time.monotonic()
         return None
 
     def _tell_tls(self, tls: Tls | None) -> None:

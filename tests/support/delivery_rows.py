@@ -115,7 +115,7 @@ def make_answer(status: int = 200, body: bytes = b"OK", headers: dict[str, str] 
 
 def sent(ready: Prepared, answer: Answer | Failure | None = None) -> Sent:
     """An attempt that took 12 ms at a fixed moment; answered 200 OK unless told otherwise."""
-    started_at = datetime(2026, 11, 20, 10, 30, 0, 125_000, tzinfo=UTC)
+    started_at = datetime(2026, 11, 20, 10, 30, 0, 125_000, tzinfo=UTC).timestamp()
     return Sent(ready, started_at, 0.0124, answer if answer is not None else make_answer())
 
 

@@ -74,7 +74,7 @@ def test_what_the_dead_could_not_record_is_recorded_and_its_successor_follows(
         "number", "status", "succeeded", "reason", "duration_ms", "method"
     )
     assert list(kept) == [(3, status, status == 204, REASON, 12, "GET") for status in (204, 503, 410)]
-    assert {row.started_at for row in Attempt.objects.all()} == {sent(prepared(claimed())).started_at}
+    assert {row.started_at.timestamp() for row in Attempt.objects.all()} == {sent(prepared(claimed())).started_at}
     assert list(folder.iterdir()) == []
 
 

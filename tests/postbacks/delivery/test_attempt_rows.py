@@ -100,5 +100,10 @@ def test_without_text_keeps_the_outcome_and_drops_what_strangers_wrote() -> None
 
 
 def test_a_copy_line_escapes_what_has_a_meaning_there() -> None:
-    assert copy_line((None, ",-", None)) == "\\N\t,-\t\\N\n"
-    assert copy_line((7, None, True, "", "a\tb\nc\rd\\N", "\\.")) == "7\t\\N\tTrue\t\ta\\tb\\nc\\rd\\\\N\t\\\\.\n"
+    for values, written in (
+        ((None, ",-", None), "\\N\t,-\t\\N"),
+        ((7, None, True, "", "a\tb\nc\rd\\N", "\\."), "7\t\\N\tTrue\t\ta\\tb\\nc\\rd\\\\N\t\\\\."),
+        ((7, "%s", "a\tb"), "7\t%s\ta\\tb"),
+    ):
+        rest = len(COLUMNS) - len(values)
+        assert copy_line((*values, *[""] * rest)) == written + "\t" * rest + "\n"

@@ -68,15 +68,15 @@ def test_a_full_process_calls_for_a_drain_once_it_has_room_enough(capacity: Capa
     assert capacity.ready(everything) is None, "once"
 
 
-def test_a_lane_that_has_its_share_comes_back_when_half_of_it_is_free(capacity: Capacity) -> None:
-    ones = some(8)
+def test_a_lane_that_has_its_share_comes_back_when_a_third_of_it_is_free(capacity: Capacity) -> None:
+    ones = some(9)
     capacity.add(ones)
-    assert capacity.rooms({1: 8, 2: 8}) == {2: 8}
-    capacity.remove(ones[:3])
-    assert capacity.ready(lambda _: 8) is None
-    capacity.remove(ones[3:4])
-    assert capacity.ready(lambda _: 8) == {1}
-    assert capacity.ready(lambda _: 8) is None
+    assert capacity.rooms({1: 9, 2: 9}) == {2: 9}
+    capacity.remove(ones[:2])
+    assert capacity.ready(lambda _: 9) is None
+    capacity.remove(ones[2:3])
+    assert capacity.ready(lambda _: 9) == {1}
+    assert capacity.ready(lambda _: 9) is None
 
 
 def test_replays_wait_beside_live_traffic_for_their_turn(capacity: Capacity, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,6 @@ class Air:
         """Starts what may start; the lanes, in order."""
         started = []
         while (one := self.turns.next()) is not None:
-            self.turns.started(one)
             self.flying.append(one)
             started.append(one.claimed.postback_id)
         return started
@@ -159,7 +158,7 @@ def test_a_lane_whose_turn_came_to_nothing_has_another(air: Air) -> None:
     air.add(1, 2)
     first = air.turns.next()
     assert first is not None
-    air.turns.skipped(first)
+    air.turns.finished(first, answered=None)
     assert air.start() == [1]
     assert air.turns.in_flight == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
@@ -70,7 +70,7 @@ def test_the_waits_grow_with_the_attempts() -> None:
 
 def test_retry_after_is_a_least_wait() -> None:
     answered = sent(prepared(claimed()))
-    later = format_datetime(answered.started_at + timedelta(seconds=600), usegmt=True)
+    later = format_datetime(datetime.fromtimestamp(answered.started_at + 600, UTC), usegmt=True)
     assert 120 <= retry_of(make_answer(503, headers={"Retry-After": "120"})).delay_seconds <= 132
     assert 595 <= retry_of(make_answer(503, headers={"retry-after": later})).delay_seconds <= 660
     assert 4.5 <= retry_of(make_answer(503, headers={"Retry-After": "0"})).delay_seconds <= 5.5

@@ -126,24 +126,33 @@ def test_what_comes_together_is_written_together_and_reported(
 
 
 @pytest.mark.parametrize(
-    ("waiting", "to_send", "gathers"),
+    ("before", "waiting", "to_send", "gathers"),
     [
-        (1, LEFT_TO_SEND, False),
-        (MANY - 1, LEFT_TO_SEND, False),
-        (MANY, LEFT_TO_SEND, True),
-        (MANY, LEFT_TO_SEND - 1, False),
-        (MAX_BATCH, LEFT_TO_SEND, False),
+        (0, 1, LEFT_TO_SEND, False),
+        (0, MANY - 1, LEFT_TO_SEND, False),
+        (0, MANY, LEFT_TO_SEND, True),
+        (0, MANY, LEFT_TO_SEND - 1, False),
+        (0, MAX_BATCH, LEFT_TO_SEND, False),
+        (MANY - 1, 1, LEFT_TO_SEND, False),
+        (MANY, 1, LEFT_TO_SEND, True),
+        (MANY, 1, LEFT_TO_SEND - 1, False),
+        (MANY, MAX_BATCH, LEFT_TO_SEND, False),
     ],
 )
 def test_a_batch_waits_for_more_only_where_many_come_and_the_sender_has_enough_to_do(
-    monkeypatch: pytest.MonkeyPatch, calls: Calls, waiting: int, to_send: int, gathers: bool
+    monkeypatch: pytest.MonkeyPatch, before: int, waiting: int, to_send: int, gathers: bool
 ) -> None:
-    recorder = Recorder(OWNER, calls.on_recorded, held=lambda: waiting + to_send)
+    held = [0]
+    recorder = Recorder(OWNER, lambda _batch, _follow_up: None, held=lambda: held[0])
     one = Judged(claimed(), Released(), None)
-    for _ in range(waiting):
-        recorder.put(one)
     monkeypatch.setattr("postbacks.delivery.recorder.time.sleep", lambda _: recorder.put(one))
-    assert len(recorder._next_batch()) == waiting + gathers
+    monkeypatch.setattr("postbacks.delivery.recorder.IDLE_WAIT_SECONDS", 0.01)
+    for count, left in ((before, 0), (waiting, to_send)):
+        for _ in range(count):
+            recorder.put(one)
+        held[0] = count + left
+        batch = recorder._next_batch()
+    assert len(batch) == waiting + gathers
 
 
 @pytest.mark.parametrize("outcome", [Delivered("Fine."), GaveUp("Gone.")])

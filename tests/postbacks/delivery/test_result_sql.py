@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import psycopg2
@@ -157,7 +157,7 @@ def test_of_two_processes_attempts_both_are_kept_and_the_owners_counts(
     delivery = make_held(lane, owner=OWNER + 1)
     late, owners = attempted(delivery, Delivered("Late.")), attempted(delivery, Retry("Not yet.", 60.0))
     assert late.sent is not None
-    late = late._replace(sent=late.sent._replace(started_at=late.sent.started_at - timedelta(seconds=5)))
+    late = late._replace(sent=late.sent._replace(started_at=late.sent.started_at - 5))
     if first == "the owner":
         write(owners, owner=OWNER + 1)
         write(late)
@@ -172,7 +172,7 @@ def test_of_two_processes_attempts_both_are_kept_and_the_owners_counts(
     write(late)
     write(owners, owner=OWNER + 1)
     assert overlapping() == expected, "each is written once"
-    later = late._replace(sent=late.sent and late.sent._replace(started_at=late.sent.started_at - timedelta(seconds=5)))
+    later = late._replace(sent=late.sent and late.sent._replace(started_at=late.sent.started_at - 5))
     write(later)
     assert [number for number, _, _ in overlapping()] == [1, 101, 102]
 

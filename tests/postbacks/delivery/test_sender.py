@@ -116,7 +116,7 @@ def test_a_destination_that_hangs_does_not_delay_another(
         assert len(hanging.arrivals) == FIRST, "no more than its share is in the air"
         hanging.stop()  # And so all that hung has failed.
         outcomes.wait_for(50 + FIRST)
-        wait_until(lambda: sender.share(1) == 2 * SMALLEST, 20, "and that share has shrunk")
+        wait_until(lambda: sender.share(1) == 3 * SMALLEST, 20, "and that share has shrunk")
 
 
 def test_lanes_take_turns(
@@ -152,16 +152,16 @@ def test_what_is_left_when_it_is_nearly_full_is_for_quiet_lanes(
 def test_a_lanes_share_grows_with_answers_and_shrinks_with_failures(
     sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver
 ) -> None:
-    assert sender.share(1) == 2 * FIRST
+    assert sender.share(1) == 3 * FIRST
     sender.put(ready(receiver, 1, 100))
     outcomes.wait_for(100)
-    assert sender.share(1) == 2 * (FIRST + 100)
+    assert sender.share(1) == 3 * (FIRST + 100)
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         unheard = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     sender.put([prepared(claimed(), unheard) for _ in range(3)])
     outcomes.wait_for(103)
-    assert sender.share(1) == 2 * ((FIRST + 100) // 8)
-    assert sender.share(2) == 2 * FIRST
+    assert sender.share(1) == 3 * ((FIRST + 100) // 8)
+    assert sender.share(2) == 3 * FIRST
 
 
 def test_a_lane_that_is_recalled_hands_back_what_was_not_started_and_no_other_does(

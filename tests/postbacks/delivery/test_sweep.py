@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import psycopg2
 import pytest
@@ -14,6 +15,7 @@ from postbacks.delivery import leases, sweep
 from postbacks.delivery.redis import client
 from postbacks.delivery.sweep import Sweeper
 from postbacks.models import Delivery, Lane, Postback
+from tests.support.bulk import make_due_deliveries
 from tests.support.delivery_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane, terminate
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -118,3 +120,38 @@ def test_a_lost_connection_costs_one_round(sweeper: Sweeper, lane: Postback, cap
     assert lane_scores() == {}
     sweeper.sweep()
     assert set(lane_scores()) == {lane.pk}
+
+
+def _rows_read(plan: dict[str, Any]) -> float:
+    """How many rows of deliveries a plan has read, those that it threw away included."""
+    own = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0.0)
+    below = sum(_rows_read(each) for each in plan.get("Plans", ()))
+    reads = plan.get("Relation Name") == Delivery._meta.db_table and plan["Node Type"].startswith(("Index", "Seq"))
+    return float(below + own * plan["Actual Loops"] * reads)
+
+
+@pytest.mark.parametrize(
+    ("statement", "most"),
+    [
+        pytest.param(sweep.DUE, 1, id="due"),
+        pytest.param(sweep.CANCEL_DELETED, 0, id="deleted"),
+        pytest.param(sweep.EXPIRE_HELD, 0, id="held"),
+    ],
+)
+def test_a_backlog_is_not_read_to_see_that_it_is_there(lane: Postback, statement: str, most: int) -> None:
+    make_due_deliveries(lane.action_tracker, [lane], 1_000)
+    with engine_connection() as connection, connection.cursor() as cursor:
+        cursor.execute("ANALYZE postbacks_delivery")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
+        (found,) = cursor.fetchone() or ([],)
+    assert _rows_read(found[0]["Plan"]) <= most
+
+
+def test_what_the_living_hold_is_not_read(lane: Postback) -> None:
+    for _ in range(10):
+        make_held(lane, owner=1001)
+    with engine_connection() as connection, connection.cursor() as cursor:
+        cursor.execute("ANALYZE postbacks_delivery")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {leases.RECLAIM}", ([0, 1001], [1001, 2**31]))
+        (found,) = cursor.fetchone() or ([],)
+    assert _rows_read(found[0]["Plan"]) == 0

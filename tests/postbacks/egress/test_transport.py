@@ -255,6 +255,7 @@ def test_a_handle_that_is_used_again_keeps_nothing_of_the_request_before(raw: Ra
     call = Call()
     call.prepare(make_request(raw.url, b"secret", {"X-Secret": "1"}))
     call.curl.perform()
+    call.forget()
     raw.payload = b"HTTP/1.1 204 No Content\r\n\r\n"
     call.prepare(make_request(raw.url + "/next"))
     call.curl.perform()
