@@ -30,20 +30,21 @@ LOWER_SHARE = 1 / 5  # The part of a lane's room that is kept for each class bel
 Priority = Delivery.Priority
 
 
-def _branch(priority: Priority, most: str) -> str:
+def _branch(priority: Priority, most: str, after: str = "0") -> str:
     # The subquery is needed: FOR UPDATE is not allowed directly in a UNION.
     return f"""SELECT id FROM (
         SELECT d.id FROM postbacks_delivery d
         WHERE d.postback_id = lane.postback_id AND d.priority = {int(priority)} AND d.state = 'ready'
           AND d.due_at <= now()
-        ORDER BY d.due_at, d.id LIMIT {most} FOR UPDATE SKIP LOCKED
+        ORDER BY d.due_at, d.id LIMIT {most} OFFSET {after} FOR UPDATE SKIP LOCKED
     ) AS locked"""  # noqa: S608 -- made of constants
 
 
+_KEPT = "least(lane.kept, lane.replays)"  # Of replays.
 # $1 holder, $2 seconds of the lease; of each lane: $3 postback, $4 room, $5 kept for each lower class, $6 room for
 # replays, $7 the version of its setup (NULL: any), $8 whether it is probed.
 # Live traffic first, then retries, then replays; but `kept` of each lower class come before it, so that none starves.
-# A row that this selects twice is updated once.
+# What is left of a lower class begins behind what was kept for it.
 # A replay is no part of its event's trace, which ended long ago.
 # Returns what was claimed, then a row for each lane: whether it is as expected, whether it has failures, and the
 # seconds until the next delivery of a later time, and until the first replay, which may be among the claimed.
@@ -63,10 +64,10 @@ WITH lane AS MATERIALIZED (
         SELECT due.id
         FROM lane CROSS JOIN LATERAL (
             {_branch(Priority.RETRY, "lane.kept")}
-            UNION ALL {_branch(Priority.REPLAY, "least(lane.kept, lane.replays)")}
+            UNION ALL {_branch(Priority.REPLAY, _KEPT)}
             UNION ALL {_branch(Priority.LIVE, "lane.room")}
-            UNION ALL {_branch(Priority.RETRY, "lane.room")}
-            UNION ALL {_branch(Priority.REPLAY, "least(lane.room, lane.replays)")}
+            UNION ALL {_branch(Priority.RETRY, "lane.room", "lane.kept")}
+            UNION ALL {_branch(Priority.REPLAY, f"least(lane.room, lane.replays) - {_KEPT}", _KEPT)}
             LIMIT lane.room
         ) due
         WHERE lane.expected

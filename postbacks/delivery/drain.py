@@ -29,6 +29,10 @@ logger = logging.getLogger(__name__)
 
 LANES_PER_CLAIM = 128
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
+# Each lane of a claim costs as much as several rows. Where lanes have so much that claims are full, there are fewer in
+# each, and more of each.
+FEWEST_LANES = 32
+FULL_TURN = ROWS_PER_CLAIM // LANES_PER_CLAIM  # A lane that has had so many, and has more, waits behind the others.
 # Under steady traffic some lane is always due. A drain that a message has started keeps other tasks waiting.
 DRAIN_FOR_SECONDS = 1.0
 TOKEN_WAIT_SECONDS = 1.0  # It is woken when its token has come; this is in case that is missed.
@@ -70,6 +74,7 @@ class Drain:
         self._setups = Setups()
         self._session = database.Session("claim")
         self._pulse = heartbeat.ProcessPulse(heartbeat.CLAIM, holder)
+        self._most_lanes = LANES_PER_CLAIM  # In one claim, for now.
 
     def come_back_to(self, lanes: Collection[int]) -> None:
         """Has the next drain begin with these lanes, for which this process has room again.
@@ -87,10 +92,11 @@ class Drain:
             more = True
             try:
                 while more and able() and time.monotonic() < until and self._capacity.find_room():
-                    own = self._take_own()
-                    lanes = own or ready_queue.take_due(LANES_PER_CLAIM)
+                    most = self._lanes_now()
+                    own = self._take_own(most)
+                    lanes = own or ready_queue.take_due(most)
                     # If these are all, whatever comes later is announced anew.
-                    more = bool(lanes) and (self._round(lanes) or bool(own) or len(lanes) == LANES_PER_CLAIM)
+                    more = bool(lanes) and (self._round(lanes) or bool(own) or len(lanes) == most)
             except (psycopg2.OperationalError, psycopg2.InterfaceError, RedisError) as error:
                 logger.warning("The drain was cut short (%s); the sweep will start another.", str(error).strip())
                 self._session.close()
@@ -103,14 +109,26 @@ class Drain:
         with self._running:
             self._session.close()
 
-    def _take_own(self) -> list[int]:
+    def _take_own(self, most: int) -> list[int]:
         with self._own_lock:
-            lanes = list(self._own)[:LANES_PER_CLAIM]
+            lanes = list(self._own)[:most]
             self._own.difference_update(lanes)
         return lanes
 
+    def _lanes_now(self) -> int:
+        """How many lanes to claim from: in a process that is nearly full so few that each has its usual turn."""
+        return max(1, self._most_lanes * min(ROWS_PER_CLAIM, self._capacity.room()) // ROWS_PER_CLAIM)
+
+    def _learn_depth(self, room: int, claimed: int) -> None:
+        """Takes fewer lanes at a time while these yield what there was room for, and more again when they do not."""
+        if claimed >= room * 3 // 4:
+            self._most_lanes = max(FEWEST_LANES, self._most_lanes // 2)
+        elif claimed < room // 2:
+            self._most_lanes = min(LANES_PER_CLAIM, self._most_lanes * 2)
+
     def _round(self, lanes_due: Sequence[int]) -> bool:
         """Returns whether any of these lanes has more work now, and this process has room for it."""
+        room = min(ROWS_PER_CLAIM, self._capacity.room())
         self._in_hand.clear()
         try:
             with self._session.cursor() as cursor:
@@ -123,10 +141,15 @@ class Drain:
             for ones, probes in self._in_hand:
                 self._outgoing.release(ones, probes)
             raise
+        self._learn_depth(room, len(claimed))
         limits = {setup.postback_id: setup.maximum_requests for setup in popped.usable if setup.maximum_requests}
-        unpaced = {lane: seconds for lane, seconds in due.items() if lane not in limits}
-        if unpaced:
-            ready_queue.wake(unpaced)  # Another process takes a part while this one builds.
+        counts = Counter(one.postback_id for one in claimed)
+        deep = {lane for lane in _with_full_turn(claimed, counts) if due.get(lane) == 0 and lane not in limits}
+        unpaced = {lane: seconds for lane, seconds in due.items() if lane not in limits and lane not in deep}
+        if unpaced or deep:
+            ready_queue.wake(unpaced, deep=deep)  # Another process takes a part while this one builds.
+        # Lanes with little go first. What builds a lane's requests stays in the processor's caches for all of them.
+        claimed.sort(key=lambda one: (counts[one.postback_id], one.postback_id))
         unlimited = [(one, None) for one in claimed if one.postback_id not in limits]
         self._outgoing.send(unlimited, popped.setups, popped.probes)
         of_limited: dict[int, list[Claimed]] = {lane: [] for lane in limits}
@@ -247,3 +270,9 @@ class Drain:
                 # If nothing could be claimed of what is due, somebody has locked it.
                 due[lane] = min(times) if counts[lane] else max(min(times), LOCKED_WAIT_SECONDS)
         return due
+
+
+def _with_full_turn(claimed: Sequence[Claimed], counts: Counter[int]) -> list[int]:
+    """The lanes of which a full turn was claimed, all of it live traffic: whatever comes next is behind it anyway."""
+    others = {one.postback_id for one in claimed if one.priority != claim.Priority.LIVE}
+    return [lane for lane, number in counts.items() if number >= FULL_TURN and lane not in others]

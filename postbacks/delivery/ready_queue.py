@@ -6,6 +6,10 @@ of Redis, and a wake rings it: no message, and one process comes. If none is awa
 "some lane is due"; a flag that expires on its own keeps more from being posted. For work due within five minutes, one
 message is posted with a countdown to the earliest of it: a timer for the whole set, never one per delivery.
 
+Lanes that have just had a full turn, and have more, wait for their next in a set of their own. Of what a process takes
+at once they get a quarter, and what the others leave. So a backlog in a thousand lanes can be claimed in large turns,
+and a lane with a single delivery does not wait until they have all had theirs.
+
 A process may hang just when the bell calls it. So the bell calls a second one, which looks a moment later whether
 anybody has come; and whoever wakes a lane meanwhile, the sweep at the latest, posts a message.
 
@@ -16,7 +20,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from celery import current_app
@@ -29,6 +33,7 @@ logger = logging.getLogger(__name__)
 DRAIN_TASK = "postbacks.tasks.drain"
 
 LANES = "postbacks:lanes"
+DEEP = "postbacks:lanes-deep"  # After a full turn: due, by the time when that ended.
 DRAIN_POSTED = "postbacks:drain-posted"
 TIMER_POSTED = "postbacks:timer-posted"
 AWAKE = "postbacks:awake"  # There while some process waits at the bell, or is about to.
@@ -47,6 +52,9 @@ LOOK_AHEAD_MS = 300_000
 # The sweep lowers a lane's time only if it is this far ahead: a lane that waits for its next slot, at most about a
 # second away, is left alone.
 SWEEP_PATIENCE_MS = 3_000
+
+# The part of what is taken at once that is kept for lanes after a full turn, so that none starves: 1 in so many.
+DEEP_SHARE = 4
 
 # A process that waits at the bell says so again each second.
 AWAKE_FOR_MS = 3_000
@@ -69,25 +77,35 @@ local function timer(at)
   return math.ceil(wait)
 end
 """
-# KEYS: lanes, drain flag, timer flag, awake, bell, rung, watched. ARGV: patience (-1 = always lower), 1 to
-# have somebody come or 0 to only put lanes in, then lane, milliseconds from now, ...
+# KEYS: lanes, drain flag, timer flag, awake, bell, rung, watched, deep. ARGV: patience (-1 = always lower), 1 to
+# have somebody come or 0 to only put lanes in, the number of deep lanes, these, then lane, milliseconds from now, ...
+# A lane that is among the deep ones already is left there: its claim says when it has work after that.
 # Returns: milliseconds until a message is to run, or -1 if none needs to be posted.
 _WAKE = f"""
 {_NOW}
 {_TIMER}
 local patience = tonumber(ARGV[1])
-for i = 3, #ARGV, 2 do
+local after_deep = 4 + tonumber(ARGV[3])
+for i = 4, after_deep - 1 do
+  redis.call('ZREM', KEYS[1], ARGV[i])
+  redis.call('ZADD', KEYS[8], 'NX', now, ARGV[i])
+end
+local any_deep = redis.call('EXISTS', KEYS[8]) == 1
+for i = after_deep, #ARGV, 2 do
   local at = now + tonumber(ARGV[i + 1])
   local current = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]))
-  if not current or (at < current and (patience < 0 or current > now + patience)) then
+  if (not current or (at < current and (patience < 0 or current > now + patience)))
+    and not (any_deep and redis.call('ZSCORE', KEYS[8], ARGV[i])) then
     redis.call('ZADD', KEYS[1], at, ARGV[i])
   end
 end
 if ARGV[2] == '0' then return -1 end
-local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-if not head[1] then return -1 end
-local at = tonumber(head[2])
-if at > now then return timer(at) end
+if not any_deep then
+  local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+  if not head[1] then return -1 end
+  local at = tonumber(head[2])
+  if at > now then return timer(at) end
+end
 if redis.call('EXISTS', KEYS[4]) == 1 then
   local rung = tonumber(redis.call('GET', KEYS[6]))
   if not rung then
@@ -102,16 +120,23 @@ if redis.call('SET', KEYS[2], 1, 'NX', 'PX', {DRAIN_POSTED_FOR_MS}) then return 
 return -1
 """
 
-# KEYS: lanes, drain flag, timer flag, awake, bell, rung. ARGV: how many lanes. Takes out the lanes that are due, most
-# overdue first. From then on, new work rings again. What the bell still says is done with, unless lanes are left.
+# KEYS: as above. ARGV: how many lanes. Takes out the lanes that are due, most overdue first, those after a full turn
+# behind the others. From then on, new work rings again. What the bell still says is done with, unless lanes are left.
 # Returns: milliseconds until a timer is to run for what is due next, or -1 if none needs to be posted; then the lanes.
 _TAKE = f"""
 {_NOW}
 {_TIMER}
 redis.call('DEL', KEYS[2], KEYS[6])
-local lanes = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+local most = tonumber(ARGV[1])
+local deep = redis.call('ZCARD', KEYS[8])
+local kept = math.min(deep, math.ceil(most / {DEEP_SHARE}), most - 1)
+local lanes = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, most - kept)
 if #lanes > 0 then redis.call('ZREM', KEYS[1], unpack(lanes)) end
-if #lanes < tonumber(ARGV[1]) then redis.call('DEL', KEYS[5]) end
+if deep > 0 and #lanes < most then
+  local popped = redis.call('ZPOPMIN', KEYS[8], most - #lanes)
+  for i = 1, #popped, 2 do table.insert(lanes, popped[i]) end
+end
+if #lanes < most then redis.call('DEL', KEYS[5]) end
 local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 local wait = -1
 if head[1] and tonumber(head[2]) > now then wait = timer(tonumber(head[2])) end
@@ -119,7 +144,7 @@ table.insert(lanes, 1, wait)
 return lanes
 """
 
-_KEYS = [LANES, DRAIN_POSTED, TIMER_POSTED, AWAKE, BELL, RUNG, WATCHED]
+_KEYS = [LANES, DRAIN_POSTED, TIMER_POSTED, AWAKE, BELL, RUNG, WATCHED, DEEP]
 _wake_script = client.register_script(_WAKE)
 _take_script = client.register_script(_TAKE)
 
@@ -128,13 +153,14 @@ class NotPostedError(Exception):
     """The broker has not taken a message."""
 
 
-def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True) -> None:
+def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True, deep: Collection[int] = ()) -> None:
     """Adds lanes, and has a process come if one is due. Never raises: the sweep finds what is not woken now.
 
     `due` maps postback ids to the seconds until they have work (0 or less: now); if it is empty, the call only sees to
-    what is there. Without `post`, the caller takes care that somebody comes.
+    what is there. Without `post`, the caller takes care that somebody comes. `deep` are further lanes, which have more
+    work after a full turn.
     """
-    arguments: list[int] = [SWEEP_PATIENCE_MS if sweeping else -1, int(post)]
+    arguments: list[int] = [SWEEP_PATIENCE_MS if sweeping else -1, int(post), len(deep), *deep]
     for postback_id, seconds in due.items():
         arguments += (postback_id, max(0, round(seconds * 1000)))
     try:
@@ -142,12 +168,12 @@ def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True)
         if wait_ms >= 0:
             _post_drain(wait_ms)
     except (RedisError, NotPostedError) as error:
-        logger.warning("Could not wake %d lanes (%s); the sweep will do it.", len(due), error)
+        logger.warning("Could not wake %d lanes (%s); the sweep will do it.", len(due) + len(deep), error)
 
 
 def take_due(limit: int) -> list[int]:
-    """Removes and returns up to `limit` lanes that are due, most overdue first. From then on, new work is announced
-    again. Posts the timer for what is due soon, if there is none. Raises RedisError."""
+    """Removes and returns up to `limit` lanes that are due, most overdue first, those after a full turn last. From then
+    on, new work is announced again. Posts the timer for what is due soon, if there is none. Raises RedisError."""
     wait_ms, *lanes = _take_script(keys=_KEYS, args=[limit])
     if wait_ms >= 0:
         try:

@@ -173,8 +173,8 @@ def lane_scores() -> dict[int, float]:
     """The lanes in Redis, with the seconds until they have work."""
     seconds, microseconds = client.time()
     now = seconds + microseconds / 1e6
-    found: Any = client.zrange(ready_queue.LANES, 0, -1, withscores=True)
-    return {int(lane): score / 1000 - now for lane, score in found}
+    found: Any = [client.zrange(key, 0, -1, withscores=True) for key in (ready_queue.DEEP, ready_queue.LANES)]
+    return {int(lane): score / 1000 - now for lanes in found for lane, score in lanes}
 
 
 @contextmanager

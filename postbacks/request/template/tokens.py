@@ -95,13 +95,15 @@ class Cursor:
         self.position = position
         self._before_last = position
         self.last = Token(TokenKind.END, span.cut(position, position), span.offsets[position])
+        self._seen_at = -1  # Where `_seen` was read: most tokens are looked at before they are taken.
+        self._seen = self.last, position
 
     def peek(self) -> Token:
-        return self._read()[0]
+        return self._next()[0]
 
     def take(self) -> Token:
         self._before_last = self.position
-        self.last, self.position = self._read()
+        self.last, self.position = self._next()
         return self.last
 
     def take_mark(self, mark: str) -> bool:
@@ -121,6 +123,11 @@ class Cursor:
                 return False
             depth += token.is_mark("{") - token.is_mark("}")
         return True
+
+    def _next(self) -> tuple[Token, int]:
+        if self._seen_at != self.position:
+            self._seen_at, self._seen = self.position, self._read()
+        return self._seen
 
     def _read(self) -> tuple[Token, int]:
         match = _TOKEN.match(self.span.text, self.position)

@@ -155,6 +155,18 @@ def test_room_that_live_traffic_does_not_need_goes_to_the_lower_classes(
     assert taken == made
 
 
+@pytest.mark.parametrize("priority", Delivery.Priority)
+def test_a_lane_with_one_class_alone_gets_all_of_its_room(
+    connection: extensions.connection, lane: Postback, priority: int
+) -> None:
+    """What was kept for the class is not counted against it twice: the lane would seem to have no more that is due."""
+    make_due_deliveries(lane.action_tracker, [lane], 30)
+    Delivery.objects.update(priority=priority)
+    taken = [one.delivery_id for _ in range(3) for one in claimed_by(connection, {lane.pk: 10})]
+    assert len(taken) == 30
+    assert taken == sorted(taken)
+
+
 def test_the_next_due_time_looks_at_every_class(connection: extensions.connection, lane: Postback) -> None:
     make_delivery(lane, due_in_seconds=90)
     make_delivery(lane, due_in_seconds=60, priority=1)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from psycopg2 import extensions
 from pytest_django import Settings
 
 from postbacks.delivery import claim, drain, rate_limit, ready_queue
+from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.concurrency_limit import FIRST, ConcurrencyLimit
 from postbacks.delivery.drain import DRAIN_FOR_SECONDS
+from postbacks.delivery.outgoing import Outgoing, Timed
 from postbacks.delivery.process import Engine
 from postbacks.delivery.redis import client
 from postbacks.models import Attempt, Delivery, Lane, Postback
-from tests.support.bulk import make_due_deliveries
+from tests.support.bulk import add_due_deliveries, make_due_deliveries
 from tests.support.delivery_rows import lane_scores, make_delivery, make_lane, redis_that_is_gone, terminate
 from tests.support.patience import wait_until
 from tests.support.receiver import Hang, ScriptedReceiver
@@ -245,6 +249,75 @@ def test_a_lane_without_room_is_left_to_others(engine: Engine) -> None:
         assert lane_scores() == {lane.pk: pytest.approx(0, abs=3)}, "due, for whoever comes"
 
 
+@pytest.mark.parametrize("priority", Delivery.Priority)
+def test_only_live_traffic_waits_for_its_next_turn_behind_the_others(engine: Engine, priority: int) -> None:
+    """Behind retries or replays something live may come, and go first."""
+    with ScriptedReceiver(lambda _: Hang()) as receiver:
+        lane = make_lane(url=receiver.url)
+        make_due_deliveries(lane.action_tracker, [lane], 20)
+        Delivery.objects.update(priority=priority)
+        ready_queue.wake({lane.pk: 0.0})
+        engine.drain()
+        kept: Any = client.zrange(ready_queue.DEEP, 0, -1)
+        assert [int(each) for each in kept] == ([lane.pk] if priority == Delivery.Priority.LIVE else [])
+        assert lane_scores() == {lane.pk: pytest.approx(0, abs=3)}
+
+
+class Noted(Outgoing):
+    """Notes the lanes of what it is to send, and sends nothing."""
+
+    def __init__(self) -> None:
+        self.lanes: list[int] = []
+
+    def send(self, ones: Sequence[Timed], *_: object) -> None:
+        self.lanes += [claimed.postback_id for claimed, _ in ones]
+
+
+def test_fewer_lanes_are_claimed_from_while_they_have_much_and_more_again_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("LANES_PER_CLAIM", 16), ("FEWEST_LANES", 4), ("ROWS_PER_CLAIM", 64)):
+        monkeypatch.setattr(drain, name, value)
+    asked: list[int] = []
+    take_due = ready_queue.take_due
+    monkeypatch.setattr(ready_queue, "take_due", lambda most: asked.append(most) or take_due(most))
+    lanes = [make_lane() for _ in range(16)]
+    program = lanes[0].action_tracker.program_id
+    one = drain.Drain(1, Capacity(), Noted(), lambda _: 1_000)
+
+    def drained(each: int) -> list[int]:
+        asked.clear()
+        for lane in lanes:
+            with connection.cursor() as cursor:
+                add_due_deliveries(
+                    cursor, program, lane.action_tracker_id, [lane.pk], each, orders=f"of {each}, number "
+                )
+        ready_queue.wake({lane.pk: 0.0 for lane in lanes})
+        one.run(lambda: True)
+        return asked
+
+    try:
+        assert drained(40)[:4] == [16, 8, 4, 4]
+        assert drained(1)[-1] == 16
+    finally:
+        one.close()
+
+
+def test_a_lane_with_little_is_sent_before_those_with_much() -> None:
+    deep, quiet = [make_lane() for _ in range(2)], make_lane()
+    for lane in deep:
+        make_due_deliveries(lane.action_tracker, [lane], 3)
+    make_delivery(quiet)
+    noted = Noted()
+    one = drain.Drain(1, Capacity(), noted, lambda _: 1_000)
+    ready_queue.wake({lane.pk: 0.0 for lane in (*deep, quiet)})
+    try:
+        one.run(lambda: True)
+    finally:
+        one.close()
+    assert noted.lanes == [quiet.pk, *(lane.pk for lane in deep for _ in range(3))]
+
+
 def test_a_process_comes_back_to_its_lane_without_redis(engine: Engine, receiver: ScriptedReceiver) -> None:
     """Another may have taken the lane out, and have no room for it."""
     lane = make_lane(url=receiver.url)
@@ -253,7 +326,7 @@ def test_a_process_comes_back_to_its_lane_without_redis(engine: Engine, receiver
     engine.drain()
     for _ in range(10):
         wait_until(lambda: engine.capacity.total == 0, 5, "what it held is recorded")
-        client.delete(ready_queue.LANES)
+        client.delete(ready_queue.LANES, ready_queue.DEEP)
         engine.drain()
     assert delivered() == 20
 

@@ -95,6 +95,39 @@ def test_the_most_overdue_lanes_are_popped_first_up_to_the_limit() -> None:
     assert ready_queue.take_due(2) == [2]
 
 
+def test_a_lane_with_new_work_goes_before_all_that_had_a_full_turn() -> None:
+    ready_queue.wake({}, deep=range(1, 1_001))
+    ready_queue.wake({2_000: 0.0})
+    assert ready_queue.take_due(8) == [2_000, 1, 10, 100, 1000, 101, 102, 103]
+
+
+def test_lanes_after_a_full_turn_get_a_quarter_however_many_others_are_due() -> None:
+    ready_queue.wake(dict.fromkeys(range(1, 51), 0.0))
+    ready_queue.wake({}, deep=[91, 92, 93])
+    taken = [ready_queue.take_due(8), ready_queue.take_due(8)]
+    assert [sorted(lane for lane in lanes if lane > 90) for lanes in taken] == [[91, 92], [93]]
+    assert [len(lanes) for lanes in taken] == [8, 8]
+
+
+def test_a_lane_after_a_full_turn_is_due_at_once_and_somebody_comes() -> None:
+    ready_queue.wake({7: 60.0})
+    current_app.control.purge()
+    client.delete(ready_queue.TIMER_POSTED)
+    ready_queue.wake({}, deep=[7])
+    assert posted() == [0.0]
+    assert ready_queue.take_due(10) == [7]
+    assert lane_scores() == {}, "its claim says when it has work next"
+
+
+@pytest.mark.parametrize("sweeping", [True, False])
+def test_a_lane_after_a_full_turn_is_in_the_queue_once(sweeping: bool) -> None:
+    ready_queue.wake({}, deep=[7])
+    ready_queue.wake({7: 0.0, 8: 0.0}, sweeping=sweeping)
+    ready_queue.wake({}, deep=[8])
+    assert ready_queue.take_due(10) == [7, 8]
+    assert ready_queue.take_due(10) == []
+
+
 def test_an_earlier_time_replaces_a_later_one_and_never_the_other_way_round() -> None:
     ready_queue.wake({7: 60.0})
     ready_queue.wake({7: 30.0})

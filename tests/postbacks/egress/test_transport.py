@@ -250,6 +250,17 @@ def test_only_http_and_https_are_spoken() -> None:
     )
 
 
+def test_a_handle_that_is_used_again_sends_headers_in_the_order_in_which_they_are_given(raw: RawServer) -> None:
+    raw.payload = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+    call = Call()
+    for headers in ({"X-One": "1", "X-Two": "2"}, {"X-Two": "2", "X-One": "1"}, {"X-Two": "2", "X-One": "3"}):
+        call.prepare(make_request(raw.url, headers=headers))
+        call.curl.perform()
+    sent = [[line for line in head.decode().split("\r\n") if line.startswith("X-")] for head in raw.received]
+    assert sent == [["X-One: 1", "X-Two: 2"], ["X-Two: 2", "X-One: 1"], ["X-Two: 2", "X-One: 3"]]
+    call.curl.close()
+
+
 def test_a_handle_that_is_used_again_keeps_nothing_of_the_request_before(raw: RawServer) -> None:
     raw.payload = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nOK"
     call = Call()

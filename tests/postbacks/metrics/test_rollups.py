@@ -303,7 +303,7 @@ def test_a_fold_that_is_cut_off_leaves_everything_for_the_next(monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("postbacks.metrics.fold.Rollup.objects.bulk_create", cut_off)
+        patch.setattr("postbacks.metrics.fold._columns", cut_off)
         with pytest.raises(KeyboardInterrupt):
             fold()
     assert (Tally.objects.count(), Rollup.objects.count()) == (1, 0)
