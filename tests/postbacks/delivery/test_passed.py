@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from postbacks.delivery import passed
@@ -48,6 +50,6 @@ def test_a_small_claim_begins_at_the_front(places: Passed) -> None:
 
 
 def test_a_place_is_forgotten_soon(places: Passed, monkeypatch: pytest.MonkeyPatch) -> None:
-    later = passed.time.monotonic() + passed.FORGET_SECONDS
-    monkeypatch.setattr(passed.time, "monotonic", lambda: later)
+    later = time.monotonic() + passed.FORGET_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     assert places.places(FULL) == {}
