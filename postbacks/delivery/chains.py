@@ -24,6 +24,7 @@ Chain = tuple[int, int]  # postback id, action id
 # Takes the first blocked delivery of each chain, if nothing before it is unfinished and nothing behind it is under way:
 # a replayed event comes before those that already wait. A row that somebody has locked is not waited for: its chain is
 # returned, to be tried again. Two promoters at once are harmless: both choose the same row, and one of them skips it.
+# Most lanes have no blocked delivery, which is seen once for all their chains.
 PROMOTE = f"""
 WITH head AS MATERIALIZED (
     SELECT head.id, chain.postback_id, chain.action_id
@@ -34,7 +35,12 @@ WITH head AS MATERIALIZED (
           AND d.state IN {SQL_UNFINISHED}
         ORDER BY d.event_id, d.id LIMIT 1
     ) head
-    WHERE head.state = 'blocked' AND NOT EXISTS (
+    WHERE chain.postback_id = ANY (ARRAY(
+        SELECT lane.postback_id FROM (SELECT DISTINCT postback_id FROM unnest($1) AS of (postback_id)) AS lane
+        WHERE EXISTS (
+            SELECT 1 FROM postbacks_delivery d WHERE d.postback_id = lane.postback_id AND d.state = 'blocked' OFFSET 0
+        )
+    )) AND head.state = 'blocked' AND NOT EXISTS (
         SELECT 1 FROM postbacks_delivery d
         WHERE d.postback_id = chain.postback_id AND d.action_id = chain.action_id AND d.state IN {SQL_UNDER_WAY}
     )
@@ -50,7 +56,7 @@ UNION ALL
 SELECT postback_id, action_id, NULL FROM head WHERE id <> ALL (ARRAY(SELECT id FROM free))
 """  # noqa: S608 -- made of constants
 _PROMOTE = PreparedStatement("promote", "bigint[], bigint[]", PROMOTE)
-_PROMOTE_ONCE = PROMOTE.replace("$1", "%s::bigint[]").replace("$2", "%s::bigint[]")
+_PROMOTE_ONCE = PROMOTE.replace("$1", "%(postbacks)s::bigint[]").replace("$2", "%(actions)s::bigint[]")
 
 # Chains in which every unfinished delivery is blocked.
 STUCK = f"""
@@ -140,10 +146,12 @@ def promote(cursor: extensions.cursor, chains: Iterable[Chain], *, often: bool =
     engine's and in no transaction, and does this all the time, so the statement is worth preparing.
     """
     pairs = sorted(set(chains))
+    postbacks, actions = as_array(postback for postback, _ in pairs), as_array(action for _, action in pairs)
     if often:
         _PROMOTE.make_known(cursor)
-    statement = _PROMOTE.execute if often else _PROMOTE_ONCE
-    cursor.execute(statement, (as_array(postback for postback, _ in pairs), as_array(action for _, action in pairs)))
+        cursor.execute(_PROMOTE.execute, (postbacks, actions))
+    else:
+        cursor.execute(_PROMOTE_ONCE, {"postbacks": postbacks, "actions": actions})
     rows = cursor.fetchall()
     due = earliest((postback, seconds) for postback, action, seconds in rows if action is None)
     return Promoted(due, [(postback, action) for postback, action, _ in rows if action is not None])

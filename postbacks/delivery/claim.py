@@ -16,6 +16,7 @@ from typing import NamedTuple
 from django.conf import settings
 from psycopg2 import extensions
 
+from postbacks.database import as_array
 from postbacks.delivery.known_ids import sent_as
 from postbacks.delivery.outcomes import Claimed
 from postbacks.delivery.prepared import PreparedStatement
@@ -27,33 +28,43 @@ LEASE_MARGIN_SECONDS = 45
 RECORDING_MARGIN_SECONDS = 5
 LOWER_SHARE = 1 / 5  # The part of a lane's room that is kept for each class below live traffic.
 
+# With room for so many, a claim says where it ended. Smaller ones are no backlog: their order counts for more.
+PLACED = 256
+
 Priority = Delivery.Priority
+Place = tuple[str, int]
+"""A place in the order of a lane's first attempts: when that delivery is due, as PostgreSQL writes it, and its id."""
+FIRST_PLACE: Place = ("-infinity", 0)
 
 
-def _branch(priority: Priority, most: str, after: str = "0") -> str:
+def _branch(priority: Priority, most: str, *, after: str = "0", where: str = "") -> str:
     # The subquery is needed: FOR UPDATE is not allowed directly in a UNION.
     return f"""SELECT id FROM (
         SELECT d.id FROM postbacks_delivery d
         WHERE d.postback_id = lane.postback_id AND d.priority = {int(priority)} AND d.state = 'ready'
-          AND d.due_at <= now()
+          AND d.due_at <= now() {where}
         ORDER BY d.due_at, d.id LIMIT {most} OFFSET {after} FOR UPDATE SKIP LOCKED
     ) AS locked"""  # noqa: S608 -- made of constants
 
 
 _KEPT = "least(lane.kept, lane.replays)"  # Of replays.
+_BEHIND = "AND (d.due_at, d.id) > (lane.after_due, lane.after_id)"
 # $1 holder, $2 seconds of the lease; of each lane: $3 postback, $4 room, $5 kept for each lower class, $6 room for
-# replays, $7 the version of its setup (NULL: any), $8 whether it is probed.
+# replays, $7 the version of its setup (NULL: any), $8 whether it is probed, $9 and $10 the place behind which its first
+# attempts are looked for.
 # Live traffic first, then retries, then replays; but `kept` of each lower class come before it, so that none starves.
 # What is left of a lower class begins behind what was kept for it.
 # A replay is no part of its event's trace, which ended long ago.
 # Returns what was claimed, then a row for each lane: whether it is as expected, whether it has failures, and the
-# seconds until the next delivery of a later time, and until the first replay, which may be among the claimed.
+# seconds until the next delivery of a later time, and until the first replay, which may be among the claimed; and the
+# last first attempt that was claimed, where so many might be.
 CLAIM = f"""
 WITH lane AS MATERIALIZED (
-    SELECT v.postback_id, v.room, v.kept, v.replays, {TROUBLED} AS troubled,
+    SELECT v.postback_id, v.room, v.kept, v.replays, v.after_due, v.after_id, {TROUBLED} AS troubled,
            ({VERSION} = v.version OR v.version IS NULL) AND (l.probe_at IS NULL OR v.probed OR v.version IS NULL)
            AS expected
-    FROM unnest($3, $4, $5, $6, $7, $8) AS v (postback_id, room, kept, replays, version, probed)
+    FROM unnest($3, $4, $5, $6, $7, $8, $9, $10)
+      AS v (postback_id, room, kept, replays, version, probed, after_due, after_id)
     JOIN postbacks_postback p ON p.id = v.postback_id
     JOIN partners_actiontracker t ON t.id = p.action_tracker_id
     LEFT JOIN postbacks_lane l ON l.postback_id = v.postback_id
@@ -65,9 +76,9 @@ WITH lane AS MATERIALIZED (
         FROM lane CROSS JOIN LATERAL (
             {_branch(Priority.RETRY, "lane.kept")}
             UNION ALL {_branch(Priority.REPLAY, _KEPT)}
-            UNION ALL {_branch(Priority.LIVE, "lane.room")}
-            UNION ALL {_branch(Priority.RETRY, "lane.room", "lane.kept")}
-            UNION ALL {_branch(Priority.REPLAY, f"least(lane.room, lane.replays) - {_KEPT}", _KEPT)}
+            UNION ALL {_branch(Priority.LIVE, "lane.room", where=_BEHIND)}
+            UNION ALL {_branch(Priority.RETRY, "lane.room", after="lane.kept")}
+            UNION ALL {_branch(Priority.REPLAY, f"least(lane.room, lane.replays) - {_KEPT}", after=_KEPT)}
             LIMIT lane.room
         ) due
         WHERE lane.expected
@@ -81,7 +92,7 @@ WITH lane AS MATERIALIZED (
 FROM claimed c JOIN actions_actionevent e ON e.id = c.event_id
 ORDER BY c.priority, c.due_at, c.id)
 UNION ALL
-SELECT NULL, lane.postback_id, NULL, NULL, NULL, NULL, NULL, NULL, lane.expected, lane.troubled, (
+SELECT NULL, lane.postback_id, last.id, NULL, NULL, NULL, last.due_at, NULL, lane.expected, lane.troubled, (
     SELECT extract(epoch FROM min(later.due_at) - now())::float8
     FROM (VALUES ({int(Priority.LIVE)}), ({int(Priority.RETRY)})) AS class (priority)
     CROSS JOIN LATERAL (
@@ -95,10 +106,16 @@ SELECT NULL, lane.postback_id, NULL, NULL, NULL, NULL, NULL, NULL, lane.expected
     WHERE d.postback_id = lane.postback_id AND d.priority = {int(Priority.REPLAY)} AND d.state = 'ready'
     ORDER BY d.due_at LIMIT 1
 ), NULL
-FROM lane
+FROM lane LEFT JOIN LATERAL (
+    SELECT c.due_at::text AS due_at, c.id FROM claimed c
+    WHERE c.postback_id = lane.postback_id AND c.priority = {int(Priority.LIVE)} AND lane.room >= {PLACED}
+    ORDER BY c.due_at DESC, c.id DESC LIMIT 1
+) last ON true
 """  # noqa: S608 -- made of constants
 _CLAIM = PreparedStatement(
-    "claim", "integer, float8, bigint[], integer[], integer[], integer[], text[], boolean[]", CLAIM
+    "claim",
+    "integer, float8, bigint[], integer[], integer[], integer[], text[], boolean[], timestamptz[], bigint[]",
+    CLAIM,
 )
 
 # How long until each lane's next delivery and next replay are due. Those that others are claiming count: they may come
@@ -131,13 +148,15 @@ class LaneNow(NamedTuple):
     """A lane as the claim found it.
 
     `later_seconds`: until its next first attempt or retry that is not due yet. `replay_seconds`: until its first replay
-    (0 or less: now), which may have been claimed. Both are None where there is none.
+    (0 or less: now), which may have been claimed. Both are None where there is none. `last` is where the first attempts
+    that were claimed end, if there was room for PLACED.
     """
 
     expected: bool  # Set up and healthy as the process knew it; nothing is claimed otherwise.
     troubled: bool
     later_seconds: float | None
     replay_seconds: float | None
+    last: Place | None = None
 
 
 class Taken(NamedTuple):
@@ -156,12 +175,13 @@ def claim(
     *,
     versions: Mapping[int, str] | None = None,
     probed: Container[int] = (),
+    after: Mapping[int, Place] | None = None,
 ) -> Taken:
     """Claims up to `room[postback id]` due deliveries of each lane: by class, then in the order in which they are due.
 
     At most `replay_room` of them in all, spread over the lanes, are replays; None means any number. `tenure` is that of
     a moment at which the process was known to hold its lock. With `versions`, nothing is claimed from lanes whose setup
-    has another by now, or that are held without being `probed`.
+    has another by now, or that are held without being `probed`. First attempts are looked for `after` a lane's place.
     """
     expires = time.monotonic() + lease_seconds() - RECORDING_MARGIN_SECONDS
     lanes = list(room)
@@ -170,11 +190,15 @@ def claim(
     known = [versions[lane] if versions else None for lane in lanes]
     _CLAIM.make_known(cursor)
     probes = [lane in probed for lane in lanes]
-    cursor.execute(_CLAIM.execute, (holder, lease_seconds(), lanes, list(room.values()), kept, replays, known, probes))
+    places = [(after or {}).get(lane, FIRST_PLACE) for lane in lanes]
+    begin = (as_array(f'"{due}"' for due, _ in places), as_array(pk for _, pk in places))
+    of_lanes = (lanes, list(room.values()), kept, replays, known, probes, *begin)
+    cursor.execute(_CLAIM.execute, (holder, lease_seconds(), *of_lanes))
     taken = Taken([], {})
     for pk, lane, action, made, kind, priority, known_as, values, expected, troubled, later, replay, trace in cursor:
         if pk is None:
-            taken.lanes[lane] = LaneNow(expected, troubled, later, replay)
+            last = None if action is None else (known_as, action)
+            taken.lanes[lane] = LaneNow(expected, troubled, later, replay, last)
         else:
             taken.claimed.append(
                 Claimed(pk, lane, action, made + 1, kind, priority, known_as, values, expires, tenure, trace)

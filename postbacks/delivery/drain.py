@@ -23,6 +23,7 @@ from postbacks.delivery.outcomes import Claimed
 from postbacks.delivery.outgoing import Outgoing
 from postbacks.delivery.ownership import Ownership
 from postbacks.delivery.pacing import Pacing
+from postbacks.delivery.passed import Passed
 from postbacks.delivery.setups import Setup, Setups
 
 logger = logging.getLogger(__name__)
@@ -69,9 +70,10 @@ class Drain:
         self._share = share
         self._own: set[int] = set()
         self._own_lock = threading.Lock()
-        self._running = threading.Lock()  # Guards the three below.
+        self._running = threading.Lock()  # Guards those below.
         self._in_hand: list[tuple[list[Claimed], set[int]]] = []  # Claimed in this round, each with its probes.
         self._setups = Setups()
+        self._passed = Passed()
         self._session = database.Session("claim")
         self._pulse = heartbeat.ProcessPulse(heartbeat.CLAIM, holder)
         self._most_lanes = LANES_PER_CLAIM  # In one claim, for now.
@@ -214,6 +216,7 @@ class Drain:
         circuit_breaker.return_probes(cursor, [lane for lane in popped.probes if lane not in probed])
         unchanged = {lane: most for lane, most in room.items() if lane in taken.lanes and lane not in changed}
         due = self._next_due(cursor, unchanged, counts, taken.lanes)
+        due |= dict.fromkeys(self._passed.note(unchanged, counts, taken.lanes), 0.0)
         # A held lane comes back when its next probe may go out; if a probe is out, its outcome says when.
         due = {lane: seconds for lane, seconds in due.items() if lane not in probed}
         due |= {lane: seconds for lane, seconds in popped.held.items() if seconds > 0}
@@ -224,7 +227,10 @@ class Drain:
             return claim.Taken([], {})
         versions = {lane: popped.setups[lane].version for lane in room}
         replay_room, tenure = self._capacity.replay_room(), self._ownership.tenure
-        return claim.claim(cursor, self._holder, room, replay_room, tenure, versions=versions, probed=popped.probes)
+        places = self._passed.places(room)
+        return claim.claim(
+            cursor, self._holder, room, replay_room, tenure, versions=versions, probed=popped.probes, after=places
+        )
 
     def _rooms(self, usable: Sequence[Setup]) -> dict[int, int]:
         """How many deliveries to claim by lane; lanes without room are remembered for later."""

@@ -97,6 +97,8 @@ class Delivery(models.Model):
                 condition=Q(state__in=delivery_states.UNFINISHED),
                 name="delivery_chain",
             ),
+            # Whether a lane has chains in which something is blocked; few have.
+            models.Index(fields=["postback", "action"], condition=Q(state="blocked"), name="delivery_blocked"),
             # The log (`postbacks.delivery_log.find`): finished deliveries of one state and postback, newest first.
             # A row enters it once, when it is finished.
             models.Index(

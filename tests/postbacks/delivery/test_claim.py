@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
 from django.utils import timezone
 from psycopg2 import extensions
 
-from postbacks.delivery.claim import claim, lease_seconds, next_due
+from postbacks.delivery import leases
+from postbacks.delivery.claim import PLACED, claim, lease_seconds, next_due
 from postbacks.delivery.outcomes import Claimed
 from postbacks.delivery.setups import Setups
 from postbacks.models import Delivery, Lane, Postback
@@ -222,7 +224,28 @@ def test_a_claim_says_when_the_lane_has_work_next(connection: extensions.connect
     Lane.objects.create(postback=troubled, failures=1)
     with connection.cursor() as cursor:
         found = claim(cursor, OWNER, {lane.pk: 5 for lane in (empty, later, replayed, troubled)}).lanes
-    assert found[empty.pk] == (True, False, None, None)
+    assert found[empty.pk] == (True, False, None, None, None)
     assert found[later.pk].later_seconds == pytest.approx(60, abs=5)
     assert found[replayed.pk].replay_seconds == pytest.approx(0, abs=5), "though it was claimed"
     assert found[troubled.pk].troubled
+
+
+def test_a_claim_goes_on_where_one_with_much_room_has_ended(connection: extensions.connection, lane: Postback) -> None:
+    """Of deliveries that are due at one moment, the id says which come first."""
+    made = sorted(make_due_deliveries(lane.action_tracker, [lane], 6))
+    Delivery.objects.update(due_at=timezone.now() - timedelta(seconds=10))
+    early = make_delivery(lane, due_in_seconds=-30).pk
+    retry = make_delivery(lane, priority=Delivery.Priority.RETRY, due_in_seconds=-40).pk
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE postbacks_delivery SET state = 'blocked' WHERE id = ANY (%s)", ([*made[3:], retry],))
+        first = claim(cursor, OWNER, {lane.pk: PLACED})
+        assert [one.delivery_id for one in first.claimed] == [early, *made[:3]]
+        last = first.lanes[lane.pk].last
+        assert last is not None
+        assert last[1] == made[2]
+        cursor.execute("UPDATE postbacks_delivery SET state = 'ready' WHERE state = 'blocked'")
+        cursor.execute(leases.GIVE_BACK, ([early], OWNER))
+        second = claim(cursor, OWNER, {lane.pk: 2}, after={lane.pk: last})
+        assert [one.delivery_id for one in second.claimed] == [made[3], retry], "a retry has no place"
+        assert second.lanes[lane.pk].last is None, "a small claim says nothing"
+        assert [one.delivery_id for one in claim(cursor, OWNER, {lane.pk: 9}).claimed] == [early, *made[4:]]

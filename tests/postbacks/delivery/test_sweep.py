@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from postbacks.advisory_locks import SWEEP_LOCK
-from postbacks.delivery import leases, sweep
+from postbacks.delivery import chains, leases, sweep
 from postbacks.delivery.redis import client
 from postbacks.delivery.sweep import Sweeper
 from postbacks.models import Delivery, Lane, Postback
@@ -136,6 +136,7 @@ def _rows_read(plan: dict[str, Any]) -> float:
         pytest.param(sweep.DUE, 1, id="due"),
         pytest.param(sweep.CANCEL_DELETED, 0, id="deleted"),
         pytest.param(sweep.EXPIRE_HELD, 0, id="held"),
+        pytest.param(chains.STUCK, 0, id="stuck"),
     ],
 )
 def test_a_backlog_is_not_read_to_see_that_it_is_there(lane: Postback, statement: str, most: int) -> None:
