@@ -14,7 +14,7 @@ from psycopg2 import extensions
 from redis.exceptions import RedisError
 
 from postbacks import database
-from postbacks.delivery import claim, heartbeat, ready_queue
+from postbacks.delivery import claim, heartbeat, ready_queue, turns
 from postbacks.delivery.access_tokens.keeper import Keeper
 from postbacks.delivery.capacity import Capacity
 from postbacks.delivery.circuit_breaker import store as circuit_breaker
@@ -33,7 +33,6 @@ ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger 
 # Each lane of a claim costs as much as several rows. Where lanes have so much that claims are full, there are fewer in
 # each, and more of each.
 FEWEST_LANES = 32
-FULL_TURN = ROWS_PER_CLAIM // LANES_PER_CLAIM  # A lane that has had so many, and has more, waits behind the others.
 # Under steady traffic some lane is always due. A drain that a message has started keeps other tasks waiting.
 DRAIN_FOR_SECONDS = 1.0
 TOKEN_WAIT_SECONDS = 1.0  # It is woken when its token has come; this is in case that is missed.
@@ -146,13 +145,11 @@ class Drain:
         self._learn_depth(room, len(claimed))
         limits = {setup.postback_id: setup.maximum_requests for setup in popped.usable if setup.maximum_requests}
         counts = Counter(one.postback_id for one in claimed)
-        deep = {lane for lane in _with_full_turn(claimed, counts) if due.get(lane) == 0 and lane not in limits}
+        deep = {lane for lane in turns.with_full_turn(claimed, counts) if due.get(lane) == 0 and lane not in limits}
         unpaced = {lane: seconds for lane, seconds in due.items() if lane not in limits and lane not in deep}
         if unpaced or deep:
             ready_queue.wake(unpaced, deep=deep)  # Another process takes a part while this one builds.
-        # Lanes with little go first. What builds a lane's requests stays in the processor's caches for all of them.
-        claimed.sort(key=lambda one: (counts[one.postback_id], one.postback_id))
-        unlimited = [(one, None) for one in claimed if one.postback_id not in limits]
+        unlimited = [(one, None) for one in turns.in_turns(claimed, counts) if one.postback_id not in limits]
         self._outgoing.send(unlimited, popped.setups, popped.probes)
         of_limited: dict[int, list[Claimed]] = {lane: [] for lane in limits}
         for one in claimed:
@@ -276,9 +273,3 @@ class Drain:
                 # If nothing could be claimed of what is due, somebody has locked it.
                 due[lane] = min(times) if counts[lane] else max(min(times), LOCKED_WAIT_SECONDS)
         return due
-
-
-def _with_full_turn(claimed: Sequence[Claimed], counts: Counter[int]) -> list[int]:
-    """The lanes of which a full turn was claimed, all of it live traffic: whatever comes next is behind it anyway."""
-    others = {one.postback_id for one in claimed if one.priority != claim.Priority.LIVE}
-    return [lane for lane, number in counts.items() if number >= FULL_TURN and lane not in others]

@@ -303,10 +303,10 @@ def test_fewer_lanes_are_claimed_from_while_they_have_much_and_more_again_later(
         one.close()
 
 
-def test_a_lane_with_little_is_sent_before_those_with_much() -> None:
+def test_lanes_take_turns_of_a_few_and_those_with_little_go_first() -> None:
     deep, quiet = [make_lane() for _ in range(2)], make_lane()
     for lane in deep:
-        make_due_deliveries(lane.action_tracker, [lane], 3)
+        make_due_deliveries(lane.action_tracker, [lane], 6)
     make_delivery(quiet)
     noted = Noted()
     one = drain.Drain(1, Capacity(), noted, lambda _: 1_000)
@@ -315,7 +315,8 @@ def test_a_lane_with_little_is_sent_before_those_with_much() -> None:
         one.run(lambda: True)
     finally:
         one.close()
-    assert noted.lanes == [quiet.pk, *(lane.pk for lane in deep for _ in range(3))]
+    first, second = (lane.pk for lane in deep)
+    assert noted.lanes == [quiet.pk, *[first] * 4, *[second] * 4, *[first] * 2, *[second] * 2]
 
 
 def test_a_process_comes_back_to_its_lane_without_redis(engine: Engine, receiver: ScriptedReceiver) -> None:
