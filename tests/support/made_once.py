@@ -80,12 +80,13 @@ def _make(common: Path) -> None:
     shutil.rmtree(common / "made", ignore_errors=True)
     _begin_anew()
     with embedded.services():
-        connection.settings_dict["TEST"]["NAME"] = _NAME
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-        with connection.cursor() as cursor:
+        with connection.creation._nodb_cursor() as cursor:  # type: ignore[attr-defined] # as Django makes databases itself
             # No test ends the server that it shares with others, and a machine that fails ends the run as well.
             for name in ("fsync", "full_page_writes"):
                 cursor.execute(f"ALTER SYSTEM SET {name} = off")
+            cursor.execute("SELECT pg_reload_conf()")
+        connection.settings_dict["TEST"]["NAME"] = _NAME
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         connection.close()
     shutil.copytree(postgres_dir(), common / "made" / "postgres", symlinks=True)
     (common / "made" / "run").write_text(os.environ[_RUN])
