@@ -4,6 +4,7 @@
 package. The project starts its own commands by `python -m config.command_line`.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -48,6 +49,7 @@ def main() -> None:
             terminal.remember_options(argv)
             run(argv)
         finally:
+            gc.freeze()  # At its end, the interpreter would look for garbage in all that was loaded: for half a second.
             sys.stdout.flush()  # Here a closed output is noticed; at the end of the interpreter it is a traceback.
     except BrokenPipeError:
         leave_closed_output()

@@ -18,6 +18,7 @@ from front.body import Receive
 from front.connection import Connection
 from front.heads import Heads
 from front.server import MOST_CONNECTIONS
+from front.spread import Ends, Spread
 
 logger = logging.getLogger(__name__)
 
@@ -38,17 +39,18 @@ class Application(Protocol):
     async def __call__(self, scope: dict[str, object], receive: Receive, send: Send) -> None: ...
 
 
-async def serve(application: Application, listening: socket.socket) -> None:
-    """Serve the connections that come there until a signal to stop."""
-    await Serving(application, listening).serve()
+async def serve(application: Application, listening: socket.socket, batches: Ends | None = None) -> None:
+    """Serve the connections that come there until a signal to stop; `batches` is the queue of those passed on."""
+    await Serving(application, listening, batches).serve()
 
 
 class Serving:
     """One process. Made on its event loop."""
 
-    def __init__(self, application: Application, listening: socket.socket) -> None:
+    def __init__(self, application: Application, listening: socket.socket, batches: Ends | None = None) -> None:
         self._application = application
         self._listening = listening
+        self._spread = Spread(batches)
         self._loop = asyncio.get_running_loop()
         self._state = ServerState()
         self._heads = Heads()
@@ -70,8 +72,10 @@ class Serving:
         self._listening.setblocking(False)
         looking = self._loop.create_task(self._look())
         self._accept_more(is_more=True)
+        self._spread.start(self._adopt)
         await self._is_ending.wait()
         self._accept_more(is_more=False)
+        self._spread.stop()
         self._listening.close()
         await self._finish()
         looking.cancel()
@@ -103,14 +107,26 @@ class Serving:
             logger.error("No connection can be accepted: %s", error)  # noqa: TRY400 -- the trace tells nothing more
             self._accept_more(is_more=False)
             return
-        client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        task = self._loop.create_task(self._loop.connect_accepted_socket(self._connection, client))
+        self._connect(client)
+
+    def _adopt(self, client: socket.socket, data: bytes) -> None:
+        """Take the connection of a batch that another process has passed on."""
+        self._spread.begin(client)  # Until its connection begins it.
+        self._connect(client, data).add_done_callback(lambda _: self._spread.end(client))
+
+    def _connect(self, client: socket.socket, passed_on: bytes = b"") -> asyncio.Task[object]:
+        def connection() -> Connection:
+            reports = self._application.reports
+            return self._application.connection(
+                self._config, self._state, self._heads, reports, spread=self._spread, passed_on=passed_on
+            )
+
+        client.setblocking(False)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(connection, client))
         self._new.add(task)
         task.add_done_callback(self._new.discard)
-
-    def _connection(self) -> Connection:
-        return self._application.connection(self._config, self._state, self._heads, self._application.reports)
+        return task
 
     async def _look(self) -> None:
         while True:
