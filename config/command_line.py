@@ -27,6 +27,7 @@ from commands import terminal
 from commands.base import Command
 from commands.exit_codes import ExitCode
 from commands.failing import UsageError, fail, wants_json
+from config import screens
 from environment.program import command
 from operations import advice as advice_on
 from postbacks import __version__
@@ -37,6 +38,8 @@ WITHOUT_SERVICES = {
     *("makemessages", "compilemessages", "receive_postbacks", "size", "convert_template"),
     *("template_reference", "receiver_guide", "command_reference", "conversion_reference", "api_document"),
 }
+# Where a file is short, loading the screens would be a good part of the time.
+WITHOUT_SCREENS = {"import_actions"}
 
 
 def main() -> None:
@@ -131,6 +134,8 @@ def set_up(argv: Sequence[str]) -> None:
     parser.add_argument("--settings")
     parser.add_argument("--pythonpath")
     handle_default_options(parser.parse_known_args(argv[2:])[0])
+    if argv[1:2] and argv[1] in WITHOUT_SCREENS:
+        screens.put_off()
     django.setup()
 
 
