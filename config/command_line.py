@@ -4,6 +4,7 @@
 package. The project starts its own commands by `python -m config.command_line`.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ from commands import terminal
 from commands.base import Command
 from commands.exit_codes import ExitCode
 from commands.failing import UsageError, fail, wants_json
+from config import screens
 from environment.program import command
 from operations import advice as advice_on
 from postbacks import __version__
@@ -36,6 +38,8 @@ WITHOUT_SERVICES = {
     *("makemessages", "compilemessages", "receive_postbacks", "size", "convert_template"),
     *("template_reference", "receiver_guide", "command_reference", "conversion_reference", "api_document"),
 }
+# Where a file is short, loading the screens would be a good part of the time.
+WITHOUT_SCREENS = {"import_actions"}
 
 
 def main() -> None:
@@ -48,6 +52,7 @@ def main() -> None:
             terminal.remember_options(argv)
             run(argv)
         finally:
+            gc.freeze()  # At its end, the interpreter would look for garbage in all that was loaded: for half a second.
             sys.stdout.flush()  # Here a closed output is noticed; at the end of the interpreter it is a traceback.
     except BrokenPipeError:
         leave_closed_output()
@@ -129,6 +134,8 @@ def set_up(argv: Sequence[str]) -> None:
     parser.add_argument("--settings")
     parser.add_argument("--pythonpath")
     handle_default_options(parser.parse_known_args(argv[2:])[0])
+    if argv[1:2] and argv[1] in WITHOUT_SCREENS:
+        screens.put_off()
     django.setup()
 
 

@@ -66,7 +66,7 @@ INSTALLED_APPS = [
     "unfold",  # Before the admin: its templates replace the admin's.
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "config.screens.Screens",  # Django's admin.
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -13,6 +13,7 @@ from config.search.view import search
 from portal.api.mounting import mount as mount_partners
 from postbacks.api.mounting import mount
 
+admin.autodiscover()  # Where it was put off.
 mount(api)
 mount_partners(api)
 

@@ -23,6 +23,7 @@ django.setup(set_prefix=False)
 # ruff: noqa: E402
 from actions.api.addresses import is_api
 from actions.api.answers import error
+from actions.recording.garbage import search_seldom
 from front import lean, limits, probes
 from front.answering import Answering, Send
 from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room
@@ -77,7 +78,7 @@ class Front:
         sys.setswitchinterval(SWITCH_SECONDS)
         # What was loaded stays: looking through it for garbage again and again would stop all threads each time.
         gc.collect()
-        gc.freeze()
+        search_seldom()
         atexit.register(_end_at_once)
         parent = multiprocessing.parent_process()
         self._watching = asyncio.create_task(_end_with_parent((parent and parent.pid) or os.getppid()))

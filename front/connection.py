@@ -6,6 +6,7 @@ the report behind it is answered without reading the head again, and without a t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from http import HTTPStatus
 from typing import Final
@@ -19,6 +20,7 @@ from uvicorn.server import ServerState
 from front import lean
 from front.handler import Headers
 from front.heads import END, Heads
+from front.spread import Spread, is_batch
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +36,28 @@ _AHEAD_BYTES: Final = 64 * 1024
 
 
 class Connection(HttpToolsProtocol):
-    """A client's connection. `reports` answers what it can at once; the ASGI application of `config` all else."""
+    """A client's connection. `reports` answers what it can at once; the ASGI application of `config` all else.
 
-    def __init__(self, config: Config, state: ServerState, heads: Heads, reports: lean.Lean | None) -> None:
+    `passed_on` is what another process has read of it, when it passed on a batch.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        state: ServerState,
+        heads: Heads,
+        reports: lean.Lean | None,
+        *,
+        spread: Spread | None = None,
+        passed_on: bytes = b"",
+    ) -> None:
         super().__init__(config, state, {})
         self.logger = logger
         self.access_log = False
         self._heads = heads
         self._reports = reports
+        self._spread = spread
+        self._passed_on = passed_on
         self._quiet_since = self.loop.time()
         self._unsent = 0  # Of its answers, when it was looked at last.
         # Of the long way.
@@ -60,6 +76,19 @@ class Connection(HttpToolsProtocol):
     def is_free(self) -> bool:
         """Whether no request is being answered."""
         return not self._is_answering and not self.pipeline and (not self._has_begun or self.cycle.response_complete)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """Begin, with what another process has read."""
+        super().connection_made(transport)
+        if self._passed_on:
+            self.data_received(self._passed_on)
+            self._passed_on = b""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the loop."""
+        if self._spread is not None:
+            self._spread.end(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -115,6 +144,9 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:  # To nothing that is known here: it is answered as it is.
             logger.debug("An upgrade is not made.")
         except httptools.HttpParserError as error:
+            if isinstance(error.__context__, _PassedOnError):
+                self._is_broken = True
+                return
             self._refuse(431 if isinstance(error.__context__, _TooLongError) else 400)
         if self._in_head and not self._has_read_head:  # All of it is head.
             self._head_bytes += len(data)
@@ -131,11 +163,26 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._has_read_head = False, True
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEADER_BYTES:
             raise _TooLongError
+        self._spread_batch()
         super().on_headers_complete()
         self._has_begun = True
         data, self._begins_with = self._begins_with, b""
         if data and self._reports is not None and self.cycle.keep_alive and not self.parser.should_upgrade():
             self._heads.learn(data, self.scope)
+
+    def _spread_batch(self) -> None:
+        """Let another process have a batch, if all of it that has been read is at hand; or begin it here.
+
+        Raises:
+            _PassedOnError: another one has it.
+        """
+        if self._spread is None or not is_batch(self.parser.get_method(), self.url, dict(self.headers)):
+            return
+        # Its head has come in one piece, behind nothing else, and to this process first.
+        data = b"" if self._head_bytes or self._passed_on or not self.is_free else self._begins_with
+        if data and self._spread.pass_on(self.transport, data):
+            raise _PassedOnError
+        self._spread.begin(self)
 
     def on_message_complete(self) -> None:
         """Called by the parser."""
@@ -145,6 +192,8 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Called by the answer. Instead of a timer for each, `look` sees who has fallen silent."""
         self._quiet_since = self.loop.time()
+        if self._spread is not None:
+            self._spread.end(self)
         if not self.transport.is_closing():
             self.flow.resume_reading()
             if self.pipeline:
@@ -193,6 +242,10 @@ class Connection(HttpToolsProtocol):
 
 class _TooLongError(Exception):
     """The head is longer than is read."""
+
+
+class _PassedOnError(Exception):
+    """Another process has the request."""
 
 
 def _whole(status: int, headers: Headers, body: bytes, more: Headers, *, is_last: bool) -> bytes:

@@ -15,6 +15,7 @@ from granian.log import LogLevels
 from granian.net import SocketSpec  # type: ignore[attr-defined] # it imports it under this name
 from granian.server.mp import MPServer, WorkerProcess
 
+from front.spread import open_queue
 from operations.logs.setup import logging_setup
 
 APPLICATION = "front.application:application"
@@ -64,7 +65,7 @@ def _load(target: str) -> Any:
 
 
 class _OneQueue(MPServer):
-    """granian's processes, with ours inside, and one queue of connections for all of them.
+    """granian's processes, with ours inside, and one queue of connections for all of them; and one of batches.
 
     granian has one everywhere but on Linux. There each process would have its own, which is lost with it: a connection
     would be refused while an old process has ended and a new one is not ready yet, and broken off in between.
@@ -80,11 +81,14 @@ class _OneQueue(MPServer):
         serving = import_module("front.serving")  # Needs the settings.
         listening = socket.socket(fileno=os.dup(shared[1].get_fd()))
         listening.listen(BACKLOG)
-        loop.run_until_complete(serving.serve(application, listening))
+        # A parent that has the code of the release before has no queue.
+        loop.run_until_complete(serving.serve(application, listening, shared[0]))
 
     def _init_shared_socket(self) -> None:
         holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
-        self._ssp, self._sfd = None, holder.get_fd()
+        self._sfd = holder.get_fd()
+        # granian would pass on how the socket is made. Where it has been made, that is free for what else is shared.
+        self._ssp = open_queue() if self.workers > 1 else None  # type: ignore[assignment] # as below
         self._shd = holder  # type: ignore[assignment] # granian's own type is that of its first value
         self._sso = socket.socket(fileno=self._sfd)
         self._sso.set_inheritable(True)

@@ -18,9 +18,13 @@ from front.body import Receive
 from front.connection import Connection
 from front.heads import Heads
 from front.server import MOST_CONNECTIONS
+from front.spread import Ends, Spread
 
 logger = logging.getLogger(__name__)
 
+# So long a process that has a batch leaves new connections to others. One that is free is there in a tenth of that;
+# where all have batches, it is little of what an answer takes.
+LEFT_SECONDS: Final = 0.001
 _LOOK_SECONDS: Final = 1.0
 _END_LOOK_SECONDS: Final = 0.02
 
@@ -38,17 +42,18 @@ class Application(Protocol):
     async def __call__(self, scope: dict[str, object], receive: Receive, send: Send) -> None: ...
 
 
-async def serve(application: Application, listening: socket.socket) -> None:
-    """Serve the connections that come there until a signal to stop."""
-    await Serving(application, listening).serve()
+async def serve(application: Application, listening: socket.socket, batches: Ends | None = None) -> None:
+    """Serve the connections that come there until a signal to stop; `batches` is the queue of those passed on."""
+    await Serving(application, listening, batches).serve()
 
 
 class Serving:
     """One process. Made on its event loop."""
 
-    def __init__(self, application: Application, listening: socket.socket) -> None:
+    def __init__(self, application: Application, listening: socket.socket, batches: Ends | None = None) -> None:
         self._application = application
         self._listening = listening
+        self._spread = Spread(batches)
         self._loop = asyncio.get_running_loop()
         self._state = ServerState()
         self._heads = Heads()
@@ -70,8 +75,10 @@ class Serving:
         self._listening.setblocking(False)
         looking = self._loop.create_task(self._look())
         self._accept_more(is_more=True)
+        self._spread.start(self._adopt)
         await self._is_ending.wait()
         self._accept_more(is_more=False)
+        self._spread.stop()
         self._listening.close()
         await self._finish()
         looking.cancel()
@@ -91,26 +98,57 @@ class Serving:
         self._is_accepting = is_more
 
     def _accept(self) -> None:
-        """Accept one connection, so that other processes have their share of those that come together."""
+        """Accept one connection, so that other processes have their share of those that come together.
+
+        A process that has a batch leaves it to one that has none: there it is answered sooner.
+        """
+        if self._spread.is_busy:
+            self._accept_more(is_more=False)
+            self._loop.call_later(LEFT_SECONDS, self._accept_left)
+        else:
+            self._accept_one()
+
+    def _accept_left(self) -> None:
+        """Accept what no other process has taken."""
+        if not self._is_ending.is_set():
+            while self._accept_one():
+                pass
+            self._accept_more(is_more=True)
+
+    def _accept_one(self) -> bool:
+        """Whether there was one, and there may be more."""
         if len(self._state.connections) + len(self._new) >= MOST_CONNECTIONS:
             self._accept_more(is_more=False)  # Until `_look` finds room.
-            return
+            return False
         try:
             client, _ = self._listening.accept()
         except (BlockingIOError, InterruptedError, ConnectionError):
-            return  # Another process was faster, or the client has left.
+            return False  # Another process was faster, or the client has left.
         except OSError as error:
             logger.error("No connection can be accepted: %s", error)  # noqa: TRY400 -- the trace tells nothing more
             self._accept_more(is_more=False)
-            return
-        client.setblocking(False)
+            return False
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        task = self._loop.create_task(self._loop.connect_accepted_socket(self._connection, client))
+        self._connect(client)
+        return True
+
+    def _adopt(self, client: socket.socket, data: bytes) -> None:
+        """Take the connection of a batch that another process has passed on."""
+        self._spread.begin(client)  # Until its connection begins it.
+        self._connect(client, data).add_done_callback(lambda _: self._spread.end(client))
+
+    def _connect(self, client: socket.socket, passed_on: bytes = b"") -> asyncio.Task[object]:
+        def connection() -> Connection:
+            reports = self._application.reports
+            return self._application.connection(
+                self._config, self._state, self._heads, reports, spread=self._spread, passed_on=passed_on
+            )
+
+        client.setblocking(False)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(connection, client))
         self._new.add(task)
         task.add_done_callback(self._new.discard)
-
-    def _connection(self) -> Connection:
-        return self._application.connection(self._config, self._state, self._heads, self._application.reports)
+        return task
 
     async def _look(self) -> None:
         while True:

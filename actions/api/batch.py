@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import chain, islice
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import orjson
 from django.db import IntegrityError, transaction
@@ -21,6 +22,7 @@ from django.utils import timezone
 from actions.api.answers import error
 from actions.api.bodies import BodyTooLargeError, check_complete, refuse_compressed
 from actions.api.fields import LINES, content_type
+from actions.imports.ahead import read_ahead
 from actions.imports.parts import LINES_PER_TRANSACTION
 from actions.intake.catch_up import record_before
 from actions.intake.reading import read_report
@@ -41,6 +43,8 @@ _IN_MEMORY_BYTES = 1024 * 1024  # A body that is larger waits in a file.
 _BLOCK = 64 * 1024
 
 Uri = Callable[[Submission], str]
+_Read: TypeAlias = tuple[int, Report | Rejected, dict[str, Any]]
+_Part: TypeAlias = list[_Read]
 
 
 def take_batch(request: HttpRequest, token: ApiToken, uri: Uri) -> HttpResponseBase:
@@ -136,18 +140,19 @@ def _too_large() -> BodyTooLargeError:
 def _result_lines(
     body: IO[bytes], submission: Submission, key: IdempotencyKey | None
 ) -> Iterator[list[dict[str, Any]]]:
-    lines = enumerate(body, start=1)
-    number = 0
-    with body:
-        while part := list(islice(lines, LINES_PER_TRANSACTION)):
+    with body, closing(read_ahead(_parts(body, submission))) as parts:
+        for number, part in enumerate(parts):
             yield _take_part(part, number, submission, key)
-            number += 1
     Submission.objects.filter(pk=submission.pk).update(result=Submission.Result.COMPLETE, processed_at=timezone.now())
 
 
-def _take_part(
-    part: list[tuple[int, bytes]], number: int, submission: Submission, key: IdempotencyKey | None
-) -> list[dict[str, Any]]:
+def _parts(body: IO[bytes], submission: Submission) -> Iterator[_Part]:
+    lines = enumerate(body, start=1)
+    while part := list(islice(lines, LINES_PER_TRANSACTION)):
+        yield [_read(line, text, submission) for line, text in part if text.strip()]
+
+
+def _take_part(read: _Part, number: int, submission: Submission, key: IdempotencyKey | None) -> list[dict[str, Any]]:
     with transaction.atomic():
         # One that was sent twice at once takes turns with itself here, part by part.
         submission = Submission.objects.select_for_update(of=("self",)).select_related("token").get(pk=submission.pk)
@@ -155,7 +160,6 @@ def _take_part(
             done = BatchPart.objects.filter(key=key, number=number).values_list("results", flat=True).first()
             if done is not None:
                 return list(done)
-        read = [(line, *_read(text, submission)) for line, text in part if text.strip()]
         reports = [report for _, report, _ in read if isinstance(report, Report)]
         record_before(reports)
         recorded = iter(record(reports))
@@ -171,13 +175,13 @@ def _take_part(
     return told
 
 
-def _read(text: bytes, submission: Submission) -> tuple[Report | Rejected, dict[str, Any]]:
+def _read(line: int, text: bytes, submission: Submission) -> _Read:
     try:
         fields = json_object(text, "line")
     except Rejected as refusal:
-        return refusal, {}
+        return line, refusal, {}
     report = read_report(Submission.Kind.BATCH, fields, token=submission.token, received_at=submission.received_at)
-    return report, fields
+    return line, report, fields
 
 
 def _keep_unrecorded(

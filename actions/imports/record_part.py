@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from django.utils import timezone
 from actions.imports.parts import Part
 from actions.intake.catch_up import record_before
 from actions.models import ImportPart, Submission
+from actions.recording.garbage import search_seldom
 from actions.recording.keeping import keep
 from actions.recording.record import record
 from actions.recording.refusals import UNREADABLE, refusal_of
@@ -139,8 +139,7 @@ def begin_process() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     Thread(target=_end_with_parent, daemon=True).start()
-    # What was loaded before stays: to look through it for garbage would take a fifth of the time of recording.
-    gc.freeze()
+    search_seldom()
 
 
 def _end_with_parent() -> None:

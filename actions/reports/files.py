@@ -28,6 +28,7 @@ _NO_TEXT = (
 # Above any line of names or report; a file that is one line is not read into memory.
 MAX_FIRST_LINE = 16 * 1024 * 1024
 MAX_DEPTH = 10  # Of lists and objects in each other. The object, its items and one of them are three.
+_PLAIN = frozenset({str, int, bool, type(None)})  # What orjson reads as every other way does.
 _BLANK_BEFORE_COLON = re.compile(rb'"[ \t\r\n]+:')
 _OBJECTS_BETWEEN_CR = re.compile(rb"\}[ \t]*\r[ \t\r]*\{")
 
@@ -124,7 +125,8 @@ def _plain_object(text: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict):
         return None
-    names = _names_in(value)
+    # Most have no items as a list, and all of their names in one place.
+    names = len(value) if _PLAIN.issuperset(map(type, value.values())) else _names_in(value)
     # Of a name that comes twice, orjson keeps one. Each name has its colon; texts may have more, and no fewer.
     return value if names and names == text.count(b'":') and not _BLANK_BEFORE_COLON.search(text) else None
 

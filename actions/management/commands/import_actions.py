@@ -58,6 +58,7 @@ already. A bad line is reported with its number and reason, and does not stop th
 
 class Command(SharedCommand):
     help = DESCRIPTION
+    requires_system_checks: list[str] = []  # They load all pages, which takes half a second.
     json_keys = {
         "dry_run": "whether nothing was recorded, because of --dry-run",
         "recorded": "reports that were recorded, or would be",
