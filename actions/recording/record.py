@@ -25,6 +25,7 @@ from typing import Final
 from actions.recording.attribution import attributed
 from actions.recording.batch import load_batch
 from actions.recording.event_types import with_event_types
+from actions.recording.holding import SAYS_SO
 from actions.recording.messages import Messages, few_messages, put_off
 from actions.recording.refusals import REFUSALS, is_refusal, named, refusal_of, starts_over, taken_apart
 from actions.recording.results import RejectedResult, Result, refused
@@ -62,6 +63,7 @@ def record(
         try:
             with few_messages(messages):
                 put_off(KNOWS_QUEUE)
+                put_off(SAYS_SO)
                 if first is not None:
                     first()
                 results = (_record_apart if apart else _record)(reports, keep_early=keep_early)

@@ -13,6 +13,7 @@ from django.db import connection
 from actions.models import Action, ActionEvent, Item
 from actions.recording.action_state import ActionState
 from actions.recording.copying import copy_text
+from actions.recording.holding import hold
 from actions.recording.lines import Line, line_of
 from actions.recording.messages import put_off, send
 
@@ -120,6 +121,7 @@ def store(states: Sequence[ActionState], events: Sequence[ActionEvent]) -> None:
         _add(TRACED_EVENTS, [(*_event_row(event), trace) for event, trace in zip(events, traces, strict=True)])
     else:
         _add(EVENTS, [_event_row(event) for event in events])
+    hold(created)  # Last, so that it goes with the next statement, and COPY needs no message for it.
 
 
 def _event_row(event: ActionEvent) -> Row:
