@@ -117,7 +117,7 @@ def clear() -> None:
     client.flushall()
     with connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE partners_program, partners_partner, optimize_sources_mediasource, actions_item, "
+            "TRUNCATE partners_program, partners_partner, optimize_sources_mediasource, actions_action, actions_item, "
             "actions_actionevent, postbacks_attempt CASCADE"
         )
         cursor.execute("CHECKPOINT")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from actions.models import ActionEvent
+from actions.recording.rows import action_of
 from partners.models import InAppEvent
 from postbacks.conditions.judging import NONE, Conditions, compile_conditions, unmet
 from postbacks.models import Postback
@@ -112,7 +113,7 @@ def _fires_any(event: ActionEvent) -> bool:
 
 def _likeness(event: ActionEvent) -> _Likeness:
     """What the rules look at, but for the conditions: they take all events alike in this, or none."""
-    action = vars(event.action)  # Past Django's descriptors: an import asks this of thousands.
+    action = action_of(event)
     return (
         event.kind,
         action["action_tracker_id"],

@@ -10,12 +10,13 @@ from django.db import transaction
 
 from actions.models import ActionEvent
 from actions.recording.messages import put_off, send
+from actions.recording.rows import action_of
 from actions.signals import action_events_recorded
 from partners.setup_version import PerVersion
 from postbacks.credentials.asking.fields import FIELDS
 from postbacks.database import as_array, not_for_long, raw_cursor
 from postbacks.delivery.chains import Chain, Made, blocked_among, insertion, places, promote_and_wake
-from postbacks.delivery.known_ids import Facts, derive, derived
+from postbacks.delivery.known_ids import derive, derived, of_event
 from postbacks.matching import Listeners, fires
 from postbacks.models import Postback
 
@@ -110,7 +111,8 @@ def _deliver_first(matches: Sequence[Match]) -> None:
     """The same for actions that are new in this transaction. None of their deliveries can end before its commit."""
     if matches:
         states = places((postback.id, vars(event)["action_id"]) for postback, event in matches)
-        known = [derive(_facts(postback, event)) for postback, event in matches]
+        told = {id(event): _told(event) for _, event in matches}
+        known = [derive(postback.id, postback.created_at, told[id(event)]) for postback, event in matches]
         put_off(INSERT_FIRST, [*_columns(matches), as_array(states), as_array(known)])
         _wake_after_commit(matches, ())
 
@@ -124,17 +126,9 @@ def _columns(matches: Sequence[Match]) -> list[str]:
     ]
 
 
-def _facts(postback: Postback, event: ActionEvent) -> Facts:
-    action = vars(event.action)
-    return Facts(
-        postback.id,
-        postback.created_at,
-        action["action_tracker_id"],
-        action["order_id"],
-        action["order_repeat"],
-        event.kind,
-        event.number,
-    )
+def _told(event: ActionEvent) -> str:
+    action = action_of(event)
+    return of_event(action["action_tracker_id"], action["order_id"], action["order_repeat"], event.kind, event.number)
 
 
 def _wake_after_commit(matches: Iterable[Match], blocked: Sequence[Chain]) -> None:
@@ -144,7 +138,7 @@ def _wake_after_commit(matches: Iterable[Match], blocked: Sequence[Chain]) -> No
 
 def _listeners(events: Sequence[ActionEvent], setup_version: int) -> Listeners:
     listeners = _kept.at(setup_version)
-    missing = listeners.missing({vars(event.action)["action_tracker_id"] for event in events})
+    missing = listeners.missing({action_of(event)["action_tracker_id"] for event in events})
     if missing:
         found: dict[int, list[Postback]] = {tracker: [] for tracker in missing}
         existing = Postback.objects.existing().filter(action_tracker__in=missing).defer(*_NOT_KEPT)

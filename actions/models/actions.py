@@ -23,12 +23,15 @@ class Action(models.Model):
         APPROVED = "APPROVED", "Approved"
         REVERSED = "REVERSED", "Reversed"
 
-    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="actions")
+    # No foreign keys in the database to any of the four: a recording holds the rows of all its new actions at once
+    # (`actions.recording.holding`), triggers look after everybody else.
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="actions", db_constraint=False)
     action_tracker = models.ForeignKey(
         ActionTracker,
         on_delete=models.PROTECT,
         related_name="actions",
         verbose_name="event type",
+        db_constraint=False,
         db_index=False,  # The order id's constraint begins with it.
     )
     partner = models.ForeignKey(
@@ -37,6 +40,7 @@ class Action(models.Model):
         related_name="actions",
         null=True,
         blank=True,
+        db_constraint=False,
         db_index=False,  # The index of a partner's newest actions begins with it.
     )
     contract_term = models.ForeignKey(
@@ -45,6 +49,7 @@ class Action(models.Model):
         related_name="actions",
         null=True,
         blank=True,
+        db_constraint=False,
         db_index=False,  # The index of a term's months begins with it.
         help_text="The term that pays for it: of the contract that was active at the event date.",
     )

@@ -22,6 +22,8 @@ from partners.models import ContractTerm, Figures
 from value_types.currencies import smallest_unit
 
 ZERO = Decimal("0.00")
+# Python 3.11 takes longer to look these up than to compare them.
+_MODIFIED, _REVERSED = ActionEvent.Kind.MODIFIED, ActionEvent.Kind.REVERSED
 
 
 class Worth(NamedTuple):
@@ -201,9 +203,9 @@ class ActionState:
     def become(self, kind: ActionEvent.Kind, standing: Standing) -> ActionEvent:
         """Take on what was worked out; the event of it, with the values of this moment."""
         action, before = self.action, self.worth
-        if kind == ActionEvent.Kind.REVERSED:
+        if kind == _REVERSED:
             self.before_reversal = before.amount, before.payout
-        if self.events == 1 and kind in (ActionEvent.Kind.MODIFIED, ActionEvent.Kind.REVERSED):
+        if self.events == 1 and kind in (_MODIFIED, _REVERSED):
             action.created_worth = before.kept
         action.status, action.status_detail = standing.status, standing.status_detail
         action.reported, action.media_source_ids = standing.reported, standing.media_source_ids

@@ -88,7 +88,8 @@ def load_batch(reports: Sequence[Report], *, with_early: bool = True) -> Batch:
 
     With `with_early` also what waits for their orders.
     """
-    created = [report for report in reports if report.kind == ActionEvent.Kind.CREATED]
+    new = ActionEvent.Kind.CREATED
+    created = [report for report in reports if report.kind == new]
     begun = _begin(len(created), len(created) if len(created) == len(reports) else 0, _named(reports))
     early = waiting_for(_orders(created)) if created and begun.any_early and with_early else {}
     engagements = load_engagements(created, begun.setup_version)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 
 from actions.models import Action, ActionEvent
 from actions.recording.action_state import ZERO, ActionState, Standing, Worth
@@ -17,6 +18,12 @@ from actions.reports.rejected import Rejected
 from actions.reports.report import REPORTED_MONEY, Report
 
 Kind = ActionEvent.Kind
+# Python 3.11 takes longer to look these up than to compare them.
+_MODIFIED, _REVERSED, _RESTORED = Kind.MODIFIED, Kind.REVERSED, Kind.RESTORED
+_PENDING, _TAKEN_BACK = Action.Status.PENDING, Action.Status.REVERSED
+
+
+_MONEY: Final = frozenset(REPORTED_MONEY)
 
 
 def work_out(state: ActionState, report: Report, rates: Rates) -> tuple[Kind, Standing]:
@@ -30,19 +37,17 @@ def work_out(state: ActionState, report: Report, rates: Rates) -> tuple[Kind, St
     _require_status(state.action, kind)
     standing = state.standing
     return kind, Standing(
-        status=Action.Status.REVERSED if kind == Kind.REVERSED else Action.Status.PENDING,
-        status_detail=report.reason,
-        reported={**standing.reported, **_written(report.parameters, state.currencies.cart)},
-        media_source_ids=standing.media_source_ids
-        if report.media_source_ids is None
-        else list(report.media_source_ids),
-        worth=_worth(state, report, kind, rates),
+        _TAKEN_BACK if kind == _REVERSED else _PENDING,
+        report.reason,
+        {**standing.reported, **_written(report.parameters, state.currencies.cart)},
+        standing.media_source_ids if report.media_source_ids is None else list(report.media_source_ids),
+        _worth(state, report, kind, rates),
     )
 
 
 def _written(parameters: Mapping[str, str], currency: str) -> Mapping[str, str]:
     """Reported parameters as they render: money with the decimals of the cart's currency, read before it was known."""
-    if parameters.keys().isdisjoint(REPORTED_MONEY):
+    if _MONEY.isdisjoint(parameters):
         return parameters
     money = [name for name in REPORTED_MONEY if name in parameters]
     return {**parameters, **{name: f"{rounded(Decimal(parameters[name]), currency):f}" for name in money}}
@@ -54,16 +59,20 @@ def _kind(state: ActionState, report: Report) -> Kind:
     But a modification that leaves nothing of an order's amount reverses it, and one that resets a reversed action
     restores it.
     """
-    if report.kind == Kind.MODIFIED and report.resets and state.action.status == Action.Status.REVERSED:
-        return Kind.RESTORED
-    if report.kind != Kind.MODIFIED or not report.has_total or not state.action.original_amount:
+    if report.kind != _MODIFIED:
         return report.kind
-    return report.kind if reported_total(report, state.counting) else Kind.REVERSED
+    if report.resets and state.action.status == _TAKEN_BACK:
+        return _RESTORED
+    if not report.has_total or not state.action.original_amount:
+        return report.kind
+    return report.kind if reported_total(report, state.counting) else _REVERSED
 
 
 def _worth(state: ActionState, report: Report, kind: Kind, rates: Rates) -> Worth:
     if report.resets:
         return state.worth_as_created
+    if kind not in (_MODIFIED, _REVERSED, _RESTORED):
+        return price_report(state, report, rates)
     match kind:
         case Kind.REVERSED:
             return state.worth._replace(amount=ZERO, payout=ZERO)
@@ -93,13 +102,13 @@ def _require_currency(action: Action, report: Report) -> None:
 
 
 def _require_status(action: Action, kind: Kind) -> None:
-    if kind == Kind.RESTORED:
-        if action.status != Action.Status.REVERSED:
+    if kind == _RESTORED:
+        if action.status != _TAKEN_BACK:
             raise Rejected(
                 "ACTION_NOT_REVERSED",
                 f"The action {action.action_id} is {action.status}; only a reversed one can be restored.",
             )
-    elif action.status != Action.Status.PENDING:
+    elif action.status != _PENDING:
         raise Rejected(
             "ACTION_NOT_PENDING",
             f"The action {action.action_id} is {action.status}; only a pending one can be {kind}.",

@@ -6,9 +6,12 @@ Written and escaped column by column: value by value takes several times as long
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import repeat
 from operator import is_
 from typing import Any
+
+import orjson
 
 _NOTHING = r"\N"
 _WRITTEN_NONE = str(None)
@@ -23,7 +26,8 @@ def copy_text(rows: Sequence[Sequence[Any]]) -> bytes:
         UnicodeEncodeError: a text holds half a surrogate pair.
     """
     columns = [_cells(column) for column in zip(*rows, strict=True)]
-    return "".join([f"{line}\n" for line in map("\t".join, zip(*columns, strict=True))]).encode()
+    lines = map("\t".join, zip(*columns, strict=True))
+    return "\n".join([*lines, ""]).encode()
 
 
 def _cells(column: Sequence[Any]) -> list[str]:
@@ -34,6 +38,8 @@ def _cells(column: Sequence[Any]) -> list[str]:
 
 
 def _written(values: Sequence[Any]) -> list[str]:
+    if {*map(type, values)} == {datetime}:  # All at once takes a tenth of the time.
+        return orjson.dumps(values).decode()[2:-2].split('","')
     cells = [*map(str, values)]
     nothing = [place for place, value in enumerate(values) if value is None] if _WRITTEN_NONE in cells else ()
     text = "".join(cells)

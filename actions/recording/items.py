@@ -80,7 +80,7 @@ def _changed(line: Line, item: ReportedItem, counting: Counting) -> Line:
             f"both must be 0 or more, and less than {MAX_MONEY:,}.",
             "Items",
         )
-    return Line(
+    values = (
         line.sku,
         line.category if item.category is None else item.category,
         line.name if item.name is None else item.name,
@@ -93,6 +93,7 @@ def _changed(line: Line, item: ReportedItem, counting: Counting) -> Line:
         rate,
         line.told if item.told is None else {**(line.told or {}), **_written(item.told, counting)},
     )
+    return Line._make(values)  # Half the time of a call with each of them.
 
 
 def _written(told: Mapping[str, str], counting: Counting) -> Mapping[str, str]:

@@ -33,22 +33,25 @@ class KnownActions:
         """The action that `report` repeats: of the same order id, with an event date nearer than the dedup window."""
         if report.event_date is None:
             raise ValueError("A new action has an event date.")
+        known = self._actions.get((tracker.id, report.order_id))
+        if not known:
+            return None
         window = timedelta(days=tracker.dedup_window_days)
-        for action in reversed(self._actions[tracker.pk, report.order_id]):
+        for action in reversed(known):
             if abs(action.event_date - report.event_date) < window:
                 return action
         return None
 
     def next_repeat(self, tracker: ActionTracker, order_id: str) -> int:
         """The number that tells the next action of the order id from the earlier ones."""
-        actions = self._actions[tracker.pk, order_id]
+        actions = self._actions.get((tracker.id, order_id))
         return actions[-1].order_repeat + 1 if actions else 0
 
     def add(self, state: ActionState) -> None:
         """Take in a new action of this batch."""
-        action = state.action
-        self._actions[action.action_tracker_id, action.order_id].append(action)
-        self._states[action.pk] = state
+        values = vars(state.action)  # Past Django's descriptors, as an import adds thousands.
+        self._actions[values["action_tracker_id"], values["order_id"]].append(state.action)
+        self._states[values["id"]] = state
 
     def target(self, report: Report) -> ActionState:
         """The action that a change is about: the action that it names, or the newest of its order id.

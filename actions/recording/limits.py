@@ -33,9 +33,10 @@ class Usage:
 
 
 class Limits:
-    """The usage of limited terms; counts what is granted."""
+    """The usage of limited terms; counts what is granted. `any` tells whether a term is limited."""
 
-    def __init__(self, usage: Mapping[Place, Usage]) -> None:
+    def __init__(self, usage: Mapping[Place, Usage], *, any_limited: bool = True) -> None:
+        self.any = any_limited
         self._usage = dict(usage)
 
     def grant(self, term: ContractTerm, day: date, payout: Decimal) -> str:
@@ -60,7 +61,7 @@ def lock_limits(places: Collection[tuple[ContractTerm, date]]) -> Limits:
     """Lock the limited terms among `places` (term, day) until the transaction ends, and count their months."""
     limited = {term.pk for term, _ in places if is_limited(term)}
     if not limited:
-        return Limits({})
+        return Limits({}, any_limited=False)
     list(ContractTerm.objects.filter(pk__in=limited).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     days = [day for term, day in places if is_limited(term)]
     first = datetime.combine(min(days).replace(day=1), datetime.min.time(), UTC) - WIDEST_OFFSET

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Model
@@ -19,7 +19,7 @@ from partners.models import Figures
 LOCK_AFTER_DAYS = 30
 CLEAR_AFTER_DAYS = 45
 NO_OFFSET: Final = timedelta()
-_MINUTE: Final = timedelta(minutes=1)
+_MINUTES_OF_DAY: Final = 24 * 60
 
 
 class Template(NamedTuple):
@@ -81,16 +81,17 @@ def new_action(pk: int, report: Report, template: Template, *, repeat: int, now:
     event_date = report.event_date
     if event_date is None:
         raise ValueError("A new action has an event date.")
+    in_utc, offset = event_date.astimezone(UTC), event_date.utcoffset() or NO_OFFSET
     values = {
         **template.values,
         "id": pk,
         "order_id": report.order_id,
         "order_repeat": repeat,
         "event_date": event_date,
-        "event_utc_offset_minutes": (event_date.utcoffset() or NO_OFFSET) // _MINUTE,
+        "event_utc_offset_minutes": offset.days * _MINUTES_OF_DAY + offset.seconds // 60,
         "created_at": now,
-        "locking_date": event_date + template.locks_after,
-        "clearing_date": event_date + template.clears_after,
+        "locking_date": in_utc + template.locks_after,
+        "clearing_date": in_utc + template.clears_after,
         "original_currency": report.currency or template.values["program_currency"],
         "event_code": report.event_code,
         # Of each its own: what one action says of an order must not be seen in another.
@@ -108,6 +109,8 @@ def within_limits(state: ActionState, standing: Standing, limits: Limits) -> Sta
     """What the new action stands at once its term's limits are kept; what it was to be is noted with it."""
     action, worth = state.action, standing.worth
     action.intended_amount, action.intended_payout = worth.amount, worth.payout
+    if not limits.any:
+        return standing
     term = state.paying_term
     over_limit = limits.grant(term, state.day, worth.payout) if term else ""
     if not over_limit:

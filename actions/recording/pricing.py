@@ -41,8 +41,10 @@ def price_report(state: ActionState, report: Report, rates: Rates) -> Worth:
 
 def _need_money(state: ActionState, report: Report) -> bool:
     """Whether this changes an order that is worth what its lines are, and not a total that was reported apart."""
+    if not state.lines:
+        return False
     by_lines = any(line.sub_total for line in state.lines) or not state.action.original_amount
-    return bool(state.lines) and by_lines and not report.has_total
+    return by_lines and not report.has_total
 
 
 def _after_discount(state: ActionState, report: Report, before: Decimal) -> Decimal:
@@ -77,8 +79,11 @@ def _price_lines(state: ActionState, report: Report, rates: Rates) -> Worth:
     )
     exact = [rates.convert(line.sub_total, cart, account, day) for line in lines]
     priced = tuple([line.priced(rounded(each, account)) for line, each in zip(lines, exact, strict=True)])
-    categories = [(line.category, line.quantity, each) for line, each in zip(lines, exact, strict=True)]
-    total = sum((line.sub_total for line in lines), ZERO)
+    figures = state.paying_figures
+    categories: tuple[PricedLine, ...] = ()
+    if figures and figures.of_category:
+        categories = tuple([(line.category, line.quantity, each) for line, each in zip(lines, exact, strict=True)])
+    total = sum([line.sub_total for line in lines], ZERO)
     return _worth(state, priced, total, rates, discount=discount, categories=categories)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from actions.models import Action, ActionEvent
 from actions.reports.rejected import Rejected
 from actions.reports.storable import clean
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """It is in the database, and what it fires is on its way."""
 
     event: ActionEvent

@@ -104,7 +104,8 @@ def _in_utc(moment: datetime) -> str:
 
 def as_reported(moment: datetime, utc_offset_minutes: int) -> datetime:
     """The moment in the UTC offset in which it was reported."""
-    return moment.astimezone(_zone(utc_offset_minutes))
+    zone = _zone(utc_offset_minutes)
+    return moment if moment.tzinfo == zone else moment.astimezone(zone)  # As that of a new action.
 
 
 @cache  # There are fewer offsets than minutes in two days.

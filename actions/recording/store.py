@@ -13,6 +13,7 @@ from django.db import connection
 from actions.models import Action, ActionEvent, Item
 from actions.recording.action_state import ActionState
 from actions.recording.copying import copy_text
+from actions.recording.holding import hold
 from actions.recording.lines import Line, line_of
 from actions.recording.messages import put_off, send
 
@@ -40,8 +41,10 @@ _PLAIN_COLUMNS = (
 )
 _PLAIN_OF = itemgetter(*_PLAIN_COLUMNS)
 _UNIQUE = itemgetter("action_tracker_id", "order_id", "order_repeat")
-_JSON_COLUMNS = ("term_figures", "created_worth", "rates")
-ACTIONS = _Table("actions_action", ", ".join((*_PLAIN_COLUMNS, "media_source_ids", "reported", *_JSON_COLUMNS)))
+_JSON_COLUMNS = ("created_worth", "rates")
+ACTIONS = _Table(
+    "actions_action", ", ".join((*_PLAIN_COLUMNS, "media_source_ids", "reported", "term_figures", *_JSON_COLUMNS))
+)
 ITEMS = _Table(
     "actions_item",
     """
@@ -107,7 +110,7 @@ def store(states: Sequence[ActionState], events: Sequence[ActionEvent]) -> None:
     # Sorted by the unique key, so that two recordings of the same new orders never wait for each other in a circle.
     created = [state.action for state in states if state.new]
     created.sort(key=lambda action: _UNIQUE(vars(action)))
-    _add(ACTIONS, [_action_row(action) for action in created])
+    _add(ACTIONS, _action_rows(created))
     _update_actions([state.action for state in states if not state.new])
     new_items, changed_items = _items(states)
     _delete_items(item.pk for state in states for item in state.stored_items[len(state.lines) :])
@@ -118,6 +121,7 @@ def store(states: Sequence[ActionState], events: Sequence[ActionEvent]) -> None:
         _add(TRACED_EVENTS, [(*_event_row(event), trace) for event, trace in zip(events, traces, strict=True)])
     else:
         _add(EVENTS, [_event_row(event) for event in events])
+    hold(created)  # Last, so that it goes with the next statement, and COPY needs no message for it.
 
 
 def _event_row(event: ActionEvent) -> Row:
@@ -125,15 +129,22 @@ def _event_row(event: ActionEvent) -> Row:
     return values["id"], values["action_id"], values["number"], values["kind"], _json(values["parameters"])
 
 
-def _action_row(action: Action) -> Row:
+def _action_rows(actions: Iterable[Action]) -> list[Row]:
     # Read past Django's descriptors: through them, the keys alone take as long as all other values.
-    values = vars(action)
-    return (
-        *_PLAIN_OF(values),
-        f"{{{','.join(map(str, values['media_source_ids']))}}}",
-        _json(values["reported"]),
-        *[None if (value := values[name]) is None else _json(value) for name in _JSON_COLUMNS],
-    )
+    rows = [vars(action) for action in actions]
+    # Actions at one placement have one object of these, which is written once.
+    figures = {id(value): value for values in rows if (value := values["term_figures"]) is not None}
+    written = {each: _json(value) for each, value in figures.items()}
+    return [
+        (
+            *_PLAIN_OF(values),
+            f"{{{','.join(map(str, media))}}}" if (media := values["media_source_ids"]) else "{}",
+            _json(values["reported"]),
+            written.get(id(values["term_figures"])),
+            *[None if (value := values[name]) is None else _json(value) for name in _JSON_COLUMNS],
+        )
+        for values in rows
+    ]
 
 
 def _json(value: object) -> str:

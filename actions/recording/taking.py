@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Final
 
 from actions.models import Action, ActionEvent
 from actions.recording.batch import Batch
@@ -14,6 +15,8 @@ from actions.recording.store import store, take_ids
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 from actions.signals import action_events_recorded
+
+_CREATED: Final = ActionEvent.Kind.CREATED  # Python 3.11 takes longer to look it up than to compare it.
 
 
 class Recording:
@@ -34,7 +37,7 @@ class Recording:
         self.results.append(result)
         if isinstance(result, Waiting) and isinstance(report, Report):
             self._waiting[result.action_tracker_id, result.order_id].append((len(self.results) - 1, report))
-        elif isinstance(result, Recorded) and result.event.kind == ActionEvent.Kind.CREATED:
+        elif isinstance(result, Recorded) and (self._waiting or self._batch.early) and result.event.kind == _CREATED:
             self._take_early(result.event.action)
 
     def write(self) -> None:
@@ -59,7 +62,7 @@ class Recording:
         if isinstance(report, Rejected):
             return refused(report)
         try:
-            result = self._create(report) if report.kind == ActionEvent.Kind.CREATED else self._change(report)
+            result = self._create(report) if report.kind == _CREATED else self._change(report)
         except Rejected as refusal:
             return (self._keep_early and self._wait(report)) or refused(refusal)
         if isinstance(result, Recorded):
@@ -70,7 +73,7 @@ class Recording:
 
     def _wait(self, report: Report) -> Waiting | None:
         """How long the refused report waits, if it is a change that came before its order."""
-        return None if report.kind == ActionEvent.Kind.CREATED else self._batch.waiting(report)
+        return None if report.kind == _CREATED else self._batch.waiting(report)
 
     def _create(self, report: Report) -> Result:
         batch = self._batch

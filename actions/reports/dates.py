@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 MOST_HOURS_OF_OFFSET: Final = 14  # Kiribati is the furthest; what is further is a mistake.
+_MOST_OFFSET: Final = timedelta(hours=MOST_HOURS_OF_OFFSET)
 
 _TIME: Final = r"(?P<hour>\d{1,2}):?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
 # A blank before an offset is the + of a form that was not encoded. Java adds the zone's name in brackets, browsers in
@@ -94,5 +95,5 @@ def _zone(given: dict[str, str | None]) -> timezone:
 
 
 def _check_offset(offset: timedelta) -> None:
-    if abs(offset) > timedelta(hours=MOST_HOURS_OF_OFFSET):
+    if abs(offset) > _MOST_OFFSET:
         raise OffsetTooLargeError

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+import orjson
+
 from actions.reports.dates import MOST_HOURS_OF_OFFSET, OffsetTooLargeError, read_moment
 from actions.reports.parameters import ParameterType
 from actions.reports.rejected import Rejected, malformed
@@ -27,7 +29,8 @@ MAX_NAME = 100  # Of a field; the documented ones have 24 at most.
 MAX_SHOWN = 60  # Of a wrong value, in its message.
 # Outside of this a date is a mistake, such as milliseconds taken for seconds; also keeps date arithmetic in range.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
-_MINUTE = timedelta(minutes=1)
+_NO_OFFSET = timedelta()
+_ZERO = Decimal(0)
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 WHOLE = re.compile(r"\d+", re.ASCII)
@@ -50,8 +53,9 @@ def too_long(name: str) -> Rejected:
 def read_text(field: str, value: object, limit: int = MAX_TEXT) -> str:
     """Text as it was reported, at most `limit` characters. Numbers and true/false of JSON are written out."""
     if isinstance(value, str):
-        if len(value) <= limit and value.isascii() and "\0" not in value:
-            return value  # As most.
+        # As most. Half a surrogate pair and NUL are not printable.
+        if len(value) <= limit and value.isprintable():
+            return value
         text = value
     elif isinstance(value, bool):
         text = "true" if value else "false"
@@ -129,6 +133,9 @@ def is_finer(amount: Decimal, decimals: int) -> bool:
 
 def read_amount(field: str, value: object) -> Decimal:
     """An amount, exact, zero or more."""
+    amount = read_number(field, value)
+    if _ZERO <= amount < MAX_MONEY:
+        return amount  # As most.
     amount = read_money(field, value)
     if amount < 0:
         raise malformed(field, f"{shown(amount)} is negative; 0 or more is expected.")
@@ -161,20 +168,22 @@ def read_quantity_delta(field: str, value: object) -> int:
 
 
 def read_currency(field: str, value: object) -> str:
+    if type(value) is str and len(value) == 3 and value.isalpha() and value.isascii() and value.isupper():
+        return value  # As most.
     text = read_text(field, value).strip().upper()
     if not CODE.fullmatch(text):
         raise malformed(field, f"{shown(text)} is not a currency; three letters, such as USD, are expected.")
     return text
 
 
-def read_date(field: str, value: object, now: datetime | None = None) -> datetime:
-    """A moment with its UTC offset, from ISO 8601 or, where `now` is given, the word NOW.
+def read_date(field: str, value: object, now: Callable[[], datetime] | None = None) -> datetime:
+    """A moment with its UTC offset, from ISO 8601 or, where `now` tells the time, the word NOW.
 
     Without an offset it is taken as UTC, without a time as midnight.
     """
     text = read_text(field, value).strip()
     if now is not None and text.upper() == "NOW":
-        return now
+        return now()
     try:
         date = read_moment(text)
     except OffsetTooLargeError:
@@ -189,14 +198,16 @@ def read_date(field: str, value: object, now: datetime | None = None) -> datetim
         ) from None
     if not FIRST_YEAR <= date.year <= LAST_YEAR:
         raise malformed(field, f"{shown(text)} is not between the years {FIRST_YEAR} and {LAST_YEAR}.")
-    if (date.utcoffset() or timedelta()) % _MINUTE:
+    offset = date.utcoffset() or _NO_OFFSET
+    if offset.seconds % 60 or offset.microseconds:
         raise malformed(field, f"{shown(text)} has a UTC offset that is not in whole minutes.")
     return date
 
 
 def write_date(date: datetime) -> str:
     """ISO 8601 with the date's own offset, whole seconds."""
-    return date.isoformat(timespec="seconds")
+    # `isoformat` takes three times as long.
+    return orjson.dumps(date, option=orjson.OPT_OMIT_MICROSECONDS)[1:-1].decode()
 
 
 def _written_number(field: str, value: object) -> str:

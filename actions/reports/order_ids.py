@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID, uuid4
 
-from actions.reports.fields import read_text, shown
+from actions.reports.fields import MAX_TEXT, read_text, shown
 from actions.reports.rejected import malformed
 
 # The documented macro by which a caller asks for an order id to be made up.
@@ -32,6 +32,8 @@ _NOTHING: Final = frozenset(
 _SPREADSHEET_ERROR: Final = re.compile(r"#(?:N/?A|NV|[^\W_][\w/¡]*[!?]|¡[\w/]+[!?]|#+)|Err:\d+", re.IGNORECASE)
 _BEGINS_ERROR: Final = ("#", "E", "e")
 _EXPONENT: Final = re.compile(r"[+-]?(?:\d+[.,]\d*E[+-]?\d+|\d+E[+-]\d+)", re.ASCII | re.IGNORECASE)
+# Most order ids. A letter in front that is no E, and a digit: nothing of the above and below is like this.
+ORDINARY: Final = re.compile(r"[A-DF-Za-df-z][A-Za-z-]*\d[A-Za-z\d-]*|[1-9][\d-]*", re.ASCII)
 _MARKS: Final = frozenset("{%[<#$@_")  # Without one of these there is no placeholder.
 _ZERO: Final = re.compile(r"[+-]?0+(?:[.,]0*)?", re.ASCII)
 _MINUS_ONE: Final = "-1"
@@ -63,6 +65,8 @@ def read_order_id(name: str, value: object) -> str:
     Raises:
         Rejected: it cannot be the id of one order.
     """
+    if type(value) is str and len(value) <= MAX_TEXT and ORDINARY.fullmatch(value):
+        return value
     text = trimmed(read_text(name, unwrapped(value)))
     if isinstance(value, (bool, float, Decimal)):
         raise malformed(name, f"{shown(text)} cannot be an order id; text or a whole number is expected.")

@@ -190,10 +190,14 @@ class ItemFields:
                 price = values.pop("price")
                 field = "Items" if self._listed else f"ItemSubTotal{number}"
                 _require_agreement(field, number, price, values, (1 if new_order else None, smallest_unit(currency)))
-            items.append(_checked(number, ReportedItem(**_without_idle_zeros(values)), new_order))
+            if new_order and _PLAIN.issuperset(values):
+                items.append(ReportedItem(**values))  # Nothing in it can contradict itself.
+            else:
+                items.append(_checked(number, ReportedItem(**_without_idle_zeros(values)), new_order))
         return tuple(items)
 
 
+_PLAIN: Final = frozenset({"sku", "category", "name", "quantity", "sub_total", "told"})
 MONEY: Final = frozenset({"sub_total", "price", "sub_total_delta", "amount", "net"})
 DISCOUNTS: Final = frozenset({"discount", "total_discount", "discount_rate"})
 

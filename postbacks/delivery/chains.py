@@ -118,10 +118,11 @@ def insertion(
 
 def places(chains: Iterable[Chain]) -> list[str]:
     """The states of the only deliveries of new actions, given the chain of each in the order of their events."""
+    ready, blocked = str(Delivery.State.READY), str(Delivery.State.BLOCKED)
     seen: set[Chain] = set()
     states = []
     for chain in chains:
-        states.append(str(Delivery.State.BLOCKED if chain in seen else Delivery.State.READY))
+        states.append(blocked if chain in seen else ready)
         seen.add(chain)
     return states
 

@@ -15,29 +15,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 
 
-class Facts(NamedTuple):
-    """What an id is derived from."""
-
-    postback_id: int
-    postback_created_at: datetime
-    action_tracker_id: int
-    order_id: str
-    order_repeat: int
-    event_kind: str
-    event_number: int
+def derive(postback_id: int, postback_created_at: datetime, event: str) -> str:
+    """What the SQL of `derived` gives, for an event of which `of_event` tells. Pure."""
+    return sha256(f"{_of_postback(postback_id, postback_created_at)}:{event}".encode()).hexdigest()[:32]
 
 
-def derive(facts: Facts) -> str:
-    """What the SQL of `derived` gives, for an event whose values are known already. Pure."""
-    postback_id, created_at, tracker_id, order_id, order_repeat, kind, number = facts
-    text = f"{_of_postback(postback_id, created_at)}:{tracker_id}:{order_repeat}:{kind}:{number}::{order_id}"
-    return sha256(text.encode()).hexdigest()[:32]
+def of_event(action_tracker_id: int, order_id: str, order_repeat: int, kind: str, number: int) -> str:
+    """What an event adds to the ids of all its deliveries that are no replays. Pure."""
+    return f"{action_tracker_id}:{order_repeat}:{kind}:{number}::{order_id}"
 
 
 @lru_cache(4096)  # An import makes thousands for each postback.

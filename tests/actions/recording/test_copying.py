@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -61,3 +62,18 @@ def test_half_a_surrogate_pair_is_an_error() -> None:
 
 def test_no_rows_are_no_text() -> None:
     assert copy_text([]) == b""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("last", [datetime(2026, 11, 20, 10, 42, 38, 5, tzinfo=UTC), None], ids=["moment", "none"])
+def test_moments_are_read_back(last: datetime | None) -> None:
+    moments = [
+        datetime(2026, 11, 20, 10, 42, 38, tzinfo=timezone(timedelta(hours=-7))),
+        datetime(2026, 11, 20, 10, 42, 38, 123456, tzinfo=timezone(timedelta(hours=5, minutes=45))),
+        last,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE copied (number integer, moment timestamptz) ON COMMIT DROP")
+        cursor.copy_expert("COPY copied FROM STDIN", BytesIO(copy_text(list(enumerate(moments)))))
+        cursor.execute("SELECT moment FROM copied ORDER BY number")
+        assert [moment for (moment,) in cursor.fetchall()] == moments

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.reports.fields import read_date
+from actions.reports.fields import read_date, write_date
 from actions.reports.rejected import Rejected
 
 CET = timezone(timedelta(hours=1))
@@ -95,3 +95,12 @@ def test_any_text_is_a_date_or_refused(text: str) -> None:
         assert read_date("EventDate", text).tzinfo is not None
     except Rejected:
         return  # Any other error fails.
+
+
+@given(
+    st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 12, 31)),  # noqa: DTZ001 -- gets its offset below
+    st.integers(min_value=-14 * 60, max_value=14 * 60),
+)
+def test_a_date_is_written_in_whole_seconds_with_its_offset(moment: datetime, offset: int) -> None:
+    date = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
+    assert write_date(date) == date.isoformat(timespec="seconds")

@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actions.models import Action
+from actions.reports import order_ids
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
 from tests.support.api import Caller
@@ -192,3 +195,9 @@ def test_the_macro_gives_each_report_an_id_of_its_own(name: str) -> None:
     assert "IR_AN_64_TS" not in ids
     response = call.form("DELETE", "Actions", ActionTrackerId=tracker.pk, OrderId="IR_AN_64_TS")
     assert "asks for a new order id" in response.json()["Message"]
+
+
+@given(st.from_regex(order_ids.ORDINARY, fullmatch=True))
+def test_an_ordinary_order_id_is_read_as_any_other(order_id: str) -> None:
+    # A blank behind it has it read with all care.
+    assert sale(order_id).order_id == sale(f"{order_id} ").order_id == order_id

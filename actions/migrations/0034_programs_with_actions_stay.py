@@ -1,0 +1,16 @@
+"""A program that actions refer to is not deleted (`0033_new_actions_hold_the_set_up`)."""
+
+from django.db import migrations
+
+CREATE = """
+SET LOCAL lock_timeout = '5s';
+CREATE CONSTRAINT TRIGGER actions_stay AFTER DELETE OR UPDATE OF id ON partners_program DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION actions_setup_stays('program_id');
+"""
+DROP = "DROP TRIGGER actions_stay ON partners_program"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("actions", "0033_new_actions_hold_the_set_up")]
+
+    operations = [migrations.RunSQL(CREATE, DROP)]
