@@ -23,7 +23,7 @@ django.setup(set_prefix=False)
 # ruff: noqa: E402
 from actions.api.addresses import is_api
 from actions.api.answers import error
-from actions.recording.garbage import search_seldom
+from environment.garbage import search_seldom
 from front import lean, limits, probes
 from front.answering import Answering, Send
 from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room

@@ -3,13 +3,13 @@
 A lost message costs a second, until the sweep; one that comes twice finds nothing to do.
 """
 
-import gc
 import logging
 
 from celery import shared_task
 from celery.signals import worker_process_init, worker_process_shutdown, worker_ready, worker_shutdown
 from django.db import OperationalError
 
+from environment.garbage import search_seldom
 from postbacks.database import raw_cursor
 from postbacks.delivery import heartbeat
 from postbacks.delivery.process import engine, stop_engine
@@ -63,13 +63,7 @@ def fold() -> None:
         logger.warning("The counts could not be added up yet (%s).", str(error).strip())
 
 
-# What was imported before the fork stays. Python would look through its 200,000 objects again and again for some that
-# nobody needs any more, and all threads would stand still for a tenth of a second.
-worker_process_init.connect(lambda **_: gc.freeze(), weak=False)
-# And it would look through what is on its way, some dozen objects a delivery, whenever 700 more are on their way than
-# before. None of them is garbage that only a search finds. As many as this come and go without being more than before.
-OBJECTS_UNTIL_SEARCH = 20_000
-worker_process_init.connect(lambda **_: gc.set_threshold(OBJECTS_UNTIL_SEARCH), weak=False)
+worker_process_init.connect(lambda **_: search_seldom(), weak=False)
 # Awake from its first moment: a process that waited for its first task would leave all work to the other hosts as long
 # as they are quicker to take tasks.
 worker_process_init.connect(lambda **_: engine(), weak=False)

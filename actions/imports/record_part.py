@@ -16,7 +16,6 @@ from django.utils import timezone
 from actions.imports.parts import Part
 from actions.intake.catch_up import record_before
 from actions.models import ImportPart, Submission
-from actions.recording.garbage import search_seldom
 from actions.recording.keeping import keep
 from actions.recording.record import record
 from actions.recording.refusals import UNREADABLE, refusal_of
@@ -25,6 +24,7 @@ from actions.recording.submissions import needed_fields, note_result
 from actions.reports.files import Fields
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
+from environment.garbage import search_seldom
 
 WAITS = "it came before its order, and waits for it; the submissions in the admin tell what becomes of it."
 

@@ -1,4 +1,4 @@
-"""A event type that actions refer to is not deleted (`0033_new_actions_hold_the_set_up`)."""
+"""An event type that actions refer to is not deleted (`0033_new_actions_hold_the_set_up`)."""
 
 from django.db import migrations
 

@@ -16,10 +16,8 @@ report.
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from actions.recording.attribution import attributed
@@ -103,24 +101,9 @@ def _record_apart(reports: Sequence[Report], *, keep_early: bool) -> list[Result
 def _record(reports: Sequence[Report], *, keep_early: bool, with_early: bool = True) -> list[Result]:
     known = with_event_types(reports)
     taken = attributed([each for each in known if isinstance(each, Report)])
-    batch = load_batch(taken, with_early=with_early)
-    with _no_search_for_garbage():
-        recording = Recording(batch, keep_early=keep_early)
-        coming = iter(taken)
-        for each in known:
-            recording.take(next(coming) if isinstance(each, Report) else each)
-        recording.write()
+    recording = Recording(load_batch(taken, with_early=with_early), keep_early=keep_early)
+    coming = iter(taken)
+    for each in known:
+        recording.take(next(coming) if isinstance(each, Report) else each)
+    recording.write()
     return recording.results
-
-
-@contextmanager
-def _no_search_for_garbage() -> Iterator[None]:
-    """What is made here stays until the end, so that a search finds nothing and takes a tenth of all time."""
-    if not gc.isenabled():  # By another thread, which also ends it.
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

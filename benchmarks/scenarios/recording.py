@@ -18,6 +18,7 @@ from actions.recording.results import Recorded
 from actions.reports.report import parse_report
 from benchmarks import reports, rows
 from benchmarks.results import CannotRunError, Figure
+from environment.garbage import search_seldom
 from postbacks.delivery import ready_queue
 
 GROUPS = (1, 64, 500)
@@ -35,7 +36,7 @@ def figures(full: bool) -> Iterator[Figure]:
     rows.clear()
     shop = reports.open_shop()
     gc.collect()
-    gc.freeze()  # As web processes and those of imports do.
+    search_seldom()  # As web processes and those of imports do.
     number = 20_000 if full else 4_000
     with patch.object(ready_queue, "wake"), _as_usual():
         for size in GROUPS:

@@ -1,11 +1,9 @@
 """The door: what is refused, what is a repeat, who is credited; whole under concurrency."""
 
-import gc
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -424,22 +422,3 @@ def test_a_change_of_the_set_up_counts_from_its_commit_on() -> None:
     assert payout() == 9, "and nobody sees it after it was taken back"
     Contract.objects.update(start=date(2001, 1, 1), end=date(2001, 1, 2))
     assert payout() == 0
-
-
-@pytest.mark.parametrize("failing", [False, True], ids=["recorded", "failed"])
-def test_garbage_is_searched_for_again_after_a_recording(tracker: ActionTracker, *, failing: bool) -> None:
-    searching: list[bool] = []
-
-    def look(**_: object) -> None:
-        searching.append(gc.isenabled())
-        if failing:
-            raise LookupError
-
-    action_events_recorded.connect(look)
-    try:
-        with pytest.raises(LookupError) if failing else nullcontext():
-            record([make_report(tracker)])
-    finally:
-        action_events_recorded.disconnect(look)
-    assert searching == [False]
-    assert gc.isenabled()
