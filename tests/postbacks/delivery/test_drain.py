@@ -120,7 +120,7 @@ def test_what_was_claimed_when_the_connection_was_cut_is_not_kept(
     ready_queue.wake({lane.pk: 0.0 for lane in lanes[:known]})
     engine.drain()  # Reads these, so that they are claimed from before the others are read.
     Delivery.objects.update(due_at=timezone.now())
-    cuts = []
+    cuts: list[tuple[int, int]] = []
 
     def claim_and_cut(*arguments: Any, **named: Any) -> claim.Taken:
         taken = real(*arguments, **named)
