@@ -22,6 +22,9 @@ from front.spread import Ends, Spread
 
 logger = logging.getLogger(__name__)
 
+# So long a process that has a batch leaves new connections to others. One that is free is there in a tenth of that;
+# where all have batches, it is little of what an answer takes.
+LEFT_SECONDS: Final = 0.001
 _LOOK_SECONDS: Final = 1.0
 _END_LOOK_SECONDS: Final = 0.02
 
@@ -95,20 +98,39 @@ class Serving:
         self._is_accepting = is_more
 
     def _accept(self) -> None:
-        """Accept one connection, so that other processes have their share of those that come together."""
+        """Accept one connection, so that other processes have their share of those that come together.
+
+        A process that has a batch leaves it to one that has none: there it is answered sooner.
+        """
+        if self._spread.is_busy:
+            self._accept_more(is_more=False)
+            self._loop.call_later(LEFT_SECONDS, self._accept_left)
+        else:
+            self._accept_one()
+
+    def _accept_left(self) -> None:
+        """Accept what no other process has taken."""
+        if not self._is_ending.is_set():
+            self._accept_more(is_more=True)  # Unless there is no room for one.
+            while self._accept_one():
+                pass
+
+    def _accept_one(self) -> bool:
+        """Whether there was one, and there may be more."""
         if len(self._state.connections) + len(self._new) >= MOST_CONNECTIONS:
             self._accept_more(is_more=False)  # Until `_look` finds room.
-            return
+            return False
         try:
             client, _ = self._listening.accept()
         except (BlockingIOError, InterruptedError, ConnectionError):
-            return  # Another process was faster, or the client has left.
+            return False  # Another process was faster, or the client has left.
         except OSError as error:
             logger.error("No connection can be accepted: %s", error)  # noqa: TRY400 -- the trace tells nothing more
             self._accept_more(is_more=False)
-            return
+            return False
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connect(client)
+        return True
 
     def _adopt(self, client: socket.socket, data: bytes) -> None:
         """Take the connection of a batch that another process has passed on."""

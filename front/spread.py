@@ -56,6 +56,11 @@ class Spread:
         for each in ends or ():
             each.setblocking(False)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether this process has a batch, and others may be free."""
+        return self._ends is not None and bool(self._batches)
+
     def start(self, adopt: Callable[[socket.socket, bytes], None]) -> None:
         """From now on, `adopt` is given connections that others have passed on, with what has been read of them.
 
@@ -88,7 +93,7 @@ class Spread:
 
         Returns whether it has been passed on: then nothing may be done with the connection any more.
         """
-        if not self._batches or self._adopt is None or self._ends is None or transport.get_write_buffer_size():
+        if not self._batches or self._ends is None or self._adopt is None or transport.get_write_buffer_size():
             return False
         client = transport.get_extra_info("socket")
         try:
