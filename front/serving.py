@@ -111,9 +111,9 @@ class Serving:
     def _accept_left(self) -> None:
         """Accept what no other process has taken."""
         if not self._is_ending.is_set():
+            self._accept_more(is_more=True)  # Unless there is no room for one.
             while self._accept_one():
                 pass
-            self._accept_more(is_more=True)
 
     def _accept_one(self) -> bool:
         """Whether there was one, and there may be more."""

@@ -83,3 +83,16 @@ def test_what_nobody_else_takes_is_accepted(has_batch: bool) -> None:
     served(play)
     for each in opened:
         each.close()
+
+
+def test_without_room_it_does_not_try_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("front.serving.MOST_CONNECTIONS", 0)
+
+    async def play(serving: Serving, shared: socket.socket) -> None:
+        serving._spread.begin(HAS_A_BATCH)
+        with socket.create_connection(shared.getsockname()):
+            serving._accept_left()
+            assert not serving._is_accepting
+        serving._accept_more(is_more=False)
+
+    served(play)
