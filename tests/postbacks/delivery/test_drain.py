@@ -280,7 +280,12 @@ def test_fewer_lanes_are_claimed_from_while_they_have_much_and_more_again_later(
         monkeypatch.setattr(drain, name, value)
     asked: list[int] = []
     take_due = ready_queue.take_due
-    monkeypatch.setattr(ready_queue, "take_due", lambda most: asked.append(most) or take_due(most))
+
+    def noted(most: int) -> list[int]:
+        asked.append(most)
+        return take_due(most)
+
+    monkeypatch.setattr(ready_queue, "take_due", noted)
     lanes = [make_lane() for _ in range(16)]
     program = lanes[0].action_tracker.program_id
     one = drain.Drain(1, Capacity(), Noted(), lambda _: 1_000)
