@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Max, Q
@@ -116,7 +116,7 @@ def undo(file: IO[bytes]) -> dict[str, int]:
             f"Something was reported here after the file was read: nothing else has it. Go on with --resume "
             f"{about.account}, or report it again in the other cell first."
         )
-    values = {"programs": about.programs, "account": about.account}
+    values: dict[str, Any] = {"programs": about.programs, "account": about.account}
     deleted = {}
     with connection.cursor() as cursor:
         try:
