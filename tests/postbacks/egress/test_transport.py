@@ -256,6 +256,7 @@ def test_a_handle_that_is_used_again_sends_headers_in_the_order_in_which_they_ar
     for headers in ({"X-One": "1", "X-Two": "2"}, {"X-Two": "2", "X-One": "1"}, {"X-Two": "2", "X-One": "3"}):
         call.prepare(make_request(raw.url, headers=headers))
         call.curl.perform()
+        call.forget()
     sent = [[line for line in head.decode().split("\r\n") if line.startswith("X-")] for head in raw.received]
     assert sent == [["X-One: 1", "X-Two: 2"], ["X-Two: 2", "X-One: 1"], ["X-Two: 2", "X-One: 3"]]
     call.curl.close()
