@@ -7,6 +7,7 @@ folder to all users.
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,13 +20,11 @@ from devtools.embedded.errors import EmbeddedError, NotSetUpError, not_installed
 from environment.addresses import DATABASE_NAME, DATABASE_USER, socket_dir
 from environment.variables import data_dir
 
-# For a machine with two cores, which web, workers and Redis share.
+# For a machine with two cores, which web, workers and Redis share. `memory_settings` has those for its memory.
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
     # Deliveries are written all day: fewer, larger checkpoints spread the load.
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
@@ -37,6 +36,26 @@ SERVER_SETTINGS = {
     "log_line_prefix": "%m [%p] ",
     "log_checkpoints": "off",
 }
+
+
+# An eighth of the memory, as others need some too, and a gigabyte at most. It is taken as it fills.
+_BUFFERS_SHARE, _LEAST_BUFFERS_MB, _MOST_BUFFERS_MB = 8, 128, 1024
+_CONTAINERS_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def memory_settings(memory_bytes: int) -> dict[str, str]:
+    """Return PostgreSQL's settings for a machine with this much memory."""
+    memory = memory_bytes // 2**20
+    buffers = min(_MOST_BUFFERS_MB, max(_LEAST_BUFFERS_MB, memory // _BUFFERS_SHARE))
+    return {"shared_buffers": f"{buffers}MB", "effective_cache_size": f"{max(buffers, memory // 4)}MB"}
+
+
+def _memory_bytes() -> int:
+    """Return the memory of the machine, or of the container if that may use less."""
+    found = [psutil.virtual_memory().total]
+    with suppress(OSError, ValueError):  # It is not there, or says "max".
+        found.append(int(_CONTAINERS_LIMIT.read_text()))
+    return min(found)
 
 
 def postgres_dir() -> Path:
@@ -51,7 +70,11 @@ def is_initialised() -> bool:
 
 def postgres_command() -> list[str]:
     """Return the command that runs the embedded PostgreSQL in the foreground, as the owner of its data."""
-    settings = [part for key, value in SERVER_SETTINGS.items() for part in ("-c", f"{key}={value}")]
+    settings = [
+        part
+        for key, value in (SERVER_SETTINGS | memory_settings(_memory_bytes())).items()
+        for part in ("-c", f"{key}={value}")
+    ]
     folder = postgres_dir()
     binary = _reachable("postgres", folder)
     postgres = [str(binary), "-D", str(privileges.seen_as(folder)), "-k", str(socket_dir()), *settings]

@@ -340,3 +340,20 @@ def _installed_in(folder: Path) -> Path:
 def _reached_by(user: int, *paths: Path) -> bool:
     tests = " && ".join(f"test -r '{path}' -a -x '{path}'" for path in paths)
     return subprocess.run(["/bin/sh", "-c", tests], user=user, group=user, extra_groups=[], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "buffers"), [(0.5, "128MB"), (2, "256MB"), (4, "512MB"), (64, "1024MB")], ids=str
+)
+def test_buffers_are_an_eighth_of_the_memory_within_bounds(gigabytes: float, buffers: str) -> None:
+    assert postgres.memory_settings(int(gigabytes * 2**30))["shared_buffers"] == buffers
+
+
+def test_a_container_that_may_use_less_memory_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(postgres, "_CONTAINERS_LIMIT", limit)
+    of_the_machine = postgres._memory_bytes()
+    limit.write_text("max\n")
+    assert postgres._memory_bytes() == of_the_machine
+    limit.write_text("1000000\n")
+    assert postgres._memory_bytes() == 1_000_000
