@@ -219,7 +219,8 @@ def test_nothing_is_lost_whatever_host_is_cut_off_or_dies(running: Installation)
     orders = made.reported("cut")
     must_have_been_answered(orders)
     must_have_arrived(arrivals, list(orders))
-    limit_must_hold(arrivals)
+    # What a host had sent in time when it lost the receiver comes once TCP has repeated it: half of a second's at most.
+    limit_must_hold(arrivals, LIMIT // 2)
 
 
 def must_have_been_answered(reported: dict[str, list[tuple[int, str, str]]]) -> None:
@@ -236,10 +237,10 @@ def must_have_arrived(arrivals: Sequence[Arrival], orders: Sequence[str]) -> Non
     assert told == {(path, order): list(AMOUNTS) for path in ("/plain", "/limited") for order in orders}
 
 
-def limit_must_hold(arrivals: Sequence[Arrival]) -> None:
-    """Over all hosts, in any second; and it did limit."""
+def limit_must_hold(arrivals: Sequence[Arrival], under_way: int = LIMIT // 4) -> None:
+    """Over all hosts, in any second; and it did limit. `under_way` may come late, beside what comes in time: a host may
+    stand still between the slot and the request, beside other tests. Hosts that paced themselves apart would come to
+    a multiple."""
     times = [arrival.at for arrival in arrivals if arrival.path == "/limited"]
     fullest = max(sum(begin <= at < begin + 1 for at in times) for begin in times)
-    # The receiver's clock is not the pace's, and beside other tests it may stand still for a quarter of a second. Hosts
-    # that paced themselves apart would come to a multiple.
-    assert LIMIT - 3 <= fullest <= LIMIT + LIMIT // 4
+    assert LIMIT - 3 <= fullest <= LIMIT + under_way
