@@ -4,6 +4,7 @@ at the router."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
@@ -103,9 +104,12 @@ def read_in(file: IO[bytes]) -> Moved:
 
 
 @transaction.atomic
-def undo(file: IO[bytes]) -> dict[str, int]:
+def undo(file: IO[bytes], after_each: Callable[[], object] = lambda: None) -> dict[str, int]:
     """In the new cell, as long as nothing goes on there: deletes what `read_in` has read of this file, without partners
-    and networks. Returns how many rows of each table. Raises CannotMoveError or UnreadableFileError."""
+    and networks; calls `after_each` table. Returns how many rows of each.
+
+    Raises CannotMoveError or UnreadableFileError.
+    """
     about = files.about(file)
     if not _postbacks(about.programs).filter(pause_reason=ARRIVED).exists():
         raise CannotMoveError(f"Nothing of {about.account} has come here and waits for --resume.")
@@ -124,6 +128,7 @@ def undo(file: IO[bytes]) -> dict[str, int]:
                 if not kind.shared:
                     cursor.execute(f'DELETE FROM "{kind.table}" WHERE {kind.which}', values)  # noqa: S608 -- constants
                     deleted[kind.table] = cursor.rowcount
+                after_each()
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         except IntegrityError as error:
             raise CannotMoveError(f"Something that was made here belongs to it; delete that first. {error}") from None

@@ -16,6 +16,7 @@ from commands.exit_codes import ExitCode
 from commands.progress import progress
 from operations.moving import account as moving
 from operations.moving.file import UnreadableFileError
+from operations.moving.rows import KINDS
 
 PATIENCE_SECONDS = 60  # Longer than a request may take with the usual settings.
 
@@ -85,8 +86,9 @@ class Command(BaseCommand):
                 resumed = moving.go_on(resume)
                 self.report({"account": resume, "resumed": resumed}, f"Resumed: {resumed}.")
             elif undo:
-                with Path(undo).open("rb") as file:
-                    rows = moving.undo(file)
+                tables = progress(len(KINDS), what="taken out", unit=" tables", as_json=self.as_json)
+                with Path(undo).open("rb") as file, tables as bar:
+                    rows = moving.undo(file, bar.update)
                 self.report({"rows": rows}, "Taken out:\n" + _listed(rows))
             else:
                 with Path(str(end)).open("rb") as file:
