@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
@@ -16,6 +15,7 @@ from actions.reports.report import parse_report
 from partners.models import ActionTracker, Partner
 from postbacks.models import Delivery, Postback
 from postbacks.replay.send_anyway import send_anyway
+from tests.support.by_hand import delete_row
 from tests.support.factories import make_term, make_tracker, record_action, recorded_event
 from tests.support.locks import waiting_for_locks
 from tests.support.patience import wait_until
@@ -31,14 +31,6 @@ def beside() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(1) as executor:
         yield executor
         executor.submit(connections.close_all).result()
-
-
-def delete(table: str, pk: int, *, isolation: str = "READ COMMITTED", then: Callable[[], Any] = lambda: None) -> None:
-    """Delete the row as somebody at a console does; `then` before the commit."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
-        cursor.execute(f"DELETE FROM {table} WHERE id = %s", [pk])  # noqa: S608 -- a name of this file
-        then()
 
 
 def change(action: Action) -> Result:
@@ -69,7 +61,7 @@ def test_an_action_that_has_events_or_lines_is_not_deleted(tracker: ActionTracke
     action = record_action(tracker, Items=ITEMS).action
     (ActionEvent if left == "lines" else Item).objects.all().delete()
     with pytest.raises(IntegrityError, match="has lines or events"):
-        delete("actions_action", action.pk)
+        delete_row("actions_action", action.pk)
     assert Action.objects.filter(pk=action.pk).exists()
 
 
@@ -78,15 +70,15 @@ def test_an_event_that_has_deliveries_is_not_deleted(
 ) -> None:
     event = record_action(tracker, partner)
     with pytest.raises(IntegrityError, match="has deliveries"):
-        delete("actions_actionevent", event.pk)
+        delete_row("actions_actionevent", event.pk)
     assert ActionEvent.objects.filter(pk=event.pk).exists()
 
 
 def test_what_has_nothing_is_deleted_but_not_where_new_rows_are_not_seen(tracker: ActionTracker) -> None:
     action = without_events(record_action(tracker))
     with pytest.raises(IntegrityError):
-        delete("actions_action", action.pk, isolation="REPEATABLE READ")
-    delete("actions_action", action.pk)
+        delete_row("actions_action", action.pk, isolation="REPEATABLE READ")
+    delete_row("actions_action", action.pk)
     assert not Action.objects.exists()
 
 
@@ -94,7 +86,7 @@ def test_an_action_that_is_being_changed_is_not_deleted(tracker: ActionTracker, 
     action = without_events(record_action(tracker))
     with transaction.atomic():
         event = recorded_event(change(action))
-        deleting = beside.submit(delete, "actions_action", action.pk)
+        deleting = beside.submit(delete_row, "actions_action", action.pk)
         wait_until(is_waited_for, 10, "the deletion waits")
     must_be_refused(deleting)
     assert ActionEvent.objects.get().pk == event.pk
@@ -111,7 +103,7 @@ def test_a_change_of_an_action_that_is_being_deleted_is_refused(
         changing.append(beside.submit(change, action))
         wait_until(is_waited_for, 10, "the change waits")
 
-    delete("actions_action", action.pk, then=meanwhile)
+    delete_row("actions_action", action.pk, then=meanwhile)
     assert isinstance(changing[0].result(20), RejectedResult)
     assert not ActionEvent.objects.exists()
     assert not Item.objects.exists()
@@ -134,7 +126,7 @@ def test_an_event_that_is_being_sent_is_not_deleted(
     event, postback = unsent
     with transaction.atomic():
         made = send_anyway(event, postback.pk)
-        deleting = beside.submit(delete, "actions_actionevent", event.pk)
+        deleting = beside.submit(delete_row, "actions_actionevent", event.pk)
         wait_until(is_waited_for, 10, "the deletion waits")
     must_be_refused(deleting)
     assert Delivery.objects.get(event=event).pk == made
@@ -152,6 +144,6 @@ def test_an_event_that_is_being_deleted_is_not_sent(
         sending.append(beside.submit(send_anyway, event, postback.pk))
         wait_until(is_waited_for, 10, "the sending waits")
 
-    delete("actions_actionevent", event.pk, then=meanwhile)
+    delete_row("actions_actionevent", event.pk, then=meanwhile)
     assert sending[0].result(20) is None
     assert not Delivery.objects.exists()

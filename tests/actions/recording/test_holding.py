@@ -14,6 +14,7 @@ from actions.recording.record import record
 from actions.recording.results import Recorded, RejectedResult, Result
 from actions.reports.report import Report
 from partners.models import ActionTracker, Partner
+from tests.support.by_hand import delete_row
 from tests.support.factories import (
     make_partner,
     make_program,
@@ -69,14 +70,6 @@ def beside() -> Iterator[ThreadPoolExecutor]:
         executor.submit(connections.close_all).result()
 
 
-def delete(table: str, pk: int, *, isolation: str = "READ COMMITTED", then: Callable[[], Any] = lambda: None) -> None:
-    """Delete the row as somebody at a console does; `then` before the commit."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
-        cursor.execute(f"DELETE FROM {table} WHERE id = %s", [pk])  # noqa: S608 -- a name of this file
-        then()
-
-
 def sql(statement: str, *values: Any) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, values)
@@ -91,7 +84,7 @@ def test_what_actions_refer_to_is_not_deleted(kind: Callable[[], Parent]) -> Non
     parent = kind()
     record(parent.reports(1))
     with pytest.raises(IntegrityError, match="Actions refer to the row"):
-        delete(parent.table, parent.pk)
+        delete_row(parent.table, parent.pk)
     with pytest.raises(IntegrityError, match="Actions refer to the row"):
         sql(f"UPDATE {parent.table} SET id = id + 1000000 WHERE id = %s", parent.pk)  # noqa: S608 -- as above
 
@@ -100,15 +93,15 @@ def test_a_program_that_actions_refer_to_is_not_deleted() -> None:
     action, program = record_action(make_tracker()).action, make_program()
     sql("UPDATE actions_action SET program_id = %s WHERE id = %s", program.pk, action.pk)
     with pytest.raises(IntegrityError, match="Actions refer to the row"):
-        delete("partners_program", program.pk)
+        delete_row("partners_program", program.pk)
 
 
 @KINDS
 def test_what_no_action_refers_to_is_deleted_but_not_where_new_rows_are_not_seen(kind: Callable[[], Parent]) -> None:
     parent = kind()
     with pytest.raises(IntegrityError):
-        delete(parent.table, parent.pk, isolation="REPEATABLE READ")
-    delete(parent.table, parent.pk)
+        delete_row(parent.table, parent.pk, isolation="REPEATABLE READ")
+    delete_row(parent.table, parent.pk)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT FROM {parent.table} WHERE id = %s", [parent.pk])
         assert cursor.fetchone() is None
@@ -122,7 +115,7 @@ def test_what_a_recording_refers_to_is_not_deleted_beside_it(
     parent = kind()
     with transaction.atomic():
         assert all(isinstance(each, Recorded) for each in record(parent.reports(number)))
-        deleting = beside.submit(delete, parent.table, parent.pk)
+        deleting = beside.submit(delete_row, parent.table, parent.pk)
         wait_until(is_waited_for, 10, "the deletion waits")
     with pytest.raises(IntegrityError, match="Actions refer to the row"):
         deleting.result(20)
@@ -144,7 +137,7 @@ def test_a_recording_does_not_refer_to_what_is_deleted_beside_it(
         recording.append(beside.submit(record, parent.reports(number)))
         wait_until(is_waited_for, 10, "the recording waits")
 
-    delete(parent.table, parent.pk, then=meanwhile)
+    delete_row(parent.table, parent.pk, then=meanwhile)
     results = recording[0].result(20)
     # Without their event type they are refused; without partner or term, nobody is paid.
     assert {type(each) for each in results} == {RejectedResult if kind is event_type else Recorded}
