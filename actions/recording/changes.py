@@ -21,8 +21,6 @@ Kind = ActionEvent.Kind
 # Python 3.11 takes longer to look these up than to compare them.
 _MODIFIED, _REVERSED, _RESTORED = Kind.MODIFIED, Kind.REVERSED, Kind.RESTORED
 _PENDING, _TAKEN_BACK = Action.Status.PENDING, Action.Status.REVERSED
-
-
 _MONEY: Final = frozenset(REPORTED_MONEY)
 
 
@@ -71,19 +69,16 @@ def _kind(state: ActionState, report: Report) -> Kind:
 def _worth(state: ActionState, report: Report, kind: Kind, rates: Rates) -> Worth:
     if report.resets:
         return state.worth_as_created
-    if kind not in (_MODIFIED, _REVERSED, _RESTORED):
-        return price_report(state, report, rates)
-    match kind:
-        case Kind.REVERSED:
-            return state.worth._replace(amount=ZERO, payout=ZERO)
-        case Kind.RESTORED:
-            if state.before_reversal is None:
-                raise ValueError(f"The reversed action {state.action.action_id} has no event before its reversal.")
-            amount, payout = state.before_reversal
-            return state.worth._replace(amount=amount, payout=payout)
-        case Kind.MODIFIED if not report.has_money:
-            _require_content(report)
-            return state.worth
+    if kind == _REVERSED:
+        return state.worth._replace(amount=ZERO, payout=ZERO)
+    if kind == _RESTORED:
+        if state.before_reversal is None:
+            raise ValueError(f"The reversed action {state.action.action_id} has no event before its reversal.")
+        amount, payout = state.before_reversal
+        return state.worth._replace(amount=amount, payout=payout)
+    if kind == _MODIFIED and not report.has_money:
+        _require_content(report)
+        return state.worth
     return price_report(state, report, rates)
 
 
