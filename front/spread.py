@@ -2,9 +2,9 @@
 
 The kernel gives a connection to any process, and a caller that keeps its connection stays there. Two batches in one
 process would share one lock of Python's, while the other process idles. So a process that has a batch puts the
-connection of the next into a queue that all of them share, with what has been read of it. Who has none takes it from
-there. Nobody needs to know who is there: a process that ends takes nothing with it, and what is not taken soon comes
-back.
+connection of the next into a queue that all of them share, with what has been read of it. A process without a batch
+takes it from there. Nobody needs to know who is there: a process that ends takes nothing with it, and what is not taken
+soon comes back.
 """
 
 from __future__ import annotations

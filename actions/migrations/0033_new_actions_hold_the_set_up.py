@@ -1,7 +1,7 @@
 """What a new action refers to in the set-up is held until the commit, also once there are no foreign keys to it.
 
 A foreign key looks at the parents of each row. A recording holds those of all its new actions at once
-(`actions.recording.holding`) and says so; for whoever does not, such as a process of the release before, a trigger holds
+(`actions.recording.holding`) and says so. For a transaction that does not, such as one of the release before, a trigger holds
 them row by row, as late as a foreign key would.
 """
 

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-# The tables are locked for a moment, in the order in which recordings lock them. Whoever is in the way ends the
+# The tables are locked for a moment, in the order in which recordings lock them. A transaction in the way ends the
 # migration, not the traffic behind it.
 LOCK = """
 SET LOCAL lock_timeout = '5s';

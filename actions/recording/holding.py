@@ -1,7 +1,7 @@
 """Holds what new actions refer to in the set-up until the commit, so that nobody deletes it beside them.
 
-What a foreign key does for each row, one statement does for all rows of a recording. Whoever does not say that it does
-this has each row looked at by a trigger (`actions/migrations/0033_new_actions_hold_the_set_up.py`).
+What a foreign key does for each row, one statement does for all rows of a recording. For a transaction that does not
+say so, a trigger does it row by row (`actions/migrations/0033_new_actions_hold_the_set_up.py`).
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def test_what_nobody_takes_comes_back_to_who_is_busy(queue: Queue) -> None:
     played(play)
 
 
-def test_whoever_is_free_first_takes_the_next(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_free_takes_the_next(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("front.spread.TAKEN_WITHIN_SECONDS", 1000)  # So that nothing comes back.
 
     async def play(server: socket.socket, _: socket.socket) -> None:

@@ -75,7 +75,7 @@ def test_of_several_one_comes_and_they_take_turns() -> None:
             wait_for_it(lane, processes)
             wait_until(lambda: waiting() == 3, 15, "all wait again")
         assert all_taken(processes) == list(range(1, 10))
-        # Whoever is slow to come, as on a busy machine, has another called after it. All three each time would be 27.
+        # After a process that is slow to come, another is called. All three each time would be 27.
         assert 9 <= sum(process.called for process in processes) <= 13, "nobody is called for nothing"
         assert all(process.called for process in processes)
     assert client.llen(QUEUE) == 0
