@@ -32,7 +32,7 @@ LANES_PER_CLAIM = 128
 ROWS_PER_CLAIM = 512  # Batches of 100 cost a quarter of the throughput; larger ones only add latency for the others.
 # Each lane of a claim costs as much as several rows. Where lanes have so much that claims are full, there are fewer in
 # each, and more of each.
-FEWEST_LANES = 32
+FEWEST_LANES = 8
 # Under steady traffic some lane is always due. A drain that a message has started keeps other tasks waiting.
 DRAIN_FOR_SECONDS = 1.0
 TOKEN_WAIT_SECONDS = 1.0  # It is woken when its token has come; this is in case that is missed.

@@ -12,27 +12,52 @@ from postbacks.delivery.outcomes import Prepared
 
 MAX_IN_FLIGHT = 2_000  # Transfers of one process; each may hold a connection: a descriptor and some 50 kB.
 MAX_PER_HOST = 512  # Many postbacks may call one host; it should not get all connections of a process.
-# The last quarter is for lanes that have almost nothing in flight: hundreds of destinations that hang, each with the
-# few transfers of a new lane, leave it to those that answer.
+# The last quarter is for lanes that have nothing in flight: hundreds of destinations that hang, each with the few
+# transfers of a new lane, leave it to those that answer.
 FOR_QUIET_LANES = MAX_IN_FLIGHT // 4
-QUIET = 2
+# So many keep the caller busy where answers come at once. More would only mean more connections, each used less.
+FEWEST_IN_FLIGHT = 64
 
 
 class FairQueue:
     """Callers `add` what waits, ask for the `next`, and report when one is `finished`. It is in flight from `next` on,
-    or from `started` where it did not wait here."""
+    or from `started` where it did not wait here.
+
+    How many are in flight follows the caller, who says when it is `busy` and when `idle`. Beyond that number, only lanes
+    that have nothing in flight start another.
+    """
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self._wanted = FEWEST_IN_FLIGHT
         self._lanes: dict[int, _Lane] = {}
         self._hosts: dict[str, _Host] = {}
         self._turn: deque[_Lane] = deque()  # Lanes that could start a transfer now.
-        # Lanes that wait only because the rest is kept for quiet ones; first in, first out, each once.
+        # Lanes that wait only until fewer are in flight, or more may be; first in, first out, each once.
         self._crowded: OrderedDict[_Lane, None] = OrderedDict()
 
     @property
     def full(self) -> bool:
         return self.in_flight >= MAX_IN_FLIGHT
+
+    @property
+    def _crowds(self) -> bool:
+        return self.in_flight >= min(self._wanted, MAX_IN_FLIGHT - FOR_QUIET_LANES)
+
+    @property
+    def held_back(self) -> bool:
+        """Whether a caller that is idle could have more in flight."""
+        return bool(self._crowded) and self._wanted < MAX_IN_FLIGHT - FOR_QUIET_LANES
+
+    def idle(self) -> None:
+        """The caller has nothing to do: it may have twice as many in flight."""
+        self._wanted = min(2 * self._wanted, MAX_IN_FLIGHT - FOR_QUIET_LANES)
+        for _ in range(min(len(self._crowded), self._wanted - self.in_flight)):
+            self._uncrowd(next(iter(self._crowded)))
+
+    def busy(self) -> None:
+        """The caller had something to do at once: fewer might do."""
+        self._wanted = max(FEWEST_IN_FLIGHT, self._wanted * 15 // 16)
 
     def share(self, postback_id: int) -> ConcurrencyLimit:
         """How much of the process the lane may use."""
@@ -55,7 +80,7 @@ class FairQueue:
             if host.in_flight >= MAX_PER_HOST:
                 lane.lined_up = True
                 host.waiting.append(lane)
-            elif lane.in_flight >= QUIET and self.in_flight >= MAX_IN_FLIGHT - FOR_QUIET_LANES:
+            elif lane.in_flight and self._crowds:
                 lane.lined_up = True
                 self._crowded[lane] = None
             else:
@@ -82,13 +107,13 @@ class FairQueue:
         elif answered is not None:
             lane.share.failed()
         self._line_up(lane)
-        if self._crowded and lane in self._crowded and lane.in_flight < QUIET:
+        if self._crowded and lane in self._crowded and not lane.in_flight:
             self._uncrowd(lane)
         if host.waiting:
             # One for one; all of them if the host has nothing left in flight that could call up the others.
             for _ in range(1 if host.in_flight else len(host.waiting)):
                 self._turn.append(host.waiting.popleft())
-        if self._crowded and self.in_flight < MAX_IN_FLIGHT - FOR_QUIET_LANES:
+        if self._crowded and not self._crowds:
             self._uncrowd(next(iter(self._crowded)))
 
     def take_back(self, postback_id: int) -> list[Prepared]:

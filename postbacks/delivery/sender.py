@@ -40,6 +40,7 @@ COLLECTED_AT_ONCE = 32
 # Transfers that are started together are answered together. More than can be started in this time would also take
 # longer to read, and an answer that is not read is lost if the process is killed.
 START_SECONDS = 0.01
+PATIENCE_SECONDS = 0.001  # Answers that come within this time are as good as there: more requests need not start.
 LOOK_SECONDS = 0.1  # How often transfers in flight are checked for an overdue first byte.
 # Transfers that begin together, as to hundreds of destinations that hang, would also time out together and delay all
 # others. So each waits for its first byte longer than the setting says, by a random part of this.
@@ -139,8 +140,7 @@ class Sender:
                 return
 
     def _turn_once(self) -> None:
-        for fd, events in self._waiter.ready(self._wait_seconds()):
-            self._multi.socket_action(fd, events)
+        self._wait()
         if self._timer_at is not None and self._timer_at <= time.monotonic():
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -153,6 +153,19 @@ class Sender:
             self._return_waiting()
         self._start_slotted()
         self._start_queued()
+
+    def _wait(self) -> None:
+        """Waits for the next event, if there is nothing else to do; briefly, if lanes wait until that is so."""
+        seconds = self._wait_seconds()
+        held_back = self._fair_queue.held_back
+        idle = seconds > 0
+        for fd, events in self._waiter.ready(min(seconds, PATIENCE_SECONDS) if held_back else seconds):
+            idle = False
+            self._multi.socket_action(fd, events)
+        if not idle:
+            self._fair_queue.busy()
+        elif held_back:
+            self._fair_queue.idle()
 
     def _wait_seconds(self) -> float:
         if self._inbox or self._more_to_collect or self._more_to_start:

@@ -80,7 +80,7 @@ def test_a_failure_halves_what_a_lane_may_have(air: Air) -> None:
     assert air.turns.share(1).in_flight == 1
 
 
-def test_the_last_places_are_for_lanes_with_next_to_nothing(air: Air) -> None:
+def test_the_last_places_are_for_lanes_with_nothing_in_flight(air: Air) -> None:
     for lane in (1, 2, 3):
         air.grow(lane, 4, host=f"host{lane}")
     for lane in (1, 2, 3):
@@ -88,8 +88,8 @@ def test_the_last_places_are_for_lanes_with_next_to_nothing(air: Air) -> None:
     air.start()
     assert sum(air.of_each_lane().values()) == 8
     air.add(4, 9, host="host4")
-    assert air.start() == [4, 4]
-    assert air.turns.in_flight == 10
+    assert air.start() == [4]
+    assert air.turns.in_flight == 9
 
 
 def test_those_who_made_room_come_back_one_by_one(air: Air) -> None:
@@ -111,14 +111,43 @@ def test_lanes_that_come_and_go_while_it_is_crowded_leave_nothing_behind(air: Ai
     air.start()
     for _ in range(50):
         air.add(1, 3)
-        assert air.start() == [1, 1]
-        air.finish(1)
-        assert air.start() == [1]
-        air.finish(1)
-        air.finish(1)
+        for _ in range(3):
+            assert air.start() == [1]
+            air.finish(1)
     assert len(air.turns._crowded) <= 1
     assert len(air.turns._turn) <= 1
     assert air.turns.in_flight == 9
+
+
+def test_a_busy_caller_has_few_in_flight_and_each_lane_one(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fair_queue, "FEWEST_IN_FLIGHT", 3)
+    for _ in range(99):
+        air.turns.busy()
+    for lane in range(1, 6):
+        air.add(lane, 2, host=f"host{lane}")
+    assert air.start() == [1, 2, 3, 4, 5]
+    assert air.turns.held_back
+    air.finish(2)
+    assert air.start() == [2], "there is nothing of it in flight, and the others have one each"
+
+
+def test_an_idle_caller_has_more_in_flight_up_to_all_that_may_be(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fair_queue, "FEWEST_IN_FLIGHT", 3)
+    for lane in (1, 2):
+        air.grow(lane, 6, host=f"host{lane}")
+    for _ in range(99):
+        air.turns.busy()
+    for lane in (1, 2):
+        air.add(lane, 6, host=f"host{lane}")
+    assert len(air.start()) == 3
+    air.turns.idle()
+    assert (len(air.start()), air.turns.held_back) == (3, True)
+    air.turns.idle()
+    assert (len(air.start()), air.turns.held_back) == (2, False)
+    assert air.of_each_lane() == {1: 4, 2: 4}
+    air.finish(1)
+    air.turns.busy()
+    assert air.start() == [], "it has too much to do for as many"
 
 
 def test_one_host_gets_only_so_many_whatever_the_number_of_its_lanes(air: Air) -> None:
