@@ -19,6 +19,7 @@ MAX_CLAIMED = 3_072  # Deliveries that one process has claimed and not yet recor
 # The size of their values, which may be large; requests and answers take at most a small multiple of it.
 MAX_CLAIMED_BYTES = 32 * 1024 * 1024
 LOW_WATER = MAX_CLAIMED // 2  # A full process claims again when it has more room than this: few, large claims.
+LEAST_ROOM = 64  # A claim of fewer costs nearly as much.
 # While live traffic comes, replays get small turns with pauses between, so that a live delivery waits for one at most.
 LIVE_SECONDS = 2.0  # For this long after a live delivery, more are expected.
 REPLAYS_BESIDE_LIVE = 32
@@ -65,7 +66,7 @@ class Capacity:
     def find_room(self) -> bool:
         """Whether anything may be claimed. If not, `ready` says when there is room again."""
         with self._lock:
-            self._full = self._room() <= 0
+            self._full = self._room() < LEAST_ROOM
             return not self._full
 
     def room(self) -> int:

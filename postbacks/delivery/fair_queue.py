@@ -23,8 +23,8 @@ class FairQueue:
     """Callers `add` what waits, ask for the `next`, and report when one is `finished`. It is in flight from `next` on,
     or from `started` where it did not wait here.
 
-    How many are in flight follows the caller, who says when it is `busy` and when `idle`. Beyond that number, only lanes
-    that have nothing in flight start another.
+    How many are in flight follows the caller, who says when it is `busy` and when `idle`. Beyond that number, only
+    lanes that have nothing in flight start another.
     """
 
     def __init__(self) -> None:
