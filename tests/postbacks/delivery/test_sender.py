@@ -136,6 +136,18 @@ def test_lanes_take_turns(
     assert max(abs(together[:n].count(lane) - n / 3) for n in range(60) for lane in (1, 2, 3)) <= 4
 
 
+def test_a_receiver_that_takes_its_time_gets_all_that_its_share_allows(
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver
+) -> None:
+    many = 2 * fair_queue.FEWEST_IN_FLIGHT
+    sender.put(ready(receiver, 1, many))
+    outcomes.wait_for(many)
+    receiver.script = lambda _: Hang()
+    sender.put(ready(receiver, 1, many))
+    receiver.wait_for(2 * many)
+    assert len(outcomes.sent) == many
+
+
 def test_what_is_left_when_it_is_nearly_full_is_for_quiet_lanes(
     outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch, sender: Sender
 ) -> None:
