@@ -95,7 +95,7 @@ class Drain:
                 while more and able() and time.monotonic() < until and self._capacity.find_room():
                     most = self._lanes_now()
                     own = self._take_own(most)
-                    # A claim from a few lanes that must share with others costs nearly as much as one from many.
+                    # A claim from a few lanes costs nearly as much as one from many.
                     due = ready_queue.take_due(most - len(own)) if len(own) < min(most, FEWEST_LANES) else []
                     lanes = own + [lane for lane in due if lane not in own]
                     # If these are all, whatever comes later is announced anew.
