@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from postbacks.advisory_locks import FOLD_LOCK
-from postbacks.database import not_for_long, raw_cursor
+from postbacks.database import not_for_long
 from postbacks.metrics.counters import COLUMNS
 from postbacks.metrics.tally import Summed, add, added, total
 from postbacks.models import Rollup
@@ -101,9 +101,9 @@ def _take() -> list[tuple[datetime, str]]:
 def _add_ended(by_minute: dict[datetime, Summed]) -> None:
     if not by_minute:
         return
-    with raw_cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(THIS_MINUTE)
-        (this,) = cursor.fetchone() or (EVER,)
+        (this,) = cursor.fetchone()
         for minute in [minute for minute in by_minute if minute >= this]:
             # At the beginning of its minute, as the row will be.
             cursor.execute(MERGE, (minute, orjson.dumps(by_minute.pop(minute)).decode()))
@@ -115,7 +115,7 @@ def _add(by_minute: dict[datetime, Summed]) -> None:
     if not sums:
         return
     # Not by models: after a drain to a thousand postbacks these are three thousand rows.
-    with raw_cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(READ, (orjson.dumps([_named(key) for key in sums]).decode(),))
         for period, at, postback, details, *columns in cursor.fetchall():
             row = dict(zip(COLUMNS, columns, strict=True)) | orjson.loads(details)

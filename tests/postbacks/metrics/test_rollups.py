@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
 
 import pytest
+from django.db import OperationalError, transaction
 from django.db import connection as django_connection
-from django.db import transaction
 from django.utils import timezone
 from psycopg2 import extensions
 from pytest_django import Settings
@@ -47,6 +47,10 @@ from tests.support.patience import wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Write = Callable[..., None]
+END_A_FOLD = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND (classid, objid) = (%s, %s) AND granted
+"""
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=30, microsecond=0) - timedelta(days=1)
 
 
@@ -381,11 +385,43 @@ def waiters(cursor: extensions.cursor) -> int:
     return int(count)
 
 
+def _fold_until(done: threading.Event, fold_some: Callable[[], int]) -> None:
+    try:
+        while not done.is_set():
+            try:
+                fold_some()
+            except OperationalError:
+                django_connection.close()
+    finally:
+        django_connection.close()
+
+
+def _read_until(done: threading.Event) -> list[int]:
+    """What was counted of postback 9, again and again."""
+    seen = []
+    since = timezone.now() - timedelta(minutes=1)
+    try:
+        while not done.is_set():
+            with read.one_moment():
+                sums = read.over_time("minute", since, 9).values()
+            seen.append(sum(each.failed for each in sums))
+    finally:
+        django_connection.close()
+    return seen
+
+
+def _end_three_folds(folders: Sequence[Future[None]]) -> None:
+    ended = 0
+    with engine_connection() as own, own.cursor() as cursor:
+        while ended < 3 and not any(each.done() for each in folders):
+            cursor.execute(END_A_FOLD, FOLD_LOCK)
+            ended += cursor.rowcount
+
+
 def test_whatever_is_written_and_folded_at_once_is_counted_once() -> None:
-    """Two fold all the time, one of them by merging, while four write in transactions that overlap the folds, and one
-    reads."""
+    """Two fold all the time, one of them by merging, while four write in transactions that overlap the folds, one
+    reads, and one cuts off those that fold."""
     done = threading.Event()
-    seen: list[int] = []
 
     def writes(lane: int) -> None:
         with engine_connection() as own, own.cursor() as cursor:
@@ -394,35 +430,17 @@ def test_whatever_is_written_and_folded_at_once_is_counted_once() -> None:
                 append(cursor, {lane: {"delivered": 1, f"why:{number % 3}": 1}, 9: {"failed": 1}})
                 cursor.execute("ROLLBACK" if number % 10 == 9 else "COMMIT")
 
-    def folds(fold_some: Callable[[], int]) -> None:
-        try:
-            while not done.is_set():
-                fold_some()
-        finally:
-            django_connection.close()
-
-    def reads() -> None:
-        try:
-            while not done.is_set():
-                with read.one_moment():
-                    sums = read.over_time("minute", since, 9).values()
-                seen.append(sum(each.failed for each in sums))
-        finally:
-            django_connection.close()
-
-    since = timezone.now() - timedelta(minutes=1)
-    with ThreadPoolExecutor(7) as threads:
-        folders = [
-            threads.submit(folds, partial(fold, wait=True)),
-            threads.submit(folds, fold_ended),
-            threads.submit(reads),
-        ]
+    with ThreadPoolExecutor(8) as threads:
+        reader = threads.submit(_read_until, done)
+        folders = [threads.submit(_fold_until, done, each) for each in (partial(fold, wait=True), fold_ended)]
         writers = [threads.submit(writes, lane) for lane in (1, 2, 3, 4)]
-        wait(writers)
+        killer = threads.submit(_end_three_folds, folders)
+        wait([*writers, killer])
         done.set()
-        for each in (*writers, *folders):
+        for each in (*writers, *folders, killer):
             each.result()
 
+    seen = reader.result()
     assert seen == sorted(seen), "no sum goes back"
     fold(wait=True)
     assert {key: (sums.delivered, sums.failed) for key, sums in read.ever().items()} == {
