@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from notices.saying.content import Content
 from notices.telling import tidy
 from postbacks.metrics.backlog import longest_waiting
 from postbacks.metrics.fold import ALL
+from postbacks.metrics.read import counts_over_time, one_moment
 from postbacks.models import Postback, Rollup
 
 NAMED: Final = 5  # Postbacks of a line.
@@ -39,7 +40,8 @@ def digest_of(channel: Channel, now: datetime) -> Content:
     today = _midnight(here)
     yesterday, before = _midnight(today - timedelta(hours=12)), _midnight(today - timedelta(hours=36))
     postbacks = _postbacks(channel)
-    last, earlier = _day(channel, postbacks, yesterday, today), _day(channel, postbacks, before, yesterday)
+    with one_moment():
+        last, earlier = _day(channel, postbacks, yesterday, today), _day(channel, postbacks, before, yesterday)
     lines = [
         f"Yesterday ({timezone.get_default_timezone_name()}), and in brackets the day before:",
         f"Came in: {last.came_in:,} ({earlier.came_in:,}).",
@@ -76,10 +78,10 @@ def _day(channel: Channel, postbacks: Collection[int] | None, begin: datetime, e
     events = ActionEvent.objects.filter(recorded_at__gte=begin, recorded_at__lt=end, number=1)
     if channel.program_ids is not None:
         events = events.filter(action__program__in=channel.program_ids)
-    hours = Rollup.objects.filter(period=Rollup.Period.HOUR, at__gte=_hour(begin), at__lt=_hour(end))
-    hours = hours.filter(postback_key__in=[ALL] if postbacks is None else postbacks)
-    sums = hours.aggregate(delivered=Sum("delivered"), failed=Sum("failed"))
-    return Day(events.count(), sums["delivered"] or 0, sums["failed"] or 0)
+    keys = [ALL] if postbacks is None else postbacks
+    hours = counts_over_time(Rollup.Period.HOUR, _hour(begin), keys).items()
+    ended = [sums for at, sums in hours if at < _hour(end)]
+    return Day(events.count(), sum(each.delivered for each in ended), sum(each.failed for each in ended))
 
 
 def _hour(moment: datetime) -> datetime:

@@ -20,6 +20,7 @@ from actions.reports.report import parse_report
 from partners.models import ActionTracker, Contract, ContractTerm, Partner, Program
 from postbacks.egress.built_in import PREFIX, address_for, partner_of
 from postbacks.lifecycle import delete_postback
+from postbacks.metrics.fold import fold
 from postbacks.models import Attempt, Delivery, Postback, ReplayItem, Rollup
 
 MOST_ACTIONS: Final = 1_000  # With more it is no sample any more, and removing them would take long.
@@ -112,6 +113,7 @@ def remove(sample: Sample) -> None:
     Raises:
         SampleError: Something of it is in use; then nothing is removed.
     """
+    fold(wait=True)  # What is counted so far would come back later.
     try:
         with transaction.atomic():
             _remove(sample)

@@ -57,7 +57,7 @@ def fold() -> None:
     with raw_cursor() as cursor:
         heartbeat.note(cursor, heartbeat.BEAT)
     try:
-        counts.fold()
+        counts.fold_ended()
         counts.prune()
     except OperationalError as error:
         logger.warning("The counts could not be added up yet (%s).", str(error).strip())

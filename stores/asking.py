@@ -38,11 +38,11 @@ class Asker:
         self._seconds = seconds
 
     def ask(self, statement: str, values: Sequence[Any] | None = None) -> Rows:
-        """Returns the rows. Raises psycopg2.Error, which is OperationalError when time is up."""
+        """Returns the rows, if it has any. Raises psycopg2.Error, which is OperationalError when time is up."""
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             self._wait()
-            return cursor.fetchall()
+            return cursor.fetchall() if cursor.description else []
 
     @property
     def is_closed(self) -> bool:

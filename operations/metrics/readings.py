@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,20 +13,24 @@ from operations.replica import ReplicaState, replica_state
 from postbacks.advisory_locks import LEASE_LOCKS
 from postbacks.delivery import heartbeat, leases
 from postbacks.delivery_states import SQL_UNFINISHED
-from postbacks.metrics.counters import TOOK_SUM
+from postbacks.metrics.counters import COLUMNS, TOOK_SUM
 from postbacks.metrics.fold import ALL, fold
 from postbacks.metrics.read import STALE_AFTER
+from postbacks.metrics.tally import Summed, add, added, total
+from stores.asking import Rows
 
 SECONDS = 8.0  # For all queries together: less than the 10 s after which Prometheus hangs up.
 # Each has its own series; if more are held, the Held screen shows all.
 MOST_HELD_NAMED = 100
 MOST_BUSY_NAMED = 100
 
-STALE = "SELECT EXISTS (SELECT 1 FROM postbacks_tally WHERE at < now() - %s)"
-EVER = """
-SELECT attempts, succeeded, delivered, failed, cancelled, details FROM postbacks_rollup
+STALE = "SELECT EXISTS (SELECT 1 FROM postbacks_tally WHERE at < date_trunc('minute', now() - %s))"
+# What is counted but not in a row yet is added; a counter that is read while it is folded must not go back.
+ONE_MOMENT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT at, counts FROM postbacks_tally"
+EVER = f"""
+SELECT {", ".join(COLUMNS)}, details FROM postbacks_rollup
 WHERE period = 'ever' AND postback_key = %s
-"""
+"""  # noqa: S608 -- names
 BACKLOG = f"""
 SELECT state, count(*) FROM postbacks_delivery WHERE state IN {SQL_UNFINISHED} GROUP BY state
 """  # noqa: S608 -- made of constants
@@ -126,7 +131,7 @@ def read() -> Readings:
     with Asker(SECONDS) as asker:
         if asker.ask(STALE, [STALE_AFTER])[0][0]:
             fold()  # Beat is down.
-        columns, details = _ever(asker)
+        columns, details, busiest = _counted(asker)
         ids: dict[str, int] = _pairs(asker, GIVEN_IDS)
         ((rates_age_days, held_rates),) = asker.ask(RATES)
         ages: dict[str, float] = _pairs(asker, heartbeat.AGES)
@@ -141,7 +146,7 @@ def read() -> Readings:
             oldest_waiting_seconds=asker.ask(OLDEST)[0][0],
             postbacks=dict.fromkeys(("active", "paused", "held"), 0) | _pairs(asker, POSTBACKS),
             held=[(pk, name, age) for pk, name, age in asker.ask(HELD)],
-            busiest=[Busy(*row) for row in asker.ask(BUSIEST)],
+            busiest=busiest,
             workers=_number(asker, leases.LIVING, LEASE_LOCKS),
             sweep_age=ages.get(heartbeat.SWEEP),
             beat_age=ages.get(heartbeat.BEAT),
@@ -152,10 +157,29 @@ def read() -> Readings:
         )
 
 
-def _ever(asker: Asker) -> tuple[dict[str, int], dict[str, int]]:
+def _counted(asker: Asker) -> tuple[dict[str, int], dict[str, int], list[Busy]]:
+    """What was counted since the beginning: of all postbacks, columns and other counters, and of the busiest."""
+    waiting = _waiting(asker.ask(ONE_MOMENT))
     rows = asker.ask(EVER, [ALL]) or [(0, 0, 0, 0, 0, {})]
+    busiest = [Busy(*row) for row in asker.ask(BUSIEST)]
+    asker.ask("COMMIT")
     *columns, details = rows[0]
-    return dict(zip(("attempts", "succeeded", "delivered", "failed", "cancelled"), columns, strict=True)), details
+    counts = total((dict(zip(COLUMNS, columns, strict=True)), details, *waiting.values()))
+    of_columns = {name: counts.pop(name) for name in COLUMNS}
+    return of_columns, counts, [_with(each, waiting.get(str(each.postback), {})) for each in busiest]
+
+
+def _waiting(tallies: Rows) -> Summed:
+    """The sums of tallies that are in no row yet."""
+    waiting: Summed = {}
+    for of_minute in added(tallies).values():
+        for postback, counts in of_minute.items():
+            add(waiting.setdefault(postback, {}), counts)
+    return waiting
+
+
+def _with(busy: Busy, waiting: Mapping[str, int]) -> Busy:
+    return busy._replace(**{name: getattr(busy, name) + waiting.get(name, 0) for name in (*COLUMNS, TOOK_SUM)})
 
 
 def _pairs(asker: Asker, statement: str) -> dict[str, Any]:

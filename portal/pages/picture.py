@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from django.db.models import Sum
-from django.utils import timezone
+from datetime import datetime
 
 from postbacks.admin.dashboard.chart import HEIGHT, WIDTH, Chart, chart
 from postbacks.admin.dashboard.spans import SPANS, Span
-from postbacks.metrics.counters import COLUMNS
-from postbacks.metrics.read import Sums
-from postbacks.models import Rollup
+from postbacks.metrics.read import Sums, counts_over_time, one_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +24,16 @@ class Picture:
 
 def pictures_of(postbacks: Sequence[int]) -> list[Picture]:
     """The last day and the last week of these postbacks together."""
-    return [_picture(SPANS[name], postbacks) for name in ("day", "week")]
+    with one_moment() as now:
+        return [_picture(SPANS[name], postbacks, now) for name in ("day", "week")]
 
 
-def _picture(span: Span, postbacks: Sequence[int]) -> Picture:
-    since = span.since(timezone.now())
-    totals: dict[str, Any] = {f"sum_{name}": Sum(name) for name in COLUMNS}
-    rows: Any = Rollup.objects.filter(period=span.period, postback_key__in=list(postbacks), at__gte=since)
+def _picture(span: Span, postbacks: Sequence[int], now: datetime) -> Picture:
+    since = span.since(now)
     steps = [Sums() for _ in range(span.steps)]
     whole = Sums()
-    for row in rows.order_by().values("at").annotate(**totals):
-        number = (row["at"] - since) // span.step
-        sums = Sums(**{name: row[f"sum_{name}"] for name in COLUMNS})
+    for at, sums in counts_over_time(span.period, since, postbacks).items():
+        number = (at - since) // span.step
         whole.add(sums)
         if 0 <= number < span.steps:
             steps[number].add(sums)

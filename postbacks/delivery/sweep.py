@@ -38,12 +38,14 @@ SLOW_TIMEOUT_MS = 60_000
 Found = TypeVar("Found")
 
 # `OFFSET 0` keeps the planner from joining: it would read all that is due, each second, where one row of a lane does.
+# The order is that of the claim's index. Otherwise it also takes another, where what is being sent or blocked may be in
+# front of that row.
 DUE = """
 SELECT p.id FROM postbacks_postback p LEFT JOIN postbacks_lane l ON l.postback_id = p.id
 WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR l.probe_at <= now()) AND EXISTS (
     SELECT 1 FROM postbacks_delivery d
     WHERE d.postback_id = p.id AND d.priority IN (0, 1, 2) AND d.state = 'ready' AND d.due_at <= now()
-    OFFSET 0
+    ORDER BY d.priority, d.due_at OFFSET 0
 )
 """
 

@@ -1,14 +1,16 @@
 """Folds committed tallies into the rows of the roll-ups, each exactly once.
 
-One transaction deletes tallies and adds them to the rows, so a worker that dies leaves both unchanged. A tally that is
-not committed yet is left to a later fold. An advisory lock allows one fold at a time, because the rows are read, added
-to and written back.
+A row costs far more than a count: so rows are written when their minute is over, and until then the tallies of a minute
+are merged into one, which is a tally like others. Who reads adds what is not folded yet.
+
+One transaction deletes tallies and adds them to rows or to the merged one, so a worker that dies leaves all unchanged.
+A tally that is not committed yet is left to a later fold. An advisory lock allows one fold at a time, because the rows
+are read, added to and written back.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,8 +20,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from postbacks.advisory_locks import FOLD_LOCK
-from postbacks.database import not_for_long, raw_cursor
+from postbacks.database import not_for_long
 from postbacks.metrics.counters import COLUMNS
+from postbacks.metrics.tally import Summed, add, added, total
 from postbacks.models import Rollup
 
 ALL = 0  # The key of all postbacks together.
@@ -31,6 +34,9 @@ DELETE FROM postbacks_tally
 WHERE id = ANY (ARRAY(SELECT id FROM postbacks_tally ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING at, counts
 """
+# The minute is the database's, as the times of tallies are.
+THIS_MINUTE = "SELECT date_trunc('minute', now())"
+MERGE = "INSERT INTO postbacks_tally (at, counts) VALUES (%s, %s)"
 
 _COLUMNS = ", ".join(COLUMNS)
 _KEYS = "period text, at timestamptz, postback_key bigint"
@@ -50,7 +56,20 @@ Key = tuple[str, datetime, int]  # Period, its beginning, postback or ALL.
 
 
 def fold(*, wait: bool = False) -> int:
-    """Folds all committed tallies; returns how many. If another process is folding: waits, or does nothing."""
+    """Adds all committed tallies to the rows; returns how many. If another process is folding: waits, or does
+    nothing."""
+    return _fold(wait=wait, to_rows=_add)
+
+
+def fold_ended() -> int:
+    """Adds to the rows what was counted in minutes that are over, and merges the rest: one tally for the minute.
+
+    Returns how many tallies it took. If another process is folding, it does nothing.
+    """
+    return _fold(wait=False, to_rows=_add_ended)
+
+
+def _fold(*, wait: bool, to_rows: Callable[[dict[datetime, Summed]], None]) -> int:
     folded = 0
     while True:
         with transaction.atomic():
@@ -58,7 +77,7 @@ def fold(*, wait: bool = False) -> int:
                 return folded
             not_for_long()
             taken = _take()
-            _add(taken)
+            to_rows(added(taken))
             if len(taken) < MOST_TALLIES:
                 return folded + len(taken)
         folded += len(taken)
@@ -79,36 +98,44 @@ def _take() -> list[tuple[datetime, str]]:
         return list(cursor.fetchall())
 
 
-def _add(taken: Iterable[tuple[datetime, str]]) -> None:
-    sums = _summed(taken)
+def _add_ended(by_minute: dict[datetime, Summed]) -> None:
+    if not by_minute:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(THIS_MINUTE)
+        (this,) = cursor.fetchone()
+        for minute in [minute for minute in by_minute if minute >= this]:
+            # At the beginning of its minute, as the row will be.
+            cursor.execute(MERGE, (minute, orjson.dumps(by_minute.pop(minute)).decode()))
+    _add(by_minute)
+
+
+def _add(by_minute: dict[datetime, Summed]) -> None:
+    sums = _by_row(by_minute)
     if not sums:
         return
-    # Not by models: a drain to a thousand postbacks changes three thousand rows each time.
-    with raw_cursor() as cursor:
+    # Not by models: after a drain to a thousand postbacks these are three thousand rows.
+    with connection.cursor() as cursor:
         cursor.execute(READ, (orjson.dumps([_named(key) for key in sums]).decode(),))
         for period, at, postback, details, *columns in cursor.fetchall():
-            for name, number in (*zip(COLUMNS, columns, strict=True), *orjson.loads(details).items()):
-                sums[period, at, postback][name] += number
+            row = dict(zip(COLUMNS, columns, strict=True)) | orjson.loads(details)
+            add(row, sums[period, at, postback])
+            sums[period, at, postback] = row
         rows = [_named(key) | _columns(counts) for key, counts in sorted(sums.items())]
         cursor.execute(WRITE, (orjson.dumps(rows).decode(),))
 
 
-def _summed(taken: Iterable[tuple[datetime, str]]) -> dict[Key, Counter[str]]:
-    by_minute: defaultdict[tuple[datetime, str], defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for at, text in taken:
-        minute = beginning_of(Rollup.Period.MINUTE, at)
-        for postback, counts in orjson.loads(text).items():
-            counted = by_minute[minute, postback]
-            for name, number in counts.items():
-                counted[name] += number
-    sums: defaultdict[Key, Counter[str]] = defaultdict(Counter)
-    for (minute, postback), counts in by_minute.items():
+def _by_row(by_minute: Mapping[datetime, Summed]) -> dict[Key, dict[str, int]]:
+    """What to add to each row. Several may share their counts, so these are not to be changed."""
+    sums: dict[Key, dict[str, int]] = {}
+    for minute, of_minute in by_minute.items():
+        of_each = {int(postback): counts for postback, counts in of_minute.items()}
+        of_each[ALL] = total(of_minute.values())
         for period in Rollup.Period:
             beginning = beginning_of(period, minute)
-            for key in (int(postback), ALL):
-                summed = sums[str(period), beginning, key]
-                for name, number in counts.items():
-                    summed[name] += number
+            for postback, counts in of_each.items():
+                key = str(period), beginning, postback
+                sums[key] = total((sums[key], counts)) if key in sums else counts
     return sums
 
 
@@ -130,7 +157,7 @@ def beginning_of(period: str, at: datetime) -> datetime:
     return minute.replace(minute=0) if period == Rollup.Period.HOUR else minute
 
 
-def row_of(key: Key, counts: Counter[str]) -> Rollup:
+def row_of(key: Key, counts: Mapping[str, int]) -> Rollup:
     """The counts as a row of the roll-ups, not saved."""
     return Rollup(**_named(key), **_columns(counts))
 

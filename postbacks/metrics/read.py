@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 from django.db import connections, transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
@@ -29,11 +28,14 @@ from postbacks.metrics.counters import (
     histogram,
     percentile,
 )
-from postbacks.metrics.fold import ALL, EVER, MOST_TALLIES, beginning_of, fold, row_of
+from postbacks.metrics.fold import ALL, EVER, beginning_of, fold, row_of
+from postbacks.metrics.tally import added, total
 from postbacks.models import Rollup, Tally
 from stores.replica import reading
 
-STALE_AFTER = timedelta(seconds=15)  # Three times the interval of the fold: nothing is folding.
+STALE_AFTER = timedelta(seconds=15)  # After a tally's minute. Three times the interval of the fold: nothing is folding.
+# Read at most, so that no page takes all memory: more than are written in two minutes, until readers fold themselves.
+MOST_UNFOLDED = 20_000
 
 
 @dataclass(slots=True)
@@ -90,8 +92,12 @@ class Sums:
 
 def catch_up(*, exactly: bool = False) -> None:
     """Folds old tallies if nothing else does; with `exactly`, folds all that are committed, so that sums are exact."""
-    if exactly or Tally.objects.filter(at__lt=timezone.now() - STALE_AFTER).exists():
+    if exactly or Tally.objects.filter(at__lt=_minute(timezone.now() - STALE_AFTER)).exists():
         fold(wait=exactly)
+
+
+def _minute(at: datetime) -> datetime:
+    return beginning_of(Rollup.Period.MINUTE, at)
 
 
 @contextmanager
@@ -147,6 +153,17 @@ def counts_by_postback(period: str, since: datetime, postbacks: list[int] | None
     return found
 
 
+def counts_over_time(period: str, since: datetime, postbacks: Collection[int]) -> dict[datetime, Sums]:
+    """Like `over_time`, for these postbacks together (or for `[ALL]`), without details, in no order."""
+    totals: dict[str, Any] = {f"sum_{name}": Sum(name) for name in COLUMNS}
+    wanted = Rollup.objects.filter(period=period, at__gte=since, postback_key__in=postbacks)
+    rows: Any = wanted.order_by().values("at").annotate(**totals)
+    found = {row["at"]: Sums(**{name: row[f"sum_{name}"] for name in COLUMNS}) for row in rows}
+    for row in _unfolded(period, since, postbacks):
+        found.setdefault(row.at, Sums()).add(row)
+    return found
+
+
 def summed(rows: Iterable[Rollup]) -> Sums:
     sums = Sums()
     for row in rows:
@@ -159,13 +176,18 @@ def _of_postbacks(period: str, since: datetime) -> QuerySet[Rollup]:
 
 
 def _unfolded(period: str, since: datetime, keys: Collection[int] | None) -> Iterator[Rollup]:
-    """Tallies that wait to be folded, as rows that nobody has saved: of these keys, or of each postback.
+    """Tallies that wait to be folded, summed to the rows that they would make: of these keys, or of each postback.
 
-    There are few: they are folded each few seconds.
+    There are few: they are merged each few seconds.
     """
-    tallies = Tally.objects.filter(at__gte=since).order_by("id").values_list("at", "counts")[:MOST_TALLIES]
-    for at, text in tallies:
-        for postback, counts in orjson.loads(text).items():
-            for key in (int(postback), ALL):
-                if key in keys if keys is not None else key != ALL:
-                    yield row_of((period, beginning_of(period, at), key), Counter(counts))
+    tallies = Tally.objects.filter(at__gte=since).order_by("id").values_list("at", "counts")[:MOST_UNFOLDED]
+    wanted = None if keys is None else set(keys)
+    for minute, of_minute in added(tallies).items():
+        beginning = beginning_of(period, minute)
+        if beginning < since:
+            continue
+        if wanted is not None and ALL in wanted:
+            yield row_of((period, beginning, ALL), total(of_minute.values()))
+        for postback, counts in of_minute.items():
+            if wanted is None or int(postback) in wanted:
+                yield row_of((period, beginning, int(postback)), counts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import orjson
 from psycopg2 import extensions
@@ -14,6 +16,7 @@ from postbacks.metrics.counters import WHY
 APPEND = "INSERT INTO postbacks_tally (at, counts) VALUES (now(), %s)"
 
 Counts = Mapping[int, Mapping[str, int]]  # By postback.
+Summed = dict[str, dict[str, int]]  # By the id of the postback as JSON has it, and counter.
 
 
 def count_ended(cursor: extensions.cursor, by_postback: Mapping[int, int], state: str, why: str = "") -> None:
@@ -36,3 +39,32 @@ def append(cursor: extensions.cursor, counts: Counts) -> None:
 
 def as_text(counts: Counts) -> str:
     return orjson.dumps(counts, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def added(tallies: Iterable[tuple[datetime, str]]) -> dict[datetime, Summed]:
+    """The sums of tallies, each given as its time and its text, by the minute in which they were counted."""
+    by_minute: defaultdict[datetime, Summed] = defaultdict(dict)
+    for at, text in tallies:
+        sums = by_minute[at.replace(second=0, microsecond=0)]
+        for postback, counts in orjson.loads(text).items():
+            summed = sums.get(postback)
+            if summed is None:
+                sums[postback] = counts
+            else:
+                add(summed, counts)
+    return by_minute
+
+
+def add(to: dict[str, int], counts: Mapping[str, int]) -> None:
+    """Adds the counts to those of the same name."""
+    before = to.get
+    for name, number in counts.items():
+        to[name] = before(name, 0) + number
+
+
+def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The sum by name."""
+    sums: dict[str, int] = {}
+    for each in counts:
+        add(sums, each)
+    return sums

@@ -12,7 +12,8 @@ from actions.models import ActionEvent
 from notices.digest import digest_of
 from notices.models import Watch
 from partners.models import ActionTracker
-from postbacks.models import Lane, Postback, Rollup
+from postbacks.metrics.tally import as_text
+from postbacks.models import Lane, Postback, Rollup, Tally
 from tests.support.channels import make_channel
 from tests.support.delivery_rows import make_delivery
 from tests.support.factories import make_media_source, make_postback, make_tracker, record_action
@@ -55,6 +56,20 @@ def test_yesterday_against_the_day_before_on_a_day_of_25_hours(tracker: ActionTr
         "Given up: 1 (0).",
     ]
     assert content["lines"][4:6] == ["Failing now: none.", "Held now: none."]
+
+
+@pytest.mark.parametrize("of_program", [False, True], ids=["all", "of a program"])
+def test_what_is_not_in_the_sums_of_hours_yet_is_counted(
+    tracker: ActionTracker, postback: Postback, of_program: bool
+) -> None:
+    midnight = timezone.localtime(timezone.now(), timezone.get_default_timezone()).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    for seconds, counts in ((-5, {"delivered": 2, "failed": 1}), (5, {"delivered": 4})):
+        Tally.objects.create(at=midnight + timedelta(seconds=seconds), counts=as_text({postback.pk: counts}))
+    channel = make_channel(program_ids=[tracker.program_id]) if of_program else make_channel()
+    lines = digest_of(channel, midnight + timedelta(seconds=10))["lines"]
+    assert lines[2:4] == ["Delivered: 2 (0).", "Given up: 1 (0)."]
 
 
 def test_what_is_wrong_now_of_the_channels_programs_alone(tracker: ActionTracker, postback: Postback) -> None:

@@ -219,11 +219,32 @@ def test_what_comes_in_is_counted_also_when_its_rows_are_gone() -> None:
 
 def test_without_beat_the_page_folds_what_lies_about_and_counts_it_once() -> None:
     count(p1={"delivered": 3})
-    assert values(page())['postbacks_deliveries_total{outcome="delivered"}'] == 0, "a fold is due in a moment"
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE postbacks_tally SET at = now() - interval '20 seconds'")
+        cursor.execute("UPDATE postbacks_tally SET at = now() - interval '2 minutes'")
     for _ in range(2):
         assert values(page())['postbacks_deliveries_total{outcome="delivered"}'] == 3
+    assert Rollup.objects.get(period="ever", postback_key=1).delivered == 3
+
+
+def test_what_is_in_no_row_yet_is_counted(busy: Postback) -> None:
+    """Of all and of each of the busiest; a fold changes nothing."""
+
+    def counted() -> dict[str, float]:
+        return {name: value for name, value in values(page()).items() if "_total" in name or "_duration_" in name}
+
+    nothing = counted()
+    own = f"p{busy.pk}"
+    count(**{own: {"attempts": 2, "succeeded": 1, "failed": 1, "why:dns": 1, "took_us": 250_000, "took:0": 2}})
+    count(**{own: {"attempts": 1, "succeeded": 1, "took_us": 500_000, "took:0": 1}})
+    before = counted()
+    changed = {name: value - nothing[name] for name, value in before.items() if value != nothing[name]}
+    of_one = {name: value for name, value in changed.items() if f'postback="{busy.pk}"' in name}
+    assert sorted(of_one.values()) == [0.75, 1, 1, 2, 3], "duration, deliveries and attempts failed, succeeded, number"
+    assert changed['postbacks_attempts_total{outcome="succeeded"}'] == 2
+    assert changed['postbacks_failures_total{reason="dns"}'] == 1
+    assert changed["postbacks_attempt_duration_seconds_sum"] == 0.75
+    fold_now()
+    assert counted() == before
 
 
 def test_only_the_longest_held_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ from django.utils import timezone
 from actions.models import Action
 from postbacks import sample as samples
 from postbacks.egress.built_in import address_for
-from postbacks.models import Attempt, Delivery, Lane, Postback
+from postbacks.metrics.fold import fold
+from postbacks.metrics.tally import as_text
+from postbacks.models import Attempt, Delivery, Lane, Postback, Rollup, Tally
 from tests.support.factories import (
     make_contract,
     make_media_source,
@@ -57,12 +59,15 @@ def test_it_is_made_once_reported_shown_and_removed_whole() -> None:
     assert (str(action.payout), action.reported) == ("4.99", action.reported)
     deliver(sample)
     Lane.objects.get_or_create(postback=sample.postback)
+    Tally.objects.create(counts=as_text({sample.postback.pk: {"delivered": 1}}))
     assert [each.status for each in samples.arrived(sample)] == [200]
 
     samples.remove(sample)
 
     assert rows() == before
     assert samples.find() is None
+    fold()
+    assert not Rollup.objects.filter(postback_key=sample.postback.pk, delivered__gt=0).exists()
 
 
 def test_what_was_sent_on_is_found_by_its_address_and_a_copy_is_not() -> None:

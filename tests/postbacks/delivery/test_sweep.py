@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from postbacks.delivery.sweep import Sweeper
 from postbacks.models import Delivery, Lane, Postback
 from tests.support.bulk import make_due_deliveries
 from tests.support.delivery_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane, terminate
+from tests.support.factories import make_media_source, make_postback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,6 +131,18 @@ def _rows_read(plan: dict[str, Any]) -> float:
     return float(below + own * plan["Actual Loops"] * reads)
 
 
+def _analyze() -> None:
+    with engine_connection() as connection, connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE postbacks_delivery")
+
+
+def _rows_read_by(statement: str, values: Sequence[object] = ()) -> float:
+    with engine_connection() as connection, connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values or None)
+        (found,) = cursor.fetchone() or ([],)
+    return _rows_read(found[0]["Plan"])
+
+
 @pytest.mark.parametrize(
     ("statement", "most"),
     [
@@ -141,18 +154,22 @@ def _rows_read(plan: dict[str, Any]) -> float:
 )
 def test_a_backlog_is_not_read_to_see_that_it_is_there(lane: Postback, statement: str, most: int) -> None:
     make_due_deliveries(lane.action_tracker, [lane], 1_000)
-    with engine_connection() as connection, connection.cursor() as cursor:
-        cursor.execute("ANALYZE postbacks_delivery")
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
-        (found,) = cursor.fetchone() or ([],)
-    assert _rows_read(found[0]["Plan"]) <= most
+    _analyze()
+    assert _rows_read_by(statement) <= most
+
+
+def test_what_is_in_front_of_the_first_that_is_due_is_not_read(lane: Postback) -> None:
+    """Such as what is being sent, or waits behind another of its action."""
+    lanes = [lane, *(make_postback(lane.action_tracker, make_media_source()) for _ in range(99))]
+    make_due_deliveries(lane.action_tracker, lanes, 6_000)
+    _analyze()  # As it was before the first of them came to this.
+    middle = Delivery.objects.order_by("id")[3_000].pk
+    Delivery.objects.filter(pk__lt=middle).update(state="blocked")
+    assert _rows_read_by(sweep.DUE) == len(lanes)
 
 
 def test_what_the_living_hold_is_not_read(lane: Postback) -> None:
     for _ in range(10):
         make_held(lane, owner=1001)
-    with engine_connection() as connection, connection.cursor() as cursor:
-        cursor.execute("ANALYZE postbacks_delivery")
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {leases.RECLAIM}", ([0, 1001], [1001, 2**31]))
-        (found,) = cursor.fetchone() or ([],)
-    assert _rows_read(found[0]["Plan"]) == 0
+    _analyze()
+    assert _rows_read_by(leases.RECLAIM, ([0, 1001], [1001, 2**31])) == 0

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 
 import pytest
+from django.db import OperationalError, transaction
 from django.db import connection as django_connection
-from django.db import transaction
 from django.utils import timezone
 from psycopg2 import extensions
 from pytest_django import Settings
@@ -26,7 +27,7 @@ from postbacks.egress.failures import Code, Failure
 from postbacks.lifecycle import delete_postback
 from postbacks.metrics import read
 from postbacks.metrics.counters import COLUMNS, LAG_SECONDS, TOOK_MS, percentile, place
-from postbacks.metrics.fold import ALL, EVER, fold, prune
+from postbacks.metrics.fold import ALL, EVER, fold, fold_ended, prune
 from postbacks.metrics.reasons import LABELS
 from postbacks.metrics.tally import append, count_ended
 from postbacks.models import Delivery, Lane, Postback, Rollup, Tally
@@ -46,6 +47,10 @@ from tests.support.patience import wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Write = Callable[..., None]
+END_A_FOLD = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND (classid, objid) = (%s, %s) AND granted
+"""
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=30, microsecond=0) - timedelta(days=1)
 
 
@@ -256,44 +261,88 @@ def test_more_tallies_than_one_transaction_takes(monkeypatch: pytest.MonkeyPatch
     assert ever() == {"delivered": 7}
 
 
-def test_writers_and_folders_at_once_count_each_once() -> None:
-    """Two fold all the time while four write, each in transactions of its own that overlap the folds.
-
-    Each waits for a fold now and then, so that on any machine writing and folding go on at the same time.
-    """
-    done = threading.Event()
-
-    def writes(lane: int) -> None:
-        with engine_connection() as own, own.cursor() as cursor:
-            for number in range(100):
-                cursor.execute("BEGIN")
-                append(cursor, {lane: {"delivered": 1, f"why:{number % 3}": 1}, 9: {"failed": 1}})
-                cursor.execute("ROLLBACK" if number % 10 == 9 else "COMMIT")
-
-    def folds() -> None:
-        try:
-            while not done.is_set():
-                fold(wait=True)
-        finally:
-            django_connection.close()
-
-    writers = [threading.Thread(target=writes, args=(lane,)) for lane in (1, 2, 3, 4)]
-    folders = [threading.Thread(target=folds) for _ in range(2)]
-    for thread in (*writers, *folders):
-        thread.start()
-    for thread in writers:
-        thread.join()
-    done.set()
-    for thread in folders:
-        thread.join()
-
-    fold()
-    assert {key: (sums.delivered, sums.failed) for key, sums in read.ever().items()} == {
-        **dict.fromkeys((1, 2, 3, 4), (90, 0)),
-        9: (0, 360),
-        ALL: (360, 360),
+def test_a_minute_is_merged_until_it_is_over_and_then_folded() -> None:
+    """Whoever reads sees the same before and after."""
+    later = (timezone.now() + timedelta(hours=1)).replace(second=0, microsecond=0)
+    put({5: {"delivered": 1, "why:dns": 1}, 6: {"failed": 3}}, later + timedelta(seconds=1))
+    put({5: {"delivered": 2, "why:dns": 4, "why:rule": 1}}, later + timedelta(seconds=59))
+    put({5: {"delivered": 8}}, later + timedelta(minutes=1))
+    put({5: {"delivered": 16}}, NOON)
+    since = NOON.replace(minute=0, second=0)
+    before = [read.over_time(period, since, key) for period in ("minute", "hour") for key in (5, 6, ALL)]
+    assert fold_ended() == 4
+    assert [read.over_time(period, since, key) for period in ("minute", "hour") for key in (5, 6, ALL)] == before
+    assert dict(Tally.objects.order_by("at").values_list("at", "counts")) == {
+        later: '{"5":{"delivered":3,"why:dns":5,"why:rule":1},"6":{"failed":3}}',
+        later + timedelta(minutes=1): '{"5":{"delivered":8}}',
     }
-    assert Tally.objects.count() == 0
+    assert {key: sums.delivered for key, sums in read.ever().items()} == {5: 16, ALL: 16}
+
+    Tally.objects.filter(at=later).update(at=NOON + timedelta(seconds=30))
+    put({5: {"delivered": 32}}, later + timedelta(minutes=1, seconds=7))
+    assert fold_ended() == 3
+    assert Tally.objects.get().counts == '{"5":{"delivered":40}}'
+    assert {key: sums.delivered for key, sums in read.ever().items()} == {5: 19, 6: 0, ALL: 19}
+    assert read.ever()[ALL].reasons == {"dns": 5, "rule": 1}
+    minute = NOON.replace(second=0)
+    assert {at: sums.delivered for at, sums in read.over_time("minute", since, 5).items()} == {
+        minute: 16,
+        minute + timedelta(minutes=1): 3,
+        later + timedelta(minutes=1): 40,
+    }
+
+
+def test_more_tallies_of_a_minute_than_one_transaction_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postbacks.metrics.fold.MOST_TALLIES", 3)
+    later = timezone.now() + timedelta(hours=1)
+    for _ in range(7):
+        put({5: {"delivered": 1}}, later)
+    fold_ended()
+    assert Tally.objects.get().counts == '{"5":{"delivered":7}}'
+
+
+def test_readers_leave_out_what_is_older_than_they_ask_for() -> None:
+    """By the row that a tally belongs to, so that its sum is the same once it is folded."""
+    put({5: {"delivered": 1}}, NOON)
+    asked = NOON - timedelta(seconds=10)
+    assert read.over_time("hour", asked, 5) == {}
+    fold()
+    assert read.over_time("hour", asked, 5) == {}
+
+
+@pytest.mark.parametrize("of_rows", [True, False], ids=["counts by row", "rows by moment"])
+def test_sums_over_time_of_several(of_rows: bool) -> None:
+    hour = NOON.replace(minute=0, second=0)
+    put({5: {"delivered": 1}, 6: {"delivered": 2, "took:3": 1}, 7: {"delivered": 4}}, NOON)
+    put({6: {"failed": 8}}, NOON + timedelta(hours=1))
+    if of_rows:
+        fold()
+    put({5: {"delivered": 16}}, NOON)
+    sums = read.counts_over_time("hour", hour, [5, 6])
+    assert {at: (each.delivered, each.failed) for at, each in sums.items()} == {
+        hour: (19, 0),
+        hour + timedelta(hours=1): (0, 8),
+    }
+
+
+def test_a_merge_that_is_cut_off_leaves_everything_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    put({5: {"delivered": 1}}, later)
+    put({5: {"delivered": 2}}, later)
+    put({5: {"delivered": 4}}, NOON)
+    before = list(Tally.objects.order_by("id").values())
+
+    def cut_off(*_: object, **__: object) -> None:
+        assert Tally.objects.get().at > NOON, "merged, and not yet folded"
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("postbacks.metrics.fold._by_row", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            fold_ended()
+    assert list(Tally.objects.order_by("id").values()) == before
+    assert not Rollup.objects.exists()
+    assert ever() == {"delivered": 7}
 
 
 def test_a_fold_that_is_cut_off_leaves_everything_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,8 +385,42 @@ def waiters(cursor: extensions.cursor) -> int:
     return int(count)
 
 
+def _fold_until(done: threading.Event, fold_some: Callable[[], int]) -> None:
+    try:
+        while not done.is_set():
+            try:
+                fold_some()
+            except OperationalError:
+                django_connection.close()
+    finally:
+        django_connection.close()
+
+
+def _read_until(done: threading.Event) -> list[int]:
+    """What was counted of postback 9, again and again."""
+    seen = []
+    since = timezone.now() - timedelta(minutes=1)
+    try:
+        while not done.is_set():
+            with read.one_moment():
+                sums = read.over_time("minute", since, 9).values()
+            seen.append(sum(each.failed for each in sums))
+    finally:
+        django_connection.close()
+    return seen
+
+
+def _end_three_folds(folders: Sequence[Future[None]]) -> None:
+    ended = 0
+    with engine_connection() as own, own.cursor() as cursor:
+        while ended < 3 and not any(each.done() for each in folders):
+            cursor.execute(END_A_FOLD, FOLD_LOCK)
+            ended += cursor.rowcount
+
+
 def test_whatever_is_written_and_folded_at_once_is_counted_once() -> None:
-    """Two fold all the time while four write, each in transactions of its own that overlap the folds."""
+    """Two fold all the time, one of them by merging, while four write in transactions that overlap the folds, one
+    reads, and one cuts off those that fold."""
     done = threading.Event()
 
     def writes(lane: int) -> None:
@@ -347,21 +430,18 @@ def test_whatever_is_written_and_folded_at_once_is_counted_once() -> None:
                 append(cursor, {lane: {"delivered": 1, f"why:{number % 3}": 1}, 9: {"failed": 1}})
                 cursor.execute("ROLLBACK" if number % 10 == 9 else "COMMIT")
 
-    def folds() -> None:
-        try:
-            while not done.is_set():
-                fold(wait=True)
-        finally:
-            django_connection.close()
-
-    with ThreadPoolExecutor(6) as threads:
-        folders = [threads.submit(folds) for _ in range(2)]
+    with ThreadPoolExecutor(8) as threads:
+        reader = threads.submit(_read_until, done)
+        folders = [threads.submit(_fold_until, done, each) for each in (partial(fold, wait=True), fold_ended)]
         writers = [threads.submit(writes, lane) for lane in (1, 2, 3, 4)]
-        wait(writers)
+        killer = threads.submit(_end_three_folds, folders)
+        wait([*writers, killer])
         done.set()
-        for each in (*writers, *folders):
+        for each in (*writers, *folders, killer):
             each.result()
 
+    seen = reader.result()
+    assert seen == sorted(seen), "no sum goes back"
     fold(wait=True)
     assert {key: (sums.delivered, sums.failed) for key, sums in read.ever().items()} == {
         **dict.fromkeys((1, 2, 3, 4), (45, 0)),
@@ -389,7 +469,7 @@ def test_readers_catch_up_when_nobody_folds() -> None:
     put({5: {"delivered": 1}}, now)
     read.catch_up()
     assert Tally.objects.count() == 1, "the task will come"
-    Tally.objects.update(at=now - timedelta(minutes=1))
+    Tally.objects.update(at=now - timedelta(minutes=2))
     read.catch_up()
     assert Tally.objects.count() == 0
     put({5: {"delivered": 1}}, now)
