@@ -113,8 +113,10 @@ class Findings:
         except TemplateError as error:
             self.mistakes += [within(each) for each in error.errors]
             return None
-        self.refusals += [within(each) for each in template.refusals]
-        self.warnings += [within(each) for each in template.warnings]
+        if template.refusals:
+            self.refusals += [within(each) for each in template.refusals]
+        if template.warnings:
+            self.warnings += [within(each) for each in template.warnings]
         return template
 
 

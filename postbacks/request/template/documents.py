@@ -32,7 +32,7 @@ from postbacks.request.template.atoms import (
     xml_decoded,
 )
 from postbacks.request.template.errors import Mistakes
-from postbacks.request.template.nodes import Join, Literal, Node, QueryMark, Raw
+from postbacks.request.template.nodes import Node, QueryMark, Raw
 from postbacks.request.template.places import Place
 
 Decode = Callable[[Sequence[Atom]], tuple[Atom, ...]]
@@ -44,7 +44,8 @@ _WORTH_A_LOOK: Final = {
     Place.URL: re.compile(r"[\[{<\"]|%(?:25|[57][Bb]|3[CcDdFf]|2[26])|=[^&]*\?"),
     Place.FORM: re.compile(r"[\[{<\"?]|%(?:25|[57][Bb]|3[CcDdFf]|2[26])"),
     Place.JSON: re.compile(r"[=<\\]"),
-    Place.XML: re.compile(r"[=\[{&]"),
+    # A query has a `?` or an `&`. The `?` of `<?xml …?>` begins none.
+    Place.XML: re.compile(r"[\[{&]|(?<!\A<)\?(?!>)"),
 }
 _IN_A_WHOLE_VALUE: Final = re.compile(r"[\[{<=]")
 
@@ -57,12 +58,13 @@ class _TooDeepError(Exception):
         self.offset = offset
 
 
-def with_documents(nodes: tuple[Node, ...], place: Place, mistakes: Mistakes) -> tuple[Node, ...]:
+def with_documents(nodes: tuple[Node, ...], text: str, place: Place, mistakes: Mistakes) -> tuple[Node, ...]:
     """Return the nodes of a template with the documents inside its values as nodes of their own.
 
-    Those that are too deep inside each other are refused, and none is looked for.
+    `text` is the `literal_text` of the nodes. Documents that are too deep inside each other are refused, and none is
+    looked for.
     """
-    if place is Place.TEXT or not _WORTH_A_LOOK.get(place, _IN_A_WHOLE_VALUE).search(_literal_text(nodes)):
+    if place is Place.TEXT or not _WORTH_A_LOOK.get(place, _IN_A_WHOLE_VALUE).search(text):
         return nodes
     atoms = read(nodes, place)
     try:
@@ -71,17 +73,6 @@ def with_documents(nodes: tuple[Node, ...], place: Place, mistakes: Mistakes) ->
         mistakes.refuse(error.offset, f"More than {limits.DOCUMENTS} documents inside each other")
         return nodes
     return nodes_of(found) if _holds_a_document(found) else nodes
-
-
-def _literal_text(nodes: Sequence[Node]) -> str:
-    """All the literal text of a template, without its values."""
-    pieces: list[str] = []
-    for node in nodes:
-        if isinstance(node, Literal):
-            pieces.append(node.span.text)
-        elif isinstance(node, Join):
-            pieces.append(_literal_text((node.prefix, *node.item, node.separator)))
-    return "".join(pieces)
 
 
 def _holds_a_document(atoms: Sequence[Atom]) -> bool:

@@ -67,6 +67,9 @@ _HIDDEN: Final = re.compile(f"[{_NEVER_MEANT}]")
 _HIDDEN_IN_ADDRESS: Final = re.compile(f"[{_INVISIBLE}]")
 _HIDDEN_IN_BRACES: Final = re.compile(rf"\{{(?=[^{{}}\s]*[{_INVISIBLE}])(?P<name>[\w{_INVISIBLE}]+)\}}")
 
+MARKS: Final = r"\[#$%{@*\\(;\x80-\U0010ffff"
+"""For a character class: without one of these, or `__`, or in a URL and a form body a `<`, a text holds nothing
+foreign, nor anything that would stand `around` a placeholder."""
 _WORTH_A_LOOK: Final = re.compile(r"[\[#$%{<@*\\(]|__|&[a-z#]+[0-9A-Fa-f]*;|[^\x00-\x7f]")
 _JSON_WORDS: Final = frozenset({"true", "false", "null"})
 

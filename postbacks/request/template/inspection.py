@@ -1,10 +1,12 @@
 """What the literal text of a template cannot hold, or is unlikely to be meant to hold."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from postbacks.request.template.address import forbidden_characters
 from postbacks.request.template.errors import Mistakes
-from postbacks.request.template.foreign import around, foreign_in
+from postbacks.request.template.foreign import MARKS, around, foreign_in
 from postbacks.request.template.nodes import (
     Attribute,
     Call,
@@ -16,10 +18,16 @@ from postbacks.request.template.nodes import (
     QueryMark,
     Raw,
     Value,
+    literal_text,
 )
 from postbacks.request.template.places import Place
 from postbacks.request.template.stray import placeholder_in
 from postbacks.request.template.values import is_numeric
+
+# What a text holds if there may be something to say of it; most texts have nothing of it.
+_CONTROLS: Final = r"\x00-\x1f\x7f"
+_MORE_MARKS: Final = {Place.URL: f"<}}{_CONTROLS}", Place.FORM: "<", Place.HEADER: _CONTROLS}
+_MARKS: Final = {place: re.compile(f"[{MARKS}{_MORE_MARKS.get(place, '')}]") for place in Place}
 
 
 class Inspector:
@@ -28,19 +36,27 @@ class Inspector:
     def __init__(self, place: Place, mistakes: Mistakes) -> None:
         self.place = place
         self.mistakes = mistakes
+        self.marks = _MARKS[place]
 
-    def inspect(self, nodes: Sequence[Node]) -> None:
-        """Look at each text, and at what stands around each placeholder."""
+    def inspect(self, nodes: Sequence[Node], text: str) -> None:
+        """Look at each text, and at what stands around each placeholder. `text` is the `literal_text` of the nodes."""
+        if not self.is_worth_a_look(text):
+            return
         for index, node in enumerate(nodes):
             if isinstance(node, Literal):
-                self.inspect_text(node)
-                self.check_braces(node)
+                if self.is_worth_a_look(node.span.text):
+                    self.inspect_text(node)
+                    self.check_braces(node)
             elif isinstance(node, Join):
                 self.inspect_text(node.prefix)
                 self.inspect_text(node.separator)
-                self.inspect(node.item)
-            elif not isinstance(node, Nested | QueryMark):
-                self.check_around(node, nodes[index - 1] if index else None, nodes[index + 1 : index + 2])
+                self.inspect(node.item, literal_text(node.item))
+            elif index and not isinstance(node, Nested | QueryMark):
+                self.check_around(node, nodes[index - 1], nodes[index + 1 : index + 2])
+
+    def is_worth_a_look(self, text: str) -> bool:
+        """Whether anything may be noted of a text, or of a placeholder after it."""
+        return self.marks.search(text) is not None or "__" in text
 
     def inspect_text(self, node: Literal) -> None:
         self.check(node)
@@ -48,9 +64,11 @@ class Inspector:
             self.mistakes.warn(node.span.offsets[index], message, hint)
 
     def check_around(
-        self, node: Value | Position | Attribute | Call | Raw, before: Node | None, after: Sequence[Node]
+        self, node: Value | Position | Attribute | Call | Raw, before: Node, after: Sequence[Node]
     ) -> None:
         """Warn about marks of another system around a placeholder."""
+        if not isinstance(before, Literal) or not self.is_worth_a_look(before.span.text[-3:]):
+            return
         texts = [each.span.text if isinstance(each, Literal) else "" for each in (before, *after)]
         numeric = not isinstance(node, Raw) and is_numeric(node)
         marks = around(texts[0], "".join(texts[1:]), self.place, numeric=numeric)

@@ -1,8 +1,11 @@
-"""What a parsed template consists of. An `offset` is a node's place in the whole template, for error messages."""
+"""What a parsed template consists of. An `offset` is a node's place in the whole template, for error messages.
+
+No node is ever changed. Those that most templates have many of are not frozen: to make these takes three times as long.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from postbacks.request.template.signatures import Function
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Literal:
     """Template text. `exact` marks the argument of `text(...)`, in which braces need no excuse.
 
@@ -35,7 +38,7 @@ class Constant:
     numeric: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Value:
     """A parameter: `{Payout}`. `always`: also where it is hidden, since it is not written but says how to write."""
 
@@ -44,14 +47,14 @@ class Value:
     always: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Position:
     """The loop name by itself: the item's position, counted from 1."""
 
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attribute:
     """An attribute of the loop's item: `{i.sku}`."""
 
@@ -124,3 +127,14 @@ Expression = Constant | Value | Position | Attribute | Call | Join
 
 Node = Literal | Value | Position | Attribute | Call | Join | Raw | Nested | QueryMark
 """What a template is a sequence of."""
+
+
+def literal_text(nodes: Iterable[Node]) -> str:
+    """All the literal text of a template, without its values."""
+    pieces: list[str] = []
+    for node in nodes:
+        if isinstance(node, Literal):
+            pieces.append(node.span.text)
+        elif isinstance(node, Join):
+            pieces.append(literal_text((node.prefix, *node.item, node.separator)))
+    return "".join(pieces)

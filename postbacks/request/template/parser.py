@@ -75,10 +75,16 @@ class _Parser:
 
     def template(self, span: Span, scope: _Scope) -> tuple[Node, ...]:
         nodes: list[Node] = []
-        position = 0
-        while opening := OPENING.search(span.text, position):
+        text, position = span.text, 0
+        while opening := OPENING.search(text, position):
             if opening.start() > position:
                 nodes.append(Literal(span.cut(position, opening.start())))
+            name, after = opening["name"], opening.end("name")
+            if text[after] == "}" and name in PARAMETERS and name != scope.loop_name:
+                # Most expressions are one parameter, and need not be cut into words.
+                nodes.append(Value(PARAMETERS[name], span.offsets[opening.start()]))
+                position = after + 1
+                continue
             cursor = Cursor(span, opening.end())
             try:
                 nodes.append(self.node(cursor, scope))
@@ -87,8 +93,8 @@ class _Parser:
                 if not cursor.skip_expression():
                     return ()
             position = cursor.position
-        if position < len(span.text):
-            nodes.append(Literal(span.cut(position, len(span.text))))
+        if position < len(text):
+            nodes.append(Literal(span.cut(position, len(text))))
         return tuple(nodes)
 
     def close(self, cursor: Cursor, opened_at: int) -> None:

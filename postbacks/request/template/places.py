@@ -31,6 +31,8 @@ class Place(Enum):
     XML_VALUE = "value in XML"
     FORM_VALUE = "value in a form"
 
+    __hash__ = object.__hash__  # Places are keys of many tables; that of enumerations takes ten times as long.
+
 
 class Bare(Enum):
     """What a value is declared to be, for a format that tells by its looks."""
@@ -52,6 +54,8 @@ class ScanState(Enum):
     COMMENT = auto()
     INSTRUCTION = auto()
     DECLARATION = auto()
+
+    __hash__ = object.__hash__  # As of places.
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def _encode_json(state: ScanState, bare: Bare) -> Encoder | str:
 
 
 def _torn_json(state: ScanState, text: str) -> str:
-    if state is ScanState.STRING and _TORN_ESCAPE.search(text):
+    if state is ScanState.STRING and "\\" in text and _TORN_ESCAPE.search(text):
         return r"A value right after a backslash, inside an escape; a backslash itself is written \\ in JSON,"
     return ""
 
@@ -121,13 +125,14 @@ _XML_ENDS: Final = {
     ScanState.INSTRUCTION: ("?>", ScanState.TEXT),
     ScanState.DECLARATION: (">", ScanState.TEXT),
 }
-_XML_STARTS: Final = (
-    ("<![CDATA[", ScanState.CDATA),
-    ("<!--", ScanState.COMMENT),
-    ("<?", ScanState.INSTRUCTION),
-    ("<!", ScanState.DECLARATION),
-    ("<", ScanState.TAG),
-)
+_XML_START = re.compile(r"<(?:!\[CDATA\[|!--|\?|!)?")
+_XML_STARTS: Final = {
+    "<![CDATA[": ScanState.CDATA,
+    "<!--": ScanState.COMMENT,
+    "<?": ScanState.INSTRUCTION,
+    "<!": ScanState.DECLARATION,
+    "<": ScanState.TAG,
+}
 _TAG_MARK = re.compile("[\"'>]")
 _TAG_STATES: Final = {'"': ScanState.DOUBLE_QUOTED, "'": ScanState.SINGLE_QUOTED, ">": ScanState.TEXT}
 _TORN_REFERENCE = re.compile(r"&#?\w{0,31}\Z")
@@ -137,11 +142,10 @@ def _advance_xml(state: ScanState, text: str) -> ScanState:
     position = 0
     while position < len(text):
         if state is ScanState.TEXT:
-            position = text.find("<", position)
-            if position < 0:
+            start = _XML_START.search(text, position)
+            if start is None:
                 break
-            start, state = next(pair for pair in _XML_STARTS if text.startswith(pair[0], position))
-            position += len(start)
+            position, state = start.end(), _XML_STARTS[start[0]]
         elif state is ScanState.TAG:
             mark = _TAG_MARK.search(text, position)
             if mark is None:
@@ -158,7 +162,7 @@ def _advance_xml(state: ScanState, text: str) -> ScanState:
 
 def _torn_xml(state: ScanState, text: str) -> str:
     holds_references = state in (ScanState.TEXT, ScanState.SINGLE_QUOTED, ScanState.DOUBLE_QUOTED)
-    if holds_references and _TORN_REFERENCE.search(text, max(0, len(text) - 33)):
+    if holds_references and "&" in text and _TORN_REFERENCE.search(text, max(0, len(text) - 33)):
         return "A value right after an &, inside a character reference; an & itself is written &amp; in XML,"
     return ""
 

@@ -14,8 +14,13 @@ from postbacks.request.template.nodes import Call, Expression, Join, Literal, No
 
 SECOND: Final = "A second ? in the URL"
 _SECOND_HINT: Final = "Parameters are joined by &; a ? that belongs to a value is written %3F."
+_MARK: Final = re.compile(r"[?&]")
+_QUESTION_MARK: Final = re.compile(r"\?")
 _PARAMETER_AFTER: Final = re.compile(r"[^=&?/]+=")
 _ADDRESS: Final = re.compile(r"[/:%]")  # What a value holds before a ? of its own.
+
+_ONE_QUERY: Final = re.compile(r"[^?&]*(?:\?[^?]*)?").fullmatch
+_MAY_BEGIN_ONE: Final = frozenset({Join, Raw})
 
 
 class _Query(Enum):
@@ -27,11 +32,14 @@ class _Query(Enum):
     UNKNOWN = auto()  # A value without encoding may have begun it.
 
 
-def with_one_query(nodes: tuple[Node, ...], mistakes: Mistakes, *, form: bool = False) -> tuple[Node, ...]:
+def with_one_query(nodes: tuple[Node, ...], text: str, mistakes: Mistakes, *, form: bool = False) -> tuple[Node, ...]:
     """Return the nodes of a URL with the `?` and `&` of its joins corrected, which is warned about.
 
-    What cannot be corrected is refused. A `form` is all query, and a `?` in its text is only text.
+    What cannot be corrected is refused. `text` is the `literal_text` of the nodes. A `form` is all query, and a `?` in
+    its text is only text.
     """
+    if _MAY_BEGIN_ONE.isdisjoint(map(type, nodes)) and (form or _ONE_QUERY(text)):
+        return nodes  # As most: there is nothing to say of one `?` with each `&` after it.
     reader = _Reader(mistakes, form)
     return tuple(each for node in nodes for each in reader.read(node))
 
@@ -63,8 +71,9 @@ class _Reader:
 
     def literal(self, node: Literal) -> Sequence[Node]:
         text, offsets = node.span.text, node.span.offsets
-        mark = re.search("[?&]" if self.state is _Query.WITH_ITEMS else r"\?", text)
-        if not text or mark is None or self.state in (_Query.BEGUN, _Query.UNKNOWN):
+        begun = self.state in (_Query.BEGUN, _Query.UNKNOWN)
+        mark = None if begun else (_MARK if self.state is _Query.WITH_ITEMS else _QUESTION_MARK).search(text)
+        if mark is None:
             self.text(text, offsets)
             return (node,)
         before = replace(node, span=node.span.cut(0, mark.start()))
@@ -79,21 +88,28 @@ class _Reader:
 
     def text(self, text: str, offsets: Sequence[int]) -> None:
         """Text of a query that has begun, or of a path."""
-        for index, character in enumerate(text):
-            if character == "&":
+        position = 0
+        for found in _MARK.finditer(text):
+            index, after = found.span()
+            if found[0] == "&":
                 self.value = ""
-                if self.state is _Query.NOT_BEGUN and _PARAMETER_AFTER.match(text, index + 1):
+                if self.state is _Query.NOT_BEGUN and _PARAMETER_AFTER.match(text, after):
                     self.mistakes.warn(offsets[index], "An & before any ?", "The first parameter follows a ?.")
-            elif character == "?" and self.is_second(text[index + 1 :]):
-                self.mistakes.refuse(offsets[index], SECOND, _SECOND_HINT)
-            self.value += character if character != "&" else ""
+            else:
+                self.value += text[position:index]
+                if self.is_second(text, after):
+                    self.mistakes.refuse(offsets[index], SECOND, _SECOND_HINT)
+                self.value += "?"
+            position = after
+        self.value += text[position:]
         self.last = text[-1:] or self.last
 
-    def is_second(self, rest: str) -> bool:
+    def is_second(self, text: str, after: int) -> bool:
+        """Whether a ? begins another query with what stands after it in the text."""
         return (
             not self.form
             and self.state in (_Query.BEGUN, _Query.WITH_ITEMS)
-            and _PARAMETER_AFTER.match(rest) is not None
+            and _PARAMETER_AFTER.match(text, after) is not None
             and _ADDRESS.search(self.value.partition("=")[2]) is None
         )
 

@@ -23,6 +23,7 @@ from postbacks.request.template.nodes import (
     QueryMark,
     Raw,
     Value,
+    literal_text,
 )
 from postbacks.request.template.places import RULES, Bare, Encoder, Place, PlaceRules, ScanState, within
 from postbacks.request.template.query import with_one_query
@@ -39,6 +40,8 @@ from postbacks.request.template.values import (
 
 # The function with which a template encodes a value for an inner document by itself.
 _BY_HAND: Final = {Place.FORM: "urlencode", Place.JSON: "json", Place.XML: "xml"}
+
+_STAND_ANYWHERE: Final = (Position, Raw, QueryMark)  # Also right after a text that ends within an escape sequence.
 
 
 class _Body(NamedTuple):
@@ -62,11 +65,14 @@ class Compiler(ValueWriter):
         super().__init__(hidden, mistakes)
 
     def template(self, nodes: tuple[Node, ...]) -> Emit:
-        Inspector(self.place, self.mistakes).inspect(nodes)
+        text = literal_text(nodes)
+        Inspector(self.place, self.mistakes).inspect(nodes, text)
         written = nodes
-        if self.place in (Place.URL, Place.FORM):
-            written = with_one_query(nodes, self.mistakes, form=self.place is Place.FORM)
-        parts = self.body(with_documents(written, self.place, self.mistakes), ScanState.TEXT).parts
+        if self.place is Place.URL or self.place is Place.FORM:
+            written = with_one_query(nodes, text, self.mistakes, form=self.place is Place.FORM)
+        if written is not nodes:
+            text = literal_text(written)
+        parts = self.body(with_documents(written, text, self.place, self.mistakes), ScanState.TEXT).parts
         if self.place is Place.URL and not self.mistakes.errors:
             fixed = fixed_part(nodes, self.mistakes)
             if fixed and isinstance(parts[0], str):
@@ -76,32 +82,33 @@ class Compiler(ValueWriter):
     # Text with gaps, each value encoded for its place
 
     def body(self, nodes: Sequence[Node], state: ScanState) -> _Body:
+        advance = self.rules.advance
         parts: list[Part] = []
         text: list[Literal] = []
         for node in nodes:
             if isinstance(node, Literal):
                 text.append(node)
                 continue
-            source = "".join(each.span.text for each in text)
-            state = self.rules.advance(state, source)
-            if not isinstance(node, Position | Raw | QueryMark):
-                self.whole(source, state, node.offset)
             if text:
-                parts.append(self.written(text))
+                source = _source_of(text)
+                state = advance(state, source)
+                if not isinstance(node, _STAND_ANYWHERE):
+                    self.whole(source, state, node.offset)
+                parts.append(self.written(text, source))
                 text = []
             if isinstance(node, Nested):
                 parts += self.nested(node, state)
             else:
                 parts.append(self.join(node, state) if isinstance(node, Join) else self.gap(node, state))
+        source = _source_of(text)
         if text:
-            parts.append(self.written(text))
-        source = "".join(each.span.text for each in text)
-        return _Body(parts, self.rules.advance(state, source), source)
+            parts.append(self.written(text, source))
+        return _Body(parts, advance(state, source), source)
 
-    def written(self, text: Sequence[Literal]) -> str:
-        """Literals in a row as they go out."""
+    def written(self, text: Sequence[Literal], source: str) -> str:
+        """Literals in a row, whose text is `source`, as they go out."""
         pieces = [each.written for each in text if each.written is not None]
-        return "".join(pieces) if pieces else self.rules.literal("".join(each.span.text for each in text))
+        return "".join(pieces) if pieces else self.rules.literal(source)
 
     def nested(self, node: Nested, state: ScanState) -> list[Part]:
         """A document inside a value. Where it cannot be written as one, it is refused when it is saved."""
@@ -121,12 +128,8 @@ class Compiler(ValueWriter):
             self.mistakes.add(offset, torn)
 
     def gap(self, node: Value | Position | Attribute | Call | Raw | QueryMark, state: ScanState) -> Emit:
-        if isinstance(node, QueryMark):
-            return _query_mark
-        if isinstance(node, Position):
-            return position_of_item  # Digits need no encoding anywhere.
-        if isinstance(node, Raw):
-            return self.raw(node)
+        if isinstance(node, _STAND_ANYWHERE):
+            return self.unencoded(node)
         if self.outer is not None and self.is_encoded(node, state):
             return self.emit(node, self.outer)
         encoder = self.rules.encoder(state, bare(node))
@@ -134,6 +137,11 @@ class Compiler(ValueWriter):
             self.mistakes.add(node.offset, encoder)
             return nothing
         return self.emit(node, encoder)
+
+    def unencoded(self, node: Position | Raw | QueryMark) -> Emit:
+        if isinstance(node, Raw):
+            return self.raw(node)
+        return position_of_item if isinstance(node, Position) else _query_mark  # Digits need no encoding anywhere.
 
     def raw(self, node: Raw) -> Emit:
         """A value without encoding; inside a document that is a value, without that document's own."""
@@ -159,7 +167,13 @@ class Compiler(ValueWriter):
             )
         for text, after in ((prefix, start), (separator, start), (item.ends_with, item.state)):
             self.whole(text, after, node.offset)
-        return joined(assembled(item.parts), self.written((node.separator,)), self.written((node.prefix,)))
+        return joined(
+            assembled(item.parts), self.written((node.separator,), separator), self.written((node.prefix,), prefix)
+        )
+
+
+def _source_of(text: Sequence[Literal]) -> str:
+    return text[0].span.text if len(text) == 1 else "".join([each.span.text for each in text])
 
 
 def _query_mark(values: Filling, _item: Values, _position: str) -> str:

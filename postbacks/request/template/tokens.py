@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-OPENING: Final = re.compile(r"\{(?=[A-Za-z_][A-Za-z0-9_]*+[}(.])")
+OPENING: Final = re.compile(r"\{(?=(?P<name>[A-Za-z_][A-Za-z0-9_]*+)[}(.])")
 """A brace that opens an expression: a name and then `}`, `(` or `.` follow at once. Every other brace is text."""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, like the commonest nodes: there are several for each placeholder, and freezing takes three times as long.
+@dataclass(slots=True)
 class Span:
-    """A piece of template text that knows where each of its characters stands in the whole template.
+    """A piece of template text that knows where each of its characters stands in the whole template. Never changed.
 
     `offsets` has one entry more than `text` has characters: the last is the place after the end.
     """
@@ -43,20 +44,22 @@ class TokenKind(Enum):
     OPEN_STRING = "open string"  # A quote without its partner.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Token:
     """One word of an expression and its place in the whole template.
 
-    `span` of a string is its content, freed of its quotes and escapes; its `offset` is that of the quote.
+    `text` of a string is its content, freed of its quotes and escapes, and its `offset` is that of the quote. Only
+    strings have `offsets`, which are as of a `Span`: all other tokens stand as they are written.
     """
 
     kind: TokenKind
-    span: Span
+    text: str
     offset: int
+    offsets: Sequence[int] = ()
 
     @property
-    def text(self) -> str:
-        return self.span.text
+    def span(self) -> Span:
+        return Span(self.text, self.offsets or range(self.offset, self.offset + len(self.text) + 1))
 
     def is_mark(self, mark: str) -> bool:
         return self.kind is TokenKind.MARK and self.text == mark
@@ -87,6 +90,9 @@ _KINDS = {
 }
 
 
+_NONE_YET: Final = Token(TokenKind.END, "", 0)
+
+
 class Cursor:
     """Reads one span from left to right, token by token. `last` is the token that was taken last."""
 
@@ -94,7 +100,7 @@ class Cursor:
         self.span = span
         self.position = position
         self._before_last = position
-        self.last = Token(TokenKind.END, span.cut(position, position), span.offsets[position])
+        self.last = _NONE_YET
         self._seen_at = -1  # Where `_seen` was read: most tokens are looked at before they are taken.
         self._seen = self.last, position
 
@@ -131,14 +137,16 @@ class Cursor:
 
     def _read(self) -> tuple[Token, int]:
         match = _TOKEN.match(self.span.text, self.position)
-        if match is None or match.lastgroup is None:
+        kind = match.lastgroup if match is not None else None
+        if match is None or kind is None:
             end = len(self.span.text)
-            return Token(TokenKind.END, self.span.cut(end, end), self.span.offsets[end]), end
-        start, end = match.span(match.lastgroup)
-        whole = self.span.cut(start, end)
-        if match.lastgroup == "string":
-            return Token(TokenKind.STRING, _unquoted(whole), whole.offsets[0]), end
-        return Token(_KINDS[match.lastgroup], whole, whole.offsets[0]), end
+            return Token(TokenKind.END, "", self.span.offsets[end]), end
+        start, end = match.span(kind)
+        offset = self.span.offsets[start]
+        if kind == "string":
+            content = _unquoted(self.span.cut(start, end))
+            return Token(TokenKind.STRING, content.text, offset, content.offsets), end
+        return Token(_KINDS[kind], match[kind], offset), end
 
 
 _ESCAPES = {

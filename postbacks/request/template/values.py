@@ -5,8 +5,10 @@ position as text.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
+from actions.reports.parameters import PARAMETERS
 from postbacks.request.template import encoding, limits
 from postbacks.request.template.comparisons import COMPARE
 from postbacks.request.template.errors import Mistakes, TooLongError
@@ -58,15 +60,10 @@ class ValueWriter:
         return lambda values, item, position: encode(plain(values, item, position))
 
     def parameter(self, node: Value, encode: Encoder) -> Emit:
-        parameter = node.parameter
-        name = parameter.name
-        if parameter.is_hidden(self.hidden) and not node.always:
+        if self.hidden and not node.always and node.parameter.is_hidden(self.hidden):
             empty = encode("")
             return lambda _values, _item, _position: empty
-        derive = parameter.derive
-        if derive is None:
-            return lambda values, _item, _position: encode(values.get(name) or "")
-        return lambda values, _item, _position: encode(values.get(name) or derive(values))
+        return _parameter(node.parameter.name, encode)
 
     def plain_join(self, node: Join) -> Emit:
         """A join inside a function: one plain value, whose literal parts are data as well."""
@@ -119,6 +116,14 @@ class ValueWriter:
         return lambda values, item, position: compare(
             left(values, item, position), right(values, item, position), numeric
         )
+
+
+@lru_cache(maxsize=4096)  # A few hundred parameters, each in the encodings of some places: most templates share these.
+def _parameter(name: str, encode: Encoder) -> Emit:
+    derive = PARAMETERS[name].derive
+    if derive is None:
+        return lambda values, _item, _position: encode(values.get(name) or "")
+    return lambda values, _item, _position: encode(values.get(name) or derive(values))
 
 
 def assembled(parts: Sequence[Part]) -> Emit:
@@ -200,7 +205,7 @@ def is_numeric(node: Expression) -> bool:
 def bare(node: Expression) -> Bare:
     """What the value is declared to be, by its parameter, attribute or function."""
     if isinstance(node, Value):
-        return _number(node.parameter.type.numeric)
+        return _BARE_PARAMETERS[node.parameter.name]
     if isinstance(node, Attribute):
         return _number(node.type.numeric)
     if isinstance(node, Constant):
@@ -221,3 +226,6 @@ def _bare_call(node: Call) -> Bare:
 
 def _number(numeric: bool) -> Bare:
     return Bare.NUMBER if numeric else Bare.TEXT
+
+
+_BARE_PARAMETERS: Final = {each.name: _number(each.type.numeric) for each in PARAMETERS.values()}
