@@ -29,7 +29,7 @@ class FairQueue:
 
     def __init__(self) -> None:
         self.in_flight = 0
-        self._wanted = FEWEST_IN_FLIGHT
+        self._wanted = min(FEWEST_IN_FLIGHT, MAX_IN_FLIGHT - FOR_QUIET_LANES)
         self._lanes: dict[int, _Lane] = {}
         self._hosts: dict[str, _Host] = {}
         self._turn: deque[_Lane] = deque()  # Lanes that could start a transfer now.
@@ -39,10 +39,6 @@ class FairQueue:
     @property
     def full(self) -> bool:
         return self.in_flight >= MAX_IN_FLIGHT
-
-    @property
-    def _crowds(self) -> bool:
-        return self.in_flight >= min(self._wanted, MAX_IN_FLIGHT - FOR_QUIET_LANES)
 
     @property
     def held_back(self) -> bool:
@@ -57,7 +53,7 @@ class FairQueue:
 
     def busy(self) -> None:
         """The caller had something to do at once: fewer might do."""
-        self._wanted = max(FEWEST_IN_FLIGHT, self._wanted * 15 // 16)
+        self._wanted = min(max(FEWEST_IN_FLIGHT, self._wanted * 15 // 16), MAX_IN_FLIGHT - FOR_QUIET_LANES)
 
     def share(self, postback_id: int) -> ConcurrencyLimit:
         """How much of the process the lane may use."""
@@ -73,6 +69,9 @@ class FairQueue:
         """Takes out the next one to start; None if nothing that waits may start."""
         while self._turn and not self.full:
             lane = self._turn.popleft()
+            if lane.in_flight and self.in_flight >= self._wanted:
+                self._crowded[lane] = None
+                continue
             lane.lined_up = False
             if not lane.queue:
                 continue
@@ -80,9 +79,6 @@ class FairQueue:
             if host.in_flight >= MAX_PER_HOST:
                 lane.lined_up = True
                 host.waiting.append(lane)
-            elif lane.in_flight and self._crowds:
-                lane.lined_up = True
-                self._crowded[lane] = None
             else:
                 prepared = lane.queue.popleft()
                 self._count(lane, host)
@@ -113,7 +109,7 @@ class FairQueue:
             # One for one; all of them if the host has nothing left in flight that could call up the others.
             for _ in range(1 if host.in_flight else len(host.waiting)):
                 self._turn.append(host.waiting.popleft())
-        if self._crowded and not self._crowds:
+        if self._crowded and self.in_flight < self._wanted:
             self._uncrowd(next(iter(self._crowded)))
 
     def take_back(self, postback_id: int) -> list[Prepared]:
