@@ -1,10 +1,10 @@
 """The template language: what stands in URLs, header values and bodies, and is filled in with an event's values.
 
 It is pure: no settings, no database, no clock. The story of a template: its text is cut into words (`tokens`), parsed
-into nodes (`parser`, `nodes`, `functions`) and looked through (`inspection`, `foreign`). Joins get the marks of one
-query (`query`), documents inside values are found (`documents`, `atoms`), each value gets the encoding of its place
-(`places`, `encoding`), and the whole becomes one function (`render`, `values`) of an event's values and a budget
-(`filling`). `errors` says what can go wrong, `wording` and `hints` how that is put; `limits` what is too much.
+into nodes (`parser`, `nodes`, `functions`, `currencies`) and looked through (`inspection`, `foreign`). Joins get the
+marks of one query (`query`), documents inside values are found (`documents`, `atoms`), each value gets the encoding of
+its place (`places`, `encoding`), and the whole becomes one function (`render`, `values`) of an event's values and a
+budget (`filling`). `errors` says what can go wrong, `wording` and `hints` how that is put; `limits` what is too much.
 `palette` and `reference` describe the language from its registries.
 The language itself is described in `docs/template-language.md`.
 """

@@ -158,6 +158,8 @@ def outline(atoms: Sequence[Atom], breaks: Callable[[str], object]) -> str:
 
 def _outlined(atom: Atom, breaks: Callable[[str], object]) -> str:
     if isinstance(atom, Char):
+        if atom.text == BYTE:
+            return GAP  # The character itself, which stands for no byte that could be decoded.
         return atom.text if len(atom.text) == 1 else BYTE if atom.text else " "
     if isinstance(atom, Loop):
         return BREAK if breaks(text_of((atom,))) else LOOP

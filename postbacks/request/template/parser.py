@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from actions.reports.parameters import ITEM_ATTRIBUTES, PARAMETERS
 from postbacks.request.template import limits, wording
+from postbacks.request.template.currencies import currencies_of
 from postbacks.request.template.errors import Mistakes
 from postbacks.request.template.foreign import foreign_in
 from postbacks.request.template.functions import FUNCTIONS
@@ -80,9 +81,9 @@ class _Parser:
             if opening.start() > position:
                 nodes.append(Literal(span.cut(position, opening.start())))
             name, after = opening["name"], opening.end("name")
-            if text[after] == "}" and name in PARAMETERS and name != scope.loop_name:
-                # Most expressions are one parameter, and need not be cut into words.
-                nodes.append(Value(PARAMETERS[name], span.offsets[opening.start()]))
+            # Most expressions are one name, and need not be cut into words.
+            if text[after] == "}" and (named := _named(name, span.offsets[opening.start()], scope)):
+                nodes.append(named)
                 position = after + 1
                 continue
             cursor = Cursor(span, opening.end())
@@ -147,13 +148,10 @@ class _Parser:
         if cursor.take_mark("."):
             return self.attribute(cursor, name, scope, braces=braces)
         offset = name.offset - 1 if braces else name.offset  # Outermost, the place is that of the brace.
-        if name.text == scope.loop_name:
-            return Position(offset)
-        parameter = PARAMETERS.get(name.text)
-        if parameter is None:
-            self.mistakes.add(offset, *wording.unknown_parameter(name.text, scope.loop_name, braces=braces))
-            return _NOTHING
-        return Value(parameter, offset)
+        if found := _named(name.text, offset, scope):
+            return found
+        self.mistakes.add(offset, *wording.unknown_parameter(name.text, scope.loop_name, braces=braces))
+        return _NOTHING
 
     def attribute(self, cursor: Cursor, name: Token, scope: _Scope, *, braces: bool) -> Expression:
         token = cursor.take()
@@ -213,7 +211,7 @@ class _Parser:
         """The arguments of minor, the second of which is the currency of the first if it was left out."""
         if len(values) > 1 or values[0] is _NOTHING:
             return values
-        known = _currencies(values[0])
+        known = currencies_of(values[0])
         if len(known) == 1:
             return (*values, Value(PARAMETERS[known.pop()], name.offset, always=True))
         problem = "minor(…) of values in two currencies" if known else "minor(…) of what has no currency of its own"
@@ -249,7 +247,7 @@ class _Parser:
         if kind is ArgumentKind.CONDITION:
             return self.condition(cursor, scope)
         token = cursor.take()
-        if not _is_written_as(kind, token):
+        if not kind.is_written_as(token):
             raise self.break_off(token.offset, wording.not_fixed(token, kind, argument.name, function))
         if kind in (ArgumentKind.LIST, ArgumentKind.LOOP_NAME):
             self.check_loop_word(token, kind)
@@ -282,21 +280,12 @@ _Argument = Expression | Comparison | Span | tuple[Node, ...]
 """A parsed argument: a value, a condition, a fixed string, number or name, or an item template."""
 
 
-def _currencies(value: Expression) -> set[str]:
-    """The parameters that hold the currency of the money in a value."""
-    if isinstance(value, Value):
-        return {value.parameter.currency} - {""}
-    if isinstance(value, Attribute):
-        return {ITEM_ATTRIBUTES[value.name].currency} - {""}
-    return set().union(*map(_currencies, value.arguments)) if isinstance(value, Call) else set()
-
-
-def _is_written_as(kind: ArgumentKind, token: Token) -> bool:
-    if kind in (ArgumentKind.LIST, ArgumentKind.LOOP_NAME):
-        return token.kind is TokenKind.NAME
-    if kind is ArgumentKind.WHOLE_NUMBER:
-        return token.kind is TokenKind.NUMBER and token.text.isdigit() and len(token.text) <= limits.DIGITS
-    return token.kind is TokenKind.STRING
+def _named(name: str, offset: int, scope: _Scope) -> Value | Position | None:
+    """What a name alone stands for; None if for nothing."""
+    if name == scope.loop_name:
+        return Position(offset)
+    parameter = PARAMETERS.get(name)
+    return None if parameter is None else Value(parameter, offset)
 
 
 def _expression(argument: "_Argument") -> Expression:

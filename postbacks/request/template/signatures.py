@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from postbacks.request.template import limits
+from postbacks.request.template.tokens import Token, TokenKind
+
 
 class ArgumentKind(Enum):
     """How an argument is written. All but VALUE and CONDITION are fixed when the template is compiled."""
@@ -15,6 +18,14 @@ class ArgumentKind(Enum):
     LIST = "items"
     LOOP_NAME = "a name such as i"
     TEMPLATE = "a template in quotes"
+
+    def is_written_as(self, token: Token) -> bool:
+        """Whether a fixed argument of this kind may be written so."""
+        if self in (ArgumentKind.LIST, ArgumentKind.LOOP_NAME):
+            return token.kind is TokenKind.NAME
+        if self is ArgumentKind.WHOLE_NUMBER:
+            return token.kind is TokenKind.NUMBER and token.text.isdigit() and len(token.text) <= limits.DIGITS
+        return token.kind is TokenKind.STRING
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from postbacks.request.building import RequestErrors, RequestTemplate, Unbuildable, compile_request
 from postbacks.request.template import Place, compile_template
+from postbacks.request.template.atoms import BREAK, BYTE, GAP, LOOP
 from tests.postbacks.request.template.test_properties import xml_texts
 
 URL = "https://partner.example/in"
@@ -274,3 +275,11 @@ def test_every_layer_reads_back_what_went_in(outer: str, kinds: list[str], first
         value, text = unwrapped(kind, text)
         assert value == second
     assert text == first
+
+
+@pytest.mark.parametrize("stand_in", [GAP, LOOP, BREAK, BYTE], ids=["gap", "loop", "break", "byte"])
+@pytest.mark.parametrize("place", Place, ids=str)
+def test_a_character_that_stands_for_something_inside_is_sent_like_any_other(place: Place, stand_in: str) -> None:
+    around = "https://x.example/?a=[{Oid}" if place is Place.URL else "a=[{Oid}"
+    sent, expected = (compile_template(around + each, place).render(HOSTILE) for each in (stand_in, "\u263a"))
+    assert unquote(sent) == unquote(expected).replace("\u263a", stand_in)
