@@ -236,11 +236,12 @@ def _compile(template: RequestTemplate, hidden: frozenset[str], max_url_bytes: i
     if body is not None:
         fixed.append(("Content-Type", body.content_type))
     shown_as = {} if template.asking.basic is None else {"Authorization": header_value(*template.asking.basic)}
-    given = [*_unless_given(fixed, [name for name, _any in (*headers, *secret)]), *secret, *shown_as.items()]
+    ours = _unless_given(fixed, [name for name, _any in (*headers, *secret)])
+    sent: list[tuple[str, str]] = [*ours, *secret, *shown_as.items()]
     return CompiledRequest(
         template.method,
         url,
-        dict(given) if secret or shown_as else _shared(tuple(given)),
+        dict(sent) if secret or shown_as else _shared(tuple(sent)),
         headers,
         body,
         max_url_bytes,
