@@ -3,19 +3,31 @@
 import os
 import signal
 import sys
+from typing import Any
 
 from celery import Celery
+from celery.loaders.app import AppLoader
 from celery.signals import beat_init, worker_init, worker_process_shutdown, worker_shutdown
 
 import config.broker  # noqa: F401 -- for its effect
 from environment.alive import forget
+from environment.garbage import while_loading
 from environment.variables import IS_CHECKOUT
 from operations import errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+
+class _Loader(AppLoader):
+    """Loads Django and the modules of the tasks, as Celery's own does."""
+
+    def import_default_modules(self) -> Any:
+        with while_loading():
+            return super().import_default_modules()
+
+
 _path = list(sys.path)
-app = Celery("postbacks")
+app = Celery("postbacks", loader="config.celery:_Loader")
 if not IS_CHECKOUT:
     # Celery puts the current folder first, for Django's settings. Ours are installed; that folder is the operator's.
     sys.path[:] = _path

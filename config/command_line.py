@@ -28,6 +28,7 @@ from commands.base import Command
 from commands.exit_codes import ExitCode
 from commands.failing import UsageError, fail, wants_json
 from config import screens
+from environment.garbage import while_loading
 from environment.program import command
 from operations import advice as advice_on
 from postbacks import __version__
@@ -136,7 +137,8 @@ def set_up(argv: Sequence[str]) -> None:
     handle_default_options(parser.parse_known_args(argv[2:])[0])
     if argv[1:2] and argv[1] in WITHOUT_SCREENS:
         screens.put_off()
-    django.setup()
+    with while_loading():
+        django.setup()
 
 
 def leave_closed_output() -> NoReturn:

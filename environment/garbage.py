@@ -8,6 +8,8 @@ of the time of recording.
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 # As many as a group of 500 reports makes, or as a worker process has on its way. If all of them were garbage, they
@@ -22,3 +24,14 @@ def search_seldom() -> None:
     """
     gc.freeze()
     gc.set_threshold(_OBJECTS)
+
+
+@contextmanager
+def while_loading() -> Iterator[None]:
+    """Search for no garbage while modules are loaded, whose objects stay, nor among these later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

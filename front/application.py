@@ -16,14 +16,15 @@ from typing import IO, Any
 import django
 from django.http import HttpResponse
 
+from environment.garbage import search_seldom, while_loading
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django.setup(set_prefix=False)
+with while_loading():
+    django.setup(set_prefix=False)
 
 # Models can be imported only now.
-# ruff: noqa: E402
 from actions.api.addresses import is_api
 from actions.api.answers import error
-from environment.garbage import search_seldom
 from front import lean, limits, probes
 from front.answering import Answering, Send
 from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room

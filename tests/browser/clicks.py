@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
+from tests.browser.windows import use_up
+
 # A press of the mouse, Enter or Space on a control, and a choice in a list that was made by the keyboard count one
 # each. Typing and Tab count nothing.
 _COUNTING = """
@@ -22,6 +24,7 @@ class Clicks:
 
     def __init__(self, page: Page) -> None:
         self.count = 0
+        use_up(page)
         page.expose_function("countClick", self._one_more)
         page.add_init_script(_COUNTING)
         page.reload()

@@ -15,10 +15,11 @@ from pytest_django.live_server_helper import LiveServer
 from tests.browser import chromium, pictures
 from tests.browser.actors import Role, make_user
 from tests.browser.watch import Watch
+from tests.browser.windows import Windows
 
 WIDE, NARROW = 1280, 390
-_HEIGHTS = {WIDE: 800, NARROW: 844}
 _WAIT_MS = 30_000  # On a machine with much else to do; what comes sooner is noticed at once.
+_QUIET = "/static/config/time-zone.js"  # Shown as text.
 
 expect.set_options(timeout=_WAIT_MS)
 
@@ -40,43 +41,41 @@ def browser() -> Iterator[Browser]:
             yield started
 
 
+@pytest.fixture(scope="package")
+def windows(browser: Browser, live_server: LiveServer) -> Windows:
+    return Windows(browser, live_server.url, _QUIET, _WAIT_MS)
+
+
 @pytest.fixture
-def open_as(browser: Browser, live_server: LiveServer) -> Iterator[OpenAs]:
-    """`open_as(Role.VIEWER, width=NARROW, dark=True)`: a page of a new window, in which that user is signed in.
+def open_as(windows: Windows, live_server: LiveServer) -> Iterator[OpenAs]:
+    """`open_as(Role.VIEWER, width=NARROW, dark=True)`: a page of a window of its own, in which that user is signed in.
 
     Paths are enough for `goto`. At the end of the test it fails if a page has done what no page may.
     """
-    contexts = []
+    opened: list[tuple[Page, int, bool]] = []
     watches = []
 
     def open_page(who: Role | User | None, *, width: int = WIDE, dark: bool = False) -> Page:
-        context = browser.new_context(
-            base_url=live_server.url,
-            viewport={"width": width, "height": _HEIGHTS[width]},
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-            locale="en-GB",
-            timezone_id="Europe/Berlin",  # Not the server's, so that a mix-up shows.
-        )
-        context.set_default_timeout(_WAIT_MS)
-        contexts.append(context)
+        page = windows.take(width, dark=dark)
+        opened.append((page, width, dark))
         if who is not None:
-            sign_in(context_cookies=context.add_cookies, user=make_user(who) if isinstance(who, Role) else who)
-        page = context.new_page()
+            sign_in(page, make_user(who) if isinstance(who, Role) else who)
         watches.append(Watch(page, urlsplit(live_server.url).netloc))
         return page
 
-    def sign_in(context_cookies: Callable[..., None], user: User) -> None:
+    def sign_in(page: Page, user: User) -> None:
         """By the session's cookie: hashing a password takes longer than most tests."""
         client = Client()
         client.force_login(user)
         name = settings.SESSION_COOKIE_NAME
-        context_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+        page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
 
     yield open_page
 
-    for context in contexts:
-        context.close()
+    for watch in watches:
+        watch.end()
+    for page, width, dark in opened:
+        windows.give_back(page, width, dark=dark)
     for watch in watches:
         watch.assert_clean()
 

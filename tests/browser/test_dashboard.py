@@ -16,6 +16,7 @@ from tests.browser.actors import Role
 from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
+from tests.browser.windows import use_up
 from tests.support.delivery_rows import make_delivery
 from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker
 from tests.support.log_rows import make_finished
@@ -94,6 +95,7 @@ def test_a_day_and_a_week_at_a_glance(open_as: OpenAs, week: Postback) -> None:
 
 def test_it_brings_itself_up_to_date(open_as: OpenAs, week: Postback) -> None:
     page = open_as(Role.VIEWER)
+    use_up(page)
     page.clock.install()
     page.goto("/admin/")
     expect(page.get_by_role("heading", name="Held: 1 destination")).to_be_visible()

@@ -12,6 +12,7 @@ from tests.browser.actors import Role, make_user
 from tests.browser.audit import axe, fits
 from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.pictures import screenshot
+from tests.browser.windows import use_up
 from tests.support.factories import make_postback
 from tests.support.patience import wait_until
 
@@ -101,6 +102,7 @@ def test_back_after_an_error_and_leaving(open_as: OpenAs, tracker: ActionTracker
         asked.append(dialog.type)
         dialog.accept()
 
+    use_up(page)
     page.on("dialog", stay)
     page.goto("/admin/")
     page.goto(url_of(postback))

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.actors import Role
 from tests.browser.audit import axe
 from tests.browser.clicks import Clicks
-from tests.browser.conftest import OpenAs
+from tests.browser.conftest import NARROW, WIDE, OpenAs
 from tests.browser.keys import press, type_into
 from tests.browser.watch import expect
+from tests.browser.windows import Windows, use_up
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,49 @@ def test_an_actor_is_signed_in(open_as: OpenAs) -> None:
         page = open_as(role)
         page.goto("/admin/")
         assert page.locator("body").inner_text().count(str(role)) > 0
+
+
+def test_a_window_that_is_used_again_knows_nothing_of_the_test_before(
+    windows: Windows, open_as: OpenAs, live_server: LiveServer
+) -> None:
+    before = windows.take(WIDE, dark=False)
+    before.context.add_cookies([{"name": "who", "value": "before", "url": live_server.url}])
+    before.goto("/admin/login/")
+    before.evaluate("() => { localStorage.setItem('typed', 1); sessionStorage.setItem('typed', 1); }")
+    before.evaluate("() => addEventListener('pagehide', () => sessionStorage.setItem('left', 1))")
+    before.set_viewport_size({"width": NARROW, "height": 300})
+    with before.expect_popup():
+        before.evaluate("() => { window.open('/admin/login/'); }")
+    windows.give_back(before, WIDE, dark=False)
+
+    page = open_as(None)
+    assert page is before
+    page.goto("/admin/login/")
+    stored = page.evaluate("Object.keys(localStorage).concat(Object.keys(sessionStorage))")
+    assert not {"typed", "left"} & set(stored)
+    assert page.evaluate("[innerWidth, innerHeight]") == [WIDE, 800]
+    assert "who" not in {each["name"] for each in page.context.cookies()}
+    assert page.context.pages == [page]
+
+
+def test_a_window_that_is_used_up_or_closed_is_given_to_nobody(windows: Windows) -> None:
+    used_up, closed = windows.take(WIDE, dark=True), windows.take(WIDE, dark=True)
+    use_up(used_up)
+    closed.close()
+    for page in (used_up, closed):
+        windows.give_back(page, WIDE, dark=True)
+
+    assert windows.take(WIDE, dark=True) not in (used_up, closed)
+
+
+@pytest.mark.parametrize(
+    "lasting", [".clock", ".expose_", ".add_init_script", ".grant_permissions", ".route(", ".on(", ".emulate_media"]
+)
+def test_what_changes_a_window_for_good_uses_it_up(lasting: str) -> None:
+    """The watch is the one that stops listening."""
+    files = [each for each in Path(__file__).parent.glob("*.py") if each.name not in {"watch.py", Path(__file__).name}]
+    changing = [each for each in files if lasting in each.read_text()]
+    assert [each.name for each in changing if "use_up(" not in each.read_text()] == []
 
 
 def test_clicks_are_counted_over_pages_and_typing_is_not(admin_page: Page) -> None:

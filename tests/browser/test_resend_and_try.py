@@ -16,6 +16,7 @@ from tests.browser.audit import axe, fits
 from tests.browser.clicks import Clicks
 from tests.browser.conftest import NARROW, OpenAs
 from tests.browser.pictures import screenshot
+from tests.browser.windows import use_up
 from tests.support.delivery_rows import make_delivery
 from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker
 from tests.support.log_rows import make_attempt, make_finished, quiet_event
@@ -148,6 +149,7 @@ def test_the_log_is_followed_without_jumping_and_exported(operator_page: Page, s
 @pytest.mark.django_db(transaction=True)
 def test_a_request_is_copied_as_curl_on_a_phone(open_as: OpenAs, sales: Postback) -> None:
     page = open_as(Role.OPERATOR, width=NARROW, dark=True)
+    use_up(page)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     delivery = make_delivery(sales, quiet_event(sales), due_in_seconds=3600, attempts_made=1, reason=REFUSED)
     make_attempt(delivery, succeeded=False, status=503, reason=REFUSED)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import ConsoleMessage, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, Response
 
 _MISSING_FILE = "Failed to load resource"  # Chromium says it once more in the console; the answer itself is watched.
 _watched: Final[WeakKeyDictionary[Page, Watch]] = WeakKeyDictionary()
@@ -26,11 +27,24 @@ class Watch:
         self.problems: list[str] = []
         self.expected: list[re.Pattern[str]] = []
         self._host = host
-        page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.problems.append(f"error in a script: {error}"))
-        page.on("request", self._on_request)
-        page.on("response", self._on_response)
-        page.on("requestfailed", self._on_failure)
+        self._page = page
+        self._listeners: dict[str, Callable[..., None]] = {
+            "console": self._on_console,
+            "pageerror": self._on_error,
+            "request": self._on_request,
+            "response": self._on_response,
+            "requestfailed": self._on_failure,
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload] # one of each event's own
+
+    def end(self) -> None:
+        """Hear what has happened so far, and nothing of what comes."""
+        _watched.pop(self._page, None)
+        if not self._page.is_closed():
+            self._page.context.cookies()  # Its answer comes after what has happened before.
+        for event, listener in self._listeners.items():
+            self._page.remove_listener(event, listener)
 
     def assert_clean(self) -> None:
         """Fails the test if the page has done anything that was not expected, or not what was."""
@@ -42,6 +56,9 @@ class Watch:
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not message.text.startswith(_MISSING_FILE):
             self.problems.append(f"in the console: {message.text} ({message.location.get('url', '')})")
+
+    def _on_error(self, error: Error) -> None:
+        self.problems.append(f"error in a script: {error}")
 
     def _on_request(self, request: Request) -> None:
         parts = urlsplit(request.url)

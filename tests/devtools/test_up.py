@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -72,6 +73,7 @@ class Up:
 # The port is open before the web has been loaded, which can take long on a busy machine.
 PATIENCE_SECONDS = 60
 
+RUNS = "Partner Postbacks is running"
 StartUp = Callable[..., Up]
 
 
@@ -82,19 +84,39 @@ def copy(tmp_path: Path) -> Iterator[Copy]:
     made.kill_everything()
 
 
+@dataclass(frozen=True)
+class FirstStart:
+    """What was seen of a start on an empty folder, before SIGHUP ended it."""
+
+    data_dir: Path
+    password: str
+    signs_in: bool
+    style: requests.Response
+
+
 @pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data that an earlier start has left: PostgreSQL is set up, and all migrations have been applied."""
-    made = Copy((tmp_path_factory.mktemp("migrated") / "var").resolve())
-    code, output = made.run("manage.py", "migrate", "--verbosity", "0")
-    assert code == 0, output
-    return made.data_dir
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstStart]:
+    folder = tmp_path_factory.mktemp("first")
+    copy = Copy((folder / "with blank" / "var").resolve())
+    up = Up(copy, folder / "output.txt")
+    try:
+        up.wait_for(RUNS)
+        said = re.search(r"Sign in as admin with the password (\S+)", up.output)
+        assert said is not None, up.output
+        style = requests.get(up.url.replace("/admin/", "/static/admin/css/base.css"), timeout=PATIENCE_SECONDS)
+        seen = FirstStart(copy.data_dir, said[1], sign_in(up, said[1]), style)
+        up.stop(signal.SIGHUP)
+        yield seen
+    finally:
+        up.process.kill()
+        up.process.wait()
+        copy.kill_everything()
 
 
 @pytest.fixture
-def earlier_data(copy: Copy, migrated: Path) -> None:
-    """The copy begins with them: making them anew takes a processor eight seconds."""
-    shutil.copytree(migrated, copy.data_dir, symlinks=True)
+def earlier_data(copy: Copy, first: FirstStart) -> None:
+    """The copy begins with those of the first start: making them anew takes a processor eight seconds."""
+    shutil.copytree(first.data_dir, copy.data_dir, symlinks=True, ignore=shutil.ignore_patterns("run"))
 
 
 @pytest.fixture
@@ -103,7 +125,7 @@ def start_up(copy: Copy, tmp_path: Path) -> Iterator[StartUp]:
 
     def start(*options: str) -> Up:
         started.append(Up(copy, tmp_path / f"output-{len(started)}.txt", *options))
-        started[-1].wait_for("Partner Postbacks is running")
+        started[-1].wait_for(RUNS)
         return started[-1]
 
     yield start
@@ -121,31 +143,22 @@ def sign_in(up: Up, password: str) -> bool:
     return page.status_code == 200 and "Sign out" in page.text
 
 
-def test_the_first_start_says_how_to_sign_in_and_the_second_keeps_the_data(copy: Copy, start_up: StartUp) -> None:
-    up = start_up()
-    said = re.search(r"Sign in as admin with the password (\S+)", up.output)
-    assert said is not None, up.output
-    assert sign_in(up, said[1])
-    assert (copy.data_dir / "admin-password").read_text().strip() == said[1]
-    assert (copy.data_dir / "admin-password").stat().st_mode & 0o777 == 0o600
-    style = requests.get(up.url.replace("/admin/", "/static/admin/css/base.css"), timeout=PATIENCE_SECONDS)
-    assert (style.status_code, style.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
-    up.stop(signal.SIGHUP)
-
-    again = start_up()
-    assert said[1] not in again.output
-    assert sign_in(again, said[1])
-    again.stop(signal.SIGTERM)
+def test_the_first_start_says_how_to_sign_in(first: FirstStart) -> None:
+    assert first.signs_in
+    kept = first.data_dir / "admin-password"
+    assert kept.read_text().strip() == first.password
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert (first.style.status_code, first.style.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
 
 
 @pytest.mark.usefixtures("earlier_data")
-def test_a_demo_that_is_killed_leaves_no_permission(start_up: StartUp) -> None:
+def test_a_demo_that_is_killed_leaves_no_permission_and_nothing_that_runs(start_up: StartUp) -> None:
     up = start_up("--demo")
     up.wait_for("receiver  |")
     assert mark.is_running(up.copy.data_dir)
     kill(psutil.Process(up.process.pid))
     assert not mark.is_running(up.copy.data_dir)
-    wait_until(lambda: up.copy.processes() == [], "the keeper ends everything")
+    wait_until(lambda: up.copy.processes() == [], "the keeper ends all programs and servers")
 
 
 def test_a_second_up_on_the_same_data_is_refused(copy: Copy) -> None:
@@ -175,8 +188,12 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(copy: Copy) -> Non
 
 
 @pytest.mark.usefixtures("earlier_data")
-def test_whatever_is_killed_comes_back(start_up: StartUp) -> None:
+def test_the_second_start_keeps_the_data_and_whatever_is_killed_comes_back(
+    first: FirstStart, start_up: StartUp
+) -> None:
     up = start_up()
+    assert first.password not in up.output
+    assert sign_in(up, first.password)
     up.wait_for("ready.")
     for word in (" front ", " worker ", " beat ", "devtools.up.keeper"):
         (killed,) = children_of_supervisord(up, word)
@@ -198,14 +215,6 @@ def children_of_supervisord(up: Up, word: str) -> set[int]:
     """Return the process numbers of the programs, without their own children, with `word` in the command line."""
     children = {child.pid for child in psutil.Process(up.pid_in("up.pid")).children()}
     return children & {process.pid for process in up.copy.named(word)}
-
-
-@pytest.mark.usefixtures("earlier_data")
-def test_nothing_runs_on_when_up_itself_is_killed(copy: Copy, start_up: StartUp) -> None:
-    up = start_up()
-    up.process.kill()
-    up.process.wait()
-    wait_until(lambda: copy.processes() == [], "all programs and servers end")
 
 
 @pytest.mark.usefixtures("earlier_data")
