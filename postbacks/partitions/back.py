@@ -62,9 +62,9 @@ def _if_one_has_all(cursor: extensions.cursor) -> bool:
     if purpose(cursor) is not None:
         return False
     cursor.execute(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
-    there = [each.table for each in ranges(cursor)]
+    there = [*(each.table for each in ranges(cursor)), REST]  # That of the rest alone, once all ranges are dropped.
     full = []
-    for table in (*there, REST):
+    for table in there:
         cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {table})")
         if cursor.fetchone() == (True,):
             full.append(table)

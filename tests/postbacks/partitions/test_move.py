@@ -88,6 +88,19 @@ def test_a_new_database_begins_with_partitions(engine: extensions.connection, la
     assert tables_of_attempts() == {9: first, 10: second, 39: last, 40: "postbacks_attempt_rest"}
 
 
+@pytest.mark.parametrize("rows", [0, 1])
+def test_it_goes_back_where_all_ranges_have_been_dropped(
+    engine: extensions.connection, lane: Postback, rows: int
+) -> None:
+    for each in partitions():
+        change(f"DROP TABLE {each.table}")
+    for _ in range(rows):
+        make_tried(lane, 3)
+    assert run("--back")["changed"]
+    assert set(tables_of_attempts().values()) <= {"postbacks_attempt"}
+    assert Attempt.objects.count() == rows
+
+
 def test_there_and_back_nothing_is_lost(engine: extensions.connection, lane: Postback) -> None:
     plain(engine)
     change("GRANT SELECT ON postbacks_attempt TO PUBLIC; ALTER TABLE postbacks_attempt SET (fillfactor = 90)")
