@@ -95,8 +95,9 @@ class Drain:
                 while more and able() and time.monotonic() < until and self._capacity.find_room():
                     most = self._lanes_now()
                     own = self._take_own(most)
-                    # A claim from a few lanes costs nearly as much as one from many.
-                    due = ready_queue.take_due(most - len(own)) if len(own) < min(most, FEWEST_LANES) else []
+                    # With them, so that a lane with little does not wait for those that this process is busy with, and
+                    # because a claim from a few lanes costs nearly as much as one from many.
+                    due = ready_queue.take_due(max(most - len(own), FEWEST_LANES if own else 1))
                     lanes = own + [lane for lane in due if lane not in own]
                     # If these are all, whatever comes later is announced anew.
                     more = bool(lanes) and (self._round(lanes) or bool(own) or len(lanes) == most)
