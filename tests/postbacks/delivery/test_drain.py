@@ -324,6 +324,27 @@ def test_lanes_take_turns_of_a_few_and_those_with_little_go_first() -> None:
     assert noted.lanes == [quiet.pk, *[first] * 4, *[second] * 4, *[first] * 2, *[second] * 2]
 
 
+def test_with_the_lanes_that_it_comes_back_to_a_process_claims_what_is_due_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(drain, "LANES_PER_CLAIM", 2)
+    monkeypatch.setattr(drain, "FEWEST_LANES", 2)
+    own, other = [make_lane() for _ in range(6)], make_lane()
+    for lane in own:
+        make_due_deliveries(lane.action_tracker, [lane], 6)
+    make_delivery(other)
+    noted = Noted()
+    one = drain.Drain(1, Capacity(), noted, lambda _: 1_000)
+    one.come_back_to([lane.pk for lane in own])
+    ready_queue.wake({other.pk: 0.0})
+    try:
+        one.run(lambda: True)
+    finally:
+        one.close()
+    assert noted.lanes[0] == other.pk
+    assert set(noted.lanes) == {lane.pk for lane in (*own, other)}
+
+
 def test_a_process_comes_back_to_its_lane_without_redis(engine: Engine, receiver: ScriptedReceiver) -> None:
     """Another may have taken the lane out, and have no room for it."""
     lane = make_lane(url=receiver.url)
