@@ -1,7 +1,7 @@
 """Folds committed tallies into the rows of the roll-ups, each exactly once.
 
 A row costs far more than a count: so rows are written when their minute is over, and until then the tallies of a minute
-are merged into one, which is a tally like others. Who reads adds what is not folded yet.
+are merged into one, which is a tally like others. Readers add what is not folded yet.
 
 One transaction deletes tallies and adds them to rows or to the merged one, so a worker that dies leaves all unchanged.
 A tally that is not committed yet is left to a later fold. An advisory lock allows one fold at a time, because the rows

@@ -262,7 +262,7 @@ def test_more_tallies_than_one_transaction_takes(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_minute_is_merged_until_it_is_over_and_then_folded() -> None:
-    """Whoever reads sees the same before and after."""
+    """Readers see the same before and after."""
     later = (timezone.now() + timedelta(hours=1)).replace(second=0, microsecond=0)
     put({5: {"delivered": 1, "why:dns": 1}, 6: {"failed": 3}}, later + timedelta(seconds=1))
     put({5: {"delivered": 2, "why:dns": 4, "why:rule": 1}}, later + timedelta(seconds=59))
