@@ -48,6 +48,9 @@ def _branch(priority: Priority, most: str, *, after: str = "0", where: str = "")
 
 
 _KEPT = "least(lane.kept, lane.replays)"  # Of replays.
+_REST_OF_REPLAYS = f"least(lane.room, lane.replays) - {_KEPT}"
+# Most lanes have first attempts only. Then nothing else is looked for.
+_OTHERS = "AND lane.others"
 _BEHIND = "AND (d.due_at, d.id) > (lane.after_due, lane.after_id)"
 # $1 holder, $2 seconds of the lease; of each lane: $3 postback, $4 room, $5 kept for each lower class, $6 room for
 # replays, $7 the version of its setup (NULL: any), $8 whether it is probed, $9 and $10 the place behind which its first
@@ -62,7 +65,11 @@ CLAIM = f"""
 WITH lane AS MATERIALIZED (
     SELECT v.postback_id, v.room, v.kept, v.replays, v.after_due, v.after_id, {TROUBLED} AS troubled,
            ({VERSION} = v.version OR v.version IS NULL) AND (l.probe_at IS NULL OR v.probed OR v.version IS NULL)
-           AS expected
+           AS expected,
+           EXISTS (
+               SELECT 1 FROM postbacks_delivery d
+               WHERE d.postback_id = v.postback_id AND d.priority > {int(Priority.LIVE)} AND d.state = 'ready' OFFSET 0
+           ) AS others
     FROM unnest($3, $4, $5, $6, $7, $8, $9, $10)
       AS v (postback_id, room, kept, replays, version, probed, after_due, after_id)
     JOIN postbacks_postback p ON p.id = v.postback_id
@@ -74,11 +81,11 @@ WITH lane AS MATERIALIZED (
     WHERE id = ANY (ARRAY(
         SELECT due.id
         FROM lane CROSS JOIN LATERAL (
-            {_branch(Priority.RETRY, "lane.kept")}
-            UNION ALL {_branch(Priority.REPLAY, _KEPT)}
+            {_branch(Priority.RETRY, "lane.kept", where=_OTHERS)}
+            UNION ALL {_branch(Priority.REPLAY, _KEPT, where=_OTHERS)}
             UNION ALL {_branch(Priority.LIVE, "lane.room", where=_BEHIND)}
-            UNION ALL {_branch(Priority.RETRY, "lane.room", after="lane.kept")}
-            UNION ALL {_branch(Priority.REPLAY, f"least(lane.room, lane.replays) - {_KEPT}", after=_KEPT)}
+            UNION ALL {_branch(Priority.RETRY, "lane.room", after="lane.kept", where=_OTHERS)}
+            UNION ALL {_branch(Priority.REPLAY, _REST_OF_REPLAYS, after=_KEPT, where=_OTHERS)}
             LIMIT lane.room
         ) due
         WHERE lane.expected
@@ -94,7 +101,7 @@ ORDER BY c.priority, c.due_at, c.id)
 UNION ALL
 SELECT NULL, lane.postback_id, last.id, NULL, NULL, NULL, last.due_at, NULL, lane.expected, lane.troubled, (
     SELECT extract(epoch FROM min(later.due_at) - now())::float8
-    FROM (VALUES ({int(Priority.LIVE)}), ({int(Priority.RETRY)})) AS class (priority)
+    FROM (SELECT {int(Priority.LIVE)} AS priority UNION ALL SELECT {int(Priority.RETRY)} WHERE lane.others) AS class
     CROSS JOIN LATERAL (
         SELECT d.due_at FROM postbacks_delivery d
         WHERE d.postback_id = lane.postback_id AND d.priority = class.priority AND d.state = 'ready'
@@ -103,7 +110,7 @@ SELECT NULL, lane.postback_id, last.id, NULL, NULL, NULL, last.due_at, NULL, lan
     ) later
 ), (
     SELECT extract(epoch FROM d.due_at - now())::float8 FROM postbacks_delivery d
-    WHERE d.postback_id = lane.postback_id AND d.priority = {int(Priority.REPLAY)} AND d.state = 'ready'
+    WHERE d.postback_id = lane.postback_id AND d.priority = {int(Priority.REPLAY)} AND d.state = 'ready' {_OTHERS}
     ORDER BY d.due_at LIMIT 1
 ), NULL
 FROM lane LEFT JOIN LATERAL (

@@ -77,26 +77,26 @@ local function timer(at)
   return math.ceil(wait)
 end
 """
-# KEYS: lanes, drain flag, timer flag, awake, bell, rung, watched, deep. ARGV: patience (-1 = always lower), 1 to
-# have somebody come or 0 to only put lanes in, the number of deep lanes, these, then lane, milliseconds from now, ...
+# KEYS: lanes, drain flag, timer flag, awake, bell, rung, watched, deep. ARGV: patience (-1 = always lower); 1 to have
+# somebody come or 0 to only put lanes in; the deep lanes, in one text; each other lane with the milliseconds until it
+# is due, in one text.
 # A lane that is among the deep ones already is left there: its claim says when it has work after that.
 # Returns: milliseconds until a message is to run, or -1 if none needs to be posted.
 _WAKE = f"""
 {_NOW}
 {_TIMER}
 local patience = tonumber(ARGV[1])
-local after_deep = 4 + tonumber(ARGV[3])
-for i = 4, after_deep - 1 do
-  redis.call('ZREM', KEYS[1], ARGV[i])
-  redis.call('ZADD', KEYS[8], 'NX', now, ARGV[i])
+for lane in string.gmatch(ARGV[3], '%d+') do
+  redis.call('ZREM', KEYS[1], lane)
+  redis.call('ZADD', KEYS[8], 'NX', now, lane)
 end
 local any_deep = redis.call('EXISTS', KEYS[8]) == 1
-for i = after_deep, #ARGV, 2 do
-  local at = now + tonumber(ARGV[i + 1])
-  local current = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]))
+for lane, wait in string.gmatch(ARGV[4], '(%d+) (%d+)') do
+  local at = now + tonumber(wait)
+  local current = tonumber(redis.call('ZSCORE', KEYS[1], lane))
   if (not current or (at < current and (patience < 0 or current > now + patience)))
-    and not (any_deep and redis.call('ZSCORE', KEYS[8], ARGV[i])) then
-    redis.call('ZADD', KEYS[1], at, ARGV[i])
+    and not (any_deep and redis.call('ZSCORE', KEYS[8], lane)) then
+    redis.call('ZADD', KEYS[1], at, lane)
   end
 end
 if ARGV[2] == '0' then return -1 end
@@ -122,7 +122,8 @@ return -1
 
 # KEYS: as above. ARGV: how many lanes. Takes out the lanes that are due, most overdue first, those after a full turn
 # behind the others. From then on, new work rings again. What the bell still says is done with, unless lanes are left.
-# Returns: milliseconds until a timer is to run for what is due next, or -1 if none needs to be posted; then the lanes.
+# Returns: milliseconds until a timer is to run for what is due next, or -1 if none needs to be posted; then the lanes,
+# in one text.
 _TAKE = f"""
 {_NOW}
 {_TIMER}
@@ -140,8 +141,7 @@ if #lanes < most then redis.call('DEL', KEYS[5]) end
 local head = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 local wait = -1
 if head[1] and tonumber(head[2]) > now then wait = timer(tonumber(head[2])) end
-table.insert(lanes, 1, wait)
-return lanes
+return {{wait, table.concat(lanes, ' ')}}
 """
 
 _KEYS = [LANES, DRAIN_POSTED, TIMER_POSTED, AWAKE, BELL, RUNG, WATCHED, DEEP]
@@ -160,9 +160,9 @@ def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True,
     what is there. Without `post`, the caller takes care that somebody comes. `deep` are further lanes, which have more
     work after a full turn.
     """
-    arguments: list[int] = [SWEEP_PATIENCE_MS if sweeping else -1, int(post), len(deep), *deep]
-    for postback_id, seconds in due.items():
-        arguments += (postback_id, max(0, round(seconds * 1000)))
+    # One text of many numbers: the client takes a microsecond or two for each argument.
+    waits = " ".join([f"{lane} {max(0, round(seconds * 1000))}" for lane, seconds in due.items()])
+    arguments = (SWEEP_PATIENCE_MS if sweeping else -1, int(post), " ".join(map(str, deep)), waits)
     try:
         wait_ms = _wake_script(keys=_KEYS, args=arguments)
         if wait_ms >= 0:
@@ -174,13 +174,13 @@ def wake(due: Mapping[int, float], *, sweeping: bool = False, post: bool = True,
 def take_due(limit: int) -> list[int]:
     """Removes and returns up to `limit` lanes that are due, most overdue first, those after a full turn last. From then
     on, new work is announced again. Posts the timer for what is due soon, if there is none. Raises RedisError."""
-    wait_ms, *lanes = _take_script(keys=_KEYS, args=[limit])
+    wait_ms, lanes = _take_script(keys=_KEYS, args=[limit])
     if wait_ms >= 0:
         try:
             _post_drain(wait_ms)
         except NotPostedError as error:
             logger.warning("Could not post a timer (%s); the sweep finds what is due then.", error)
-    return [int(lane) for lane in lanes]
+    return [int(lane) for lane in lanes.split()]
 
 
 def listen(own_bell: str, seconds: float) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -228,6 +229,32 @@ def test_a_claim_says_when_the_lane_has_work_next(connection: extensions.connect
     assert found[later.pk].later_seconds == pytest.approx(60, abs=5)
     assert found[replayed.pk].replay_seconds == pytest.approx(0, abs=5), "though it was claimed"
     assert found[troubled.pk].troubled
+
+
+def test_retries_and_replays_are_looked_for_only_in_lanes_that_have_some(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    make_due_deliveries(lane.action_tracker, [lane], 3)
+    claimed_by(connection, {lane.pk: 1})  # From now on the connection knows the statement.
+    assert looks_for_others(connection, lane) == 0
+    make_delivery(lane, priority=2)
+    assert looks_for_others(connection, lane) > 0
+
+
+def looks_for_others(connection: extensions.connection, lane: Postback) -> int:
+    """How often a claim of this lane looks for deliveries of one class that is not live traffic."""
+    one_lane = f"'{{{lane.pk}}}', '{{1}}', '{{1}}', '{{1}}', '{{NULL}}', '{{false}}', '{{-infinity}}', '{{0}}'"
+    with connection.cursor() as cursor:
+        cursor.execute(f"BEGIN; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE claim ({OWNER}, 60, {one_lane})")
+        (found,) = cursor.fetchone() or ([],)
+        cursor.execute("ROLLBACK")
+    return looked_up(found[0]["Plan"])
+
+
+def looked_up(plan: dict[str, Any]) -> int:
+    condition = plan.get("Index Cond", "")
+    own = plan["Actual Loops"] if any(f"priority = {number}" in condition for number in (1, 2)) else 0
+    return int(own) + sum(map(looked_up, plan.get("Plans", ())))
 
 
 def test_a_claim_goes_on_where_one_with_much_room_has_ended(
