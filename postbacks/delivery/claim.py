@@ -49,7 +49,8 @@ def _branch(priority: Priority, most: str, *, after: str = "0", where: str = "")
 
 _KEPT = "least(lane.kept, lane.replays)"  # Of replays.
 _REST_OF_REPLAYS = f"least(lane.room, lane.replays) - {_KEPT}"
-# Most lanes have first attempts only. Then nothing else is looked for.
+# Most lanes have first attempts only. Then nothing else is looked for. OFFSET 0, where that is seen, keeps the planner
+# from reading what all lanes have.
 _OTHERS = "AND lane.others"
 _BEHIND = "AND (d.due_at, d.id) > (lane.after_due, lane.after_id)"
 # $1 holder, $2 seconds of the lease; of each lane: $3 postback, $4 room, $5 kept for each lower class, $6 room for

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from threading import Barrier, Thread
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -18,6 +17,7 @@ from postbacks.delivery.setups import Setups
 from postbacks.models import Delivery, Lane, Postback
 from tests.support.bulk import make_due_deliveries
 from tests.support.delivery_rows import OWNER, engine_connection, make_delivery, make_event, make_held, make_lane
+from tests.support.plans import looked_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -231,14 +231,17 @@ def test_a_claim_says_when_the_lane_has_work_next(connection: extensions.connect
     assert found[troubled.pk].troubled
 
 
+@pytest.mark.parametrize("priority", [Delivery.Priority.RETRY, Delivery.Priority.REPLAY])
 def test_retries_and_replays_are_looked_for_only_in_lanes_that_have_some(
-    connection: extensions.connection, lane: Postback
+    connection: extensions.connection, lane: Postback, priority: int
 ) -> None:
     make_due_deliveries(lane.action_tracker, [lane], 3)
     claimed_by(connection, {lane.pk: 1})  # From now on the connection knows the statement.
     assert looks_for_others(connection, lane) == 0
-    make_delivery(lane, priority=2)
+    other = make_delivery(lane, priority=priority)
     assert looks_for_others(connection, lane) > 0
+    Delivery.objects.filter(pk=other.pk).update(state="cancelled")
+    assert looks_for_others(connection, lane) == 0
 
 
 def looks_for_others(connection: extensions.connection, lane: Postback) -> int:
@@ -248,13 +251,7 @@ def looks_for_others(connection: extensions.connection, lane: Postback) -> int:
         cursor.execute(f"BEGIN; EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE claim ({OWNER}, 60, {one_lane})")
         (found,) = cursor.fetchone() or ([],)
         cursor.execute("ROLLBACK")
-    return looked_up(found[0]["Plan"])
-
-
-def looked_up(plan: dict[str, Any]) -> int:
-    condition = plan.get("Index Cond", "")
-    own = plan["Actual Loops"] if any(f"priority = {number}" in condition for number in (1, 2)) else 0
-    return int(own) + sum(map(looked_up, plan.get("Plans", ())))
+    return looked_up(found[0]["Plan"], ("priority = 1", "priority = 2"))
 
 
 def test_a_claim_goes_on_where_one_with_much_room_has_ended(

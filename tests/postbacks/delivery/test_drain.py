@@ -308,6 +308,14 @@ def test_fewer_lanes_are_claimed_from_while_they_have_much_and_more_again_later(
         one.close()
 
 
+def run_once(one: drain.Drain) -> None:
+    """Runs it to its end, and closes it however that comes."""
+    try:
+        one.run(lambda: True)
+    finally:
+        one.close()
+
+
 def test_lanes_take_turns_of_a_few_and_those_with_little_go_first() -> None:
     deep, quiet = [make_lane() for _ in range(2)], make_lane()
     for lane in deep:
@@ -316,10 +324,7 @@ def test_lanes_take_turns_of_a_few_and_those_with_little_go_first() -> None:
     noted = Noted()
     one = drain.Drain(1, Capacity(), noted, lambda _: 1_000)
     ready_queue.wake({lane.pk: 0.0 for lane in (*deep, quiet)})
-    try:
-        one.run(lambda: True)
-    finally:
-        one.close()
+    run_once(one)
     first, second = (lane.pk for lane in deep)
     assert noted.lanes == [quiet.pk, *[first] * 4, *[second] * 4, *[first] * 2, *[second] * 2]
 
@@ -337,10 +342,7 @@ def test_with_the_lanes_that_it_comes_back_to_a_process_claims_what_is_due_elsew
     one = drain.Drain(1, Capacity(), noted, lambda _: 1_000)
     one.come_back_to([lane.pk for lane in own])
     ready_queue.wake({other.pk: 0.0})
-    try:
-        one.run(lambda: True)
-    finally:
-        one.close()
+    run_once(one)
     assert noted.lanes[0] == other.pk
     assert set(noted.lanes) == {lane.pk for lane in (*own, other)}
 
