@@ -11,6 +11,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from config.content_policy import POLICY as CONTENT_SECURITY_POLICY  # noqa: F401 -- a setting
+from config.intervals import Interval
 from config.theme import UNFOLD  # noqa: F401 -- a setting: the theme reads it
 from devtools.demo.mark import allowed_networks, is_running
 from environment import dead_links
@@ -221,13 +222,14 @@ CELERY_WORKER_CONCURRENCY = whole_number("WORKER_CONCURRENCY", default=os.cpu_co
 CELERY_TIMEZONE = "UTC"
 # None expires: by the clocks of two hosts, a worker whose clock is ahead would drop all that beat posts. Instead, beat
 # posts nothing while nobody takes what it has posted (`config/beat.py`).
+# No two come together: each takes milliseconds of the processors, for which a delivery of that moment waits.
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "postbacks.tasks.sweep", "schedule": 1.0},
-    "replay": {"task": "postbacks.tasks.replay", "schedule": 1.0},
-    "fold": {"task": "postbacks.tasks.fold", "schedule": 5.0},
-    "mature": {"task": "actions.tasks.mature", "schedule": 60.0},
-    "early changes": {"task": "actions.tasks.early_changes", "schedule": 5.0},
-    "notify": {"task": "postbacks.tasks.notify", "schedule": 30.0},
+    "sweep": {"task": "postbacks.tasks.sweep", "schedule": Interval(1)},
+    "replay": {"task": "postbacks.tasks.replay", "schedule": Interval(1, place=0.5)},
+    "fold": {"task": "postbacks.tasks.fold", "schedule": Interval(5, place=0.25)},
+    "mature": {"task": "actions.tasks.mature", "schedule": Interval(60, place=1.75)},
+    "early changes": {"task": "actions.tasks.early_changes", "schedule": Interval(5, place=2.75)},
+    "notify": {"task": "postbacks.tasks.notify", "schedule": Interval(30, place=3.25)},
     # Each hour of the night: the next run continues what one did not finish, or a restart cut off.
     "prune": {
         "task": "postbacks.tasks.prune",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import orjson
@@ -18,23 +18,23 @@ from benchmarks.results import CannotRunError, Figure, at_least
 from benchmarks.surroundings import ROOT
 
 MANY = 1_000
+ROUNDS = 3
 BARE_IN_FLIGHT = 128
 BARE_SECONDS = 3.0
 
 
 def figures(full: bool) -> Iterator[Figure]:
-    """Each round runs all four, so that noise of the machine affects all alike; figures are medians of the rounds."""
-    rounds = 3 if full else 1
+    """Each round runs all four, one after the other. A ratio is the median of the rounds' ratios: a machine that others
+    share may be half as fast some minutes later."""
     count, per_task_count = (400_000, 6_000) if full else (60_000, 1_500)
     found: dict[str, list[float]] = {"bare": [], "per task": [], "one": [], "many": []}
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         with fastest_receiver() as receiver:
-            found["bare"].append(bare(receiver))
+            before = bare(receiver)
             found["per task"].append(task_per_delivery(receiver, per_task_count))
             found["one"].append(drain(receiver, 1, count))
             found["many"].append(drain(receiver, MANY, count))
-            found["bare"].append(bare(receiver))
-    rate = {name: statistics.median(values) for name, values in found.items()}
+            found["bare"].append((before + bare(receiver)) / 2)
     texts = {
         "bare": "bare libcurl, one process",
         "per task": f"Celery + requests, a task per delivery, {CONCURRENCY} processes",
@@ -42,12 +42,17 @@ def figures(full: bool) -> Iterator[Figure]:
         "many": f"ours, {count:,} due deliveries, {MANY:,} destinations",
     }
     for name, text in texts.items():
-        yield Figure(text, rate[name], "/s", details={"rounds": found[name]})
+        yield Figure(text, statistics.median(found[name]), "/s", details={"rounds": found[name]})
     if nginx_version() is None:
         raise CannotRunError(f"No ratios: {NO_NGINX}.")
-    yield Figure("ours ÷ bare libcurl", rate["one"] / rate["bare"], "x", 2, at_least(0.30))
-    yield Figure("ours ÷ a task per delivery", rate["one"] / rate["per task"], "x", 1, at_least(20))
-    yield Figure(f"{MANY:,} destinations ÷ 1", rate["many"] / rate["one"], "x", 2, at_least(0.90))
+    yield _ratio("ours ÷ bare libcurl", found["one"], found["bare"], 2, 0.30)
+    yield _ratio("ours ÷ a task per delivery", found["one"], found["per task"], 1, 20)
+    yield _ratio(f"{MANY:,} destinations ÷ 1", found["many"], found["one"], 2, 0.90)
+
+
+def _ratio(what: str, of: Sequence[float], to: Sequence[float], decimals: int, least: float) -> Figure:
+    rounds = [each / other for each, other in zip(of, to, strict=True)]
+    return Figure(what, statistics.median(rounds), "x", decimals, at_least(least), {"rounds": rounds})
 
 
 def drain(receiver: Receiver, destinations: int, count: int) -> float:

@@ -152,7 +152,7 @@ class Drain:
         unpaced = {lane: seconds for lane, seconds in due.items() if lane not in limits and lane not in deep}
         if unpaced or deep:
             ready_queue.wake(unpaced, deep=deep)  # Another process takes a part while this one builds.
-        unlimited = [(one, None) for one in turns.in_turns(claimed, counts) if one.postback_id not in limits]
+        unlimited = [(one, None) for one in turns.in_turns(claimed) if one.postback_id not in limits]
         self._outgoing.send(unlimited, popped.setups, popped.probes)
         of_limited: dict[int, list[Claimed]] = {lane: [] for lane in limits}
         for one in claimed:

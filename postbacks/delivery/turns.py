@@ -11,21 +11,24 @@ from postbacks.delivery.outcomes import Claimed
 FULL_TURN = 4  # A lane that has had so many, and has more, waits behind the others.
 
 
-def in_turns(claimed: Sequence[Claimed], counts: Counter[int]) -> Sequence[Claimed]:
+def in_turns(claimed: Sequence[Claimed]) -> Sequence[Claimed]:
     """In the order in which they are built and sent: a few of each lane, those of lanes with little first, and so on.
 
     What builds a lane's requests stays in the processor's caches for these few. All that a lane has at once would need
     as many connections to its host at once.
     """
-    if len(counts) == 1:
+    by_lane: dict[int, list[Claimed]] = {}
+    for one in claimed:
+        by_lane.setdefault(one.postback_id, []).append(one)
+    if len(by_lane) == 1:
         return claimed
-    so_far: Counter[int] = Counter()
-    order = []
-    for place, one in enumerate(claimed):
-        lane = one.postback_id
-        order.append((so_far[lane] // FULL_TURN, counts[lane], lane, place))
-        so_far[lane] += 1
-    return [claimed[place] for *_, place in sorted(order)]
+    waiting = [ones for _, ones in sorted(by_lane.items(), key=lambda each: (len(each[1]), each[0]))]
+    order: list[Claimed] = []
+    for start in range(0, len(waiting[-1]) if waiting else 0, FULL_TURN):
+        waiting = [ones for ones in waiting if len(ones) > start]
+        for ones in waiting:
+            order += ones[start : start + FULL_TURN]
+    return order
 
 
 def with_full_turn(claimed: Sequence[Claimed], counts: Counter[int]) -> list[int]:

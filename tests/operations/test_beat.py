@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from django.conf import settings
 
 from config import celery_app
 from config.beat import MOST_WAITING, Scheduler
+from config.intervals import Interval
 from environment.variables import BASE_DIR
 from postbacks.delivery.redis import client
 from tests.support import programs
@@ -110,15 +112,17 @@ class FakeBeat(Scheduler):
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = datetime.now(UTC)
         self.posted: list[str] = []
+        self.moments: list[datetime] = []
         monkeypatch.setattr(celery_app, "now", lambda: self.clock)
         super().__init__(app=celery_app)
 
     def apply_entry(self, entry: ScheduleEntry, producer: object = None) -> None:  # noqa: ARG002 -- Celery's signature
         self.posted.append(str(entry.name))
+        self.moments.append(self.clock)
 
     def run(self, seconds: float) -> list[str]:
         """What it posts within so many seconds."""
-        self.posted = []
+        self.posted, self.moments = [], []
         while seconds > 0:
             slept = min(max(self.tick(), 0.001), seconds)  # No tick takes no time.
             self.clock += timedelta(seconds=slept)
@@ -137,3 +141,28 @@ def test_beat_goes_on_when_its_clock_jumps_and_when_it_is_set_right(
         posted = beat.run(10)
         assert 9 <= posted.count("sweep") <= 11
         assert posted.count("fold") in (1, 2, 3)
+
+
+def test_no_two_tasks_come_at_the_same_moment_however_long_beat_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    beat = FakeBeat(monkeypatch)
+    beat.schedule = {name: entry for name, entry in beat.schedule.items() if isinstance(entry.schedule, Interval)}
+    beat.run(600)
+    assert {name: beat.posted.count(name) for name in ("sweep", "replay", "fold", "notify", "mature")} == {
+        "sweep": 600,
+        "replay": 600,
+        "fold": 120,
+        "notify": 20,
+        "mature": 10,
+    }
+    assert min(after - before for before, after in pairwise(beat.moments)) > timedelta(seconds=0.2)
+
+
+def test_a_task_that_was_late_comes_once_and_then_at_its_place_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    beat = FakeBeat(monkeypatch)
+    beat.run(10)
+    beat.clock += timedelta(seconds=7.4)
+    assert beat.run(0.01).count("sweep") <= 1
+    beat.run(3)
+    sweeps = [at for name, at in zip(beat.posted, beat.moments, strict=True) if name == "sweep"]
+    assert len(sweeps) == 3
+    assert all(at.microsecond < 10_000 for at in sweeps)
