@@ -81,8 +81,11 @@ def _php(_folder: Path, port: int) -> list[str]:
     return [_needed("php"), "-S", f"127.0.0.1:{port}", "receiver.php"]
 
 
-def _go(_folder: Path, _port: int) -> list[str]:
-    return [_needed("go"), "run", "receiver.go"]
+def _go(folder: Path, _port: int) -> list[str]:
+    # Built before anybody waits for it: without a cache it takes a minute, beside other tests more.
+    build = [_needed("go"), "build", "-o", "receiver", "receiver.go"]
+    subprocess.run(build, cwd=folder, env=_shell(), check=True)
+    return ["./receiver"]
 
 
 def _ruby(_folder: Path, port: int) -> list[str]:
@@ -133,7 +136,7 @@ def _running(name: str, folder: Path) -> Iterator[Receiver]:
 
 @contextmanager
 def _with_children(program: subprocess.Popen[bytes]) -> Iterator[None]:
-    """`go run` and others start the real program as a child; all of its group end together."""
+    """Some start the real program as a child; all of its group end together."""
     with killed_afterwards(program):
         try:
             yield
