@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from celery.schedules import schedstate, schedule
 
@@ -19,6 +20,10 @@ class Interval(schedule):
         self._every = timedelta(seconds=seconds)
         super().__init__(self._every)
         self._place = timedelta(seconds=place)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """For copies; Celery's own would give them other arguments."""
+        return partial(type(self), place=self._place.total_seconds()), (self._every.total_seconds(),)
 
     def is_due(self, last_run_at: datetime) -> schedstate:
         """Whether the present interval's time has come since then, and the seconds until the next one's."""

@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -166,3 +168,13 @@ def test_a_task_that_was_late_comes_once_and_then_at_its_place_again(monkeypatch
     sweeps = [at for name, at in zip(beat.posted, beat.moments, strict=True) if name == "sweep"]
     assert len(sweeps) == 3
     assert all(at.microsecond < 10_000 for at in sweeps)
+
+
+def test_a_copy_of_an_interval_has_the_same_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = deepcopy(Interval(5, place=2.75))
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    found = []
+    for seconds in (2.7, 2.8, 4.9):
+        monkeypatch.setattr(copied, "nowfun", partial(datetime.fromtimestamp, noon.timestamp() + seconds, UTC))
+        found.append(copied.is_due(noon).is_due)
+    assert found == [False, True, True]
