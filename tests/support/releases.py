@@ -161,9 +161,9 @@ def previous_commit() -> str:
     named = os.environ.get(VARIABLE)
     if named:
         return _git("rev-parse", "--verify", f"{named}^{{commit}}")
-    if _git("cat-file", "--batch-check", given=PREVIOUS_RELEASE).endswith("missing"):
-        pytest.skip(f"The history lacks the previous release. Fetch all of it, or name another in {VARIABLE}.")
-    return PREVIOUS_RELEASE
+    if _git("rev-parse", "--is-shallow-repository") == "true":
+        pytest.skip(f"A shallow clone lacks the previous release: git fetch --unshallow, or name one in {VARIABLE}.")
+    return _git("rev-parse", "--verify", f"{PREVIOUS_RELEASE}^{{commit}}")
 
 
 def unpack(commit: str, folder: Path) -> None:
@@ -231,8 +231,7 @@ def _pings(port: int) -> bool:
             return False
 
 
-def _git(*arguments: str, given: str = "") -> str:
-    command = ["git", "-C", str(BASE_DIR), *arguments]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(BASE_DIR), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"git {arguments[0]}: {done.stderr}"
     return done.stdout.strip()
