@@ -7,7 +7,15 @@ from typing import Any
 
 from celery import Celery
 from celery.loaders.app import AppLoader
-from celery.signals import beat_init, worker_init, worker_process_shutdown, worker_shutdown
+from celery.signals import (
+    beat_init,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_process_shutdown,
+    worker_shutdown,
+)
+from django.db import close_old_connections
 
 import config.broker  # noqa: F401 -- for its effect
 from environment.alive import forget
@@ -38,6 +46,8 @@ app.autodiscover_tasks(
 app.autodiscover_tasks()  # In each app.
 
 beat_init.connect(lambda **_: errors.start("beat"), weak=False)
+task_prerun.connect(lambda **_: close_old_connections(), weak=False)
+task_postrun.connect(lambda **_: close_old_connections(), weak=False)
 
 
 @worker_init.connect

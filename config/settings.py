@@ -4,6 +4,7 @@ Without `DATABASE_URL` and `REDIS_URL`, they name the embedded servers, which `d
 """
 
 import os
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -219,13 +220,17 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False  # Unless a worker is started with -E.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # Only LOGGING below sets up logging.
 CELERY_WORKER_CONCURRENCY = whole_number("WORKER_CONCURRENCY", default=os.cpu_count() or 1, most=256)
+# Celery would end Django's connection with each task; several tasks come each second. `config.celery` has Django look
+# after it instead, as with requests.
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_TIMEZONE = "UTC"
 # None expires: by the clocks of two hosts, a worker whose clock is ahead would drop all that beat posts. Instead, beat
 # posts nothing while nobody takes what it has posted (`config/beat.py`).
 # No two come together: each takes milliseconds of the processors, for which a delivery of that moment waits.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "postbacks.tasks.sweep", "schedule": Interval(1)},
-    "replay": {"task": "postbacks.tasks.replay", "schedule": Interval(1, place=0.5)},
+    # Also posted by each sweep that finds one.
+    "replay": {"task": "postbacks.tasks.replay", "schedule": Interval(5, place=0.5)},
     "fold": {"task": "postbacks.tasks.fold", "schedule": Interval(5, place=0.25)},
     "mature": {"task": "actions.tasks.mature", "schedule": Interval(60, place=1.75)},
     "early changes": {"task": "actions.tasks.early_changes", "schedule": Interval(5, place=2.75)},

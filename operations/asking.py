@@ -6,8 +6,7 @@ from typing import Any
 
 from django.db import connection as django_connection
 
-from postbacks.database import is_pooled
-from stores import asking
+from stores import asking, pooler
 
 
 class Asker(asking.Asker):
@@ -19,8 +18,7 @@ class Asker(asking.Asker):
 
     def is_pooled(self) -> bool:
         """Whether a pooler is in front of the server. Raises as `ask` does."""
-        ((backend,),) = self.ask("SELECT pg_backend_pid()")
-        return is_pooled(self._connection, backend)
+        return pooler.is_pooled(self._connection)
 
 
 def database_parameters() -> dict[str, Any]:

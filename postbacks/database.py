@@ -14,6 +14,7 @@ from django.db.backends.signals import connection_created
 from psycopg2 import extensions
 
 from environment import dead_links
+from stores.pooler import is_pooled
 
 # The engine's statements rely on index scans of small partial indexes. With stale statistics the planner
 # sometimes prefers to read a whole table; pinned, the claim took 0.5 to 7 ms whatever the tables held.
@@ -79,14 +80,6 @@ def direct_parameters() -> dict[str, Any]:
     return parameters
 
 
-def is_pooled(connection: extensions.connection, backend: int) -> bool:
-    """Whether the process id in the greeting differs from `backend`, the server process that answers.
-
-    A pooler makes up the id in its greeting, because clients need it only to cancel.
-    """
-    return bool(connection.info.backend_pid != backend)
-
-
 def connect(name: str, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> extensions.connection:
     """A connection for the engine, in autocommit, with the plan pinned. `name` shows in pg_stat_activity.
 
@@ -106,10 +99,7 @@ def connect(name: str, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> extensions.
             raise PooledError(POOLED) from error
         raise
     connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (backend,) = cursor.fetchone() or (0,)
-    if is_pooled(connection, backend):
+    if is_pooled(connection):
         connection.close()
         raise PooledError(POOLED)
     return connection

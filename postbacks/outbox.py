@@ -10,6 +10,7 @@ from django.db import transaction
 
 from actions.models import ActionEvent
 from actions.recording.messages import put_off, send
+from actions.recording.planned import Planned
 from actions.recording.rows import action_of
 from actions.signals import action_events_recorded
 from partners.setup_version import PerVersion
@@ -29,8 +30,9 @@ INSERT = insertion(_SOURCE, due_at=_DUE_AT, order="v.event_id", known_by=derived
 # Of new actions everything is known, so nothing is looked up.
 _KNOWN_SOURCE = """unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::integer[], %s::text[], %s::uuid[])
     AS v (postback_id, action_id, event_id, delay_seconds, state, known_by)"""
-INSERT_FIRST = insertion(
-    _KNOWN_SOURCE, due_at=_DUE_AT, order="v.event_id", state="v.state", known_by="v.known_by", told=False
+INSERT_FIRST = Planned(
+    "insert_first",
+    insertion(_KNOWN_SOURCE, due_at=_DUE_AT, order="v.event_id", state="v.state", known_by="v.known_by", told=False),
 )
 
 # Locked as by a report, so that one that arrives meanwhile either sees these deliveries or comes first.
@@ -113,7 +115,7 @@ def _deliver_first(matches: Sequence[Match]) -> None:
         states = places((postback.id, vars(event)["action_id"]) for postback, event in matches)
         told = {id(event): _told(event) for _, event in matches}
         known = [derive(postback.id, postback.created_at, told[id(event)]) for postback, event in matches]
-        put_off(INSERT_FIRST, [*_columns(matches), as_array(states), as_array(known)])
+        put_off(INSERT_FIRST.text, [*_columns(matches), as_array(states), as_array(known)])
         _wake_after_commit(matches, ())
 
 

@@ -22,8 +22,14 @@ from postbacks.replay.feed import drive_for
 
 logger = logging.getLogger(__name__)
 
-REPLAY_FOR_SECONDS = 0.8  # Posted each second; the thread is needed for drains too.
+REPLAY_FOR_SECONDS = 0.8  # Posted each second while there is something to do; the thread is needed for drains too.
 TRY_FOR_SECONDS = 0.2  # Some thousands of deliveries.
+
+# What else there is to do, which is rare. One look, because it is asked each second.
+_ELSE = """
+SELECT EXISTS (SELECT FROM postbacks_putaside), EXISTS (SELECT FROM postbacks_replay WHERE state = 'running')
+    OR EXISTS (SELECT FROM postbacks_trynow WHERE ended_at IS NULL)
+"""
 
 
 @shared_task(name="postbacks.tasks.drain", ignore_result=True)
@@ -38,9 +44,19 @@ def sweep() -> None:
     engine()  # From now on this process also sweeps on its own if no task asks for it.
     sweeper.sweep()
     try:
-        judge_put_aside()
+        with raw_cursor() as cursor:
+            cursor.execute(_ELSE)
+            is_put_aside, is_replay_waiting = cursor.fetchone() or (False, False)
+        if is_put_aside:
+            judge_put_aside()
     except OperationalError as error:
         logger.warning("What was put aside could not be judged yet (%s).", str(error).strip())
+        return
+    if is_replay_waiting:
+        try:
+            replay.apply_async(retry=False)
+        except Exception as error:  # noqa: BLE001 -- each broker has errors of its own, and another sweep follows
+            logger.warning("A replay could not be asked for yet (%s).", error)
 
 
 @shared_task(name="postbacks.tasks.replay", ignore_result=True)

@@ -13,6 +13,7 @@ from django.db import connection
 from actions.intake.taken import Taken, take
 from actions.intake.traced import note_each
 from actions.models import ApiToken
+from actions.recording.planned import Planned, plan_once
 from actions.recording.submissions import MAX_ORDER_ID
 from actions.reports.report import Report
 from actions.reports.storable import clean
@@ -20,7 +21,9 @@ from actions.reports.storable import clean
 # The sequence is looked up once for a statement, not for each row.
 NEXT_ID: Final = "nextval((SELECT pg_get_serial_sequence('actions_submission', 'id')::regclass))"
 # The ids rise in the order of the rows, and are given only here: what was answered before has a smaller one.
-PUT: Final = f"""
+PUT: Final = Planned(
+    "put_reports",
+    f"""
 INSERT INTO actions_queuedreport (id, token_id, kind, received_at, order_id, fields)
 SELECT {NEXT_ID}, token_id, kind, received_at, order_id, fields FROM (
     SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[]) WITH ORDINALITY
@@ -28,7 +31,8 @@ SELECT {NEXT_ID}, token_id, kind, received_at, order_id, fields FROM (
     ORDER BY place
 ) v
 RETURNING id
-"""  # noqa: S608 -- a constant
+""",  # noqa: S608 -- a constant
+)
 # The same where some of them are traced.
 PUT_TRACED: Final = f"""
 INSERT INTO actions_queuedreport (id, token_id, kind, received_at, order_id, fields, trace)
@@ -40,18 +44,24 @@ SELECT {NEXT_ID}, token_id, kind, received_at, order_id, fields, trace FROM (
 RETURNING id
 """  # noqa: S608 -- a constant
 # The process that deletes the rows records them. An earlier report of the same order may still be with another process.
-CLAIM: Final = """
+CLAIM: Final = Planned(
+    "claim_reports",
+    """
 WITH mine AS (DELETE FROM actions_queuedreport WHERE id = ANY(%s) RETURNING id)
 SELECT (SELECT count(*) FROM mine), EXISTS (
     SELECT FROM actions_queuedreport WHERE order_id = ANY(%s::text[]) AND id < %s AND id <> ALL(%s)
 )
-"""
+""",
+)
 # The same for reports that come without a row, behind all that were answered before.
-BEGIN: Final = f"""
+BEGIN: Final = Planned(
+    "begin_reports",
+    f"""
 SELECT ARRAY(SELECT {NEXT_ID} FROM generate_series(1, %s)), EXISTS (
     SELECT FROM actions_queuedreport WHERE order_id = ANY(%s::text[])
 )
-"""  # noqa: S608 -- a constant
+""",  # noqa: S608 -- a constant
+)
 _COLUMNS: Final = "id, token_id, kind, received_at, order_id, fields, trace"
 OF_ORDERS: Final = f"""
 SELECT {_COLUMNS} FROM actions_queuedreport
@@ -73,7 +83,8 @@ def put(taken: Sequence[Taken], limits: str = "") -> None:
 
     `limits` are settings that go before it.
     """
-    began, statement = time.time(), PUT
+    plan_once()
+    began, statement = time.time(), PUT.text
     columns: list[list[Any]] = [
         [each.token.pk for each in taken],
         [str(each.kind) for each in taken],
@@ -98,12 +109,12 @@ def claim(taken: Sequence[Taken], limits: str = "") -> bool:
     orders = sorted({each.order_id for each in taken if each.order_id})
     queued = [each.id for each in taken if each.is_queued]
     if queued:
-        ((deleted, blocked),) = _asked(limits + CLAIM, (queued, orders, max(filter(None, queued)), queued))
+        ((deleted, blocked),) = _asked(limits + CLAIM.text, (queued, orders, max(filter(None, queued)), queued))
         if blocked or deleted < len(queued):
             return False
     new = [each for each in taken if not each.is_queued]
     if new:
-        ((ids, blocked),) = _asked(limits + BEGIN, (len(new), orders))
+        ((ids, blocked),) = _asked(limits + BEGIN.text, (len(new), orders))
         for each, pk in zip(new, ids, strict=True):
             each.id = pk
         return not blocked
@@ -122,7 +133,7 @@ def regrouped(taken: Sequence[Taken]) -> list[Taken]:
 
 def new_ids(number: int) -> list[int]:
     """Ids for as many submissions."""
-    ((ids, _),) = _asked(BEGIN, (number, []))
+    ((ids, _),) = _asked(BEGIN.text, (number, []))
     return list(ids)
 
 

@@ -22,6 +22,7 @@ from actions.intake.taken import Taken
 from actions.intake.traced import note_each
 from actions.models import Submission
 from actions.recording.keeping import keep
+from actions.recording.planned import Planned
 from actions.recording.record import record
 from actions.recording.results import Result, Waiting, refused
 from actions.recording.submissions import needed_fields, note_order, note_result
@@ -37,7 +38,9 @@ _STATEMENT_MS: Final = 10_000
 # One of them may have been taken by another process each time; more often is not to be expected.
 _MOST_TRIES: Final = 20
 
-INSERT: Final = """
+INSERT: Final = Planned(
+    "keep_submissions",
+    """
 INSERT INTO actions_submission (id, token_id, kind, result, received_at, processed_at, reason_code, message, notes,
     fields, action_id, recorded, repeated, rejected, order_id)
 SELECT id, token_id, kind, result, received_at, processed_at, reason_code, message, notes::jsonb, fields::jsonb,
@@ -46,7 +49,8 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[
     %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[])
     AS v (id, token_id, kind, result, received_at, processed_at, reason_code, message, notes, fields, action_id,
         order_id)
-"""
+""",
+)
 
 
 class MovedError(Exception):
@@ -154,7 +158,7 @@ def _keep(became: Collection[tuple[Taken, Result]]) -> dict[Taken, tuple[Submiss
         [row.order_id for row in rows],
     )
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, columns)
+        cursor.execute(INSERT.text, columns)
     keep([(submission, result) for submission, result in kept.values() if isinstance(result, Waiting)])
     return kept
 

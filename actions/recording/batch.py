@@ -22,13 +22,16 @@ from actions.recording.currency import Rates, load_rates
 from actions.recording.early_changes import Kept, OrderKey, waiting_for
 from actions.recording.known_actions import KnownActions, NamedOrder, load_known_actions
 from actions.recording.limits import Limits, lock_limits
+from actions.recording.planned import Planned
 from actions.recording.results import Waiting
 from actions.reports.rejected import Rejected
 from actions.reports.report import Report
 
 # The actions are found through the constraint's index, order by order. Most orders are new. The sequences are looked up
 # once, and not for each id.
-BEGIN = """
+BEGIN = Planned(
+    "begin_recording",
+    """
 SELECT version,
     ARRAY(
         SELECT nextval((SELECT pg_get_serial_sequence('actions_action', 'id')::regclass)) FROM generate_series(1, %s)
@@ -43,7 +46,8 @@ SELECT version,
         JOIN actions_action a ON a.action_tracker_id = asked.tracker AND a.order_id = asked.order_id
     )
 FROM partners_setup_version
-"""
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ def _begin(actions: int, events: int, orders: Collection[NamedOrder]) -> _Begun:
     trackers = ",".join([str(tracker) for tracker, _ in orders])
     values: list[Any] = [actions, events, f"{{{trackers}}}", [order_id for _, order_id in orders]]
     with connection.cursor() as cursor:
-        cursor.execute(BEGIN, values)
+        cursor.execute(BEGIN.text, values)
         return _Begun(*cursor.fetchone())
 
 

@@ -11,9 +11,10 @@ from typing import Final
 
 from actions.models import Action
 from actions.recording.messages import put_off
+from actions.recording.planned import Planned
 
 SAYS_SO: Final = "SET LOCAL postbacks.holds_setup = 'yes'"
-HOLD: Final = "SELECT actions_hold_setup(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
+HOLD: Final = Planned("hold_setup", "SELECT actions_hold_setup(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])")
 
 
 def hold(actions: Sequence[Action]) -> None:
@@ -24,7 +25,7 @@ def hold(actions: Sequence[Action]) -> None:
     if actions:
         rows = [vars(action) for action in actions]  # Past Django's descriptors, as an import adds thousands.
         names = ("program_id", "action_tracker_id", "partner_id", "contract_term_id")
-        put_off(HOLD, [_array({values[name] for values in rows} - {None}) for name in names])
+        put_off(HOLD.text, [_array({values[name] for values in rows} - {None}) for name in names])
 
 
 def _array(ids: Iterable[int]) -> str:

@@ -25,6 +25,7 @@ from actions.recording.batch import load_batch
 from actions.recording.event_types import with_event_types
 from actions.recording.holding import SAYS_SO
 from actions.recording.messages import Messages, few_messages, put_off
+from actions.recording.planned import BY_INDEX, plan_once
 from actions.recording.refusals import REFUSALS, is_refusal, named, refusal_of, starts_over, taken_apart
 from actions.recording.results import RejectedResult, Result, refused
 from actions.recording.taking import Recording
@@ -54,6 +55,7 @@ def record(
     Raises:
         django.db.Error: the database failed; nothing of this call is recorded.
     """
+    plan_once()
     apart = False
     while True:
         results: list[Result] | None = None
@@ -62,6 +64,7 @@ def record(
             with few_messages(messages):
                 put_off(KNOWS_QUEUE)
                 put_off(SAYS_SO)
+                put_off(BY_INDEX)
                 if first is not None:
                     first()
                 results = (_record_apart if apart else _record)(reports, keep_early=keep_early)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from django.db import connection
@@ -16,6 +16,7 @@ from actions.recording.copying import copy_text
 from actions.recording.holding import hold
 from actions.recording.lines import Line, line_of
 from actions.recording.messages import put_off, send
+from actions.recording.planned import Planned
 
 # From so many rows on COPY takes less than they take as values; but it is a message of its own, with an answer before
 # the rows and one behind.
@@ -23,11 +24,13 @@ ROWS_TO_COPY = 12
 _BLOCK = 1 << 16  # Of COPY's text, in bytes: eight times as much as psycopg2 sends at a time by itself.
 
 
-class _Table(NamedTuple):
+class _Table:
     """Where rows go: the table, and the columns in their order."""
 
-    name: str
-    columns: str
+    def __init__(self, name: str, columns: tuple[str, ...]) -> None:
+        self.name, self.columns = name, ", ".join(columns)
+        places = ", ".join(["%s"] * len(columns))
+        self.add_one = Planned(f"add_{name}_{len(columns)}", f"INSERT INTO {name} ({self.columns}) VALUES ({places})")  # noqa: S608 -- constants
 
 
 # Django's own bulk statements take three to five times as long for a few hundred rows, and for a single one as long
@@ -42,18 +45,17 @@ _PLAIN_COLUMNS = (
 _PLAIN_OF = itemgetter(*_PLAIN_COLUMNS)
 _UNIQUE = itemgetter("action_tracker_id", "order_id", "order_repeat")
 _JSON_COLUMNS = ("created_worth", "rates")
-ACTIONS = _Table(
-    "actions_action", ", ".join((*_PLAIN_COLUMNS, "media_source_ids", "reported", "term_figures", *_JSON_COLUMNS))
-)
+ACTIONS = _Table("actions_action", (*_PLAIN_COLUMNS, "media_source_ids", "reported", "term_figures", *_JSON_COLUMNS))
 ITEMS = _Table(
     "actions_item",
-    """
-    action_id, position, sku, category, name, quantity, sub_total, amount, discount, order_share, discount_each,
-    discount_rate, told
-    """,
+    (
+        *("action_id", "position", "sku", "category", "name", "quantity", "sub_total", "amount", "discount"),
+        *("order_share", "discount_each", "discount_rate", "told"),
+    ),
 )
-EVENTS = _Table("actions_actionevent", "id, action_id, number, kind, parameters")
-TRACED_EVENTS = _Table(EVENTS.name, f"{EVENTS.columns}, trace")
+_EVENT_COLUMNS = ("id", "action_id", "number", "kind", "parameters")
+EVENTS = _Table("actions_actionevent", _EVENT_COLUMNS)
+TRACED_EVENTS = _Table(EVENTS.name, (*_EVENT_COLUMNS, "trace"))
 EVENT_IDS = """
 SELECT nextval((SELECT pg_get_serial_sequence('actions_actionevent', 'id')::regclass)) FROM generate_series(1, %s)
 """
@@ -197,9 +199,7 @@ def _add(table: _Table, rows: Sequence[Row]) -> None:
         with connection.cursor() as cursor, connection.wrap_database_errors:
             cursor.copy_expert(f"COPY {table.name} ({table.columns}) FROM STDIN", BytesIO(text), _BLOCK)
     elif rows:
-        values = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
-        statement = f"INSERT INTO {table.name} ({table.columns}) VALUES {values}"  # noqa: S608 -- of the constants above
-        put_off(statement, [cell for row in rows for cell in row])
+        put_off("; ".join([table.add_one.text] * len(rows)), [cell for row in rows for cell in row])
 
 
 def _items(states: Iterable[ActionState]) -> tuple[list[Row], list[Item]]:

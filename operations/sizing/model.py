@@ -15,7 +15,7 @@ from postbacks.delivery.fair_queue import MAX_IN_FLIGHT
 SECONDS_A_DAY = 86_400
 LOADED = 0.6  # The share of a core that is planned for the peak. Above it, waiting times grow faster than the load.
 WEB_PROCESSES, WORKER_PROCESSES = 2, 2  # At least, of all hosts: one can end while the other works.
-WEB_CONNECTIONS, WORKER_CONNECTIONS, PRUNING_CONNECTIONS = 8, 3, 1  # To PostgreSQL, of each process.
+WEB_CONNECTIONS, WORKER_CONNECTIONS, PRUNING_CONNECTIONS = 8, 4, 1  # To PostgreSQL, of each process.
 DATABASE_MEMORY_GB_A_CORE = 4.0
 WEB_MEMORY_MB, WORKER_MEMORY_MB, WORKER_PARENT_MEMORY_MB = 140, 100, 150
 

@@ -151,7 +151,7 @@ def test_no_two_tasks_come_at_the_same_moment_however_long_beat_has_run(monkeypa
     beat.run(600)
     assert {name: beat.posted.count(name) for name in ("sweep", "replay", "fold", "notify", "mature")} == {
         "sweep": 600,
-        "replay": 600,
+        "replay": 120,
         "fold": 120,
         "notify": 20,
         "mature": 10,

@@ -11,6 +11,8 @@ from threading import Thread
 
 from django.db import connection
 
+from actions.recording.planned import plan_once
+
 _HEAD = 5  # The kind of a message, and its length, which counts itself.
 _STATEMENT = b"Q"
 
@@ -81,7 +83,7 @@ def counted() -> Iterator[list[str]]:
         connection.close()
         connection.settings_dict = {**kept, "HOST": str(folder), "PORT": str(port)}
         try:
-            connection.ensure_connection()
+            plan_once()
             relay.messages.clear()
             yield relay.messages
         finally:

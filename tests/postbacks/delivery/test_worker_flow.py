@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, defaultdict
+from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -15,7 +17,9 @@ from notices.models import Channel
 from notices.tasks import notify
 from partners.models import ActionTracker, Partner
 from postbacks.lifecycle import pause, resume
-from postbacks.models import Attempt, Delivery, Lane, Postback
+from postbacks.models import Attempt, Delivery, Lane, Postback, Pulse
+from postbacks.replay.plan import start
+from postbacks.replay.selection import Selection
 from postbacks.status import read_status
 from tests.support.channels import make_channel
 from tests.support.factories import make_postback, record_action, record_change
@@ -231,3 +235,36 @@ def test_operators_are_told_by_a_worker_of_what_its_lane_notes(tracker: ActionTr
         (arrival,) = chat.wait_for(1, timeout=20)
         wait_until(lambda: Channel.objects.get(pk=channel.pk).last_answer == "Answered 200: ok", 10, "it is noted")
     assert json.loads(arrival.body)["text"] == f"Paused: {postback}"
+
+
+def test_tasks_of_a_process_share_its_connection() -> None:
+    """A new connection takes the server more time than most tasks; beat posts more than one a second."""
+    wait_until(lambda: Pulse.objects.filter(name="sweep").exists(), 10, "the first sweep")
+    time.sleep(1.5)  # The server counts what has begun a little later.
+    before, first = _sessions_begun(), Pulse.objects.get(name="sweep").at
+    four = Pulse.objects.filter(name="sweep", at__gt=first + timedelta(seconds=4))
+    wait_until(four.exists, 15, "some more sweeps")
+    assert _sessions_begun() - before <= 2, "one for each of the two processes"
+
+
+def test_a_replay_that_nobody_drives_begins_with_the_next_sweep(tracker: ActionTracker, partner: Partner) -> None:
+    with ScriptedReceiver() as receiver:
+        postback = make_postback(tracker, partner, url=receiver.url + URL)
+        sale(tracker, partner)
+        wait_until_finished()
+        took = []
+        for number in (2, 3):  # Beat itself posts every five seconds, so at most one of them in time for both.
+            began = time.monotonic()
+            start(Selection(), described="everything")
+            receiver.wait_for(number)
+            took.append(time.monotonic() - began)
+            wait_until_finished()
+    assert max(took) < 3, took
+    assert set(Delivery.objects.values_list("postback", flat=True)) == {postback.pk}
+
+
+def _sessions_begun() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sessions FROM pg_stat_database WHERE datname = current_database()")
+        (found,) = cursor.fetchone()
+    return int(found)
