@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from weakref import WeakSet
 
 from psycopg2 import extensions
 
 from postbacks.advisory_locks import LEASE_LOCKS
+from postbacks.database import as_array
+from postbacks.delivery.prepared import PreparedStatement
 
 LAST_HOLDER = 2**31 - 1
 # After PostgreSQL has started, or has restarted after a crash (with a new checkpointer), living processes need a moment
@@ -35,22 +38,29 @@ SELECT now() > greatest(pg_postmaster_start_time(), (
 # What is held by owners between the numbers of the living. `owner <> ALL` would read all that the living hold, and what
 # they have held lately, twice in each second.
 _OF_OTHERS = """
-    SELECT id FROM unnest(%s::bigint[], %s::bigint[]) AS gap (above, below) CROSS JOIN LATERAL (
+    SELECT id FROM unnest($1, $2) AS gap (above, below) CROSS JOIN LATERAL (
         SELECT id FROM postbacks_delivery
         WHERE state = 'sending' AND owner > gap.above AND owner < gap.below AND lease_until {when}
         FOR UPDATE SKIP LOCKED
     ) AS held
 """
 # The first sweep that misses an owner shortens its leases; the owner lengthens them again when it is back.
-NOTE_ABSENCE = f"""
-UPDATE postbacks_delivery SET lease_until = now() + make_interval(secs => %s)
-WHERE id = ANY (ARRAY({_OF_OTHERS.format(when="> now() + make_interval(secs => %s)")}))
-"""  # noqa: S608 -- made of constants
+_NOTE_ABSENCE = PreparedStatement(
+    "note_absence",
+    "bigint[], bigint[], float8",
+    f"""
+UPDATE postbacks_delivery SET lease_until = now() + make_interval(secs => $3)
+WHERE id = ANY (ARRAY({_OF_OTHERS.format(when="> now() + make_interval(secs => $3)")}))
+""",  # noqa: S608 -- made of constants
+)
 RECLAIM = f"""
 UPDATE postbacks_delivery SET state = 'ready', owner = NULL, lease_until = NULL
 WHERE id = ANY (ARRAY({_OF_OTHERS.format(when="< now()")}))
 RETURNING postback_id
 """  # noqa: S608 -- as above
+_RECLAIM = PreparedStatement("reclaim", "bigint[], bigint[]", RECLAIM)
+# A server that starts anew ends its connections, so what was found on one holds as long as it does.
+_settled: WeakSet[extensions.connection] = WeakSet()
 RENEW = """
 UPDATE postbacks_delivery SET lease_until = now() + make_interval(secs => %s)
 WHERE id = ANY (ARRAY(
@@ -116,15 +126,22 @@ def keep(cursor: extensions.cursor, holder: int, held: Collection[int], seconds:
     return int(cursor.rowcount)
 
 
+def plan(cursor: extensions.cursor) -> None:
+    """Prepares what `reclaim` needs, on a new connection, outside of a transaction."""
+    _NOTE_ABSENCE.make_known(cursor)
+    _RECLAIM.make_known(cursor)
+
+
 def reclaim(cursor: extensions.cursor) -> set[int]:
     """Makes the deliveries of dead workers ready again, once they have been away for ABSENCE_SECONDS; returns their
-    lanes."""
-    cursor.execute(HAS_SETTLED, (GRACE_SECONDS,))
-    if cursor.fetchone() != (True,):
-        return set()
+    lanes. The connection is one that `plan` has prepared."""
+    if cursor.connection not in _settled:
+        cursor.execute(HAS_SETTLED, (GRACE_SECONDS,))
+        if cursor.fetchone() != (True,):
+            return set()
+        _settled.add(cursor.connection)
     cursor.execute(LIVING_OWNERS, (LEASE_LOCKS,))
     living = sorted(owner for (owner,) in cursor.fetchall())
-    above, below = [0, *living], [*living, LAST_HOLDER + 1]
-    cursor.execute(NOTE_ABSENCE, (ABSENCE_SECONDS, above, below, ABSENCE_SECONDS))
-    cursor.execute(RECLAIM, (above, below))
+    gaps = as_array([0, *living]), as_array([*living, LAST_HOLDER + 1])
+    cursor.execute(f"{_NOTE_ABSENCE.execute}; {_RECLAIM.execute}", (*gaps, ABSENCE_SECONDS, *gaps))
     return {postback_id for (postback_id,) in cursor.fetchall()}

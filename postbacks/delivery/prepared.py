@@ -16,9 +16,10 @@ class PreparedStatement:
     what PostgreSQL would learn from them is not worth planning each time."""
 
     def __init__(self, name: str, types: str, sql: str) -> None:
-        self._prepare = f"SET plan_cache_mode = force_generic_plan; PREPARE {name} ({types}) AS {sql}"
+        typed, values = (f" ({types})", f" ({', '.join(['%s'] * len(types.split(',')))})") if types else ("", "")
+        self._prepare = f"SET plan_cache_mode = force_generic_plan; PREPARE {name}{typed} AS {sql}"
         self._connections: WeakSet[extensions.connection] = WeakSet()
-        self.execute = f"EXECUTE {name} ({', '.join(['%s'] * len(types.split(',')))})"
+        self.execute = f"EXECUTE {name}{values}"
         """What runs it on a connection that knows it, with psycopg2's placeholders."""
 
     def make_known(self, cursor: extensions.cursor) -> None:

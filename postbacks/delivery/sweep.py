@@ -23,6 +23,7 @@ from postbacks.advisory_locks import SWEEP_LOCK
 from postbacks.database import Session
 from postbacks.delivery import answered, chains, heartbeat, leases, ready_queue
 from postbacks.delivery.claim import lease_seconds
+from postbacks.delivery.prepared import PreparedStatement
 from postbacks.delivery_states import SQL_WAITING
 from postbacks.metrics.reasons import HELD_WEEK
 from postbacks.metrics.tally import count_ended
@@ -48,6 +49,7 @@ WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR 
     ORDER BY d.priority, d.due_at OFFSET 0
 )
 """
+_DUE = PreparedStatement("due_lanes", "", DUE)
 
 # This and the next begin with the few postbacks that they concern: joined the other way round, all that waits is read.
 # The deletion itself cancels all but what was being recorded or sent at that very moment.
@@ -134,6 +136,9 @@ class Sweeper:
             self._session.close()
 
     def _announce(self, connection: extensions.connection) -> None:
+        with connection.cursor() as cursor:
+            leases.plan(cursor)
+            _DUE.make_known(cursor)
         if self._holder is not None:
             leases.announce(connection, self._holder)
 
@@ -175,8 +180,7 @@ class Sweeper:
     @staticmethod
     def _alone(cursor: extensions.cursor, work: Callable[[extensions.cursor], Found]) -> Found | None:
         """Runs `work` in a transaction; returns None if another worker is sweeping."""
-        cursor.execute("BEGIN")
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", SWEEP_LOCK)
+        cursor.execute("BEGIN; SELECT pg_try_advisory_xact_lock(%s, %s)", SWEEP_LOCK)
         (alone,) = cursor.fetchone() or (False,)
         due = work(cursor) if alone else None
         cursor.execute("COMMIT")
@@ -188,7 +192,7 @@ def _find(cursor: extensions.cursor) -> dict[int, float]:
     reclaimed = leases.reclaim(cursor)
     if reclaimed:
         logger.warning("Took back the deliveries of workers that died, in %d lanes.", len(reclaimed))
-    cursor.execute(DUE)
+    cursor.execute(_DUE.execute)
     due = cursor.fetchall()
     heartbeat.note(cursor, heartbeat.SWEEP)
     return dict.fromkeys((lane for (lane,) in due), 0.0)

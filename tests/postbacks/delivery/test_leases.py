@@ -22,6 +22,7 @@ LIVING, DEAD = 1001, 2**31 - 1
 @pytest.fixture
 def cursor(db: None) -> Iterator[extensions.cursor]:
     with engine_connection() as connection, connection.cursor() as cursor:
+        leases.plan(cursor)
         yield cursor
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import psycopg2
@@ -11,7 +12,8 @@ import pytest
 from django.utils import timezone
 
 from postbacks.advisory_locks import SWEEP_LOCK
-from postbacks.delivery import chains, leases, sweep
+from postbacks.delivery import chains, heartbeat, leases, sweep
+from postbacks.delivery.prepared import PreparedStatement
 from postbacks.delivery.redis import client
 from postbacks.delivery.sweep import Sweeper
 from postbacks.models import Delivery, Lane, Postback
@@ -22,6 +24,7 @@ from tests.support.factories import make_media_source, make_postback
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DEAD = 2**31 - 2
+NOT_THERE = "SELECT id FROM a_table_that_is_not_there"
 
 
 @pytest.fixture(autouse=True)
@@ -93,13 +96,20 @@ def test_while_another_worker_sweeps_nothing_is_done(sweeper: Sweeper, lane: Pos
     assert set(lane_scores()) == {lane.pk}
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param((heartbeat, "NOTE", f"{NOT_THERE} WHERE name = %s"), id="in the middle of the transaction"),
+        pytest.param((sweep, "_DUE", PreparedStatement("none", "", NOT_THERE)), id="on a new connection"),
+    ],
+)
 def test_a_round_that_fails_lets_go_of_the_lock_and_the_next_one_works(
-    sweeper: Sweeper, lane: Postback, monkeypatch: pytest.MonkeyPatch
+    sweeper: Sweeper, lane: Postback, monkeypatch: pytest.MonkeyPatch, broken: tuple[ModuleType, str, object]
 ) -> None:
-    """As before the tables are there: an error that is no outage, in the middle of the transaction."""
+    """As before the tables are there: an error that is no outage."""
     make_delivery(lane)
     with monkeypatch.context() as patch:
-        patch.setattr(sweep, "DUE", "SELECT id FROM a_table_that_is_not_there")
+        patch.setattr(*broken)
         with pytest.raises(psycopg2.ProgrammingError):
             sweeper.sweep()
     another = Sweeper()
@@ -136,9 +146,9 @@ def _analyze() -> None:
         cursor.execute("VACUUM ANALYZE postbacks_delivery")
 
 
-def _rows_read_by(statement: str, values: Sequence[object] = ()) -> float:
+def _rows_read_by(statement: str) -> float:
     with engine_connection() as connection, connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values or None)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
         (found,) = cursor.fetchone() or ([],)
     return _rows_read(found[0]["Plan"])
 
@@ -172,4 +182,5 @@ def test_what_the_living_hold_is_not_read(lane: Postback) -> None:
     for _ in range(10):
         make_held(lane, owner=1001)
     _analyze()
-    assert _rows_read_by(leases.RECLAIM, ([0, 1001], [1001, 2**31])) == 0
+    reclaim = leases.RECLAIM.replace("$1", "'{0,1001}'::bigint[]").replace("$2", "'{1001,2147483648}'::bigint[]")
+    assert _rows_read_by(reclaim) == 0
