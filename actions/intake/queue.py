@@ -7,13 +7,14 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+import django.db
 import orjson
 from django.db import connection
 
 from actions.intake.taken import Taken, take
 from actions.intake.traced import note_each
 from actions.models import ApiToken
-from actions.recording.planned import Planned, plan_once
+from actions.recording.planned import Planned, plan_once, was_mixed_up
 from actions.recording.submissions import MAX_ORDER_ID
 from actions.reports.report import Report
 from actions.reports.storable import clean
@@ -84,6 +85,15 @@ def put(taken: Sequence[Taken], limits: str = "") -> None:
     `limits` are settings that go before it.
     """
     plan_once()
+    try:
+        _put(taken, limits)
+    except django.db.Error as error:
+        if not was_mixed_up(error):
+            raise
+        _put(taken, limits)
+
+
+def _put(taken: Sequence[Taken], limits: str) -> None:
     began, statement = time.time(), PUT.text
     columns: list[list[Any]] = [
         [each.token.pk for each in taken],

@@ -25,7 +25,7 @@ from actions.recording.batch import load_batch
 from actions.recording.event_types import with_event_types
 from actions.recording.holding import SAYS_SO
 from actions.recording.messages import Messages, few_messages, put_off
-from actions.recording.planned import BY_INDEX, plan_once
+from actions.recording.planned import BY_INDEX, plan_once, was_mixed_up
 from actions.recording.refusals import REFUSALS, is_refusal, named, refusal_of, starts_over, taken_apart
 from actions.recording.results import RejectedResult, Result, refused
 from actions.recording.taking import Recording
@@ -72,7 +72,7 @@ def record(
                     also(results)
                 return results
         except REFUSALS as error:
-            if starts_over(error):
+            if starts_over(error) or was_mixed_up(error):
                 continue
             # With the results there, `also` is at fault, unless it has sent what they had put off.
             if apart or not is_refusal(error) or (results is not None and not messages.failed):

@@ -197,7 +197,7 @@ def test_reading_waits_only_for_what_is_young(token: ApiToken, tracker: ActionTr
 def test_the_order_is_looked_up_in_an_index(token: ApiToken, tracker: ActionTracker) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
-        cursor.execute(f"EXPLAIN {queue.CLAIM}", ([1], ["o"], 1, [1]))
+        cursor.execute(f"EXPLAIN {queue.CLAIM.statement}", ([1], ["o"], 1, [1]))
         plan = "\n".join(line for (line,) in cursor.fetchall())
         cursor.execute("RESET enable_seqscan")
     assert "queued_report_order" in plan

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 import pytest
 from django.conf import LazySettings
 from django.db import ProgrammingError, connection, transaction
+from django.utils import timezone
 
+from actions.api.tokens import create_token
+from actions.intake import queue
+from actions.intake.recorder import record_taken
+from actions.intake.taken import take
 from actions.models import Action, ActionEvent, Item
 from actions.recording import planned
 from actions.recording.planned import BY_INDEX, Planned, plan_once
@@ -17,7 +22,7 @@ from environment.addresses import LOCALHOST
 from partners.models import ActionTracker, Partner
 from postbacks.models import Delivery, Postback
 from tests.support.counted_messages import counted
-from tests.support.factories import make_report
+from tests.support.factories import make_report, report_fields
 from tests.support.pgbouncer import running_pgbouncer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,6 +35,7 @@ def own_connection() -> Iterator[None]:
     connection.close()
     yield
     connection.close()
+    planned._is_mixed_up.clear()
 
 
 def must_record(tracker: ActionTracker, partner: Partner, number: int = 1) -> None:
@@ -105,6 +111,42 @@ def test_a_connection_that_did_not_take_all_of_them_is_given_up(
             plan_once()
         assert connection.connection is None
     must_record(tracker, partner)
+
+
+def test_a_pooler_that_nobody_could_know_of_is_noticed(
+    tracker: ActionTracker, partner: Partner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It hands the connection to a process of the server that was told nothing, or to one that others have told."""
+    must_record(tracker, partner)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    with transaction.atomic():
+        must_record(tracker, partner)
+    must_record(tracker, partner)
+    assert (names_known(), Action.objects.count()) == (set(), 3)
+    assert caplog.text.count("Set DATABASE_DIRECT_URL") == 1
+
+    planned._is_mixed_up.clear()
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("PREPARE hold_setup AS SELECT 1")
+    must_record(tracker, partner)
+    assert Action.objects.count() == 4
+    assert caplog.text.count("Set DATABASE_DIRECT_URL") == 2
+
+
+def test_what_is_kept_is_kept_although_a_pooler_mixed_it_up(partner: Partner, tracker: ActionTracker) -> None:
+    token, _ = create_token("shop")
+    reports = [
+        take(token, "conversion", report_fields(tracker, partner, OrderId=f"P-{number}"), timezone.now())
+        for number in range(2)
+    ]
+    queue.put(reports[:1])
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    queue.put(reports[1:])
+    assert record_taken(reports).keys() == set(reports)
+    assert Action.objects.count() == 2
 
 
 def test_what_was_planned_on_an_empty_table_looks_things_up_by_index_once_it_is_full(
