@@ -18,7 +18,8 @@ class Asker(asking.Asker):
 
     def is_pooled(self) -> bool:
         """Whether a pooler is in front of the server. Raises as `ask` does."""
-        return pooler.is_pooled(self._connection)
+        ((answering,),) = self.ask(pooler.WHO_ANSWERS)
+        return pooler.is_another(self._connection, answering)
 
 
 def database_parameters() -> dict[str, Any]:

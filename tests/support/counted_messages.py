@@ -36,7 +36,6 @@ class Relay:
         with client, suppress(OSError):
             unread, greeted = b"", False
             while data := client.recv(65_536):
-                self._server.sendall(data)
                 unread += data
                 while len(unread) >= _HEAD:
                     # The greeting has no kind.
@@ -46,6 +45,7 @@ class Relay:
                     if greeted and unread[:1] == _STATEMENT:
                         self.messages.append(unread[_HEAD : length - 1].decode())
                     unread, greeted = unread[length:], True
+                self._server.sendall(data)  # Once it is counted: its answer may be there at once.
             self._server.shutdown(socket.SHUT_RDWR)
         back.join(5)
 

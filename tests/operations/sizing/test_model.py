@@ -48,7 +48,7 @@ def test_processes_have_room_at_the_peak() -> None:
     assert needed.events_per_second_peak == 1_000
     assert needed.deliveries_per_second_peak == 2_000
     assert (needed.web_processes, needed.worker_processes, needed.postgres_cores) == (2, 2, 2)
-    assert needed.postgres_connections == 2 * 8 + 2 * 3 + 1
+    assert needed.postgres_connections == 2 * 8 + 2 * 4 + 1
     assert needed.wal_mb_per_second_peak == pytest.approx(8.0)
     assert needed.cells == 1
 
