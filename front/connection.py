@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -38,7 +39,7 @@ _AHEAD_BYTES: Final = 64 * 1024
 class Connection(HttpToolsProtocol):
     """A client's connection. `reports` answers what it can at once; the ASGI application of `config` all else.
 
-    `passed_on` is what another process has read of it, when it passed on a batch.
+    `passed_on` is what another process has read of it, when it passed on a batch. `on_lost` is called at its end.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Connection(HttpToolsProtocol):
         *,
         spread: Spread | None = None,
         passed_on: bytes = b"",
+        on_lost: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(config, state, {})
         self.logger = logger
@@ -58,6 +60,7 @@ class Connection(HttpToolsProtocol):
         self._reports = reports
         self._spread = spread
         self._passed_on = passed_on
+        self._on_lost = on_lost
         self._quiet_since = self.loop.time()
         self._unsent = 0  # Of its answers, when it was looked at last.
         # Of the long way.
@@ -89,6 +92,8 @@ class Connection(HttpToolsProtocol):
         if self._spread is not None:
             self._spread.end(self)
         super().connection_lost(exc)
+        if self._on_lost is not None:
+            self._on_lost()
 
     def data_received(self, data: bytes) -> None:
         """Take the next bytes."""

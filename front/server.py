@@ -16,6 +16,7 @@ from granian.net import SocketSpec  # type: ignore[attr-defined] # it imports it
 from granian.server.mp import MPServer, WorkerProcess
 
 from front.spread import open_queue
+from front.turns import share
 from operations.logs.setup import logging_setup
 
 APPLICATION = "front.application:application"
@@ -76,13 +77,13 @@ class _OneQueue(MPServer):
     @staticmethod
     @WorkerProcess.wrap_target  # type: ignore[untyped-decorator] # granian has no types for it
     def _spawn_asgi_lifespan_worker(
-        _number: int, application: Any, shared: Any, _ipc: Any, loop: asyncio.AbstractEventLoop, *_: Any
+        number: int, application: Any, shared: Any, _ipc: Any, loop: asyncio.AbstractEventLoop, *_: Any
     ) -> None:
         serving = import_module("front.serving")  # Needs the settings.
         listening = socket.socket(fileno=os.dup(shared[1].get_fd()))
         listening.listen(BACKLOG)
         # A parent that has the code of the release before has no queue.
-        loop.run_until_complete(serving.serve(application, listening, shared[0]))
+        loop.run_until_complete(serving.serve(application, listening, shared[0], number))
 
     def _init_shared_socket(self) -> None:
         holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
@@ -92,6 +93,7 @@ class _OneQueue(MPServer):
         self._shd = holder  # type: ignore[assignment] # granian's own type is that of its first value
         self._sso = socket.socket(fileno=self._sfd)
         self._sso.set_inheritable(True)
+        self._turns = share() if self.workers > 1 else None  # Kept until this process ends.
 
 
 def _allow_descriptors(wanted: int) -> None:

@@ -19,11 +19,12 @@ from front.connection import Connection
 from front.heads import Heads
 from front.server import MOST_CONNECTIONS
 from front.spread import Ends, Spread
+from front.turns import Turns
 
 logger = logging.getLogger(__name__)
 
-# So long a process that has a batch leaves new connections to others. One that is free is there in a tenth of that;
-# where all have batches, it is little of what an answer takes.
+# So long a process leaves new connections to others, while it has a batch or it is not its turn. One that is free is
+# there in a tenth of that; where nobody is, it is little of what an answer takes.
 LEFT_SECONDS: Final = 0.001
 _LOOK_SECONDS: Final = 1.0
 _END_LOOK_SECONDS: Final = 0.02
@@ -42,18 +43,26 @@ class Application(Protocol):
     async def __call__(self, scope: dict[str, object], receive: Receive, send: Send) -> None: ...
 
 
-async def serve(application: Application, listening: socket.socket, batches: Ends | None = None) -> None:
-    """Serve the connections that come there until a signal to stop; `batches` is the queue of those passed on."""
-    await Serving(application, listening, batches).serve()
+async def serve(
+    application: Application, listening: socket.socket, batches: Ends | None = None, number: int = 1
+) -> None:
+    """Serve the connections that come there until a signal to stop, as that process of several; the first is 1.
+
+    `batches` is the queue of those passed on.
+    """
+    await Serving(application, listening, batches, number).serve()
 
 
 class Serving:
     """One process. Made on its event loop."""
 
-    def __init__(self, application: Application, listening: socket.socket, batches: Ends | None = None) -> None:
+    def __init__(
+        self, application: Application, listening: socket.socket, batches: Ends | None = None, number: int = 1
+    ) -> None:
         self._application = application
         self._listening = listening
         self._spread = Spread(batches)
+        self._turns = Turns(number)
         self._loop = asyncio.get_running_loop()
         self._state = ServerState()
         self._heads = Heads()
@@ -98,26 +107,27 @@ class Serving:
         self._is_accepting = is_more
 
     def _accept(self) -> None:
-        """Accept one connection, so that other processes have their share of those that come together.
+        """Accept connections as long as it is this process's turn; without turns one, so that others have their share.
 
         A process that has a batch leaves it to one that has none: there it is answered sooner.
         """
-        if self._spread.is_busy:
+        if self._spread.is_busy or not self._turns.is_own():
             self._accept_more(is_more=False)
-            self._loop.call_later(LEFT_SECONDS, self._accept_left)
+            self._loop.call_later(LEFT_SECONDS, self._accept_left, self._turns.taken_by_others())
         else:
-            self._accept_one()
+            while self._accept_one() and self._turns.are_known and self._turns.is_own():
+                pass
 
-    def _accept_left(self) -> None:
-        """Accept what no other process has taken."""
+    def _accept_left(self, taken_before: int) -> None:
+        """Accept one if no other process does: it may be busy, or gone."""
         if not self._is_ending.is_set():
             self._accept_more(is_more=True)  # Unless there is no room for one.
-            while self._accept_one():
-                pass
+            if self._turns.taken_by_others() == taken_before:
+                self._accept_one()
 
     def _accept_one(self) -> bool:
         """Whether there was one, and there may be more."""
-        if len(self._state.connections) + len(self._new) >= MOST_CONNECTIONS:
+        if self._connections >= MOST_CONNECTIONS:
             self._accept_more(is_more=False)  # Until `_look` finds room.
             return False
         try:
@@ -129,6 +139,7 @@ class Serving:
             self._accept_more(is_more=False)
             return False
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._turns.note_taken()
         self._connect(client)
         return True
 
@@ -141,23 +152,38 @@ class Serving:
         def connection() -> Connection:
             reports = self._application.reports
             return self._application.connection(
-                self._config, self._state, self._heads, reports, spread=self._spread, passed_on=passed_on
+                self._config,
+                self._state,
+                self._heads,
+                reports,
+                spread=self._spread,
+                passed_on=passed_on,
+                on_lost=self._note_connections,
             )
 
         client.setblocking(False)
         task = self._loop.create_task(self._loop.connect_accepted_socket(connection, client))
         self._new.add(task)
         task.add_done_callback(self._new.discard)
+        self._note_connections()
         return task
+
+    @property
+    def _connections(self) -> int:
+        return len(self._state.connections) + len(self._new)
+
+    def _note_connections(self) -> None:
+        self._turns.note(self._connections)
 
     async def _look(self) -> None:
         while True:
             date = formatdate(usegmt=True).encode()
             self._state.default_headers = [(b"date", date)]
             now = self._loop.time()
+            self._note_connections()
             for each in list(self._state.connections):
                 if isinstance(each, Connection):
                     each.look(now)
-            if len(self._state.connections) < MOST_CONNECTIONS:
+            if self._connections < MOST_CONNECTIONS:
                 self._accept_more(is_more=True)
             await asyncio.sleep(_LOOK_SECONDS)

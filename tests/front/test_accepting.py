@@ -91,7 +91,7 @@ def test_without_room_it_does_not_try_again_at_once(monkeypatch: pytest.MonkeyPa
     async def play(serving: Serving, shared: socket.socket) -> None:
         serving._spread.begin(HAS_A_BATCH)
         with socket.create_connection(shared.getsockname()):
-            serving._accept_left()
+            serving._accept_left(0)
             assert not serving._is_accepting
         serving._accept_more(is_more=False)
 
