@@ -228,8 +228,9 @@ CELERY_TIMEZONE = "UTC"
 # posts nothing while nobody takes what it has posted (`config/beat.py`).
 # No two come together: each takes milliseconds of the processors, for which a delivery of that moment waits.
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "postbacks.tasks.sweep", "schedule": Interval(1)},
-    # Also posted by each sweep that finds one.
+    # Workers run it each second by themselves; those of the release before wait for it.
+    "sweep": {"task": "postbacks.tasks.sweep", "schedule": Interval(5)},
+    # Also posted by each sweep that finds something for it.
     "replay": {"task": "postbacks.tasks.replay", "schedule": Interval(5, place=0.5)},
     "fold": {"task": "postbacks.tasks.fold", "schedule": Interval(5, place=0.25)},
     "mature": {"task": "actions.tasks.mature", "schedule": Interval(60, place=1.75)},

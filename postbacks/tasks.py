@@ -25,12 +25,6 @@ logger = logging.getLogger(__name__)
 REPLAY_FOR_SECONDS = 0.8  # Posted each second while there is something to do; the thread is needed for drains too.
 TRY_FOR_SECONDS = 0.2  # Some thousands of deliveries.
 
-# What else there is to do, which is rare. One look, because it is asked each second.
-_ELSE = """
-SELECT EXISTS (SELECT FROM postbacks_putaside), EXISTS (SELECT FROM postbacks_replay WHERE state = 'running')
-    OR EXISTS (SELECT FROM postbacks_trynow WHERE ended_at IS NULL)
-"""
-
 
 @shared_task(name="postbacks.tasks.drain", ignore_result=True)
 def drain() -> None:
@@ -41,28 +35,18 @@ def drain() -> None:
 @shared_task(name="postbacks.tasks.sweep", ignore_result=True)
 def sweep() -> None:
     """Finds what is due, and what dead workers hold."""
-    engine()  # From now on this process also sweeps on its own if no task asks for it.
+    engine()  # From now on this process also sweeps by itself.
     sweeper.sweep()
-    try:
-        with raw_cursor() as cursor:
-            cursor.execute(_ELSE)
-            is_put_aside, is_replay_waiting = cursor.fetchone() or (False, False)
-        if is_put_aside:
-            judge_put_aside()
-    except OperationalError as error:
-        logger.warning("What was put aside could not be judged yet (%s).", str(error).strip())
-        return
-    if is_replay_waiting:
-        try:
-            replay.apply_async(retry=False)
-        except Exception as error:  # noqa: BLE001 -- each broker has errors of its own, and another sweep follows
-            logger.warning("A replay could not be asked for yet (%s).", error)
 
 
 @shared_task(name="postbacks.tasks.replay", ignore_result=True)
 def replay() -> None:
     """Continues replays that have no driver: those started in the admin, and those whose driver has died. Has those
-    deliveries tried of which an operator chose many."""
+    deliveries tried of which an operator chose many. Judges what workers of the release before have put aside."""
+    try:
+        judge_put_aside()
+    except OperationalError as error:
+        logger.warning("What was put aside could not be judged yet (%s).", str(error).strip())
     drive_for(REPLAY_FOR_SECONDS)
     try_many.drive_for(TRY_FOR_SECONDS, lambda user, ids: note(user, ids, CHANGE, "Tried now."))
 

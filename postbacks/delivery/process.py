@@ -1,7 +1,7 @@
 """The engine of one worker process: its threads, and what they pass to each other.
 
 There are six: Celery's thread, that of the bell, on which nearly all drains run, and those of the sender, the judge,
-the recorder and the caretaker, which sweeps when no task asks for it; with OAuth 2.0, also those of the keeper, which
+the recorder and the caretaker, which sweeps when it has the turn; with OAuth 2.0, also those of the keeper, which
 fetches tokens. All but Celery's start right after the fork, or at the first task where nothing is forked, and stop at
 the worker's shutdown signal.
 """
@@ -114,7 +114,7 @@ class Engine:
         while not self._stopping.wait(CARE_EVERY_SECONDS):
             try:
                 sweeper.keep(self.capacity.ids)
-                sweeper.sweep_if_missed()
+                sweeper.sweep_in_turn()
             except Exception:
                 logger.exception("A sweep failed; the next one follows.")
 

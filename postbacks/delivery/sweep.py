@@ -1,10 +1,10 @@
 """The sweep: every second it finds in the rows whatever memory, messages and Redis may have lost.
 
-Celery beat posts it; any worker runs it, one at a time. A worker process that has seen none for some seconds, because
-beat is down, runs it on its own. It takes back what dead workers hold and wakes every lane that has
-something due. Every half minute it also promotes chains whose promoter died, cancels what is left of deleted postbacks,
-fails what was held for a week, and makes partitions ahead. It waits for no row that somebody has locked: the next round
-finds it again.
+Worker processes run it by themselves, one at a time: Redis gives one of them the turn of each second. Without Redis
+each runs it every few seconds, and so does one of them whenever Celery beat asks for it. It takes back what dead
+workers hold, wakes every lane that has something due, and has replays continued that nobody drives. Every half minute
+it also promotes chains whose promoter died, cancels what is left of deleted postbacks, fails what was held for a week,
+and makes partitions ahead. It waits for no row that somebody has locked: the next round finds it again.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import psycopg2
+from celery import current_app
 from psycopg2 import extensions
+from redis.exceptions import RedisError
 
 from postbacks.advisory_locks import SWEEP_LOCK
 from postbacks.database import Session
 from postbacks.delivery import answered, chains, heartbeat, leases, ready_queue
 from postbacks.delivery.claim import lease_seconds
 from postbacks.delivery.prepared import PreparedStatement
+from postbacks.delivery.redis import client
 from postbacks.delivery_states import SQL_WAITING
 from postbacks.metrics.reasons import HELD_WEEK
 from postbacks.metrics.tally import count_ended
@@ -32,8 +35,11 @@ from postbacks.partitions.ahead import MOST_STEPS, make_ahead
 logger = logging.getLogger(__name__)
 
 SLOW_EVERY_SECONDS = 30
-# Beat posts one a second; of two processes each nearly always gets one this often, and an extra sweep is harmless.
+# How often each process runs one while Redis gives no turns. More of them than are needed are harmless.
 MISSED_AFTER_SECONDS = 4.0
+# How long a turn lasts. Each process looks for one every second; one that ends in its turn costs no more than that.
+TURN: Final = "postbacks:sweep-turn"
+TURN_MS: Final = 900
 SLOW_TIMEOUT_MS = 60_000
 
 Found = TypeVar("Found")
@@ -50,6 +56,16 @@ WHERE p.paused_at IS NULL AND p.deleted_at IS NULL AND (l.held_since IS NULL OR 
 )
 """
 _DUE = PreparedStatement("due_lanes", "", DUE)
+
+# What a task of Celery's has to go on with. It is rare; one look, because it is asked each second.
+_LEFT = PreparedStatement(
+    "left_to_do",
+    "",
+    """
+SELECT EXISTS (SELECT FROM postbacks_putaside) OR EXISTS (SELECT FROM postbacks_replay WHERE state = 'running')
+    OR EXISTS (SELECT FROM postbacks_trynow WHERE ended_at IS NULL)
+""",
+)
 
 # This and the next begin with the few postbacks that they concern: joined the other way round, all that waits is read.
 # The deletion itself cancels all but what was being recorded or sent at that very moment.
@@ -89,6 +105,16 @@ SELECT postback_id, count(*) FROM ended GROUP BY postback_id
 """  # noqa: S608 -- made of constants
 
 
+CONTINUE_TASK: Final = "postbacks.tasks.replay"
+
+
+class _Found(NamedTuple):
+    """Seconds until something is due, by lane; and whether there is anything for `CONTINUE_TASK`."""
+
+    due: dict[int, float]
+    is_any_left: bool
+
+
 class Sweeper:
     """One per process, made at its first sweep. Its connection is the second that holds the process's lock."""
 
@@ -105,9 +131,13 @@ class Sweeper:
             self._swept_at = time.monotonic()
             self._sweep()
 
-    def sweep_if_missed(self) -> None:
-        """Runs a round if no task has asked this process for one within MISSED_AFTER_SECONDS."""
-        if time.monotonic() - self._swept_at > MISSED_AFTER_SECONDS:
+    def sweep_in_turn(self) -> None:
+        """Runs a round if it is this process's turn. If Redis does not tell, every MISSED_AFTER_SECONDS."""
+        try:
+            is_own = bool(client.set(TURN, 1, nx=True, px=TURN_MS))
+        except RedisError:
+            is_own = time.monotonic() - self._swept_at > MISSED_AFTER_SECONDS
+        if is_own:
             self.sweep()
 
     def hold(self, holder: int | None) -> None:
@@ -139,6 +169,7 @@ class Sweeper:
         with connection.cursor() as cursor:
             leases.plan(cursor)
             _DUE.make_known(cursor)
+            _LEFT.make_known(cursor)
         if self._holder is not None:
             leases.announce(connection, self._holder)
 
@@ -155,14 +186,17 @@ class Sweeper:
 
     def _sweep(self) -> None:
         with self._cut_short("The sweep was cut short"), self._session.cursor() as cursor:
-            due = self._alone(cursor, _find)
-            if due is not None and time.monotonic() > self._slow_at:
+            found = self._alone(cursor, _find)
+            due = found.due if found else {}
+            if found and time.monotonic() > self._slow_at:
                 self._slow_at = time.monotonic() + SLOW_EVERY_SECONDS
                 due = (self._alone(cursor, _tidy_up) or {}) | due
                 ready_queue.wake(due, sweeping=True)
                 self._make_partitions(cursor)
             else:
-                ready_queue.wake(due or {}, sweeping=True)
+                ready_queue.wake(due, sweeping=True)
+            if found and found.is_any_left:
+                _post()
 
     def _make_partitions(self, cursor: extensions.cursor) -> None:
         try:
@@ -187,15 +221,24 @@ class Sweeper:
         return due
 
 
-def _find(cursor: extensions.cursor) -> dict[int, float]:
-    """Returns what is due, by lane; what was taken back is ready once this transaction commits."""
+def _post() -> None:
+    try:
+        current_app.send_task(CONTINUE_TASK, retry=False, ignore_result=True)
+    except Exception as error:  # noqa: BLE001 -- each broker has errors of its own, and another sweep follows
+        logger.warning("A replay could not be asked for yet (%s).", error)
+
+
+def _find(cursor: extensions.cursor) -> _Found:
+    """What was taken back is ready once this transaction commits."""
     reclaimed = leases.reclaim(cursor)
     if reclaimed:
         logger.warning("Took back the deliveries of workers that died, in %d lanes.", len(reclaimed))
     cursor.execute(_DUE.execute)
     due = cursor.fetchall()
     heartbeat.note(cursor, heartbeat.SWEEP)
-    return dict.fromkeys((lane for (lane,) in due), 0.0)
+    cursor.execute(_LEFT.execute)
+    (is_any_left,) = cursor.fetchone() or (False,)
+    return _Found(dict.fromkeys((lane for (lane,) in due), 0.0), is_any_left)
 
 
 def _tidy_up(cursor: extensions.cursor) -> dict[int, float]:

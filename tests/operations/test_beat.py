@@ -137,12 +137,12 @@ def test_beat_goes_on_when_its_clock_jumps_and_when_it_is_set_right(
     monkeypatch: pytest.MonkeyPatch, jumps: tuple[int, int]
 ) -> None:
     beat = FakeBeat(monkeypatch)
-    assert beat.run(10).count("sweep") >= 9
+    assert beat.run(50).count("sweep") >= 9
     for seconds in jumps:
         beat.clock += timedelta(seconds=seconds)
-        posted = beat.run(10)
+        posted = beat.run(50)
         assert 9 <= posted.count("sweep") <= 11
-        assert posted.count("fold") in (1, 2, 3)
+        assert posted.count("notify") in (1, 2, 3)
 
 
 def test_no_two_tasks_come_at_the_same_moment_however_long_beat_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_no_two_tasks_come_at_the_same_moment_however_long_beat_has_run(monkeypa
     beat.schedule = {name: entry for name, entry in beat.schedule.items() if isinstance(entry.schedule, Interval)}
     beat.run(600)
     assert {name: beat.posted.count(name) for name in ("sweep", "replay", "fold", "notify", "mature")} == {
-        "sweep": 600,
+        "sweep": 120,
         "replay": 120,
         "fold": 120,
         "notify": 20,
@@ -164,7 +164,7 @@ def test_a_task_that_was_late_comes_once_and_then_at_its_place_again(monkeypatch
     beat.run(10)
     beat.clock += timedelta(seconds=7.2)
     assert beat.run(0.01).count("sweep") == 1
-    beat.run(3)
+    beat.run(15)
     sweeps = [at for name, at in zip(beat.posted, beat.moments, strict=True) if name == "sweep"]
     assert len(sweeps) == 3
     assert all(at.microsecond < 10_000 for at in sweeps)

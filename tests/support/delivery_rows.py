@@ -18,7 +18,7 @@ from redis import Redis
 
 from actions.models import ActionEvent
 from postbacks import database
-from postbacks.delivery import heartbeat, leases, rate_limit, ready_queue
+from postbacks.delivery import heartbeat, leases, rate_limit, ready_queue, sweep
 from postbacks.delivery.outcomes import Claimed, Prepared, Sent
 from postbacks.delivery.redis import client
 from postbacks.egress.answer import Answer
@@ -160,12 +160,13 @@ def terminate(connection_name: str) -> int:
 
 @contextmanager
 def redis_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The engine's scripts find nobody listening."""
+    """The engine finds nobody listening."""
     nobody = Redis.from_url("redis://127.0.0.1:1/0", socket_timeout=1, socket_connect_timeout=1)
     with monkeypatch.context() as patch:
         for script in (ready_queue._wake_script, ready_queue._take_script, rate_limit._script):
             patch.setattr(script, "registered_client", nobody)
-        patch.setattr(ready_queue, "client", nobody)
+        for module in (ready_queue, sweep):
+            patch.setattr(module, "client", nobody)
         yield
 
 

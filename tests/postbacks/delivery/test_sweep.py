@@ -14,11 +14,20 @@ from django.utils import timezone
 from postbacks.advisory_locks import SWEEP_LOCK
 from postbacks.delivery import chains, heartbeat, leases, sweep
 from postbacks.delivery.prepared import PreparedStatement
+from postbacks.delivery.process import CARE_EVERY_SECONDS
 from postbacks.delivery.redis import client
 from postbacks.delivery.sweep import Sweeper
-from postbacks.models import Delivery, Lane, Postback
+from postbacks.models import Delivery, Lane, Postback, Pulse, PutAside
 from tests.support.bulk import make_due_deliveries
-from tests.support.delivery_rows import engine_connection, lane_scores, make_delivery, make_held, make_lane, terminate
+from tests.support.delivery_rows import (
+    engine_connection,
+    lane_scores,
+    make_delivery,
+    make_held,
+    make_lane,
+    redis_that_is_gone,
+    terminate,
+)
 from tests.support.factories import make_media_source, make_postback
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,6 +91,39 @@ def test_the_slow_round_promotes_what_is_stuck_and_cancels_what_was_deleted(swee
     assert states == {stuck.pk: "ready", gone.pk: "cancelled", blocked_gone.pk: "cancelled", held_gone.pk: "cancelled"}
     assert Delivery.objects.get(pk=gone.pk).reason == "The postback was deleted."
     assert lane.pk in lane_scores()
+
+
+def test_one_process_has_the_turn_of_each_second(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Sweeper()
+    rounds: list[Sweeper] = []
+    for each in (sweeper, other):
+        monkeypatch.setattr(each, "sweep", lambda each=each: rounds.append(each))
+    sweeper.sweep_in_turn()
+    other.sweep_in_turn()
+    sweeper.sweep_in_turn()
+    assert rounds == [sweeper]
+    assert 0 < client.pttl(sweep.TURN) <= sweep.TURN_MS < CARE_EVERY_SECONDS * 1000
+    client.delete(sweep.TURN)
+    other.sweep_in_turn()
+    assert rounds == [sweeper, other]
+
+
+def test_without_redis_each_process_sweeps_every_few_seconds(sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept = Pulse.objects.filter(name=heartbeat.SWEEP)
+    with redis_that_is_gone(monkeypatch):
+        sweeper.sweep_in_turn()
+        assert not swept.exists()
+        monkeypatch.setattr(sweep, "MISSED_AFTER_SECONDS", 0)
+        sweeper.sweep_in_turn()
+        assert swept.exists()
+
+
+def test_what_a_task_has_to_go_on_with_is_posted(sweeper: Sweeper, lane: Postback) -> None:
+    sweeper.sweep()
+    assert client.llen("postbacks") == 0
+    PutAside.objects.create(postback_id=lane.pk, action_id=1, event_id=1)
+    sweeper.sweep()
+    assert '"task": "postbacks.tasks.replay"' in str(client.lindex("postbacks", 0))
 
 
 def test_while_another_worker_sweeps_nothing_is_done(sweeper: Sweeper, lane: Postback) -> None:
