@@ -215,7 +215,7 @@ class Intake:
         looked, next_group = time.monotonic(), 0.0
         while (group := self._kept.take(MOST_TOGETHER, _LOOK_SECONDS, not_before=next_group)) is not None:
             if group:
-                next_group = time.monotonic() + min(len(group) * SPACING_SECONDS, MOST_SPACING_SECONDS)
+                next_group = time.monotonic() + min((len(group) - 1) * SPACING_SECONDS, MOST_SPACING_SECONDS)
                 self._record_group(group)
             if time.monotonic() - looked > _LOOK_SECONDS:
                 looked = time.monotonic()
