@@ -11,9 +11,10 @@ import json
 import logging
 import time
 from collections.abc import Collection, Sequence
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.utils import timezone
 from psycopg2.errors import LockNotAvailable, QueryCanceled
 
@@ -22,10 +23,13 @@ from actions.intake.taken import Taken
 from actions.intake.traced import note_each
 from actions.models import Submission
 from actions.recording.keeping import keep
+from actions.recording.messages import put_off
 from actions.recording.planned import Planned
 from actions.recording.record import record
 from actions.recording.results import Result, Waiting, refused
+from actions.recording.rows import made
 from actions.recording.submissions import needed_fields, note_order, note_result
+from actions.recording.tables import ROWS_TO_COPY, Row, Table
 from actions.reports.report import Report
 from actions.reports.storable import clean
 
@@ -38,18 +42,23 @@ _STATEMENT_MS: Final = 10_000
 # One of them may have been taken by another process each time; more often is not to be expected.
 _MOST_TRIES: Final = 20
 
+_COLUMNS: Final = (
+    *("id", "token_id", "kind", "result", "received_at", "processed_at", "reason_code", "message", "notes", "fields"),
+    *("action_id", "order_id", "recorded", "repeated", "rejected"),
+)
+SUBMISSIONS: Final = Table("actions_submission", _COLUMNS)
+# Of a few rows, in one statement.
 INSERT: Final = Planned(
     "keep_submissions",
-    """
-INSERT INTO actions_submission (id, token_id, kind, result, received_at, processed_at, reason_code, message, notes,
-    fields, action_id, recorded, repeated, rejected, order_id)
+    f"""
+INSERT INTO actions_submission ({", ".join(_COLUMNS)})
 SELECT id, token_id, kind, result, received_at, processed_at, reason_code, message, notes::jsonb, fields::jsonb,
-    action_id, 0, 0, 0, order_id
+    action_id, order_id, 0, 0, 0
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[],
     %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[])
     AS v (id, token_id, kind, result, received_at, processed_at, reason_code, message, notes, fields, action_id,
         order_id)
-""",
+""",  # noqa: S608 -- constants
 )
 
 
@@ -141,36 +150,55 @@ def _record(group: Sequence[Taken], settings: str) -> dict[Taken, tuple[Submissi
 
 def _keep(became: Collection[tuple[Taken, Result]]) -> dict[Taken, tuple[Submission, Result]]:
     """Write what became of each report."""
-    kept = {each: (_submission(each, result), result) for each, result in became}
-    rows = [submission for submission, _ in kept.values()]
-    columns = (
-        [row.pk for row in rows],
-        [row.token_id for row in rows],
-        [str(row.kind) for row in rows],
-        [str(row.result) for row in rows],
-        [row.received_at for row in rows],
-        [row.processed_at for row in rows],
-        [row.reason_code for row in rows],
-        [row.message for row in rows],
-        [json.dumps(row.notes) for row in rows],
-        [json.dumps(row.fields) for row in rows],  # Whole numbers may be of any length.
-        [row.action_id for row in rows],
-        [row.order_id for row in rows],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT.text, columns)
+    now = timezone.now()
+    kept = {each: (_submission(each, result, now), result) for each, result in became}
+    rows = [_row(submission) for submission, _ in kept.values()]
+    if len(rows) >= ROWS_TO_COPY:
+        SUBMISSIONS.copy([(*row, 0, 0, 0) for row in rows])
+    else:
+        put_off(INSERT.text, [list(column) for column in zip(*rows, strict=True)])
     keep([(submission, result) for submission, result in kept.values() if isinstance(result, Waiting)])
     return kept
 
 
-def _submission(each: Taken, result: Result) -> Submission:
-    submission = Submission(
-        pk=each.id, token_id=each.token.pk, kind=each.kind, received_at=each.received_at, processed_at=timezone.now()
+def _row(submission: Submission) -> Row:
+    """The columns whose values differ."""
+    return (
+        submission.pk,
+        submission.token_id,
+        str(submission.kind),
+        str(submission.result),
+        submission.received_at,
+        submission.processed_at,
+        submission.reason_code,
+        submission.message,
+        json.dumps(submission.notes) if submission.notes else "[]",
+        json.dumps(submission.fields) if submission.fields else "{}",  # Whole numbers may be of any length.
+        submission.action_id,
+        submission.order_id,
     )
+
+
+def _submission(each: Taken, result: Result, now: datetime) -> Submission:
+    values: dict[str, Any] = {
+        "id": each.id,
+        "token_id": each.token.pk,
+        "kind": each.kind,
+        "received_at": each.received_at,
+        "processed_at": now,
+        "notes": [],
+        "action_id": None,
+        "batch_id": None,
+        "line": None,
+        "recorded": 0,
+        "repeated": 0,
+        "rejected": 0,
+    }
+    submission = made(Submission, values, {})
+    submission._state.adding = False  # noqa: SLF001 -- Django's documented interface
     note_order(submission, each.report, each.fields)
     note_result(submission, result)
     if isinstance(each.report, Report):
         submission.notes = [clean(note) for note in each.report.warnings]
     submission.fields = needed_fields(each.fields, result)
-    submission._state.adding = False  # noqa: SLF001 -- Django's documented interface
     return submission

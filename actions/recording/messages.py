@@ -26,11 +26,13 @@ class Messages:
         self.failed = False
         """Whether a message with something put off was refused: the statement that sent it may not be at fault."""
         self._put_off: list[bytes] = []
+        self._writer: psycopg2.extensions.cursor | None = None
 
     def put_off(self, statement: str, values: Sequence[Any]) -> None:
         # Its values are written out now: one that cannot be is the fault of what puts it off.
-        with connection.cursor() as cursor:
-            self._put_off.append(cursor.mogrify(statement, values))
+        if self._writer is None:  # psycopg2's own: Django's takes longer to make than most statements to write.
+            self._writer = connection.connection.cursor()
+        self._put_off.append(self._writer.mogrify(statement, values))
 
     def send(self) -> None:
         if self._put_off:

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from operator import itemgetter
-from typing import Any
 
 import orjson
 from django.db import connection
 
 from actions.models import Action, ActionEvent, Item
 from actions.recording.action_state import ActionState
-from actions.recording.copying import copy_text
 from actions.recording.holding import hold
 from actions.recording.lines import Line, line_of
-from actions.recording.messages import put_off, send
-from actions.recording.planned import Planned
+from actions.recording.messages import put_off
+from actions.recording.tables import Row, Table
 
-# From so many rows on COPY takes less than they take as values; but it is a message of its own, with an answer before
-# the rows and one behind.
-ROWS_TO_COPY = 12
-_BLOCK = 1 << 16  # Of COPY's text, in bytes: eight times as much as psycopg2 sends at a time by itself.
-
-
-class _Table:
-    """Where rows go: the table, and the columns in their order."""
-
-    def __init__(self, name: str, columns: tuple[str, ...]) -> None:
-        self.name, self.columns = name, ", ".join(columns)
-        places = ", ".join(["%s"] * len(columns))
-        self.add_one = Planned(f"add_{name}_{len(columns)}", f"INSERT INTO {name} ({self.columns}) VALUES ({places})")  # noqa: S608 -- constants
-
-
-# Django's own bulk statements take three to five times as long for a few hundred rows, and for a single one as long
-# again to be put together.
 _PLAIN_COLUMNS = (
     *("id", "program_id", "action_tracker_id", "partner_id", "contract_term_id", "no_payout_reason"),
     *("order_id", "order_repeat", "status", "status_detail", "event_date", "event_utc_offset_minutes"),
@@ -45,8 +25,8 @@ _PLAIN_COLUMNS = (
 _PLAIN_OF = itemgetter(*_PLAIN_COLUMNS)
 _UNIQUE = itemgetter("action_tracker_id", "order_id", "order_repeat")
 _JSON_COLUMNS = ("created_worth", "rates")
-ACTIONS = _Table("actions_action", (*_PLAIN_COLUMNS, "media_source_ids", "reported", "term_figures", *_JSON_COLUMNS))
-ITEMS = _Table(
+ACTIONS = Table("actions_action", (*_PLAIN_COLUMNS, "media_source_ids", "reported", "term_figures", *_JSON_COLUMNS))
+ITEMS = Table(
     "actions_item",
     (
         *("action_id", "position", "sku", "category", "name", "quantity", "sub_total", "amount", "discount"),
@@ -54,8 +34,8 @@ ITEMS = _Table(
     ),
 )
 _EVENT_COLUMNS = ("id", "action_id", "number", "kind", "parameters")
-EVENTS = _Table("actions_actionevent", _EVENT_COLUMNS)
-TRACED_EVENTS = _Table(EVENTS.name, (*_EVENT_COLUMNS, "trace"))
+EVENTS = Table("actions_actionevent", _EVENT_COLUMNS)
+TRACED_EVENTS = Table(EVENTS.name, (*_EVENT_COLUMNS, "trace"))
 EVENT_IDS = """
 SELECT nextval((SELECT pg_get_serial_sequence('actions_actionevent', 'id')::regclass)) FROM generate_series(1, %s)
 """
@@ -86,8 +66,6 @@ WHERE actions_item.id = v.id
 """
 ITEM_ROW = f"(%s::bigint, %s, %s, %s, %s::integer{', %s::numeric' * 6}, %s::jsonb)"
 
-Row = tuple[Any, ...]
-
 
 def take_ids(events: Sequence[ActionEvent], ids: Sequence[int] = ()) -> None:
     """Give the events their ids, rising in their order: these, or new ones if they are too few.
@@ -112,17 +90,17 @@ def store(states: Sequence[ActionState], events: Sequence[ActionEvent]) -> None:
     # Sorted by the unique key, so that two recordings of the same new orders never wait for each other in a circle.
     created = [state.action for state in states if state.new]
     created.sort(key=lambda action: _UNIQUE(vars(action)))
-    _add(ACTIONS, _action_rows(created))
+    ACTIONS.add(_action_rows(created))
     _update_actions([state.action for state in states if not state.new])
     new_items, changed_items = _items(states)
     _delete_items(item.pk for state in states for item in state.stored_items[len(state.lines) :])
-    _add(ITEMS, new_items)
+    ITEMS.add(new_items)
     _update_items(changed_items)
     traces = [vars(event).get("trace") for event in events]
     if any(traces):
-        _add(TRACED_EVENTS, [(*_event_row(event), trace) for event, trace in zip(events, traces, strict=True)])
+        TRACED_EVENTS.add([(*_event_row(event), trace) for event, trace in zip(events, traces, strict=True)])
     else:
-        _add(EVENTS, [_event_row(event) for event in events])
+        EVENTS.add([_event_row(event) for event in events])
     hold(created)  # Last, so that it goes with the next statement, and COPY needs no message for it.
 
 
@@ -190,16 +168,6 @@ def _change(statement: str, template: str, rows: Sequence[Row]) -> None:
     """One statement for all rows."""
     if rows:
         put_off(statement % ", ".join([template] * len(rows)), [cell for row in rows for cell in row])
-
-
-def _add(table: _Table, rows: Sequence[Row]) -> None:
-    if len(rows) >= ROWS_TO_COPY:
-        text = copy_text(rows)
-        send()
-        with connection.cursor() as cursor, connection.wrap_database_errors:
-            cursor.copy_expert(f"COPY {table.name} ({table.columns}) FROM STDIN", BytesIO(text), _BLOCK)
-    elif rows:
-        put_off("; ".join([table.add_one.text] * len(rows)), [cell for row in rows for cell in row])
 
 
 def _items(states: Iterable[ActionState]) -> tuple[list[Row], list[Item]]:

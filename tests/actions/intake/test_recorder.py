@@ -16,6 +16,7 @@ from actions.intake.catch_up import take_left, wait_for_queued
 from actions.intake.reading import is_sound
 from actions.intake.recorder import record_queued
 from actions.models import Action, ActionEvent, ApiToken, QueuedReport, Submission
+from actions.recording.tables import ROWS_TO_COPY
 from actions.reports.report import Report, parse_report
 from partners.models import ActionTracker
 from tests.support.factories import make_tracker, report_fields
@@ -63,6 +64,25 @@ def test_a_group_is_recorded_in_its_order_and_leaves_the_queue(token: ApiToken, 
     ]
     assert list(Submission.objects.order_by("id").values_list("pk", flat=True)) == [each.id for each in group]
     assert not QueuedReport.objects.exists()
+
+
+@pytest.mark.parametrize("number", [ROWS_TO_COPY - 1, ROWS_TO_COPY], ids=["as values", "by COPY"])
+def test_few_and_many_are_kept_alike(token: ApiToken, tracker: ActionTracker, number: int) -> None:
+    odd = {"OrderId": "tab\tand \\N", "Unheard": "\\ and\nline", "Amount": 10**40}
+    group = [queued(token, "conversion", **{**order(tracker), **odd})]
+    group += [queued(token, "conversion", **order(tracker, f"o-{each}")) for each in range(number - 1)]
+    record_queued(group)
+    first, *others = Submission.objects.order_by("id")
+    assert (first.result, first.reason_code, first.order_id) == ("rejected", "MALFORMED", odd["OrderId"])
+    assert first.fields == {**order(tracker), **odd}
+    assert [(each.pk, each.result, each.order_id) for each in others] == [
+        (each.id, "recorded", f"o-{place}") for place, each in enumerate(group[1:])
+    ]
+    assert {(each.token_id, each.kind, str(each.notes), str(each.fields)) for each in others} == {
+        (token.pk, "conversion", "[]", "{}")
+    }
+    assert [each.action_id for each in others] == list(Action.objects.order_by("id").values_list("pk", flat=True))
+    assert [each.received_at for each in others] == [each.received_at for each in group[1:]]
 
 
 @pytest.mark.parametrize("way", ["queued", "at once"])
