@@ -99,6 +99,4 @@ def noted(web: Web) -> memoryview:
 def holders(web: Web, clients: list[tuple[str, int]]) -> list[int]:
     """The processes that hold the connections of these clients."""
     wanted = set(clients)
-    return [
-        process.pid for process in web.serving() for each in process.net_connections("tcp") if each.raddr in wanted
-    ]
+    return [process.pid for process in web.serving() for each in process.net_connections("tcp") if each.raddr in wanted]
