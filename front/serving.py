@@ -83,6 +83,7 @@ class Serving:
         await self._application.start()
         self._listening.setblocking(False)
         looking = self._loop.create_task(self._look())
+        self._note_connections()
         self._accept_more(is_more=True)
         self._spread.start(self._adopt)
         await self._is_ending.wait()

@@ -2,8 +2,8 @@
 
 Reports that come to one process together share its transactions, and one process that works wakes up less often than
 two. So while there are few connections, the first process takes them. What each has stands in memory that all of them
-share. A process that has ended leaves its numbers there until another takes its place: nobody may wait for it longer
-than a moment.
+share. A process that has ended leaves its numbers there until another takes its place: nobody waits for it longer than
+a moment.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ class Turns:
     def __init__(self, number: int) -> None:
         self._own = number - 1
         self._numbers = _shared() if number <= MOST_PROCESSES else None
-        self.note(0)
 
     @property
     def are_known(self) -> bool:
@@ -53,7 +52,7 @@ class Turns:
         return self._numbers is not None
 
     def note(self, connections: int) -> None:
-        """This process has so many connections."""
+        """This process has so many connections, and accepts more."""
         if self._numbers is not None:
             self._numbers[self._own] = connections + 1
 
@@ -69,7 +68,7 @@ class Turns:
         return sum(self._numbers[MOST_PROCESSES:]) - self._numbers[MOST_PROCESSES + self._own]
 
     def is_own(self) -> bool:
-        """Whether the next connection is for this process."""
+        """Whether the next connection is for this process, which has noted how many it has."""
         if self._numbers is None:
             return True
         have = {number: noted - 1 for number, noted in enumerate(self._numbers[:MOST_PROCESSES]) if noted}

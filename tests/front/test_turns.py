@@ -27,6 +27,8 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("shared")
 def test_few_connections_are_for_the_first_process() -> None:
     first, second = Turns(1), Turns(2)
+    second.note(0)
+    assert second.is_own()  # The first one has not begun.
     first.note(FEW - 1)
     assert (first.is_own(), second.is_own()) == (True, False)
     first.note(FEW)
