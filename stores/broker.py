@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import Enum
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from stores import sentinel
 
@@ -42,7 +41,7 @@ _SQS_WAITS_SECONDS: Final = 10
 
 def broker_of(url: str) -> Broker:
     """The broker of a URL. Raises ValueError, with what to write, for one that is not supported."""
-    scheme = urlsplit(url).scheme
+    scheme = sentinel.scheme_of(url)
     if scheme not in _BY_SCHEME:
         known = ", ".join(f"{each}://" for each in _BY_SCHEME)
         raise ValueError(f"{VARIABLE} begins with {scheme}://, which is not supported. Begin it with one of {known}.")

@@ -50,22 +50,30 @@ class Place:
         return {"ssl": True, **self.tls} if self.tls else {}
 
 
+def scheme_of(url: str) -> str:
+    """In lower case; empty if there is none. Newer versions of `urlsplit` refuse some of our URLs (`read`)."""
+    scheme, colon, _ = url.partition(":")
+    return scheme.lower() if colon else ""
+
+
 def is_sentinel(url: str) -> bool:
-    return urlsplit(url).scheme in (SCHEME, TLS_SCHEME)
+    return scheme_of(url) in (SCHEME, TLS_SCHEME)
 
 
 def read(url: str) -> Place:
     """Raises ValueError, with what to write, if the URL lacks something."""
-    parts = urlsplit(url)
-    user, _, hosts = parts.netloc.rpartition("@")
+    # Of several hosts, newer versions of `urlsplit` refuse an address of IPv6 behind another host.
+    whole, _, query = url.partition("://")[2].partition("#")[0].partition("?")
+    netloc, _, path = whole.partition("/")
+    user, _, hosts = netloc.rpartition("@")
     username, _, password = user.partition(":")
-    asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    database = parts.path.strip("/") or "0"
+    asked = {name: values[-1] for name, values in parse_qs(query).items()}
+    database = path.strip("/") or "0"
     if not asked.get("service"):
         raise ValueError(f"REDIS_URL lacks the name of the service that the Sentinels watch. Write {_EXAMPLE}.")
     if not database.isdecimal():
         raise ValueError(f"The database in REDIS_URL, {database}, is not a number. Write {_EXAMPLE}.")
-    tls = {"ssl_cert_reqs": "required"} if parts.scheme == TLS_SCHEME else {}
+    tls = {"ssl_cert_reqs": "required"} if scheme_of(url) == TLS_SCHEME else {}
     if tls and "ssl_ca_certs" in asked:
         tls["ssl_ca_certs"] = asked["ssl_ca_certs"]
     return Place(

@@ -6,6 +6,7 @@ import pytest
 
 from postbacks.models import Delivery
 from stores import sentinel
+from stores.broker import Broker, broker_of
 from tests.support.bulk import make_due_deliveries
 from tests.support.factories import make_media_source, make_postback, make_tracker
 from tests.support.patience import wait_until
@@ -52,6 +53,7 @@ def test_a_url_of_sentinels_is_read() -> None:
         "sentinel://user:p%40ss@one:26379/2;sentinel://user:p%40ss@two:26380/2;sentinel://user:p%40ss@[::1]:26379/2"
     )
     assert place.of_sentinels(1)["password"] == "other"
+    assert broker_of("sentinel://one,[::1]/2?service=postbacks") is Broker.REDIS
     assert not place.tls
     tls = sentinel.read("sentinels://one/?service=postbacks&ssl_ca_certs=/etc/ca.crt")
     assert tls.of_redis() == {"db": 0, "ssl": True, "ssl_cert_reqs": "required", "ssl_ca_certs": "/etc/ca.crt"}
