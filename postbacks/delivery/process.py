@@ -11,8 +11,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
+from itertools import cycle
+from random import random
 
 from django.conf import settings
 
@@ -111,10 +113,12 @@ class Engine:
     # On the caretaker's thread.
 
     def _take_care(self) -> None:
-        while not self._stopping.wait(CARE_EVERY_SECONDS):
+        # At moments of their own, also beside other processes: what is sent meanwhile waits for one of them.
+        cares: cycle[Callable[[], None]] = cycle((partial(sweeper.keep, self.capacity.ids), sweeper.sweep_in_turn))
+        self._stopping.wait(random() * CARE_EVERY_SECONDS)  # noqa: S311 -- no secret
+        while not self._stopping.wait(CARE_EVERY_SECONDS / 2):
             try:
-                sweeper.keep(self.capacity.ids)
-                sweeper.sweep_in_turn()
+                next(cares)()
             except Exception:
                 logger.exception("A sweep failed; the next one follows.")
 
