@@ -8,10 +8,12 @@ from itertools import count
 
 import pytest
 from django.utils import timezone
+from kombu import Connection
 
 from partners.models import ActionTracker
 from postbacks.delivery import heartbeat
 from postbacks.models import Delivery, Pulse
+from postbacks.tasks import sweep
 from tests.support.bulk import make_due_deliveries
 from tests.support.factories import make_media_source, make_postback, make_tracker
 from tests.support.own_redis import OwnRedis, own_redis
@@ -25,6 +27,7 @@ PER_ROUND = 500
 REFUSING_SECONDS = 8
 REFUSALS = {"memory": "maxmemory", "disk": "MISCONF", "replica": "read only replica"}
 MOST_LINES = 10  # Of each, whatever it tries in that time.
+MESSAGES = 200  # The worker acknowledges one after the other for longer than it takes to freeze Redis.
 HANG_SECONDS = 6.5  # Longer than the broker's socket timeout.
 
 
@@ -50,6 +53,9 @@ def test_a_message_that_cannot_be_acknowledged_does_not_stop_the_worker(
         postback = make_postback(tracker, make_media_source(), url=receiver.url)
         for round_ in count(1):
             make_due_deliveries(make_tracker(), [postback], PER_ROUND)
+            with Connection(redis.url) as broker:
+                for _ in range(MESSAGES):
+                    sweep.apply_async(connection=broker)  # type: ignore[call-arg] # its stub lacks what it passes on
             wait_until(lambda: redis.client.hlen("unacked"), 20, "a message is with the worker")
             redis.freeze()
             time.sleep(HANG_SECONDS)
