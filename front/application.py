@@ -25,7 +25,7 @@ with while_loading():
 # Models can be imported only now.
 from actions.api.addresses import is_api
 from actions.api.answers import error
-from front import lean, limits, probes
+from front import lean, limits, probes, turns
 from front.answering import Answering, Send
 from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room
 from front.connection import Connection
@@ -157,6 +157,7 @@ async def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:  # Also if it was killed while this one started.
         await asyncio.sleep(LOOK_FOR_PARENT_SECONDS)
     logger.error("The parent process is gone; this one ends too.")
+    turns.forget()
     os.kill(os.getpid(), signal.SIGTERM)
 
 

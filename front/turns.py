@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -37,6 +38,13 @@ def share() -> IO[bytes] | None:
         return None
     os.environ[VARIABLE] = file.name
     return file
+
+
+def forget() -> None:
+    """Remove the file of one that was killed. To be called where it is gone, by each process that it started."""
+    if VARIABLE in os.environ:
+        with suppress(OSError):
+            Path(os.environ[VARIABLE]).unlink(missing_ok=True)
 
 
 class Turns:

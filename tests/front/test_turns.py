@@ -84,6 +84,15 @@ def test_two_processes_keep_a_few_together_and_share_many() -> None:
         assert len(of_many) == 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_that_is_killed_leaves_no_file() -> None:
+    with running_web("--quiet") as web:
+        file = Path(web.serving()[0].environ()[VARIABLE])
+        assert file.exists()
+        web.process.kill()
+        wait_until(lambda: not file.exists(), 20, "those that it started have removed the file")
+
+
 def held(web: Web, number: int) -> Counter[int]:
     """Open so many connections, and close them; how many each process has held."""
     with ExitStack() as opened:
