@@ -18,18 +18,22 @@ from celery.signals import (
 from django.db import close_old_connections
 
 import config.broker  # noqa: F401 -- for its effect
+from config import screens
 from environment.alive import forget
 from environment.garbage import while_loading
 from environment.variables import IS_CHECKOUT
 from operations import errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# They load all pages, which workers and beat have none of, and are made by `manage.py`.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 
 class _Loader(AppLoader):
     """Loads Django and the modules of the tasks, as Celery's own does."""
 
     def import_default_modules(self) -> Any:
+        screens.put_off()
         with while_loading():
             return super().import_default_modules()
 

@@ -6,6 +6,8 @@ Without `DATABASE_URL` and `REDIS_URL`, they name the embedded servers, which `d
 import os
 import sys
 from datetime import timedelta
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 from celery.schedules import crontab
@@ -79,7 +81,6 @@ INSTALLED_APPS = [
     "auditlog",
     "axes",
     "django_otp",
-    "ninja",  # For the files of the API documentation page, which then needs no network.
     "partners",
     "optimize_sources",
     "actions",
@@ -116,10 +117,13 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 
+# For the files of the page of the API's document. As an app it would be loaded by each command and worker.
+API_FRAMEWORK = Path(str(distribution("django-ninja").locate_file("ninja")))
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        "DIRS": [API_FRAMEWORK / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -337,6 +341,7 @@ UPLOAD_MAX_BYTES = whole_number("UPLOAD_MAX_MEGABYTES", default=10, most=64) * 1
 
 # Static files come directly from their packages: there is no collectstatic to forget.
 STATIC_URL = "static/"
+STATICFILES_DIRS = [API_FRAMEWORK / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

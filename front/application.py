@@ -10,10 +10,12 @@ import multiprocessing
 import os
 import signal
 import sys
+from importlib import import_module
 from io import BytesIO
 from typing import IO, Any
 
 import django
+from django.conf import settings
 from django.http import HttpResponse
 
 from environment.garbage import search_seldom, while_loading
@@ -21,6 +23,7 @@ from environment.garbage import search_seldom, while_loading
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 with while_loading():
     django.setup(set_prefix=False)
+    import_module(settings.ROOT_URLCONF)  # Otherwise the first page would load all of them, while reports wait.
 
 # Models can be imported only now.
 from actions.api.addresses import is_api

@@ -17,7 +17,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from partners.opened_with import FIELD, SAVE_OVER, Conflict, Opened, opened, read_opened, rows_behind
+from partners.opened_with import FIELD, FORM_ID, SAVE_OVER, Conflict, Opened, opened, read_opened, rows_behind
 
 if TYPE_CHECKING:  # Django's class takes type parameters only for the type checker.
     from django.contrib import admin
@@ -26,8 +26,6 @@ if TYPE_CHECKING:  # Django's class takes type parameters only for the type chec
 else:
     from unfold.admin import ModelAdmin as _ModelAdmin
 
-FORM_ID: Final = "form_id"
-"""The hidden field by which a form that adds a row is known again; the history keeps it with the row."""
 _CONFLICT: Final = "form_guard_conflict"  # An attribute of the request.
 _SAME_FORM = timedelta(days=1)  # Nobody sends the same form again later than this.
 _LONGEST_ID = 64

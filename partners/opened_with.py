@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from auditlog.models import LogEntry
 from django import forms
@@ -24,6 +24,8 @@ FIELD = "opened_with"
 """The hidden field of the form."""
 SAVE_OVER = "save_over"
 """The button that saves all the same; its value is the state that the user was shown."""
+FORM_ID: Final = "form_id"
+"""The hidden field by which a form that adds a row is known again; the history keeps it with the row."""
 _SALT = "partners.opened_with"  # Keyed, so that nobody finds a value that the form does not show by trying.
 
 SEEN = "seen"

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from actions.models import ApiToken
-from partners.form_guard import FORM_ID
+from partners.opened_with import FORM_ID
 from portal.models import PartnerLink
 
 COMMAND_LINES: Final = ("manage.py", "partner-postbacks", "command_line.py")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ninja import NinjaAPI
+from ninja.openapi.docs import ABS_TPL_PATH, Swagger
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
@@ -25,6 +26,15 @@ class DocumentedApi(NinjaAPI):
         """The function's name; generators of clients name their methods for it."""
         name: str = operation.view_func.__name__
         return name
+
+
+class Page(Swagger):
+    """The page that shows the document. Its scripts are ours to serve, so it needs no network.
+
+    django-ninja does so by itself where it is an app, but then each command and worker would load it.
+    """
+
+    template_cdn = str(ABS_TPL_PATH / "swagger.html")
 
 
 class _Document(OpenAPISchema):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.api.authority import AccountToken
-from actions.api.document import DocumentedApi
+from actions.api.document import DocumentedApi, Page
 from actions.api.errors import handle_errors
 
 api = DocumentedApi(
@@ -16,6 +16,7 @@ api = DocumentedApi(
         "is the account's SID, the password one of its tokens; it needs the scope that `security` names."
     ),
     openapi_url="/api/openapi.json",
+    docs=Page(),
     docs_url="/api/docs",
     urls_namespace="conversion_api",
     auth=AccountToken(),

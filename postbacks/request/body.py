@@ -7,6 +7,7 @@ Pairs become `{"key":"value",…}`, or `<postback><key>value</key>…</postback>
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from postbacks.request.errors import Findings, stripped
@@ -20,7 +21,12 @@ _NAME_START = (
     "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
     "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
 )
-_XML_NAME = re.compile(f"[{_NAME_START}][{_NAME_START}0-9.\u00b7\u0300-\u036f\u203f-\u2040-]*").fullmatch
+
+
+@cache  # Compiled when first needed: it takes as long as loading some modules.
+def _xml_name() -> re.Pattern[str]:
+    return re.compile(f"[{_NAME_START}][{_NAME_START}0-9.\u00b7\u0300-\u036f\u203f-\u2040-]*")
+
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -133,7 +139,7 @@ def _refusal(body_format: str, key: str, seen: set[str]) -> str:
         return "The key is empty."
     if OPENING.search(key):
         return f"The key “{key}” holds a placeholder; only values may."
-    if body_format == "xml" and not _XML_NAME(key):
+    if body_format == "xml" and not _xml_name().fullmatch(key):
         return f"The key “{key}” is not a name that an XML element can have."
     if body_format == "json" and key in seen:
         return f"The key “{key}” is given twice."

@@ -1,4 +1,4 @@
-"""Commands that load no screens at their start."""
+"""Programs that load no screens at their start."""
 
 from __future__ import annotations
 
@@ -25,3 +25,20 @@ def test_screens_are_loaded_at_the_start_or_with_the_first_address(command: str,
         [sys.executable, "-c", SHOWN, command], cwd=BASE_DIR, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == [loaded, "/admin/actions/action/", "True"]
+
+
+# Of a worker, until it takes its first message.
+NOT_LOADED = """
+import sys
+from config import celery_app
+celery_app.loader.import_default_modules()
+from django.contrib import admin
+print(len(celery_app.tasks) > 10, len(admin.site._registry) > 10, *{"config.urls", "ninja"} & set(sys.modules))
+from django.urls import reverse
+print(reverse("admin:actions_action_changelist"), len(admin.site._registry) > 10)
+"""
+
+
+def test_workers_and_beat_load_no_screens_before_they_need_an_address() -> None:
+    done = subprocess.run([sys.executable, "-c", NOT_LOADED], cwd=BASE_DIR, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["True False", "/admin/actions/action/ True"]

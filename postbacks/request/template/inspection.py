@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from postbacks.request.template.address import forbidden_characters
@@ -27,7 +28,11 @@ from postbacks.request.template.values import is_numeric
 # What a text holds if there may be something to say of it; most texts have nothing of it.
 _CONTROLS: Final = r"\x00-\x1f\x7f"
 _MORE_MARKS: Final = {Place.URL: f"<}}{_CONTROLS}", Place.FORM: "<", Place.HEADER: _CONTROLS}
-_MARKS: Final = {place: re.compile(f"[{MARKS}{_MORE_MARKS.get(place, '')}]") for place in Place}
+
+
+@cache  # Compiled when first needed: it takes as long as loading ten modules.
+def _marks(place: Place) -> re.Pattern[str]:
+    return re.compile(f"[{MARKS}{_MORE_MARKS.get(place, '')}]")
 
 
 class Inspector:
@@ -36,7 +41,7 @@ class Inspector:
     def __init__(self, place: Place, mistakes: Mistakes) -> None:
         self.place = place
         self.mistakes = mistakes
-        self.marks = _MARKS[place]
+        self.marks = _marks(place)
 
     def inspect(self, nodes: Sequence[Node], text: str) -> None:
         """Look at each text, and at what stands around each placeholder. `text` is the `literal_text` of the nodes."""
