@@ -39,21 +39,24 @@ class Window:
 
     number: int
     lines: Sequence[FileLine]  # All, the line of names too.
+    parts: Sequence[Part]  # None is empty.
+
+    @classmethod
+    def of(cls, number: int, lines: Sequence[FileLine]) -> Window:
+        """The window of these lines, cut."""
+        reports = [(line.number, line.fields) for line in lines if line.fields is not None]
+        both_ways = _names_actions_both_ways([fields for _, fields in reports])
+        count = 1 if both_ways else -(-len(reports) // LINES_PER_TRANSACTION)
+        cut: list[list[tuple[int, Fields]]] = [[] for _ in range(count)]
+        for line, fields in reports:
+            cut[crc32(_key(fields).encode(errors="replace")) % count].append((line, fields))
+        first = number * MAX_PARTS
+        return cls(number, lines, [Part(first + place, some) for place, some in enumerate(cut) if some])
 
     @property
     def part_numbers(self) -> range:
         """The numbers that its parts may have."""
         return range(self.number * MAX_PARTS, (self.number + 1) * MAX_PARTS)
-
-    def parts(self) -> list[Part]:
-        """Its parts; none is empty."""
-        reports = [line for line in self.lines if line.fields is not None]
-        count = 1 if _names_actions_both_ways(reports) else -(-len(reports) // LINES_PER_TRANSACTION)
-        cut: list[list[tuple[int, Fields]]] = [[] for _ in range(count)]
-        for line in self.lines:
-            if line.fields is not None:
-                cut[crc32(_key(line.fields).encode(errors="replace")) % count].append((line.number, line.fields))
-        return [Part(self.part_numbers[place], lines) for place, lines in enumerate(cut) if lines]
 
 
 def windows(lines: Iterable[FileLine]) -> Iterator[Window]:
@@ -64,10 +67,10 @@ def windows(lines: Iterable[FileLine]) -> Iterator[Window]:
         taken.append(line)
         size += len(line.raw)
         if len(taken) == LINES_PER_TRANSACTION * MAX_PARTS or size >= BYTES_PER_WINDOW:
-            yield Window(number, taken)
+            yield Window.of(number, taken)
             number, size, taken = number + 1, 0, []
     if taken:
-        yield Window(number, taken)
+        yield Window.of(number, taken)
 
 
 def _key(fields: object) -> str:
@@ -78,11 +81,11 @@ def _key(fields: object) -> str:
     return action_id.rpartition(".")[2] if action_id else value_of(fields, "OrderId")
 
 
-def _names_actions_both_ways(lines: Iterable[FileLine]) -> bool:
+def _names_actions_both_ways(reports: Iterable[Fields]) -> bool:
     """Whether some changes name their action by its id and others by the order: two of them may mean the same one."""
     ways = {
-        bool(value_of(line.fields, "ActionId"))
-        for line in lines
-        if isinstance(line.fields, dict) and value_of(line.fields, "Event").lower() in _CHANGES
+        bool(value_of(fields, "ActionId"))
+        for fields in reports
+        if isinstance(fields, dict) and value_of(fields, "Event").lower() in _CHANGES
     }
     return len(ways) == 2

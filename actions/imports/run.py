@@ -155,7 +155,7 @@ def _import(lines: Iterable[FileLine], run_id: int | None, listener: Listener, j
         window = next(coming, None)
         following = next(coming, None)
         # For a few lines no processes are started.
-        with _processes(jobs if following or (window and len(window.parts()) > 1) else 1) as start:
+        with _processes(jobs if following or (window and len(window.parts) > 1) else 1) as start:
             while window is not None:
                 begun = _begin(window, run_id, start)
                 # The next lines are read while these are recorded.
@@ -172,7 +172,7 @@ def _begin(window: Window, run_id: int | None, start: RecordPart) -> list[Future
     numbers = window.part_numbers
     kept = ImportPart.objects.filter(run=run_id, number__gte=numbers.start, number__lt=numbers.stop) if run_id else ()
     known = {each.number: _done(result_of(each)) for each in kept}
-    return [known.get(part.number) or start(part, run_id) for part in window.parts()]
+    return [known.get(part.number) or start(part, run_id) for part in window.parts]
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def test_lines_of_one_order_are_in_one_part_however_it_is_written(
 
     with write_file("\n".join(lines), "a.jsonl").open("rb") as file:
         (window,) = parts.windows(json_lines(file))
-    cut = window.parts()
+    cut = window.parts
     assert len(cut) > 1
     with_ours = [part for part in cut if any(number <= len(spelt) for number, _ in part.lines)]
     assert [number for number, _ in with_ours[0].lines if number <= len(spelt)] == [1, 2, 3, 4, 5]
@@ -46,7 +46,7 @@ def test_changes_that_name_actions_both_ways_stay_in_one_part(
 
     with write_file("\n".join(map(json.dumps, fields)), "a.jsonl").open("rb") as file:
         (window,) = parts.windows(json_lines(file))
-    assert len(window.parts()) == 1
+    assert len(window.parts) == 1
 
 
 def cut_off(path: Path, *arguments: str) -> ImportRun:
