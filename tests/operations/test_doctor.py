@@ -202,9 +202,9 @@ def test_beat_was_forgotten_and_a_worker_is_stuck() -> None:
 def test_a_key_that_does_not_read_the_secrets(settings: Any) -> None:
     lane = make_lane(name="with a token")
     Postback.objects.filter(pk=lane.pk).update(secret_headers=[["Authorization", encrypt("Bearer x")]])
-    code, (finding,) = doctor(POSTBACKS_ENCRYPTION_KEYS=OTHER_KEY)
-    assert code == 1
-    assert finding.startswith(
+    code, findings = doctor(POSTBACKS_ENCRYPTION_KEYS=OTHER_KEY)
+    assert (code, len(findings)) == (1, 1), findings
+    assert findings[0].startswith(
         f"error    Secrets cannot be read, so nothing is sent, for postback {lane.pk} “with a token”. → It was "
         "encrypted with a key that is not in POSTBACKS_ENCRYPTION_KEYS."
     )
