@@ -25,7 +25,7 @@ from environment.variables import IS_CHECKOUT
 from operations import errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# They load all pages, which workers and beat have none of, and are made by `manage.py`.
+# Django's checks load all pages, and workers and beat have none. `manage.py` makes the checks.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 
