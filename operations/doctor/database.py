@@ -18,6 +18,12 @@ from postbacks.database import direct_parameters
 SECONDS = 5.0
 OLDEST_VERSION = 150000
 SLOW_ANSWER_MS = 20
+# A server that is far away is slow each time, a machine that is busy at this moment is not.
+TIMES_ASKED = 5
+ABOUT_THE_SERVER = (
+    "SELECT current_setting('server_version'), current_setting('server_version_num')::int, pg_is_in_recovery(),"
+    " current_setting('transaction_read_only')::bool"
+)
 
 
 def unreachable(error: psycopg2.OperationalError) -> Finding:
@@ -29,12 +35,12 @@ def unreachable(error: psycopg2.OperationalError) -> Finding:
 
 def look_at_database(asker: Asker) -> Iterator[Finding]:
     """Raises psycopg2.OperationalError if the database stops answering."""
-    began = time.monotonic()
-    (row,) = asker.ask(
-        "SELECT current_setting('server_version'), current_setting('server_version_num')::int, pg_is_in_recovery(),"
-        " current_setting('transaction_read_only')::bool"
-    )
-    took_ms = (time.monotonic() - began) * 1000
+    took = []
+    for _ in range(TIMES_ASKED):
+        began = time.monotonic()
+        (row,) = asker.ask(ABOUT_THE_SERVER)
+        took.append(time.monotonic() - began)
+    took_ms = min(took) * 1000
     version, number, standby, read_only = row
     if number < OLDEST_VERSION:
         yield wrong(f"PostgreSQL {version} is too old.", "Use PostgreSQL 15 or later.")
