@@ -10,12 +10,10 @@ import multiprocessing
 import os
 import signal
 import sys
-from importlib import import_module
 from io import BytesIO
 from typing import IO, Any
 
 import django
-from django.conf import settings
 from django.http import HttpResponse
 
 from environment.garbage import search_seldom, while_loading
@@ -23,21 +21,19 @@ from environment.garbage import search_seldom, while_loading
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 with while_loading():
     django.setup(set_prefix=False)
-    import_module(settings.ROOT_URLCONF)  # Otherwise the first page would load all of them, while reports wait.
-
-# Models can be imported only now.
-from actions.api.addresses import is_api
-from actions.api.answers import error
-from front import lean, limits, probes, turns
-from front.answering import Answering, Send
-from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room
-from front.connection import Connection
-from front.handler import Handler, head_of, request_of
-from front.threads import BusyError, Lane
-from front.traced import traced
-from operations import errors
-from postbacks import __version__
-from tracing import traces
+    # Models can be imported only now.
+    from actions.api.addresses import is_api
+    from actions.api.answers import error
+    from front import lean, limits, probes, turns
+    from front.answering import Answering, Send
+    from front.body import Body, ClientGoneError, Receive, RefusedBodyError, Room
+    from front.connection import Connection
+    from front.handler import Handler, head_of, request_of
+    from front.threads import BusyError, Lane
+    from front.traced import traced
+    from operations import errors
+    from postbacks import __version__
+    from tracing import traces
 
 logger = logging.getLogger(__name__)
 
