@@ -26,6 +26,7 @@ from partners.form_guard import GuardedForms
 from partners.ids import read_id
 from partners.local_times import shown_with_zone
 from partners.offered import MOST_SEARCHED, OfferedOnly, is_offered
+from partners.permissions import SEE_PERSONAL
 from partners.references import what_refers_to
 
 if TYPE_CHECKING:  # Django's classes take type parameters only for the type checker.
@@ -45,7 +46,6 @@ else:
     InlineFormSet = BaseInlineFormSet
     AnyPaginator = Paginator
 
-SEE_PERSONAL = "actions.view_personal_data"
 COUNT_UP_TO = 10_000  # Pages beyond this nobody turns to, and counting millions of rows takes seconds.
 
 

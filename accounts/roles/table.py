@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from partners.admin_kit import SEE_PERSONAL
+from partners.permissions import SEE_PERSONAL
 
 
 class Role(StrEnum):

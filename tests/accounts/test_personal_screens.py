@@ -19,8 +19,8 @@ from actions.api.tokens import create_token
 from actions.models import Action, ActionEvent, Submission
 from actions.reports.parameters import PARAMETERS, ParameterType, is_personal
 from actions.reports.personal import without_personal
-from partners.admin_kit import SEE_PERSONAL
 from partners.models import AttributionRule
+from partners.permissions import SEE_PERSONAL
 from postbacks.models import Attempt, Delivery, Replay
 from tests.support.factories import make_partner, make_postback, make_term, make_tracker, record_action
 
