@@ -86,6 +86,13 @@ def django_db_modify_db_settings(embedded_services: None, django_db_modify_db_se
     """The test database is made on our server."""
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test database, as migrations leave it."""
+    with django_db_blocker.unblock():
+        emptying.note()
+
+
 @pytest.fixture
 def empty_redis(embedded_services: None) -> None:
     """Nothing of an earlier test is in Redis."""

@@ -11,11 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 _flush: Callable[[TransactionTestCase], None] = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
-_left_by_flush: dict[str, str] = {}  # The tables that have rows after a flush, with a hash of these.
+# The tables that a flush fills. Any other that has rows after one was written to meanwhile, as by a worker that ends.
+_FILLED = frozenset(model._meta.db_table for model in (ContentType, Permission, Group, Group.permissions.through))
+_left_by_flush: dict[str, str] = {}  # With a hash of their rows: as migrations made them, or as the last flush did.
 
 _OTHER_SESSIONS = """
 SELECT EXISTS (SELECT 1 FROM pg_stat_activity
@@ -28,20 +32,22 @@ def install() -> None:
     TransactionTestCase._fixture_teardown = empty  # type: ignore[attr-defined] # Django has no setting for it.
 
 
+def note() -> None:
+    """Remember how the tables that a flush fills are now: before any test commits, or after a flush."""
+    _left_by_flush.update(_hashes(_FILLED))
+
+
 def empty(test_case: TransactionTestCase) -> None:
     """Leave the database as a flush does."""
-    if _left_by_flush:
-        _remove_rows()
-        if _hashes(_left_by_flush) == _left_by_flush:
-            return
-    _flush(test_case)
-    _left_by_flush.clear()
-    _left_by_flush.update(_hashes(_with_rows(_tables())))
+    _remove_rows()
+    if _hashes(_FILLED) != _left_by_flush:
+        _flush(test_case)
+        note()
 
 
 def _remove_rows() -> None:
     """Of all tables that a flush leaves empty, none of which a table refers to that it leaves filled."""
-    tables = _tables() - _left_by_flush.keys()
+    tables = _tables() - _FILLED
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_OTHER_SESSIONS)
         beside = cursor.fetchone() == (True,)  # It may be a worker, still writing. A lock waits for it.
