@@ -6,7 +6,7 @@ The servers are the embedded ones, in a data folder of their own, unless URLs na
 import gc
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 import pytest
 from django.conf import settings
@@ -18,7 +18,7 @@ from devtools import embedded
 from partners.models import ActionTracker, Partner
 from postbacks.delivery.redis import client as redis
 from postbacks.models import Postback
-from tests.support import emptying, made_once
+from tests.support import emptying, factories, made_once
 from tests.support.delivery_rows import make_lane
 from tests.support.factories import make_partner, make_postback, make_program, make_term, make_tracker
 from tests.support.kinds import KINDS, Guard, costliest_first, kind_of
@@ -97,6 +97,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def empty_redis(embedded_services: None) -> None:
     """Nothing of an earlier test is in Redis."""
     redis.flushdb()
+
+
+@pytest.fixture
+def history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of changes has the rows that the factories make, as if a user had made them."""
+    monkeypatch.setattr(factories, "disable_auditlog", nullcontext)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from tests.support.factories import (
     record_action,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("history")]
 
 HEADERS = "Authorization: Bearer s3cr3t-of-ledger"
 FORM = {

@@ -71,6 +71,7 @@ def test_personal_data_is_shown_where_the_link_allows_it(delivery: Delivery, par
     assert "thanks for oslo" in page
 
 
+@pytest.mark.usefixtures("history")
 def test_a_request_of_an_earlier_set_up_is_masked_by_what_the_history_knows(
     visitor: Client, delivery: Delivery
 ) -> None:

@@ -127,6 +127,7 @@ def test_a_contract_that_was_made_longer_since_is_told(tracker: ActionTracker, b
     assert found.today.startswith("Today a contract term covers such an action, since a change on ")
 
 
+@pytest.mark.usefixtures("history")
 def test_a_contract_without_a_term_for_the_event_type_offers_one(tracker: ActionTracker, bare: Partner) -> None:
     make_term(make_tracker(tracker.program), bare)
     event = record_action(tracker, bare)
