@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import psycopg2
@@ -49,15 +49,15 @@ class Aftermath:
         """Whether something is left to be tried again."""
         return bool(self._chains or self._news)
 
-    def follow(self, connection: extensions.connection, batch: Sequence[Judged]) -> FollowUp:
-        """Finds the lanes that have work now (retries, and the next of each chain), and learns their health.
+    def follow(self, connection: extensions.connection, batch: Sequence[Judged], chained: Collection[int]) -> FollowUp:
+        """Finds the lanes that have work now (retries, and the next of each chain), and learns their health. `chained`
+        are the lanes in which something is blocked.
 
         Never raises for an outage: what could not be done is done by a later call.
         """
         times = [(j.claimed.postback_id, j.outcome.delay_seconds) for j in batch if isinstance(j.outcome, Retry)]
-        chains = {
-            (j.claimed.postback_id, j.claimed.action_id) for j in batch if isinstance(j.outcome, Delivered | GaveUp)
-        }
+        finished = [j for j in batch if isinstance(j.outcome, Delivered | GaveUp)] if chained else []
+        chains = {(j.claimed.postback_id, j.claimed.action_id) for j in finished if j.claimed.postback_id in chained}
         news = _news(batch)
         if self.left and time.monotonic() >= self._again_at:
             self._again_at = time.monotonic() + AGAIN_SECONDS

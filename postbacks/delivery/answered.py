@@ -126,7 +126,7 @@ def _record(connection: extensions.connection, file: Path) -> int:
         held = set(cursor.fetchall())
     once = {(one.claimed.delivery_id, one.claimed.attempt - 1): one for one in _read(file.read_bytes())}
     noted = [one for delivery_and_attempts, one in once.items() if delivery_and_attempts in held]
-    locked = result_sql.write(connection, holder, noted, careful=True) if noted else []
+    locked = result_sql.write(connection, holder, noted, careful=True).locked if noted else []
     if noted:
         logger.warning("Recorded %d answers that a process had got when it was killed.", len(noted) - len(locked))
         with connection.cursor() as cursor:

@@ -24,7 +24,6 @@ Chain = tuple[int, int]  # postback id, action id
 # Takes the first blocked delivery of each chain, if nothing before it is unfinished and nothing behind it is under way:
 # a replayed event comes before those that already wait. A row that somebody has locked is not waited for: its chain is
 # returned, to be tried again. Two promoters at once are harmless: both choose the same row, and one of them skips it.
-# Most lanes have no blocked delivery, which is seen once for all their chains.
 PROMOTE = f"""
 WITH head AS MATERIALIZED (
     SELECT head.id, chain.postback_id, chain.action_id
@@ -35,12 +34,7 @@ WITH head AS MATERIALIZED (
           AND d.state IN {SQL_UNFINISHED}
         ORDER BY d.event_id, d.id LIMIT 1
     ) head
-    WHERE chain.postback_id = ANY (ARRAY(
-        SELECT lane.postback_id FROM (SELECT DISTINCT postback_id FROM unnest($1) AS of (postback_id)) AS lane
-        WHERE EXISTS (
-            SELECT 1 FROM postbacks_delivery d WHERE d.postback_id = lane.postback_id AND d.state = 'blocked' OFFSET 0
-        )
-    )) AND head.state = 'blocked' AND NOT EXISTS (
+    WHERE head.state = 'blocked' AND NOT EXISTS (
         SELECT 1 FROM postbacks_delivery d
         WHERE d.postback_id = chain.postback_id AND d.action_id = chain.action_id AND d.state IN {SQL_UNDER_WAY}
     )
@@ -57,6 +51,18 @@ SELECT postback_id, action_id, NULL FROM head WHERE id <> ALL (ARRAY(SELECT id F
 """  # noqa: S608 -- made of constants
 _PROMOTE = PreparedStatement("promote", "bigint[], bigint[]", PROMOTE)
 _PROMOTE_ONCE = PROMOTE.replace("$1", "%(postbacks)s::bigint[]").replace("$2", "%(actions)s::bigint[]")
+
+# Of the lanes $1, those in which something is blocked. Most have nothing, so their chains need not be looked at.
+CHAINED = PreparedStatement(
+    "chained",
+    "bigint[]",
+    """
+    SELECT lane.postback_id FROM unnest($1) AS lane (postback_id)
+    WHERE EXISTS (
+        SELECT 1 FROM postbacks_delivery d WHERE d.postback_id = lane.postback_id AND d.state = 'blocked' OFFSET 0
+    )
+    """,
+)
 
 # Chains in which every unfinished delivery is blocked.
 STUCK = f"""

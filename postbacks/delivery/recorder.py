@@ -71,6 +71,7 @@ class Recorder:
         self._named_at = -NAMED_EVERY_SECONDS
         self._lately = 0  # How many were in the last batch.
         self._after = Aftermath()
+        self._chained: set[int] = set()  # The lanes of what was written in which something is blocked.
         self._thread = threading.Thread(target=self._run, name="postbacks-recorder", daemon=True)
 
     def start(self) -> None:
@@ -171,7 +172,8 @@ class Recorder:
         asked_at = time.monotonic()
         careful = again or asked_at < self._careful_until
         try:
-            locked = result_sql.write(connection, self._holder, batch, careful=careful)
+            locked, chained = result_sql.write(connection, self._holder, batch, careful=careful)
+            self._chained |= chained
         except PASSING as error:
             logger.warning("%d outcomes wait (%s).", len(batch), str(error).strip())
             locked = batch
@@ -196,7 +198,8 @@ class Recorder:
             return [judged for one in batch for judged in self._write_once([one])]
         bare = [judged._replace(sent=None) for judged in batch]
         try:
-            locked = result_sql.write_outcomes(connection, self._holder, batch, careful=True)
+            locked, chained = result_sql.write_outcomes(connection, self._holder, batch, careful=True)
+            self._chained |= chained
         except psycopg2.Error:
             raise
         except Exception:
@@ -232,8 +235,9 @@ class Recorder:
             self._report(connection, written)
 
     def _report(self, connection: extensions.connection, written: list[Judged]) -> None:
+        chained, self._chained = self._chained, set()
         try:
-            follow_up = self._after.follow(connection, written)
+            follow_up = self._after.follow(connection, written, chained)
         except Exception:
             logger.exception("What follows from %d outcomes is left to the sweep.", len(written))
             follow_up = FollowUp({}, [])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2 import extensions
@@ -18,6 +19,7 @@ from postbacks.database import as_array
 from postbacks.delivery import overlaps
 from postbacks.delivery.attempt_rows import COLUMNS, Row, attempt_row, clean, copy_line, without_text
 from postbacks.delivery.batch_tally import tally
+from postbacks.delivery.chains import CHAINED
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
 from postbacks.delivery.prepared import PreparedStatement
 from postbacks.metrics.tally import APPEND, as_text
@@ -69,10 +71,16 @@ _INSERT_FEW = [
 ]  # By the number of rows.
 
 
-def write(
-    connection: extensions.connection, holder: int, batch: Sequence[Judged], *, careful: bool = False
-) -> list[Judged]:
-    """Writes the batch; returns those that it could not write because somebody has locked their deliveries.
+class Written(NamedTuple):
+    """`locked` are those that could not be written because somebody has locked their deliveries. `chained` are the
+    lanes of deliveries that have finished in which something is blocked, as seen after the commit."""
+
+    locked: list[Judged]
+    chained: set[int]
+
+
+def write(connection: extensions.connection, holder: int, batch: Sequence[Judged], *, careful: bool = False) -> Written:
+    """Writes the batch, except what somebody has locked.
 
     A row that the database refuses is found by halving, and written without its texts. `careful`: looks for locked rows
     first; otherwise only if the connection's lock_timeout ends the wait for one.
@@ -88,7 +96,7 @@ def write(
         return _write(connection, holder, batch, careful=True)
 
 
-def _write(connection: extensions.connection, holder: int, batch: Sequence[Judged], *, careful: bool) -> list[Judged]:
+def _write(connection: extensions.connection, holder: int, batch: Sequence[Judged], *, careful: bool) -> Written:
     rows = [attempt_row(judged) for judged in batch if judged.sent is not None]
     try:
         try:
@@ -99,16 +107,15 @@ def _write(connection: extensions.connection, holder: int, batch: Sequence[Judge
     except _REFUSALS:
         if len(batch) > 1:
             middle = len(batch) // 2
-            return [
-                *_write(connection, holder, batch[:middle], careful=careful),
-                *_write(connection, holder, batch[middle:], careful=careful),
-            ]
+            first = _write(connection, holder, batch[:middle], careful=careful)
+            second = _write(connection, holder, batch[middle:], careful=careful)
+            return Written(first.locked + second.locked, first.chained | second.chained)
         return _write_refused(connection, holder, batch, rows, careful=careful)
 
 
 def _write_refused(
     connection: extensions.connection, holder: int, batch: Sequence[Judged], rows: Sequence[Row], *, careful: bool
-) -> list[Judged]:
+) -> Written:
     bare = [without_text(row) for row in rows]
     try:
         return _write_once(connection, holder, batch, bare, copy=False, careful=careful)
@@ -119,7 +126,7 @@ def _write_refused(
 
 def write_outcomes(
     connection: extensions.connection, holder: int, batch: Sequence[Judged], *, careful: bool = False
-) -> list[Judged]:
+) -> Written:
     """As `write`, but only what becomes of the deliveries, without any attempt."""
     return _write_once(connection, holder, batch, [], careful=careful)
 
@@ -132,10 +139,11 @@ def _write_once(
     *,
     copy: bool = True,
     careful: bool = False,
-) -> list[Judged]:
+) -> Written:
     locked: list[Judged] = []
     with connection.cursor() as cursor:
         _FINISH.make_known(cursor)
+        CHAINED.make_known(cursor)
         try:
             if careful:
                 cursor.execute("BEGIN")
@@ -148,12 +156,19 @@ def _write_once(
             counts = tally(batch, changed, recorded)
             if counts:
                 last.append(cursor.mogrify(APPEND, (as_text(counts),)))
-            cursor.execute(b";".join([*last, b"COMMIT"]))
+            last.append(b"COMMIT")
+            lanes = {judged.claimed.postback_id for judged in batch if isinstance(judged.outcome, Delivered | GaveUp)}
+            if (
+                lanes
+            ):  # What is blocked by now: who inserts behind a delivery that has finished since does not see that.
+                last.append(cursor.mogrify(CHAINED.execute, (as_array(lanes),)))
+            cursor.execute(b";".join(last))
+            chained = {lane for (lane,) in cursor.fetchall()} if lanes else set()
         except BaseException:
             if not connection.closed:
                 cursor.execute("ROLLBACK")
             raise
-    return locked
+    return Written(locked, chained)
 
 
 def _locked(cursor: extensions.cursor, ids: list[int]) -> set[int]:

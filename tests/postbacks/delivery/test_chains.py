@@ -6,12 +6,10 @@ import pytest
 
 from actions.models import ActionEvent
 from postbacks.database import raw_cursor
-from postbacks.delivery import chains
 from postbacks.delivery.chains import promote, promote_stuck
 from postbacks.models import Delivery, Postback
 from tests.support.delivery_rows import OWNER, held_up, make_delivery, make_event, make_held, make_lane
 from tests.support.patience import wait_until
-from tests.support.plans import looked_up
 
 pytestmark = pytest.mark.django_db
 
@@ -124,24 +122,6 @@ def test_no_chains_is_no_work(lane: Postback, lane_event: ActionEvent) -> None:
     make_blocked(lane, lane_event)
     assert promoted() == {}
     assert states(lane) == ["blocked"]
-
-
-def chains_looked_at(pairs: dict[str, list[int]]) -> int:
-    """How often the head of a chain was looked up: only that asks for an action."""
-    with raw_cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {chains._PROMOTE_ONCE}", pairs)
-        (found,) = cursor.fetchone() or ([],)
-    return looked_up(found[0]["Plan"], ("action_id = chain.action_id",))
-
-
-def test_no_chain_is_looked_at_where_the_lane_has_nothing_blocked(lane: Postback, lane_event: ActionEvent) -> None:
-    finished = [make_delivery(lane, state="delivered") for _ in range(3)]
-    make_delivery(make_lane(), state="blocked")
-    pairs = {"postbacks": [lane.pk] * 3, "actions": [one.action_id for one in finished]}
-    assert chains_looked_at(pairs) == 0
-    make_blocked(lane, lane_event)
-    assert chains_looked_at(pairs) == 3
 
 
 def test_the_slow_sweep_finds_every_chain_whose_promoter_died(lane: Postback, lane_event: ActionEvent) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from psycopg2 import extensions
 
 from postbacks.delivery import result_sql
+from postbacks.delivery.batch_tally import tally
 from postbacks.delivery.outcomes import Delivered, GaveUp, Judged, Outcome, Released, Retry
 from postbacks.delivery.result_sql import FEW
 from postbacks.egress.failures import Code, Failure
@@ -23,7 +24,9 @@ from tests.support.delivery_rows import (
     engine_connection,
     held_up,
     make_answer,
+    make_delivery,
     make_held,
+    make_lane,
     prepared,
     sent,
 )
@@ -201,11 +204,11 @@ def test_locked_rows_are_left_and_named_and_the_others_are_written(
     gone.delete()
     for careful in (False, True):
         with held_up(made[1]):
-            locked = result_sql.write(connection, OWNER, batch, careful=careful)
+            locked = result_sql.write(connection, OWNER, batch, careful=careful).locked
         assert [judged.claimed.delivery_id for judged in locked] == [made[1].pk]
         assert [state_of(one)[0] for one in made] == ["delivered", "sending", "delivered", "delivered"]
     assert numbers() == {one.pk: [1] for one in made if one != made[1]}
-    assert result_sql.write(connection, OWNER, batch) == []
+    assert result_sql.write(connection, OWNER, batch).locked == []
     assert numbers() == {one.pk: [1] for one in made}
 
 
@@ -227,10 +230,10 @@ def test_few_outcomes_take_two_messages_with_their_attempts_and_the_tally(
 ) -> None:
     made = [make_held(lane) for _ in range(many)]
     batch = [attempted(one, Delivered("Fine."), url="http://x/?a=50%25&b=%s") for one in made]
-    assert result_sql.write(connection, OWNER, []) == [], "from now on the connection knows the statement"
+    assert result_sql.write(connection, OWNER, []).locked == [], "from now on the connection knows the statements"
     CountedCursor.messages.clear()
     connection.cursor_factory = CountedCursor
-    assert result_sql.write(connection, OWNER, batch) == []
+    assert result_sql.write(connection, OWNER, batch).locked == []
     assert len(CountedCursor.messages) == (2 if many <= FEW else 3)
     assert {state_of(one) for one in made} == {("delivered", 1, "Fine.")}
     assert set(Attempt.objects.values_list("url", "number")) == {("http://x/?a=50%25&b=%s", 1)}
@@ -238,6 +241,37 @@ def test_few_outcomes_take_two_messages_with_their_attempts_and_the_tally(
     assert [count["delivered"] for tally in Tally.objects.all() for count in json.loads(tally.counts).values()] == [
         many
     ]
+
+
+def test_lanes_in_which_something_is_blocked_are_told_if_something_of_theirs_has_finished(
+    connection: extensions.connection, lane: Postback
+) -> None:
+    chained, retried = make_lane(), make_lane()
+    first, again = make_held(chained), make_held(retried)
+    for one in (first, again, make_held(make_lane())):
+        make_delivery(one.postback, one.event, state="blocked")
+    batch = [
+        attempted(make_held(lane), Delivered("Fine.")),
+        attempted(first, GaveUp("No.")),
+        attempted(again, Retry("Not yet.", 60.0)),
+    ]
+    assert result_sql.write(connection, OWNER, batch).chained == {chained.pk}
+    assert result_sql.write_outcomes(connection, OWNER, batch[:1]).chained == set()
+
+
+def test_what_is_blocked_just_before_the_commit_is_seen(
+    connection: extensions.connection, lane: Postback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever inserts it does not see that the one in front has finished."""
+    delivery = make_held(lane)
+
+    def insert_behind(*counted: Any) -> Any:
+        make_delivery(lane, delivery.event, state="blocked")
+        return tally(*counted)
+
+    monkeypatch.setattr(result_sql, "tally", insert_behind)
+    written = result_sql.write(connection, OWNER, [attempted(delivery, Delivered("Fine."))])
+    assert written == ([], {lane.pk})
 
 
 def test_finished_is_final(write: Write, lane: Postback) -> None:
