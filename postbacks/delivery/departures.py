@@ -24,21 +24,21 @@ from redis.exceptions import RedisError
 
 from postbacks.delivery import rate_limit
 from postbacks.delivery.outcomes import Prepared
+from postbacks.delivery.rate_limit import Window
 from postbacks.delivery.waiting import Waiter
 from postbacks.egress.gate import Gate
 from postbacks.egress.transport import Call
 
 logger = logging.getLogger(__name__)
 
-LATE_SLOT_SECONDS = 0.035  # Later than this, a slotted request could share its second with one slot too many.
 ASK_AGAIN_SECONDS = 0.25  # After no slot was free, or Redis was away.
 
 
 class Slot(NamedTuple):
-    """A moment at which one request of a lane may leave; `prepared` is the one that was claimed for it, if any."""
+    """When one request of a lane may leave; `prepared` is the one that was claimed for it, if any."""
 
-    at: float
-    number: int  # So that equal moments stay in order.
+    window: Window
+    number: int  # So that equal ones stay in order.
     lane: int
     prepared: Prepared | None
 
@@ -51,38 +51,38 @@ class Departures:
         self._numbers = itertools.count()
         self._held: dict[int, deque[Call]] = {}  # By lane, in the order in which their connections stood.
         self._limits: dict[int, int] = {}
-        self._granted: deque[tuple[int, list[float]]] = deque()
+        self._granted: deque[tuple[int, list[Window]]] = deque()
         self._asker = _Asker(self._grant)
 
     @property
     def next_at(self) -> float | None:
         """When the next slot is."""
-        return self._slots[0].at if self._slots else None
+        return self._slots[0].window.opens if self._slots else None
 
     def add(self, prepared: Prepared) -> None:
         """Takes a request with its slot."""
-        assert prepared.not_before is not None  # noqa: S101 -- the caller passes limited ones only
-        self._push(prepared.not_before, prepared.claimed.postback_id, prepared)
+        assert prepared.window is not None  # noqa: S101 -- the caller passes limited ones only
+        self._push(prepared.window, prepared.claimed.postback_id, prepared)
 
     def due(self, now: float) -> Slot | None:
         """Takes out the next slot whose moment has come."""
         while self._granted:
-            lane, times = self._granted.popleft()
+            lane, windows = self._granted.popleft()
             self._to_come[lane] -= 1
-            for at in times:
-                self._push(at, lane, None)
-        if not self._slots or self._slots[0].at > now:
+            for window in windows:
+                self._push(window, lane, None)
+        if not self._slots or self._slots[0].window.opens > now:
             return None
         slot = heapq.heappop(self._slots)
         self._to_come[slot.lane] -= 1
         return slot
 
-    def depart(self, call: Call, prepared: Prepared, slot: float | None, fd: int | None) -> bool:
+    def depart(self, call: Call, prepared: Prepared, window: Window | None, fd: int | None) -> bool:
         """Whether libcurl may go on: the request leaves now, or is held. False if it can be neither.
 
         `fd` is a connection that the request has for itself.
         """
-        if slot is not None and time.monotonic() - slot <= LATE_SLOT_SECONDS:
+        if window is not None and time.monotonic() <= window.closes:
             return True
         if fd is None:
             return False
@@ -122,19 +122,19 @@ class Departures:
             self._to_come[lane] = 1
             self._asker.ask(lane, limit, len(self._held[lane]))
 
-    def _grant(self, lane: int, times: list[float]) -> None:  # On the thread that asks.
-        self._granted.append((lane, times))
+    def _grant(self, lane: int, windows: list[Window]) -> None:  # On the thread that asks.
+        self._granted.append((lane, windows))
         self._waiter.wake()
 
-    def _push(self, at: float, lane: int, prepared: Prepared | None) -> None:
-        heapq.heappush(self._slots, Slot(at, next(self._numbers), lane, prepared))
+    def _push(self, window: Window, lane: int, prepared: Prepared | None) -> None:
+        heapq.heappush(self._slots, Slot(window, next(self._numbers), lane, prepared))
         self._to_come[lane] += 1
 
 
 class _Asker:
     """Asks Redis for slots on a thread of its own, started when first needed: the sender's must not wait for it."""
 
-    def __init__(self, grant: Callable[[int, list[float]], None]) -> None:
+    def __init__(self, grant: Callable[[int, list[Window]], None]) -> None:
         self._grant = grant
         self._asked: queue.SimpleQueue[tuple[int, int, int]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -149,15 +149,15 @@ class _Asker:
         while True:
             lane, limit, wanted = self._asked.get()
             try:
-                times = rate_limit.reserve(lane, limit, wanted).times()
+                windows = rate_limit.reserve(lane, limit, wanted).windows()
             except RedisError as error:
                 logger.warning("No slots for lane %d while Redis is unreachable (%s).", lane, error)
-                times = []
+                windows = []
             except Exception:
                 logger.exception("Slots for lane %d could not be asked for.", lane)
-                times = []
-            if times:
-                self._grant(lane, times)
+                windows = []
+            if windows:
+                self._grant(lane, windows)
             else:
                 later = threading.Timer(ASK_AGAIN_SECONDS, self._asked.put, ((lane, limit, wanted),))
                 later.daemon = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from postbacks.delivery.access_tokens.store import Bearer
+from postbacks.delivery.rate_limit import Window
 from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Failure
 from postbacks.request.building import Request
@@ -31,8 +32,7 @@ class Claimed(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A delivery with its request built. `not_before` is the time of its slot on the monotonic clock, if its lane has
-    a limit.
+    """A delivery with its request built. `window` is when it may leave, if its lane has a limit.
 
     `troubled`: failures of the lane are recorded, so that even a good answer is news. `probe`: it is the one delivery
     that goes out while the lane is held. `limit` is the lane's Maximum Requests, 0 for none. `bearer` is None without
@@ -42,7 +42,7 @@ class Prepared(NamedTuple):
     claimed: Claimed
     request: Request
     rules: Rules
-    not_before: float | None = None
+    window: Window | None = None
     troubled: bool = False
     probe: bool = False
     limit: int = 0

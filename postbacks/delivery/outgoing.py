@@ -11,6 +11,7 @@ from postbacks.delivery.attempt_traces import mark_of_attempt
 from postbacks.delivery.database_clock import database_clock
 from postbacks.delivery.judging import judge, masked
 from postbacks.delivery.outcomes import Claimed, GaveUp, Judged, Prepared, Released, Sent
+from postbacks.delivery.rate_limit import Window
 from postbacks.delivery.recorder import Recorder
 from postbacks.delivery.sender import Sender
 from postbacks.delivery.setups import Setup
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 BUILD_SLICE = 64  # The sender gets this many at a time, so that the first leave while the rest are built.
 
-Timed = tuple[Claimed, float | None]  # With the time of its slot on the monotonic clock, if the lane has a limit.
+Timed = tuple[Claimed, Window | None]  # With when it may leave, if the lane has a limit.
 
 
 class Outgoing:
@@ -34,9 +35,9 @@ class Outgoing:
         """Builds the requests and hands them to the sender, slice by slice. `probes` are the lanes that are probed."""
         for start in range(0, len(ones), BUILD_SLICE):
             prepared = []
-            for claimed, not_before in ones[start : start + BUILD_SLICE]:
+            for claimed, window in ones[start : start + BUILD_SLICE]:
                 probe = claimed.postback_id in probes
-                result = prepare(claimed, setups[claimed.postback_id], not_before, probe=probe)
+                result = prepare(claimed, setups[claimed.postback_id], window, probe=probe)
                 access = setups[claimed.postback_id].access
                 if not isinstance(result, Prepared):
                     self._recorder.put(Judged(claimed, result, None, probe))
@@ -55,7 +56,7 @@ class Outgoing:
             self._recorder.put(Judged(claimed, Released(), None, claimed.postback_id in probes))
 
 
-def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: bool = False) -> Prepared | GaveUp:
+def prepare(claimed: Claimed, setup: Setup, window: Window | None, *, probe: bool = False) -> Prepared | GaveUp:
     """Builds the request from the event's values and the postback as it is set up now."""
     compiled, rules, broken, *_ = setup.compiled
     if compiled is None or rules is None:
@@ -69,7 +70,7 @@ def prepare(claimed: Claimed, setup: Setup, not_before: float | None, *, probe: 
         # A receiver refuses a signature whose time is some minutes off, as this host's clock may be.
         request = compiled.build(values, signed_at=database_clock.now(), trace=mark_of_attempt(claimed))
         bearer = None if setup.access is None else setup.access.bearer
-        return Prepared(claimed, request, rules, not_before, setup.troubled, probe, limit, bearer)
+        return Prepared(claimed, request, rules, window, setup.troubled, probe, limit, bearer)
     except Unbuildable as problem:
         return GaveUp(str(problem))
     except Exception as bug:

@@ -49,7 +49,7 @@ class Pacing:
             logger.warning("No slots for lane %d while Redis is unreachable (%s).", lane, error)
             self._outgoing.release(ones, probes)
             return HALF_HORIZON_SECONDS
-        slotted: list[Timed] = list(zip(ones, slots.times(), strict=False))
+        slotted: list[Timed] = list(zip(ones, slots.windows(), strict=False))
         self._outgoing.send(slotted, setups, probes)
         self._outgoing.release(ones[slots.count :], probes)
         return slots.first_seconds + slots.count * slots.interval_seconds - HALF_HORIZON_SECONDS

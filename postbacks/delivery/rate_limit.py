@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from postbacks.delivery.redis import client
 from postbacks.delivery.remote_clock import RemoteClock
@@ -22,6 +23,8 @@ HORIZON_MS = 1_000
 # A receiver counts arrivals, which jitter by some 40 ms against departures. With slots exactly 1 / limit apart and a
 # limit of 50, it counted 51 requests in a second; a gap of 4 % avoids that and still uses 96 % of the limit.
 SPACING = 1.04
+# So 40 ms lie between a limit and one request too many. This is for departures; the rest is for the way.
+LATE_SECONDS = 0.035
 
 EPOCH = "postbacks:rate:epoch"
 _LANE = "postbacks:rate:lane:"
@@ -62,7 +65,7 @@ answer[#answer + 1] = string.format('%.3f', now)
 return answer
 """
 
-# A slot may be misplaced by this much. Arrivals jitter by more than that, which SPACING allows for.
+# A slot may be misplaced by this much before Redis is asked again.
 DOUBT_SECONDS = 0.01
 TIMES_ASKED = 3
 
@@ -70,22 +73,35 @@ _script = client.register_script(_RESERVE)
 _clock = RemoteClock()
 
 
+class Window(NamedTuple):
+    """When a request may leave, on the monotonic clock: from its slot on, and not later, because it would crowd those
+    of the next second."""
+
+    opens: float
+    closes: float
+
+
 @dataclass(frozen=True, slots=True)
 class Slots:
     """`count` slots, the first `first_seconds` after they were granted, the others `interval_seconds` apart.
 
-    They were granted at `granted_at`, a moment of the monotonic clock, however late the answer came.
+    They were granted at `granted_at`, a moment of the monotonic clock, however late the answer came. `doubt_seconds`
+    says by how much that may be wrong.
     """
 
     count: int
     first_seconds: float
     interval_seconds: float
     granted_at: float
+    doubt_seconds: float
 
-    def times(self) -> list[float]:
-        """The moments of the slots on the monotonic clock."""
+    def windows(self) -> list[Window]:
+        """When the requests may leave. Twice the doubt is taken from each: this slot may lie too late, and another
+        process's too early. Where Redis is so far away that the doubt stays large, requests leave all the same."""
+        late = LATE_SECONDS - 2 * min(self.doubt_seconds, DOUBT_SECONDS)
         first = self.granted_at + self.first_seconds
-        return [first + number * self.interval_seconds for number in range(self.count)]
+        slots = [first + number * self.interval_seconds for number in range(self.count)]
+        return [Window(slot, slot + late) for slot in slots]
 
 
 def look(limits: Sequence[tuple[int, int]]) -> list[Slots]:
@@ -106,8 +122,9 @@ def _ask(questions: Sequence[tuple[int, int, int]]) -> list[Slots]:
     asked = time.monotonic()
     answer = _script(keys=[EPOCH, *(f"{_LANE}{lane}" for lane, _, _ in questions)], args=arguments)
     granted_at = _here(asked, float(answer[-1]) / 1000)
+    doubt = _clock.doubt(time.monotonic())
     return [
-        Slots(int(answer[2 * i]), float(answer[2 * i + 1]) / 1000, interval_ms / 1000, granted_at)
+        Slots(int(answer[2 * i]), float(answer[2 * i + 1]) / 1000, interval_ms / 1000, granted_at, doubt)
         for i, interval_ms in enumerate(intervals_ms)
     ]
 

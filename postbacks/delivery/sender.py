@@ -21,11 +21,12 @@ from django.conf import settings
 
 from environment.alive import AliveFile
 from postbacks.delivery.database_clock import database_clock
-from postbacks.delivery.departures import LATE_SLOT_SECONDS, Departures
+from postbacks.delivery.departures import Departures
 from postbacks.delivery.descriptors import raise_descriptor_limit
 from postbacks.delivery.fair_queue import MAX_IN_FLIGHT, FairQueue
 from postbacks.delivery.outcomes import Claimed, Prepared, Sent
 from postbacks.delivery.ownership import Ownership
+from postbacks.delivery.rate_limit import Window
 from postbacks.delivery.waiting import make_waiter
 from postbacks.egress import built_in
 from postbacks.egress.answer import Answer
@@ -182,7 +183,7 @@ class Sender:
     def _accept(self) -> None:
         while self._inbox:
             for prepared in self._inbox.popleft():
-                if prepared.not_before is not None:
+                if prepared.window is not None:
                     self._departures.add(prepared)
                 else:
                     self._fair_queue.add(prepared)
@@ -207,7 +208,7 @@ class Sender:
         self._paused = not self._may_start()
         now = time.monotonic()
         while not self._fair_queue.full and not self._paused and (slot := self._departures.due(now)) is not None:
-            late = now - slot.at > LATE_SLOT_SECONDS
+            late = now > slot.window.closes
             held = None if late else self._next_held(slot.lane)
             if held is not None:
                 self._let_go(held)
@@ -216,7 +217,7 @@ class Sender:
                     self._on_unsent([slot.prepared])
                 else:  # If another takes the slot, this one gets ready for the next.
                     self._fair_queue.started(slot.prepared)
-                    self._start(slot.prepared, time.monotonic(), slot.at if held is None else None)
+                    self._start(slot.prepared, time.monotonic(), slot.window if held is None else None)
             self._departures.ask_for_held(slot.lane)
 
     def _next_held(self, lane: int) -> Call | None:
@@ -254,7 +255,7 @@ class Sender:
                 self._more_to_start = True
                 return
 
-    def _start(self, prepared: Prepared, now: float, slot: float | None = None) -> None:
+    def _start(self, prepared: Prepared, now: float, window: Window | None = None) -> None:
         """Starts what is counted as in flight."""
         claimed = prepared.claimed
         # It may have been taken over since, or could outlive its lease, and another worker would send it too.
@@ -272,7 +273,7 @@ class Sender:
             careful = claimed.attempt > 1 and self._is_careful(claimed)
             failure = call.prepare(prepared.request, careful=careful)
             call.started = now
-            call.depart = None if prepared.not_before is None else self._departure(call, prepared, slot)
+            call.depart = None if prepared.window is None else self._departure(call, prepared, window)
             if failure is None:
                 self._multi.add_handle(call.curl)
         except Exception as bug:
@@ -286,8 +287,8 @@ class Sender:
         patience = self._response_timeout * (1 + TIMEOUT_SPREAD * random.random())  # noqa: S311 -- no secret
         self._in_flight[call.curl] = (call, prepared, started_at, now + patience)
 
-    def _departure(self, call: Call, prepared: Prepared, slot: float | None) -> Callable[[int | None], bool]:
-        return lambda fd: self._departures.depart(call, prepared, slot, fd)
+    def _departure(self, call: Call, prepared: Prepared, window: Window | None) -> Callable[[int | None], bool]:
+        return lambda fd: self._departures.depart(call, prepared, window, fd)
 
     def _is_careful(self, claimed: Claimed) -> bool:
         """Whether a repeated request gets a new connection: the one after a dropped one does, and the last always."""

@@ -20,6 +20,7 @@ from actions.models import ActionEvent
 from postbacks import database
 from postbacks.delivery import heartbeat, leases, rate_limit, ready_queue, sweep
 from postbacks.delivery.outcomes import Claimed, Prepared, Sent
+from postbacks.delivery.rate_limit import Window
 from postbacks.delivery.redis import client
 from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Failure
@@ -100,13 +101,13 @@ def prepared(
     one: Claimed,
     url: str = "http://receiver.example/in",
     *,
-    not_before: float | None = None,
+    window: Window | None = None,
     success: str = "",
     error: str = "",
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> Prepared:
-    return Prepared(one, make_request(url, body, headers), compile_rules(success, error), not_before)
+    return Prepared(one, make_request(url, body, headers), compile_rules(success, error), window)
 
 
 def make_answer(status: int = 200, body: bytes = b"OK", headers: dict[str, str] | None = None) -> Answer:

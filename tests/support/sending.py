@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterable
 
 from postbacks.delivery.outcomes import Prepared, Sent
+from postbacks.delivery.rate_limit import LATE_SECONDS, Window
 from tests.support.delivery_rows import claimed, prepared
 from tests.support.patience import wait_until
 from tests.support.receiver import Arrival, ScriptedReceiver
@@ -56,10 +57,10 @@ def ready(receiver: ScriptedReceiver, lane: int = 1, count: int = 1) -> list[Pre
     return [prepared(one, f"{receiver.url}/{lane}/{one.delivery_id}") for one in ones]
 
 
-def slotted(receiver: ScriptedReceiver, *in_seconds: float) -> list[Prepared]:
-    """Requests of one lane, each with its slot so many seconds from now."""
-    now = time.monotonic()
-    return [one._replace(not_before=now + seconds) for seconds in in_seconds for one in ready(receiver)]
+def slotted(receiver: ScriptedReceiver, *in_seconds: float, late: float = LATE_SECONDS) -> list[Prepared]:
+    """Requests of one lane, each with its slot so many seconds from now, which it may miss by `late`."""
+    slots = [time.monotonic() + seconds for seconds in in_seconds]
+    return [one._replace(window=Window(slot, slot + late)) for slot in slots for one in ready(receiver)]
 
 
 def ids(ones: Iterable[Prepared]) -> list[int]:

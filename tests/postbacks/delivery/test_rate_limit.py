@@ -48,7 +48,13 @@ def most_in_a_second(moments: Sequence[float]) -> int:
 
 def offsets(slots: rate_limit.Slots) -> list[float]:
     """The seconds from the grant to each slot."""
-    return [slot - slots.granted_at for slot in slots.times()]
+    return [window.opens - slots.granted_at for window in slots.windows()]
+
+
+@pytest.mark.parametrize(("doubt", "late"), [(0.0, 0.035), (0.002, 0.031), (0.01, 0.015), (0.4, 0.015)])
+def test_a_request_may_be_as_late_as_the_doubt_about_its_slot_allows(doubt: float, late: float) -> None:
+    first, second = rate_limit.Slots(2, 0.5, 0.104, 100.0, doubt).windows()
+    assert (*first, *second) == pytest.approx((100.5, 100.5 + late, 100.604, 100.604 + late))
 
 
 def gaps(moments: Sequence[float]) -> list[float]:

@@ -192,22 +192,19 @@ def test_a_lane_that_is_recalled_hands_back_what_was_not_started_and_no_other_do
 
 
 def test_what_has_a_slot_never_leaves_before_its_time(
-    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver, monkeypatch: pytest.MonkeyPatch
+    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver
 ) -> None:
-    monkeypatch.setattr(sender_module, "LATE_SLOT_SECONDS", 20)  # A busy machine may miss one, which would go back.
-    waiting = slotted(receiver, 0.14, 0.10, 0.12, 0.11, 0.13)
+    waiting = slotted(receiver, 0.14, 0.10, 0.12, 0.11, 0.13, late=20)  # A busy machine may miss one.
     sender.put(waiting)
     sent = outcomes.wait_for(5)
-    slots = {urlsplit(one.request.url).path: one.not_before or 0.0 for one in waiting}
+    slots = {urlsplit(one.request.url).path: one.window.opens for one in waiting if one.window is not None}
     assert min(arrival.t - slots[arrival.path] for arrival in receiver.arrivals) >= 0
-    assert [one.prepared.not_before for one in sorted(sent, key=lambda one: one.started_at)] == sorted(slots.values())
+    left = [one.prepared.window for one in sorted(sent, key=lambda one: one.started_at)]
+    assert left == sorted(one.window for one in waiting if one.window is not None)
 
 
-def test_a_slot_that_was_missed_goes_back(
-    sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sender_module, "LATE_SLOT_SECONDS", 20)
-    late, good = slotted(receiver, -21, 0.05)
+def test_a_slot_that_was_missed_goes_back(sender: Sender, outcomes: Outcomes, receiver: ScriptedReceiver) -> None:
+    late, good = slotted(receiver, -21, 0.05, late=20)
     sender.put([late, good])
     outcomes.wait_for(1)
     assert ids(outcomes.unsent) == [late.claimed.delivery_id]
