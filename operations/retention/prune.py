@@ -11,19 +11,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg2
 from psycopg2 import extensions
 
 from operations.retention import partitions
 from operations.retention.ages import Ages
 from operations.retention.kinds import DELIVERIES, KINDS, LEFT_OVER, NOT_PERSONAL, PERSONAL, TEXTS, RetainedKind
 from postbacks import database
-from postbacks.advisory_locks import PRUNE_LOCK
+from postbacks.advisory_locks import PRUNE_LOCK, held
 from postbacks.delivery import heartbeat
 
 BATCH_SECONDS = 0.05  # So long others may wait for a row, or for a processor.
@@ -145,16 +144,10 @@ def _sleep(seconds: float) -> bool:
 def _alone() -> Iterator[extensions.connection]:
     connection = database.connect("prune")
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", PRUNE_LOCK)
-            if cursor.fetchone() != (True,):
+        with held(connection, PRUNE_LOCK) as got:
+            if not got:
                 raise BusyError("Another process is already pruning.")
-        try:
             yield connection
-        finally:
-            # At once: the server frees what a closed connection held only a moment later. A broken one frees it, too.
-            with suppress(psycopg2.Error), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", PRUNE_LOCK)
     finally:
         connection.close()
 

@@ -15,7 +15,7 @@ from commands.base import Command as BaseCommand
 from commands.exit_codes import ExitCode
 from commands.progress import progress
 from postbacks import database
-from postbacks.advisory_locks import PRUNE_LOCK
+from postbacks.advisory_locks import PRUNE_LOCK, held
 from postbacks.partitions.ahead import make_ahead
 from postbacks.partitions.back import BACK, back
 from postbacks.partitions.briefly import InTheWayError, briefly
@@ -72,11 +72,10 @@ def alone() -> Iterator[extensions.connection]:
     """A connection whose lock keeps pruning away. Raises CommandError if another process prunes or moves."""
     connection = database.connect("partitions")
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", PRUNE_LOCK)
-            if cursor.fetchone() != (True,):
+        with held(connection, PRUNE_LOCK) as got:
+            if not got:
                 raise CommandError("Another process is pruning, or moving attempts. Try again when it has finished.")
-        yield connection
+            yield connection
     finally:
         connection.close()
 
