@@ -59,10 +59,9 @@ class Departures:
         """When the next slot is."""
         return self._slots[0].window.opens if self._slots else None
 
-    def add(self, prepared: Prepared) -> None:
-        """Takes a request with its slot."""
-        assert prepared.window is not None  # noqa: S101 -- the caller passes limited ones only
-        self._push(prepared.window, prepared.claimed.postback_id, prepared)
+    def add(self, prepared: Prepared, window: Window) -> None:
+        """Takes a request that has a slot."""
+        self._push(window, prepared.claimed.postback_id, prepared)
 
     def due(self, now: float) -> Slot | None:
         """Takes out the next slot whose moment has come."""

@@ -158,9 +158,8 @@ def _write_once(
                 last.append(cursor.mogrify(APPEND, (as_text(counts),)))
             last.append(b"COMMIT")
             lanes = {judged.claimed.postback_id for judged in batch if isinstance(judged.outcome, Delivered | GaveUp)}
-            if (
-                lanes
-            ):  # What is blocked by now: who inserts behind a delivery that has finished since does not see that.
+            if lanes:
+                # After the commit: an insertion during this transaction still sees these deliveries as unfinished.
                 last.append(cursor.mogrify(CHAINED.execute, (as_array(lanes),)))
             cursor.execute(b";".join(last))
             chained = {lane for (lane,) in cursor.fetchall()} if lanes else set()

@@ -184,7 +184,7 @@ class Sender:
         while self._inbox:
             for prepared in self._inbox.popleft():
                 if prepared.window is not None:
-                    self._departures.add(prepared)
+                    self._departures.add(prepared, prepared.window)
                 else:
                     self._fair_queue.add(prepared)
 

@@ -262,7 +262,7 @@ def test_lanes_in_which_something_is_blocked_are_told_if_something_of_theirs_has
 def test_what_is_blocked_just_before_the_commit_is_seen(
     connection: extensions.connection, lane: Postback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever inserts it does not see that the one in front has finished."""
+    """The insertion still sees the delivery in front as unfinished, so only the recorder can make the new one ready."""
     delivery = make_held(lane)
 
     def insert_behind(*counted: Any) -> Any:
