@@ -7,6 +7,7 @@ the same moment, leaves out what is noted. Lines about one order are recorded in
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -184,11 +185,22 @@ def _processes(jobs: int) -> Iterator[RecordPart]:
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=begin_process) as pool:
         connections.close_all()  # A connection must not be in two processes.
         pool.submit(int).result()  # All are started now, before this one connects again.
+        _let_writing_end(pool)
         try:
             yield lambda part, run_id: pool.submit(record_part, part, run_id)
         except BaseException:
             pool.shutdown(cancel_futures=True)  # Waits for the parts that are being recorded.
             raise
+
+
+def _let_writing_end(pool: ProcessPoolExecutor) -> None:
+    """Once the processes of `pool` have died, its thread that hands parts to them must not wait for a reader.
+
+    Python before 3.11.7, such as Debian 12's, and 3.12.0 keep their end of the pipe open in this process too, and a
+    pool with a killed process then never ends (https://github.com/python/cpython/issues/94777).
+    """
+    if sys.version_info < (3, 12, 1):
+        pool._call_queue._reader.close()  # type: ignore[attr-defined]  # noqa: SLF001 -- as Python does since
 
 
 def _done(result: PartResult) -> Future[PartResult]:
