@@ -22,14 +22,15 @@ class Signed(NamedTuple):
 
 
 class Authority:
-    """Signs certificates of servers at 127.0.0.1 and of clients; `pem` is its own."""
+    """Signs certificates of servers at 127.0.0.1 and of clients; `pem` is its own. `above` has signed it, if any."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, above: Authority | None = None) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = _builder(self._name, self._name, self._key.public_key(), timedelta(days=3650))
+        signer = above or self
+        builder = _builder(self._name, signer._name, self._key.public_key(), timedelta(days=3650))
         self._own = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(
-            self._key, hashes.SHA256()
+            signer._key, hashes.SHA256()
         )
         self.pem = self._own.public_bytes(Encoding.PEM).decode()
 

@@ -16,7 +16,7 @@ from postbacks.egress.answer import Answer
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.transport import send
 from postbacks.request.building import Request, RequestTemplate, compile_request
-from tests.support.authorities import authority
+from tests.support.authorities import Authority, authority
 from tests.support.delivery_rows import claimed, prepared
 from tests.support.mutual_tls import MutualTls, mutual_tls
 from tests.support.sending import Outcomes
@@ -44,6 +44,13 @@ def tls_of(name: str = "", trusts: str = OURS) -> Tls:
 
 def request(url: str, tls: Tls | None, **asking: object) -> Request:
     return compile_request(RequestTemplate("GET", url, asking=Asking(tls=tls, **asking))).build({})  # type: ignore[arg-type]
+
+
+def test_an_authority_may_be_an_intermediate() -> None:
+    own = Authority("intermediate", above=authority(OURS))
+    with mutual_tls(own, authority(CLIENTS)) as server:
+        answer = send(request(server.url, Tls(authorities=own.pem)))
+    assert isinstance(answer, Answer)
 
 
 def test_a_server_that_demands_a_certificate_gets_it(serve: Callable[..., MutualTls]) -> None:

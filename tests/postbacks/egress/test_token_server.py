@@ -13,7 +13,7 @@ from postbacks.credentials.asking.oauth import OAuthClient
 from postbacks.egress.client import MOST_BYTES
 from postbacks.egress.failures import Code, Failure
 from postbacks.egress.token_server import LONGEST_LIFE, UNKNOWN_LIFE, Token, fetch
-from tests.support.authorities import authority
+from tests.support.authorities import Authority, authority
 from tests.support.mutual_tls import mutual_tls
 from tests.support.receiver import Hang, Response
 from tests.support.token_server import TokenServer, token, token_server
@@ -123,13 +123,17 @@ def test_the_guard_holds_for_token_servers(server: TokenServer, settings: Settin
     assert server.receiver.arrivals == []
 
 
-def test_its_certificate_may_be_signed_by_an_authority_of_the_postback(loopback_is_allowed: None) -> None:
-    with mutual_tls(authority(), authority("authority of clients")) as server:
+@pytest.mark.parametrize("is_root", [True, False], ids=["root", "intermediate"])
+def test_its_certificate_may_be_signed_by_an_authority_of_the_postback(
+    loopback_is_allowed: None, is_root: bool
+) -> None:
+    own = authority() if is_root else Authority("intermediate", above=authority())
+    with mutual_tls(own, authority("authority of clients")) as server:
         asked = OAuthClient(f"{server.url}/token", "shop", SECRET)
         distrusted = fetch(asked)
         assert isinstance(distrusted, Failure)
         assert "No TLS" in distrusted.text.replace("no TLS", "No TLS")
-        trusted = fetch(asked._replace(authorities=authority().pem))
+        trusted = fetch(asked._replace(authorities=own.pem))
         assert isinstance(trusted, Failure)
         # It takes no POST; some machines lose its answer, because it does not read the body.
-    assert any(each in trusted.text for each in ("status 501", "connection broke")), "it was reached"
+    assert any(each in trusted.text for each in ("status 501", "connection broke")), f"it was reached: {trusted.text}"
