@@ -252,9 +252,11 @@ def test_a_command_that_is_told_to_stop_stops_the_servers(copy: Copy) -> None:
 class TestAsRoot:
     def test_an_ordinary_user_owns_all_servers(self) -> None:
         nobody = pwd.getpwnam("nobody")
+        if not _reached_by(nobody.pw_uid, postgres.postgres_binary("postgres").parent):
+            pytest.skip("This .venv is in a folder that is closed to other users, so none of them can run its servers.")
         with tempfile.TemporaryDirectory() as folder:
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-            # It may read everything, because the interpreter and the project may lie in root's home.
+            # It may read everything, because the interpreter may lie in root's home.
             reads = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
             as_nobody = ["setpriv", "--reuid=nobody", f"--regid={nobody.pw_gid}", "--clear-groups", *reads, "--"]
             for copy in _copy_in(Path(folder) / "var", as_nobody):
