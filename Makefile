@@ -111,7 +111,8 @@ lock:
 	compile pyproject.toml --extra otel --extra sentry --constraint requirements-dev.txt \
 		--output-file requirements-telemetry.txt && \
 	compile pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt && \
-	compile --group docs --constraint requirements-dev.txt --output-file requirements-docs.txt
+	compile --group docs --constraint requirements-dev.txt --output-file requirements-docs.txt && \
+	compile --group install --output-file requirements-install.txt
 
 # The lowest versions that pyproject.toml allows; `make lock` takes the newest.
 lowest:

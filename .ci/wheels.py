@@ -19,6 +19,7 @@ FILES = (
     "requirements-embedded.txt",
     "requirements-dev.txt",
     "requirements-docs.txt",
+    "requirements-install.txt",
 )
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # Debian 12 has glibc 2.36 and is the oldest supported release. For a Mac, uv assumes macOS 13.

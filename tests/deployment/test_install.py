@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import os
@@ -181,6 +182,59 @@ def test_without_python3_venv_one_sentence_says_so_and_nothing_is_left(
     assert not Path(".venv").exists()
 
 
+@pytest.mark.parametrize(
+    ("listed", "variables"),
+    [
+        ("", {}),
+        (
+            """global.cert='/etc/ca.crt'
+global.index-url='https://a.example/simple'
+install.trusted-host='a.example b.example'
+:env:.index-url='https://b.example/simple'
+:env:.disable-pip-version-check='1'
+""",
+            {
+                "SSL_CERT_FILE": "/etc/ca.crt",
+                "UV_DEFAULT_INDEX": "https://b.example/simple",
+                "UV_INSECURE_HOST": "a.example b.example",
+            },
+        ),
+        ("global.find-links='\\n/opt/wheels\\n/mnt/wheels'\n", {"UV_FIND_LINKS": "/opt/wheels,/mnt/wheels"}),
+        (":env:.compile='0'\n", {"UV_COMPILE_BYTECODE": "0"}),
+    ],
+)
+def test_settings_of_pip_are_told_to_uv(listed: str, variables: dict[str, str]) -> None:
+    assert install.variables_for_uv(listed) == {"UV_COMPILE_BYTECODE": "1", **variables}
+
+
+def test_with_a_setting_that_uv_does_not_know_pip_installs() -> None:
+    assert install.variables_for_uv("global.cert='/etc/ca.crt'\nglobal.client-cert='/etc/client.pem'\n") is None
+
+
+UV = """
+import os, pathlib, sys
+pathlib.Path("said").write_text(repr((sys.argv[1:], os.environ["UV_NO_INDEX"], os.environ["UV_FIND_LINKS"])))
+sys.exit(int(os.environ["UV_FAILS"]))
+"""
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["works", "fails"])
+def test_pip_installs_what_uv_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for name, file, code in (("sample", "good.txt", ""), ("uv", install.UV.name, UV)):
+        (tmp_path / file).write_text(f"{name}==1 --hash=sha256:{build_wheel(wheels, 'py3-none-any', name, code)}\n")
+    monkeypatch.setenv("UV_FAILS", str(int(fails)))
+    assert run_script(tmp_path, "good.txt") == (0, "Installing the packages of good.txt into .venv …\n")
+
+    python = str(Path(".venv", "bin", "python"))
+    asked = ["pip", "install", "--python", python, "--require-hashes", "--only-binary", ":all:", "--requirement"]
+    assert ast.literal_eval((tmp_path / "said").read_text()) == ([*asked, "good.txt"], "1", str(wheels))
+    names = ("sample", "uv")
+    found = [subprocess.run([python, "-c", f"import {each}"], cwd=tmp_path, check=False).returncode for each in names]
+    assert found == [0 if fails else 1, 1], "by pip, and uv is not left there"
+
+
 def test_from_an_unfinished_venv_to_a_package_that_runs(tmp_path: Path) -> None:
     (tmp_path / "wheels").mkdir()
     digest = build_wheel(tmp_path / "wheels", "py3-none-any")
@@ -217,11 +271,11 @@ def run_script(folder: Path, name: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def build_wheel(folder: Path, tag: str, name: str = "sample") -> str:
-    """Write a wheel of an empty module; return its hash."""
+def build_wheel(folder: Path, tag: str, name: str = "sample", code: str = "") -> str:
+    """Write a wheel of one module; return its hash."""
     path, about = folder / f"{name}-1-{tag}.whl", f"{name}-1.dist-info"
     files = {
-        f"{name}.py": "",
+        f"{name}.py": code,
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n",
         f"{about}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }

@@ -50,6 +50,10 @@ def test_the_packages_of_the_site_fit_into_the_same_environment() -> None:
     assert {name: version for name, version in docs.items() if dev.get(name, version) != version} == {}
 
 
+def test_what_installs_the_others_is_locked_too() -> None:
+    assert locked("requirements-install.txt").keys() == {"uv"}
+
+
 def test_the_programs_of_production_run_without_the_embedded_servers(tmp_path: Path) -> None:
     copy = Copy(tmp_path / "var")
     code, output = copy.run("-c", HIDE + "import front.application, config.celery", **OWN_SERVERS)
