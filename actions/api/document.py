@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from ninja import NinjaAPI
@@ -19,13 +20,19 @@ class DocumentedApi(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
+        """The document; anybody may ask for it, so it is made once for each process and shared by all who ask."""
         prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
-        return described(_Document(self, prefix))
+        return _made(self, prefix)
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """The function's name; generators of clients name their methods for it."""
         name: str = operation.view_func.__name__
         return name
+
+
+@cache
+def _made(api: DocumentedApi, prefix: str) -> OpenAPISchema:
+    return described(_Document(api, prefix))
 
 
 class Page(Swagger):

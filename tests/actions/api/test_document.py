@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
+from actions.api import document as api_document
 from actions.api.described import ERRORS, EXAMPLES
 from actions.intake.reading import EVENTS
 from actions.reports.item_names import ATTRIBUTES, flat_field
@@ -26,6 +27,12 @@ from tests.support.api import Caller
 def document() -> dict[str, Any]:
     found: dict[str, Any] = Client().get("/api/openapi.json").json()
     return found
+
+
+def test_it_is_made_once(document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may ask for it, and making it takes a processor a second."""
+    monkeypatch.setattr(api_document, "described", lambda _made: pytest.fail("made again"))
+    assert Client().get("/api/openapi.json").json() == document
 
 
 def test_every_field_is_described(document: dict[str, Any]) -> None:
