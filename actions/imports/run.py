@@ -185,7 +185,7 @@ def _processes(jobs: int) -> Iterator[RecordPart]:
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork"), initializer=begin_process) as pool:
         connections.close_all()  # A connection must not be in two processes.
         pool.submit(int).result()  # All are started now, before this one connects again.
-        _let_writing_end(pool)
+        _close_reading_end(pool)
         try:
             yield lambda part, run_id: pool.submit(record_part, part, run_id)
         except BaseException:
@@ -193,7 +193,7 @@ def _processes(jobs: int) -> Iterator[RecordPart]:
             raise
 
 
-def _let_writing_end(pool: ProcessPoolExecutor) -> None:
+def _close_reading_end(pool: ProcessPoolExecutor) -> None:
     """Once the processes of `pool` have died, its thread that hands parts to them must not wait for a reader.
 
     Python before 3.11.7, such as Debian 12's, and 3.12.0 keep their end of the pipe open in this process too, and a
