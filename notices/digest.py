@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 
 from actions.models import ActionEvent
+from notices import pages
 from notices.models import Channel, Watch
 from notices.saying.content import Content
 from notices.telling import tidy
@@ -56,7 +56,7 @@ def digest_of(channel: Channel, now: datetime) -> Content:
         "title": f"Daily digest: {yesterday:%a} {yesterday.day} {yesterday:%b %Y}",
         "lines": lines,
         "items": [],
-        "path": reverse("admin:index"),
+        "path": pages.DASHBOARD,
         "counts": {"came_in": last.came_in, "delivered": last.delivered, "given_up": last.failed},
         "entries": [],
     }

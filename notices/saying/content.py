@@ -10,6 +10,7 @@ from typing import Final, TypedDict
 from django.conf import settings
 
 from notices.events import Event
+from notices.pages import DASHBOARD
 from notices.telling import Told, tidy
 
 SHOWN: Final = 10  # In a message to people; the pages have the others.
@@ -74,7 +75,7 @@ def of_notices(notices: Sequence[Said]) -> Content:
         content["items"] = [
             {"title": entry["title"], "text": entry["text"], "path": entry["path"]} for entry in entries[:SHOWN]
         ]
-        content["path"] = "/admin/"
+        content["path"] = DASHBOARD
     return content
 
 
@@ -85,7 +86,7 @@ def of_test(name: str) -> Content:
         "title": f"Test of the channel “{tidy(name)}”",
         "lines": ["Somebody has pressed Send test in Partner Postbacks. Notices will come here like this."],
         "items": [],
-        "path": "/admin/",
+        "path": DASHBOARD,
         "counts": {},
         "entries": [],
     }

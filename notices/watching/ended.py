@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
-from django.urls import reverse
 
-from actions.models import ImportRun
+from actions.models import Action, ImportRun
+from notices import pages
 from notices.events import Event
 from notices.telling import News, tell
 from postbacks.models import Replay
@@ -35,7 +35,7 @@ def tell_of_replays(now: datetime) -> None:
                 f"replay:{replay.pk}:{replay.ended_at:%Y%m%dT%H%M%S.%f}",
                 title=f"Replay ended: {replay}",
                 text=f"{_WORDS[Replay.State(replay.state)]}: {replay.made:,} of {replay.planned:,}.",
-                path=reverse("admin:postbacks_replay_change", args=(replay.pk,)),
+                path=pages.page_of(replay),
                 at=replay.ended_at,
             )
         )
@@ -53,7 +53,7 @@ def tell_of_imports(now: datetime) -> None:
                 f"import:{run.pk}",
                 title=f"Import ended: {run.name}",
                 text=f"{recorded:,} recorded, {repeated:,} repeated, {rejected:,} rejected{waits}.",
-                path=reverse("admin:actions_action_changelist"),
+                path=pages.list_of(Action),
                 at=run.completed_at,
             )
         )

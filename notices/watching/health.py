@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.urls import reverse
 
+from notices import pages
 from notices.events import Event
 from notices.models import Watch
 from notices.telling import News, tell
@@ -97,7 +97,7 @@ def of_postback(event: Event, at: datetime, postback: Postback, word: str, text:
         f"{word.lower().replace(' ', '-')}:{postback.pk}:{at:%Y%m%dT%H%M%S.%f}",
         title=f"{word}: {postback}",
         text=text,
-        path=reverse("admin:postbacks_postback_change", args=(postback.pk,)),
+        path=pages.page_of(postback),
         program=postback.action_tracker.program_id,
         postback=postback.pk,
     )

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection, transaction
-from django.urls import reverse
 
+from notices import pages
 from notices.events import Event
 from notices.models import Channel, Watch
 from notices.telling import News, active_channels, tell
@@ -84,7 +84,7 @@ def _judge(channel: Channel, seen: Seen, told: datetime | None, now: datetime) -
 
 def _tell(channel: Channel, seen: Seen, change: str, title: str, text: str) -> None:
     key = f"{change}:{seen.program}:{seen.at:%Y%m%dT%H%M%S.%f}"
-    path = reverse("admin:partners_program_change", args=(seen.program,))
+    path = pages.page(Program, seen.program)
     tell(News(Event.QUIET, key, title, text, path, program=seen.program), only=channel)
 
 

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
+from notices import pages
 from notices.events import Event
 from notices.telling import News, tell
+from partners.models import ExchangeRate, HeldRate
 from partners.published_rates.taking import newest_day, waiting
 
 _FRANKFURT: Final = ZoneInfo("Europe/Berlin")  # Where the European Central Bank's days begin.
@@ -27,7 +28,7 @@ def tell_of_rates(now: datetime) -> None:
             f"Exchange rate to accept: {held.currency}",
             f"The European Central Bank has published {held.published} {held.currency} for a euro on {held.date}. "
             f"{held.reason} The rate before stays in force until you accept it.",
-            reverse("admin:partners_heldrate_changelist"),
+            pages.list_of(HeldRate),
             at=held.held_at,
         )
         for held in waiting()
@@ -41,7 +42,7 @@ def tell_of_rates(now: datetime) -> None:
                 f"{settings.EXCHANGE_RATES_USED_DAYS} days, reports that need one are refused. Run `manage.py "
                 "fetch_rates`, which says why, or type rates."
             )
-            path = reverse("admin:partners_exchangerate_changelist")
+            path = pages.list_of(ExchangeRate)
             news.append(News(Event.RATES, f"rates-late:{newest}", "Exchange rates are late", text, path))
     if news:
         tell(*news)

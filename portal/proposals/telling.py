@@ -6,8 +6,8 @@ import logging
 from typing import Final
 
 from django.core.mail import EmailMessage
-from django.urls import reverse
 
+from notices import pages
 from notices.events import Event
 from notices.telling import News, tell, tidy
 from portal.models import Proposal
@@ -35,7 +35,7 @@ def tell_operators(proposal: Proposal) -> None:
             f"proposal:{proposal.pk}",
             title=f"Proposal: {postback}",
             text=f"{text} It waits for an operator.",
-            path=reverse("admin:portal_proposal_change", args=(proposal.pk,)),
+            path=pages.page_of(proposal),
             program=postback.action_tracker.program_id,
             postback=postback.pk,
             at=proposal.created_at,
