@@ -34,11 +34,14 @@ SELECT (SELECT coalesce(max(id), 0) + 1 FROM actions_action),
 _ACTIONS = """
 INSERT INTO actions_action (id, program_id, action_tracker_id, order_id, order_repeat, status, status_detail,
     event_date, event_utc_offset_minutes, locking_date, clearing_date, original_currency, original_amount, amount,
-    intended_amount, payout, intended_payout, event_code, media_source_ids, reported, no_payout_reason, created_at)
+    intended_amount, payout, intended_payout, event_code, media_source_ids, reported, no_payout_reason, created_at,
+    cleared_at)
 SELECT %(action)s + n, %(program)s, (%(trackers)s::bigint[])[1 + n %% %(postbacks)s], 'past ' || %(action)s + n, 0,
-    'PENDING', '', at, 0, at, at, 'USD', 1, 1, 1, 1, 1, '', '{}', '{}', '', at
+    CASE WHEN locks_at < now() THEN 'APPROVED' ELSE 'PENDING' END, '', at, 0, locks_at, clears_at, 'USD', 1, 1, 1, 1,
+    1, '', '{}', '{}', '', at, CASE WHEN clears_at < now() THEN clears_at END
 FROM generate_series(%(first)s / %(fired)s, %(last)s / %(fired)s) n
 CROSS JOIN LATERAL (SELECT %(began)s + %(step)s * (n * %(fired)s) AS at) at
+CROSS JOIN LATERAL (SELECT at + interval '30 days' AS locks_at, at + interval '45 days' AS clears_at) later
 """
 _EVENTS = """
 INSERT INTO actions_actionevent (id, action_id, number, kind, parameters, recorded_at)
