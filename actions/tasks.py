@@ -4,17 +4,20 @@ from celery import shared_task
 
 from actions.intake import catch_up
 from actions.recording import early_changes, keeping, maturing
+from environment.turns import short_turns
 
 SECONDS = 20  # Posted each minute; the worker is needed for sending too.
 
 
 @shared_task(name="actions.tasks.mature", ignore_result=True)
+@short_turns()
 def mature() -> None:
     """Lock and clear the actions whose date has come."""
     maturing.mature(SECONDS)
 
 
 @shared_task(name="actions.tasks.early_changes", ignore_result=True)
+@short_turns()
 def take_early_changes() -> None:
     """Take the changes whose orders have come unnoticed; refuse those whose orders have not come in time.
 

@@ -10,6 +10,7 @@ from celery.signals import worker_process_init, worker_process_shutdown, worker_
 from django.db import OperationalError
 
 from environment.garbage import search_seldom
+from environment.turns import short_turns
 from postbacks.database import raw_cursor
 from postbacks.delivery import heartbeat
 from postbacks.delivery.process import engine, stop_engine
@@ -40,6 +41,7 @@ def sweep() -> None:
 
 
 @shared_task(name="postbacks.tasks.replay", ignore_result=True)
+@short_turns()
 def replay() -> None:
     """Continues replays that have no driver: those started in the admin, and those whose driver has died. Has those
     deliveries tried of which an operator chose many. Judges what workers of the release before have put aside."""
@@ -52,6 +54,7 @@ def replay() -> None:
 
 
 @shared_task(name="postbacks.tasks.fold", ignore_result=True)
+@short_turns()
 def fold() -> None:
     """Adds new counts to the roll-ups, and deletes old ones."""
     with raw_cursor() as cursor:

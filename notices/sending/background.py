@@ -8,11 +8,13 @@ import threading
 from django.db import DatabaseError, connections
 
 from environment.background import Background
+from environment.turns import short_turns
 from notices.sending.rounds import go_round
 
 logger = logging.getLogger(__name__)
 
 
+@short_turns()
 def _tell(stopping: threading.Event) -> None:
     try:
         go_round(stopping.is_set)
