@@ -8,12 +8,14 @@ import threading
 from django.db import DatabaseError, connections
 
 from environment.background import Background
+from environment.turns import short_turns
 from operations.exchange_rates.fetch import Fetched, FetchError, fetch, is_up_to_date
 from operations.exchange_rates.words import in_words
 
 logger = logging.getLogger(__name__)
 
 
+@short_turns()
 def _fetch(_stopping: threading.Event) -> None:
     try:
         if not is_up_to_date():
