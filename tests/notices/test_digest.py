@@ -18,7 +18,7 @@ from tests.support.channels import make_channel
 from tests.support.delivery_rows import make_delivery
 from tests.support.factories import make_media_source, make_postback, make_tracker, record_action
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pages")]
 
 
 @pytest.fixture(autouse=True)

@@ -32,6 +32,8 @@ from tests.support.receiver import Hang, Response, ScriptedReceiver
 
 DAY = timedelta(days=1)
 
+pytestmark = pytest.mark.usefixtures("no_pages")
+
 
 def say(number: int = 1, event: Event = Event.IMPORT) -> None:
     tell(News(event, f"thing:{number}", f"Thing {number}", "It happened.", "/admin/"))

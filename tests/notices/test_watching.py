@@ -22,7 +22,7 @@ from postbacks.models import Lane, Postback, Replay
 from tests.support.channels import make_channel
 from tests.support.factories import make_program, make_tracker, record_action
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pages")]
 
 FAILING = Failing(11, 20, "status", "Status 500 is not a success.")
 
