@@ -15,7 +15,7 @@ from devtools.embedded.postgres import postgres_answers, postgres_dir
 
 def figures(full: bool) -> Iterator[Figure]:
     """A fast shutdown cuts all connections; the supervisor starts PostgreSQL again at once."""
-    count = 300_000 if full else 100_000
+    count = 300_000 if full else 200_000
     with outages.load(count) as load:
         recovery = outages.strike(load, restart)
         drains.wait_until_delivered(0, "postgres")
