@@ -119,7 +119,7 @@ def clear() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "TRUNCATE partners_program, partners_partner, optimize_sources_mediasource, actions_action, actions_item, "
-            "actions_actionevent, postbacks_attempt CASCADE"
+            "actions_actionevent, postbacks_attempt, postbacks_tally, postbacks_rollup CASCADE"
         )
         cursor.execute("CHECKPOINT")
 
