@@ -23,7 +23,7 @@ help:
 	@echo 'make pictures make the pictures of docs/images again, by the tests of the screens (needs a browser)'
 	@echo 'make docs     build the site of docs/ in var/site; make docs-serve shows it while you write'
 	@echo 'make coverage run all tests and print which lines none of them reaches (slower; ARGS and JOBS as above)'
-	@echo 'make fuzz     ask every address thousands of things that nobody types (FUZZ_REQUESTS=20000, FUZZ_SEED=2, FUZZ_EXAMPLES=200)'
+	@echo 'make fuzz     ask every address thousands of things that nobody types (FUZZ_REQUESTS=20000, FUZZ_REPORTS=5000, FUZZ_SEED=2, FUZZ_EXAMPLES=200)'
 	@echo 'make bench    measure the delivery engine, docs/benchmarks.md (BENCH=full for long, ONLY=name,... for some)'
 	@echo 'make fmt      format the code and apply automatic fixes'
 	@echo 'make lint     check style, format, spelling and the direction of imports'
@@ -79,8 +79,10 @@ coverage: install-dev
 # The test asks a few hundred things, the same each time.
 fuzz: install-dev
 	FUZZ_REQUESTS=$(or $(FUZZ_REQUESTS),20000) FUZZ_SEED=$(or $(FUZZ_SEED),$(shell date +%s)) \
-		FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),200) $(BIN) -m pytest --override-ini timeout=0 \
-		tests/config/test_hostile_requests.py tests/config/test_api_document.py tests/actions/api/test_concurrency.py $(ARGS)
+		FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),200) FUZZ_REPORTS=$(or $(FUZZ_REPORTS),5000) \
+		$(BIN) -m pytest --override-ini timeout=0 \
+		tests/config/test_hostile_requests.py tests/config/test_api_document.py tests/actions/api/test_concurrency.py \
+		tests/front/test_same_as_django.py $(ARGS)
 
 bench: install-dev
 	@exec $(BIN) -m benchmarks

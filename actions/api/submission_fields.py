@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -13,9 +12,11 @@ from django.db.models import Count
 from actions.api.documented import SUBMISSION, filled
 from actions.api.reading import code_of
 from actions.api.rights import sees_personal, sees_texts_of
+from actions.intake.text import from_text
 from actions.models import ApiToken, QueuedReport, Submission
 from actions.reports.fields import write_date
 from actions.reports.report import NAMES
+from actions.reports.storable import storable
 from partners.ids import row_of
 
 Kind, Result = Submission.Kind, Submission.Result
@@ -70,7 +71,7 @@ def queued_submission(token: ApiToken, pk: str) -> Submission | None:
         result=Result.RUNNING,
         received_at=row.received_at,
         processed_at=row.received_at,
-        fields=json.loads(row.fields),
+        fields=storable(from_text(row.fields)),
         order_id=row.order_id,
     )
 

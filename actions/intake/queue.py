@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any, Final
 
 import django.db
-import orjson
 from django.db import connection
 
 from actions.intake.taken import Taken, take
+from actions.intake.text import from_text, to_text
 from actions.intake.traced import note_each
 from actions.models import ApiToken
 from actions.recording.planned import Planned, plan_once, was_mixed_up
@@ -100,7 +99,7 @@ def _put(taken: Sequence[Taken], limits: str) -> None:
         [str(each.kind) for each in taken],
         [each.received_at for each in taken],
         [each.order_id for each in taken],
-        [_written(each.fields) for each in taken],
+        [to_text(each.fields) for each in taken],
     ]
     traces = [each.trace for each in taken]
     if any(traces):
@@ -204,7 +203,7 @@ def _read(statement: str, values: Sequence[Any]) -> list[Taken]:
 
 def _taken(row: Sequence[Any], token: ApiToken) -> Taken:
     pk, _, kind, received_at, order_id, fields, trace = row
-    found = take(token, kind, json.loads(fields), received_at)
+    found = take(token, kind, from_text(fields), received_at)
     if isinstance(found.report, Report) and found.report.trace != trace:
         found.report = found.report._replace(trace=trace)  # Not that of whoever reads it.
     found.id, found.order_id, found.is_queued = pk, order_id, True
@@ -215,10 +214,3 @@ def _asked(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
-
-
-def _written(fields: Any) -> str:
-    try:
-        return orjson.dumps(fields).decode()
-    except (TypeError, ValueError):  # A whole number of any length, or half of a surrogate pair.
-        return json.dumps(fields)
