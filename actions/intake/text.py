@@ -1,6 +1,6 @@
-"""The fields of a report as text, exactly: whoever reads them back reads the same report.
+"""Writes the fields of a report as JSON text and reads them back unchanged. Pure.
 
-Text of JSON, in which a number with a point stays the number as it was written. Pure.
+A number with a decimal point keeps its digits: it never becomes a float.
 """
 
 from __future__ import annotations

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actions.api.submission_fields import queued_submission, shown_submission
+from actions.api.tokens import create_token
 from actions.intake.text import from_text, to_text
 from actions.reports.files import json_object
+from tests.support.queued import queued
 
 TEXTS = st.text(st.characters(codec=None), max_size=8)  # Half surrogate pairs and NUL too.
 POINTED = st.decimals(allow_nan=False, allow_infinity=False).filter(
@@ -45,6 +48,18 @@ def test_a_number_of_json_stays_as_it_was_written(number: str) -> None:
     read = from_text(to_text(fields))
     assert exactly(read) == exactly(fields)
     assert str(read["Amount"]) == str(read["Items"][0]["Price"]) == number
+
+
+@pytest.mark.django_db
+def test_what_is_queued_is_shown_with_its_numbers_as_they_were_written() -> None:
+    token, _ = create_token("shop")
+    row = queued(
+        token, "change", OrderId="o-1", ActionTrackerId="1", EventCode=Decimal("5.250"), Amount=Decimal("9.10")
+    )
+    found = queued_submission(token, str(row.id))
+    assert found is not None
+    shown = shown_submission(found, token, "")
+    assert (shown["OrderId"], shown["EventCode"]) == ("o-1", "5.250")
 
 
 def test_it_is_json_that_others_can_read() -> None:
