@@ -17,6 +17,7 @@ from postbacks.credentials.secrets.headers import decrypted
 from postbacks.credentials.signing.keys import read_keys
 from postbacks.delivery.access_tokens import store
 from postbacks.delivery.access_tokens.store import Access
+from postbacks.delivery.prepared import PreparedStatement
 from postbacks.models.secret_headers import unmarked
 from postbacks.request.building import CompiledRequest, RequestTemplate, compile_request
 from postbacks.verdicts.rules import Rules, compile_rules
@@ -35,16 +36,18 @@ SELECT p.id, {VERSION}, p.maximum_requests,
        {TROUBLED},
        extract(epoch FROM l.probe_at - now())::float8
 {_ORIGIN} LEFT JOIN postbacks_lane l ON l.postback_id = p.id
-WHERE p.id = ANY (%s)
+WHERE p.id = ANY ($1)
 """  # noqa: S608 -- a constant
+_READ = PreparedStatement("setups", "bigint[]", READ)
 READ_SOURCE = f"""
 SELECT p.id, {VERSION}, p.method, p.url, p.headers, p.body_format, p.body_pairs::text,
        p.body_raw, p.success_response, p.error_response, t.hidden_parameters,
        {", ".join(f"p.{name}" for name in FIELDS)},
        p.secret_headers::text, p.signing_key, p.previous_signing_key,
        extract(epoch FROM p.previous_signing_key_until)::float8, p.send_trace
-{_ORIGIN} WHERE p.id = ANY (%s)
+{_ORIGIN} WHERE p.id = ANY ($1)
 """  # noqa: S608 -- as above
+_READ_SOURCE = PreparedStatement("setup_sources", "bigint[]", READ_SOURCE)
 Row = tuple[Any, ...]
 
 
@@ -96,11 +99,13 @@ class Setups:
 
     def read(self, cursor: extensions.cursor, postback_ids: Sequence[int]) -> dict[int, Setup]:
         """The current setups from the database; postbacks that do not exist are left out."""
-        cursor.execute(READ, (list(postback_ids),))
+        _READ.make_known(cursor)
+        cursor.execute(_READ.execute, (list(postback_ids),))
         rows = cursor.fetchall()
         changed = [postback_id for postback_id, version, *_ in rows if not self._is_current(postback_id, version)]
         if changed:
-            cursor.execute(READ_SOURCE, (changed,))
+            _READ_SOURCE.make_known(cursor)
+            cursor.execute(_READ_SOURCE.execute, (changed,))
             for postback_id, version, *source in cursor.fetchall():
                 self._kept[postback_id] = (version, _compile(postback_id, tuple(source)))
         kept = [(row[0], self._kept[row[0]][1].oauth) for row in rows]
