@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import OperationalError
+from django.db import Error, OperationalError
 from django.utils import timezone
 from psycopg2.errors import LockNotAvailable, QueryCanceled
 
@@ -26,6 +26,7 @@ from actions.recording.keeping import keep
 from actions.recording.messages import put_off
 from actions.recording.planned import Planned
 from actions.recording.record import record
+from actions.recording.refusals import is_refusal, named
 from actions.recording.results import Result, Waiting, refused
 from actions.recording.rows import made
 from actions.recording.submissions import needed_fields, note_order, note_result
@@ -41,6 +42,7 @@ LOCK_MS_APART: Final = 50
 _STATEMENT_MS: Final = 10_000
 # One of them may have been taken by another process each time; more often is not to be expected.
 _MOST_TRIES: Final = 20
+_MOST_NAMED: Final = 10
 
 _COLUMNS: Final = (
     *("id", "token_id", "kind", "result", "received_at", "processed_at", "reason_code", "message", "notes", "fields"),
@@ -95,7 +97,8 @@ def record_taken(taken: Sequence[Taken], settings: str = "") -> dict[Taken, tupl
 
 
 def record_queued(taken: Sequence[Taken]) -> dict[Taken, tuple[Submission, Result]]:
-    """Record queued reports together; if something is in the way of one of them, each by itself.
+    """Record queued reports together; if something is in the way of one of them, or one cannot be recorded, each by
+    itself.
 
     What cannot be recorded now stays queued.
 
@@ -104,18 +107,23 @@ def record_queued(taken: Sequence[Taken]) -> dict[Taken, tuple[Submission, Resul
     """
     try:
         return record_taken(taken, limits(LOCK_MS))
-    except OperationalError as error:
-        if not _is_in_the_way(error):
+    except Exception as error:
+        if not _concerns_one(error):
             raise
     done: dict[Taken, tuple[Submission, Result]] = {}
+    faults: dict[str, Exception] = {}
     for each in taken:
         try:
             done |= record_taken([each], limits(LOCK_MS_APART))
-        except OperationalError as error:
-            if not _is_in_the_way(error):
+        except Exception as error:
+            if not _concerns_one(error):
                 raise
-    if len(done) < len(taken):
-        _log.warning("%d of %d reports stay queued: others hold rows.", len(taken) - len(done), len(taken))
+            if not _is_in_the_way(error):
+                faults[f"A-{each.id}"] = error
+    if faults:
+        _tell(faults, len(taken))
+    if (held := len(taken) - len(done) - len(faults)) > 0:
+        _log.warning("%d of %d reports stay queued: others hold rows.", held, len(taken))
     return done
 
 
@@ -126,8 +134,22 @@ def keep_refused(taken: Sequence[Taken]) -> dict[Taken, tuple[Submission, Result
     return _keep([(each, refused(each.report)) for each in taken if not isinstance(each.report, Report)])
 
 
-def _is_in_the_way(error: OperationalError) -> bool:
-    return isinstance(error.__cause__, (LockNotAvailable, QueryCanceled))
+def _tell(faults: Mapping[str, Exception], number: int) -> None:
+    """Name in the log those of so many reports that cannot be recorded, and the first error. What the database says
+    quotes values, so of its errors only the kind is told."""
+    first = next(iter(faults.values()))
+    which = ", ".join([*list(faults)[:_MOST_NAMED], *(["…"] if len(faults) > _MOST_NAMED else [])])
+    text = "%d of %d reports cannot be recorded and stay queued: %s. The first error: %s."
+    _log.error(text, len(faults), number, which, named(first), exc_info=None if isinstance(first, Error) else first)
+
+
+def _concerns_one(error: Exception) -> bool:
+    """Whether one of the reports is at fault, or something is in its way, and not the database in trouble."""
+    return _is_in_the_way(error) or is_refusal(error) or not isinstance(error, Error)
+
+
+def _is_in_the_way(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and isinstance(error.__cause__, (LockNotAvailable, QueryCanceled))
 
 
 def _record(group: Sequence[Taken], settings: str) -> dict[Taken, tuple[Submission, Result]]:

@@ -49,7 +49,8 @@ def judge_queued(queued: int) -> Finding:
         return warning(
             f"Reports that were answered more than {QUEUED_SECONDS} s ago and are not recorded yet: {queued}.",
             "They are tried again every few seconds, and none is lost. Look in the log of the web and of the workers "
-            "for what is in their way: mostly a transaction that holds a row. If neither runs, start them.",
+            "for what is in their way: mostly a transaction that holds a row, or an error that is named there. If "
+            "neither runs, start them.",
         )
     return fine("Reports are recorded as they come.")
 

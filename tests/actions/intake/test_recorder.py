@@ -17,6 +17,8 @@ from actions.intake.reading import is_sound
 from actions.intake.recorder import record_queued
 from actions.models import Action, ActionEvent, ApiToken, QueuedReport, Submission
 from actions.recording.tables import ROWS_TO_COPY
+from actions.recording.taking import Recording
+from actions.reports.rejected import Rejected
 from actions.reports.report import Report, parse_report
 from partners.models import ActionTracker
 from tests.support.factories import make_tracker, report_fields
@@ -146,6 +148,35 @@ def test_what_the_database_refuses_costs_itself_only(
     group[1].report = report._replace(parameters={"Text1": "\0"})  # As no check has foreseen.
     record_queued(group)
     assert [result for result, _ in results()] == ["recorded", "rejected", "recorded"]
+
+
+def test_what_an_error_of_ours_meets_stays_queued_and_holds_no_other(
+    token: ApiToken, tracker: ActionTracker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    take = Recording.take
+
+    def fail(recording: Recording, report: Report | Rejected) -> None:
+        if isinstance(report, Report) and report.order_id == "o-1":
+            raise KeyError("a mistake")
+        take(recording, report)
+
+    monkeypatch.setattr(Recording, "take", fail)
+    group = [queued(token, "conversion", **order(tracker, f"o-{each}")) for each in range(3)]
+    assert set(record_queued(group)) == {group[0], group[2]}
+    assert f"1 of 3 reports cannot be recorded and stay queued: A-{group[1].id}." in caplog.text
+    assert "a mistake" in caplog.text
+    queued(token, "change", **change(tracker, "o-1"))
+    queued(token, "conversion", **order(tracker, "o-3"))
+    grow_old()
+    take_left(5)
+    assert set(Action.objects.values_list("order_id", flat=True)) == {"o-0", "o-2", "o-3"}
+    assert QueuedReport.objects.count() == 2, "a change waits for its order"
+
+    monkeypatch.undo()
+    take_left(5)
+    assert not QueuedReport.objects.exists()
+    events = ActionEvent.objects.filter(action__order_id="o-1").order_by("id")
+    assert [event.kind for event in events] == ["created", "modified"]
 
 
 def test_a_locked_row_holds_only_its_own_report_which_is_tried_again(token: ApiToken, tracker: ActionTracker) -> None:
