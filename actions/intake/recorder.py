@@ -26,7 +26,7 @@ from actions.recording.keeping import keep
 from actions.recording.messages import put_off
 from actions.recording.planned import Planned
 from actions.recording.record import record
-from actions.recording.refusals import is_refusal, named
+from actions.recording.refusals import concerns_one, named
 from actions.recording.results import Result, Waiting, refused
 from actions.recording.rows import made
 from actions.recording.submissions import needed_fields, note_order, note_result
@@ -145,7 +145,7 @@ def _tell(faults: Mapping[str, Exception], number: int) -> None:
 
 def _concerns_one(error: Exception) -> bool:
     """Whether one of the reports is at fault, or something is in its way, and not the database in trouble."""
-    return _is_in_the_way(error) or is_refusal(error) or not isinstance(error, Error)
+    return _is_in_the_way(error) or concerns_one(error)
 
 
 def _is_in_the_way(error: Exception) -> bool:

@@ -4,7 +4,8 @@ Both dates are fixed when an action is created. A locked action is approved and 
 one is to be paid. Each is an event of the action, with the values of that moment. A reversed action does neither; one
 that is restored after its locking date locks at the next look.
 
-One that the database refuses is left out, and tried again at the next look; it does not keep the others back.
+One that the database refuses, or that meets an error of ours, is left out, and tried again at the next look; it does
+not keep the others back.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from django.utils import timezone
 from actions.models import Action, ActionEvent
 from actions.recording.action_state import ActionState
 from actions.recording.known_actions import lock_actions
-from actions.recording.refusals import named, taken_apart
+from actions.recording.refusals import concerns_one, is_refusal, named, taken_apart
 from actions.recording.store import store, take_ids
 
 ACTIONS_PER_TRANSACTION = 500  # As many as an import takes: their rows are locked for some tenths of a second.
@@ -80,11 +81,11 @@ def _take(ids: list[int], due: QuerySet[Action], change: Change) -> int:
         return False
 
     with transaction.atomic():
-        done = sum(taken_apart(ids, take, refuse))
+        done = sum(taken_apart(ids, take, refuse, concerns_one))
     if refusals:
         pk, error = refusals[0]
         text = "%d actions cannot be locked or cleared; the first, %d: %s."
-        _log.error(text, len(refusals), pk, named(error))
+        _log.error(text, len(refusals), pk, named(error), exc_info=None if is_refusal(error) else error)
     return done
 
 

@@ -30,6 +30,14 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(error, REFUSALS)
 
 
+def concerns_one(error: BaseException) -> bool:
+    """Whether a row is at fault, or meets an error of ours, and not the database in trouble.
+
+    For what nobody is told the end of, and what is tried again: there is no answer to put the error into.
+    """
+    return is_refusal(error) or not isinstance(error, django.db.Error)
+
+
 def sqlstate(error: BaseException) -> str:
     """The code that PostgreSQL gives the error; empty if it comes from elsewhere."""
     return getattr(error.__cause__, "pgcode", None) or ""
@@ -48,11 +56,14 @@ def named(error: BaseException) -> str:
 
 
 def taken_apart(
-    rows: Sequence[Row], take: Callable[[Sequence[Row]], list[Outcome]], refuse: Callable[[Row, Exception], Outcome]
+    rows: Sequence[Row],
+    take: Callable[[Sequence[Row]], list[Outcome]],
+    refuse: Callable[[Row, Exception], Outcome],
+    at_fault: Callable[[Exception], bool] = is_refusal,
 ) -> list[Outcome]:
     """The outcomes of rows: of all that `take` can take, as many as it can at once; of the others from `refuse`.
 
-    Runs in a transaction of the caller's.
+    Runs in a transaction of the caller's. `at_fault` tells the errors that one row is to blame for; others end this.
 
     Raises:
         django.db.Error: the database failed; no row is at fault.
@@ -60,13 +71,13 @@ def taken_apart(
     try:
         with transaction.atomic():
             return take(rows)
-    except REFUSALS as error:
-        if not is_refusal(error) or starts_over(error):
+    except Exception as error:
+        if not at_fault(error) or starts_over(error):
             raise
         if len(rows) == 1:
             return [refuse(rows[0], error)]
     middle = len(rows) // 2
-    return [*taken_apart(rows[:middle], take, refuse), *taken_apart(rows[middle:], take, refuse)]
+    return [row for half in (rows[:middle], rows[middle:]) for row in taken_apart(half, take, refuse, at_fault)]
 
 
 ORDER_ID_CONSTRAINT: Final = "order_id_once_per_window"

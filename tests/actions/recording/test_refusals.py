@@ -225,6 +225,29 @@ def test_an_action_that_cannot_be_stored_does_not_keep_others_from_locking(
     assert maturing.mature(60) == 1  # The next look finds it again.
 
 
+def test_an_action_that_meets_an_error_of_ours_does_not_keep_others_from_locking(
+    tracker: ActionTracker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions = [record_action(tracker).action for _ in range(5)]
+    bad = actions[2].pk
+    Action.objects.update(locking_date=timezone.now() - timedelta(days=1))
+    become = ActionState.become
+
+    def mistaken(state: Any, *arguments: Any) -> ActionEvent:
+        if state.action.pk == bad:
+            raise KeyError("nothing foresees this")
+        return become(state, *arguments)
+
+    monkeypatch.setattr(ActionState, "become", mistaken)
+    assert maturing.mature(60) == 4
+    assert list(Action.objects.filter(status=Action.Status.PENDING)) == [actions[2]]
+    (entry,) = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert entry.getMessage() == f"1 actions cannot be locked or cleared; the first, {bad}: KeyError."
+    assert "nothing foresees this" in (entry.exc_text or "")
+    monkeypatch.undo()
+    assert maturing.mature(60) == 1
+
+
 KNOWN = """EventDate OrderId Amount Items ItemSku1 ItemSubTotal1 Quantity ActionId Money1 Date1 Numeric1
 MediaSourceIds MediaPartnerId CurrencyCode Event Reason Text1 CustomerId Note"""
 NAMES = st.sampled_from(KNOWN.split())
