@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def facts() -> dict[str, Any]:
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "kernel": platform.release(),
         "load_before": os.getloadavg()[0],
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()} ({Path(sys.executable).resolve()})",  # How it was built counts too.
         "libcurl": re.sub(r".*libcurl/(\S+).*", r"\1", pycurl.version),
         "postgresql": connection.cursor().connection.info.parameter_status("server_version"),
         "redis": f"Valkey {redis['valkey_version']}" if "valkey_version" in redis else redis["redis_version"],
