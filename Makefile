@@ -82,7 +82,7 @@ fuzz: install-dev
 		FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),200) FUZZ_REPORTS=$(or $(FUZZ_REPORTS),5000) \
 		$(BIN) -m pytest --override-ini timeout=0 \
 		tests/config/test_hostile_requests.py tests/config/test_api_document.py tests/actions/api/test_concurrency.py \
-		tests/front/test_same_as_django.py $(ARGS)
+		tests/front/test_same_as_django.py tests/front/test_on_the_wire.py $(ARGS)
 
 bench: install-dev
 	@exec $(BIN) -m benchmarks

@@ -67,6 +67,7 @@ class Connection(HttpToolsProtocol):
         self._is_between = True  # Nothing of the next request has been read.
         self._in_head = self._has_read_head = False
         self._head_bytes = 0
+        self._is_offer = False  # The request that is being read offers another protocol: it is read once more.
         self._begins_with = b""  # The bytes with which the head began that is being read.
         self._is_broken = False
         self._has_begun = False  # There is a cycle: uvicorn's of a request and its answer.
@@ -145,9 +146,7 @@ class Connection(HttpToolsProtocol):
             self._begins_with = data
         self._has_read_head = False
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # To nothing that is known here: it is answered as it is.
-            logger.debug("An upgrade is not made.")
+            self._parse(data)
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, _PassedOnError):
                 self._is_broken = True
@@ -158,21 +157,57 @@ class Connection(HttpToolsProtocol):
             if self._head_bytes > HEADER_BYTES and not self._is_broken:
                 self._refuse(431)
 
+    def _parse(self, data: bytes) -> None:
+        """Give these bytes to the parser. A request that offers another protocol is read as one that does not.
+
+        Java's client offers HTTP/2 with each request. The parser would end the request with its head, and take its body
+        for the next one.
+        """
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as end:
+                if not self._is_offer:  # CONNECT: it is answered as it is.
+                    return
+                data = self._head_without_offer() + data[end.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # As uvicorn's.
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        """The head that was read last, with a `Connection` that does not speak of another protocol."""
+        parser = self.parser
+        lines = [b"%s %s HTTP/%s" % (parser.get_method(), self.url, parser.get_http_version().encode())]
+        for name, value in self.headers:
+            kept = _without_offer(value) if name == b"connection" else value
+            lines.append(b"%s: %s" % (name, kept))
+        return b"\r\n".join(lines) + END
+
     def on_message_begin(self) -> None:
         """Called by the parser."""
         super().on_message_begin()
-        self._is_between, self._in_head, self._head_bytes = False, True, 0
+        self._is_between, self._in_head, self._head_bytes, self._is_offer = False, True, 0, False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser, which takes the space behind a value for a part of it (RFC 9112, 5: it is none)."""
+        super().on_header(name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
         self._in_head, self._has_read_head = False, True
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEADER_BYTES:
             raise _TooLongError
+        self._is_offer = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if self._is_offer:
+            if self._head_bytes:
+                self._begins_with = b""  # That was not all of it.
+            return
         self._spread_batch()
         super().on_headers_complete()
         self._has_begun = True
         data, self._begins_with = self._begins_with, b""
-        if data and self._reports is not None and self.cycle.keep_alive and not self.parser.should_upgrade():
+        if data and self._reports is not None and self.cycle.keep_alive:
             self._heads.learn(data, self.scope)
 
     def _spread_batch(self) -> None:
@@ -191,6 +226,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Called by the parser."""
+        if self._is_offer:
+            return
         self._is_between, self._begins_with = True, b""
         super().on_message_complete()
 
@@ -243,6 +280,11 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         else:  # What came before has its answer first.
             cycle.keep_alive = False
+
+
+def _without_offer(connection: bytes) -> bytes:
+    """This value of a `Connection` header, without what the parser takes for an offer."""
+    return b",".join([option for option in connection.split(b",") if b"upgrade" not in option.lower()])
 
 
 class _TooLongError(Exception):

@@ -1,9 +1,10 @@
-"""When a connection is cut off, as far as a clock and a client's buffers would be needed to see it."""
+"""When a connection is cut off, as far as a clock and a client's buffers would be needed, and what is read of it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -18,16 +19,21 @@ async def nobody(scope: object, receive: object, send: object) -> None:
     """An application that is not asked."""
 
 
+def connected(application: Any) -> tuple[Connection, Mock]:
+    """A connection in the loop that runs, and its transport."""
+    config = Config(application, http="httptools", ws="none", lifespan="off", log_config=None)
+    connection, transport = Connection(config, ServerState(), Heads(), None), Mock(spec=asyncio.Transport)
+    transport.get_extra_info.return_value = None
+    transport.is_closing.return_value = False
+    connection.connection_made(transport)
+    return connection, transport
+
+
 def looked_at(unsent: Sequence[int], *, began: Sequence[bytes] = ()) -> Mock:
     """The transport of a client that sent this, looked at as often, with so many bytes of answers left each time."""
 
     async def look() -> Mock:
-        config = Config(nobody, http="httptools", ws="none", lifespan="off", log_config=None)
-        connection = Connection(config, ServerState(), Heads(), None)
-        transport = Mock(spec=asyncio.Transport)
-        transport.get_extra_info.return_value = None
-        transport.is_closing.return_value = False
-        connection.connection_made(transport)
+        connection, transport = connected(nobody)
         for piece in began:
             connection.data_received(piece)
         now = asyncio.get_running_loop().time()
@@ -77,3 +83,56 @@ def test_what_is_no_request_is_refused() -> None:
     (sent,) = transport.write.call_args.args
     assert sent.startswith(b"HTTP/1.1 400 ")
     assert transport.close.called
+
+
+def asked(began: Sequence[bytes]) -> list[tuple[Any, bytes]]:
+    """What the application is told of each request of a client that sends this: its scope, and its body."""
+    requests: list[tuple[Any, bytes]] = []
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message["body"], message["more_body"]
+        requests.append((scope, body))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def serve() -> None:
+        connection, _ = connected(answer)
+        for piece in began:
+            connection.data_received(piece)
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    asyncio.run(serve())
+    return requests
+
+
+INNER = b"GET /inner HTTP/1.1\r\nHost: a\r\n\r\n"
+OFFER = b"POST /offer HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: %s\r\n"
+BODIES = {
+    "of a length": b"Content-Length: %d\r\n\r\n%s" % (len(INNER), INNER),
+    "in chunks": b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(INNER), INNER),
+}
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("option", [b"Upgrade, HTTP2-Settings", b"keep-alive ,UPGRADE", b"upgrade x", b"x, upgrade\t"])
+def test_a_request_that_offers_another_protocol_is_read_with_its_body(option: bytes, body: bytes, size: int) -> None:
+    sent = OFFER % option + body + OFFER % option + b"\r\n" + INNER
+    pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
+    read = [(scope["path"], body) for scope, body in asked(pieces)]
+    assert read == [("/offer", INNER), ("/offer", b""), ("/inner", b"")]
+
+
+def test_a_tunnel_is_refused() -> None:
+    transport = looked_at([], began=[b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n"])
+    (sent,) = transport.write.call_args.args
+    assert sent.startswith(b"HTTP/1.1 400 ")
+
+
+def test_the_space_around_a_value_is_no_part_of_it() -> None:
+    ((scope, _),) = asked([b"GET / HTTP/1.1\r\nHost:\t a \r\nAuthorization: Basic eDp5 \t\r\nX:\r\n\r\n"])
+    assert scope["headers"] == [(b"host", b"a"), (b"authorization", b"Basic eDp5"), (b"x", b"")]

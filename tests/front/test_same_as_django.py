@@ -9,8 +9,8 @@ import json
 import os
 import random
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -79,8 +79,33 @@ def fields_of(chance: random.Random, tracker: ActionTracker, partner: Partner) -
     return fields
 
 
-def asked(chance: random.Random, tracker: ActionTracker, partner: Partner) -> tuple[str, str, bytes, dict[str, str]]:
-    """A request about ORDER: its method, path, body and headers."""
+class Asked(NamedTuple):
+    """A request about ORDER."""
+
+    method: str
+    path: str
+    sent: bytes
+    headers: dict[str, str]
+
+    def about(self, order: str) -> Asked:
+        """The same of another order."""
+        path, sent = self.path.replace(ORDER, order), self.sent.replace(ORDER.encode(), order.encode())
+        return self._replace(path=path, sent=sent)
+
+
+def told(send: Callable[..., Any], request: Asked, order: str) -> tuple[int, bytes]:
+    """The status and the text with which `send` answers this request about that order."""
+    method, path, sent, headers = request.about(order)
+    answer = send(method, path, sent, **headers)
+    return answer.status_code, without_own(answer.content, order)
+
+
+def without_own(text: bytes, order: str) -> bytes:
+    """An answer's text without what two orders cannot share."""
+    return _SUBMISSION.sub(b"", text.replace(order.encode(), b""))
+
+
+def asked(chance: random.Random, tracker: ActionTracker, partner: Partner) -> Asked:
     fields = fields_of(chance, tracker, partner)
     headers = {"Accept": chance.choice(("text/xml", "*/*"))} if chance.random() < 0.1 else {}
     method, path = ("POST", "Conversions") if chance.random() < 0.8 else (chance.choice(("PUT", "DELETE")), "Actions")
@@ -89,17 +114,17 @@ def asked(chance: random.Random, tracker: ActionTracker, partner: Partner) -> tu
         encoded = chance.choice(ENCODED) if kind > 0.1 else quote_plus
         form = "&".join([f"{encoded(name)}={encoded(str(value))}" for name, value in fields])
         if kind < 0.1:
-            return method, f"{path}?{form}", b"", headers
+            return Asked(method, f"{path}?{form}", b"", headers)
         sent = form.encode()
         if chance.random() < 0.05:
             sent = sent.replace(b"2026", b"2026\xff", 1)
-        return method, path, sent, {**headers, "Content-Type": chance.choice(OF_FORMS)}
+        return Asked(method, path, sent, {**headers, "Content-Type": chance.choice(OF_FORMS)})
     document = {name: chance.choice(VALUES) if chance.random() < 0.3 and place > 4 else value
                 for place, (name, value) in enumerate(fields)}  # fmt: skip
     sent = json.dumps(document, ensure_ascii=chance.random() < 0.5).encode()
     if chance.random() < 0.1:
         sent = chance.choice((sent[:-1], b"\xef\xbb\xbf" + sent, sent[:-1] + b', "OrderId": "other"}'))
-    return method, path, sent, {**headers, "Content-Type": chance.choice(OF_JSON)}
+    return Asked(method, path, sent, {**headers, "Content-Type": chance.choice(OF_JSON)})
 
 
 def test_it_answers_and_records_as_django_does(started: Web) -> None:
@@ -107,15 +132,12 @@ def test_it_answers_and_records_as_django_does(started: Web) -> None:
     make_term(shop.tracker, partner)
     order = 0
     for number in range(REPORTS):
-        method, path, sent, headers = asked(chance, shop.tracker, partner)
-        if method == "POST":  # A change is of the last order, which is there if it was not refused.
+        request = asked(chance, shop.tracker, partner)
+        if request.method == "POST":  # A change is of the last order, which is there if it was not refused.
             order = number
-        told = []
-        for send, name in ((shop.send, f"s-{order}"), (shop.django, f"l-{order}")):
-            answer = send(method, path.replace(ORDER, name), sent.replace(ORDER.encode(), name.encode()), **headers)
-            told.append((answer.status_code, _SUBMISSION.sub(b"", answer.content.replace(name.encode(), b""))))
-        assert told[0] == told[1], (method, path, sent, headers)
-        assert told[0][0] < 500, (method, path, sent, headers)
+        answer = told(shop.send, request, f"s-{order}")
+        assert answer == told(shop.django, request, f"l-{order}"), request
+        assert answer[0] < 500, request
     wait_until(lambda: not QueuedReport.objects.exists(), 30, "all are recorded")
     short, long = recorded("s-"), recorded("l-")
     assert short.keys() == long.keys()
