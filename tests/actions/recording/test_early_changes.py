@@ -254,6 +254,34 @@ def test_what_misses_its_order_is_taken_by_the_next_look(call: Caller, tracker: 
     assert (kinds(), EarlyChange.objects.count()) == (["created", "modified", "modified"], 0)
 
 
+def test_one_that_meets_an_error_of_ours_holds_no_other_orders(
+    call: Caller, tracker: ActionTracker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = [call.submission(call.form("PUT", "Actions", **named(tracker, each), Amount="80"))["Id"] for each in "opq"]
+    rows = list(EarlyChange.objects.order_by("id").values())
+    EarlyChange.objects.all().delete()
+    for order_id in "oq":
+        call.form("POST", "Conversions", **order(tracker, order_id))
+    EarlyChange.objects.bulk_create(EarlyChange(**row) for row in rows)
+    EarlyChange.objects.filter(order_id="p").update(waits_until=long_ago())
+    store = storing.store
+
+    def mistaken(states: Any, events: list[ActionEvent]) -> None:
+        if any(event.action.order_id == "o" for event in events):
+            raise KeyError("nothing foresees this")
+        store(states, events)
+
+    monkeypatch.setattr(taking, "store", mistaken)
+    take_early_changes()
+    assert [state(call, each)[1] for each in ids] == ["waiting", "rejected", "recorded"]
+    (entry,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert entry.getMessage().endswith(f"cannot be taken; the first, {ids[0]}: KeyError.")
+    assert "nothing foresees this" in (entry.exc_text or "")
+    monkeypatch.undo()
+    take_early_changes()
+    assert state(call, ids[0])[1] == "recorded"
+
+
 def test_one_whose_submission_is_gone_is_forgotten(call: Caller, tracker: ActionTracker) -> None:
     for order_id in ("o", "p"):
         call.form("PUT", "Actions", **named(tracker, order_id), Amount="80")
