@@ -167,8 +167,6 @@ class Connection(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as end:
-                if not self._is_offer:  # CONNECT: it is answered as it is.
-                    return
                 data = self._head_without_offer() + data[end.args[0] :]
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # As uvicorn's.
@@ -198,7 +196,9 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._has_read_head = False, True
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEADER_BYTES:
             raise _TooLongError
-        self._is_offer = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if self.parser.get_method() == b"CONNECT":
+            raise _TunnelError
+        self._is_offer = self.parser.should_upgrade()
         if self._is_offer:
             if self._head_bytes:
                 self._begins_with = b""  # That was not all of it.
@@ -289,6 +289,10 @@ def _without_offer(connection: bytes) -> bytes:
 
 class _TooLongError(Exception):
     """The head is longer than is read."""
+
+
+class _TunnelError(Exception):
+    """What follows the head would be no request."""
 
 
 class _PassedOnError(Exception):

@@ -127,10 +127,12 @@ def test_a_request_that_offers_another_protocol_is_read_with_its_body(option: by
     assert read == [("/offer", INNER), ("/offer", b""), ("/inner", b"")]
 
 
-def test_a_tunnel_is_refused() -> None:
-    transport = looked_at([], began=[b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n"])
-    (sent,) = transport.write.call_args.args
-    assert sent.startswith(b"HTTP/1.1 400 ")
+@pytest.mark.parametrize("target", [b"a:80", b"/"])
+def test_a_tunnel_is_refused(target: bytes) -> None:
+    sent = b"CONNECT %s HTTP/1.1\r\nHost: a\r\n\r\n" % target + INNER
+    assert asked([sent]) == []
+    (answer,) = looked_at([], began=[sent]).write.call_args.args
+    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 def test_the_space_around_a_value_is_no_part_of_it() -> None:

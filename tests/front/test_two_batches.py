@@ -42,13 +42,14 @@ def holder(web: Web, client: tuple[str, int]) -> int:
     return 0
 
 
-def test_two_batches_on_connections_of_one_process_are_recorded_by_two() -> None:
+@pytest.mark.parametrize("offer", ["", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"], ids=["", "HTTP/2"])
+def test_two_batches_on_connections_of_one_process_are_recorded_by_two(offer: str) -> None:
     tracker = make_tracker()
     token, text = create_token("shop")
     head = (
         f"POST /Advertisers/{token.account_sid}/Conversions/Batch HTTP/1.1\r\nHost: localhost\r\n"
         f"Authorization: Basic {base64.b64encode(f'{token.account_sid}:{text}'.encode()).decode()}\r\n"
-        "Content-Type: application/x-ndjson\r\nAccept: application/json\r\nContent-Length: "
+        f"Content-Type: application/x-ndjson\r\nAccept: application/json\r\n{offer}Content-Length: "
     )
     bodies = [
         "".join(json.dumps({**report_fields(tracker), "OrderId": f"{name}-{n}"}) + "\n" for n in range(LINES)).encode()
