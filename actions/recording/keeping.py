@@ -88,6 +88,6 @@ def _take_each(orders: Mapping[OrderKey, str], until: float) -> int:
             failed.append((submission, error))
     if failed:
         submission, first = failed[0]
-        text = "The changes of %d orders that they came before cannot be taken; the first, %s: %s."
+        text = "Early changes of %d orders cannot be taken; the first, %s: %s."
         _log.error(text, len(failed), submission, named(first), exc_info=None if is_refusal(first) else first)
     return done

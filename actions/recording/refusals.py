@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 import django.db
 import orjson
+import psycopg2
 from django.db import DataError, IntegrityError, transaction
 
 from actions.reports.rejected import Rejected
@@ -35,7 +36,8 @@ def concerns_one(error: BaseException) -> bool:
 
     For what nobody is told the end of, and what is tried again: there is no answer to put the error into.
     """
-    return is_refusal(error) or not isinstance(error, django.db.Error)
+    trouble = (django.db.Error, psycopg2.OperationalError, psycopg2.InterfaceError)  # Those that Django has not seen.
+    return is_refusal(error) or not isinstance(error, trouble)
 
 
 def sqlstate(error: BaseException) -> str:
